@@ -1,0 +1,127 @@
+"""
+Poses: the one value that crosses layers.
+
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum, IntFlag
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unihpe_ros.core.skeleton import convert, Skeleton
+
+
+class RootMode(str, Enum):
+    """How the position of the root in space was found."""
+
+    RELATIVE = 'relative'  # Origin is the pelvis: no place in the room is claimed.
+    PROJECTIVE = 'projective'  # Least squares of 3D, 2D and intrinsics.
+    DEPTH = 'depth'  # Measured by a depth image.
+
+
+class KeypointFlag(IntFlag):
+    """Bits of ``Poses.flags``; the values are part of the ROS interface."""
+
+    OBSERVED = 1
+    PREDICTED = 2
+    LIFTED = 4
+    METRIC_ROOT = 8
+    LOW_AGREEMENT = 16
+
+
+@dataclass(frozen=True)
+class Poses:
+    """
+    Skeletons of N people in one image.
+
+    Parameters
+    ----------
+    skeleton : Skeleton
+        The keypoint set, K keypoints.
+    boxes : NDArray[np.float32]
+        ``(N, 4)`` x0 y0 x1 y1 in the image, px.
+    keypoints_2d : NDArray[np.float32]
+        ``(N, K, 2)`` pixel positions in the image; NaN where unknown.
+    keypoints_3d : NDArray[np.float32]
+        ``(N, K, 3)`` m, camera optical frame (root-relative in mode RELATIVE); NaN where unknown.
+    scores : NDArray[np.float32]
+        ``(N, K)`` confidence in [0, 1]; 0 where unknown.
+    flags : NDArray[np.uint16]
+        ``(N, K)`` bits of KeypointFlag.
+    track_ids : NDArray[np.uint32]
+        ``(N,)`` Stable ids.
+    agreement : NDArray[np.float32]
+        ``(N,)`` agreement of the image branch and the lifting branch in [0, 1]; NaN where unknown.
+    root_mode : RootMode
+        How the roots were placed.
+
+    Raises
+    ------
+    ValueError
+        If an array's shape does not fit; the message names the field, the expected and the
+        given shape.
+
+    """
+
+    skeleton: Skeleton
+    boxes: NDArray[np.float32]
+    keypoints_2d: NDArray[np.float32]
+    keypoints_3d: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    flags: NDArray[np.uint16]
+    track_ids: NDArray[np.uint32]
+    agreement: NDArray[np.float32]
+    root_mode: RootMode
+
+    def __post_init__(self) -> None:
+        n, k = len(self.boxes), len(self.skeleton)
+        expected = {
+            'boxes': (n, 4),
+            'keypoints_2d': (n, k, 2),
+            'keypoints_3d': (n, k, 3),
+            'scores': (n, k),
+            'flags': (n, k),
+            'track_ids': (n,),
+            'agreement': (n,),
+        }
+        for field, shape in expected.items():
+            given = getattr(self, field).shape
+            if given != shape:
+                raise ValueError(f'Poses.{field}: expected {shape}, got {given}')
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    @classmethod
+    def empty(cls, skeleton: Skeleton, root_mode: RootMode = RootMode.RELATIVE) -> Poses:
+        """Return the poses of nobody."""
+        k = len(skeleton)
+        return cls(
+            skeleton=skeleton,
+            boxes=np.zeros((0, 4), np.float32),
+            keypoints_2d=np.zeros((0, k, 2), np.float32),
+            keypoints_3d=np.zeros((0, k, 3), np.float32),
+            scores=np.zeros((0, k), np.float32),
+            flags=np.zeros((0, k), np.uint16),
+            track_ids=np.zeros(0, np.uint32),
+            agreement=np.zeros(0, np.float32),
+            root_mode=root_mode,
+        )
+
+    def to(self, skeleton: Skeleton) -> Poses:
+        """Return the same people in another keypoint set; what it lacks is NaN with score 0."""
+        if skeleton == self.skeleton:
+            return self
+        index = skeleton.indices_in(self.skeleton)
+        found = index >= 0
+        return replace(
+            self,
+            skeleton=skeleton,
+            keypoints_2d=convert(self.keypoints_2d, self.skeleton, skeleton),
+            keypoints_3d=convert(self.keypoints_3d, self.skeleton, skeleton),
+            scores=np.where(found, self.scores[:, index], 0).astype(np.float32),
+            flags=np.where(found, self.flags[:, index], 0).astype(np.uint16),
+        )
