@@ -4,7 +4,7 @@ The spine: skeletons, cameras, crops, SimCC, metrics; NumPy, SciPy and OpenCV on
 Conventions, said once for the whole package:
 
 * N people, K keypoints, B batch; positions are ``(..., K, D)``, scores ``(..., K)``.
-* An image is ``(H, W, 3)`` uint8 BGR. Pixel ``(x, y)``; the centre of the top-left pixel is (0, 0).
+* An image is ``(H, W, 3)`` uint8 BGR. Pixel ``(x, y)``; the top-left pixel's centre is (0, 0).
 * A box is x0 y0 x1 y1, px. A size is (w, h); a shape is (h, w).
 * 3D is in m, camera optical frame (x right, y down, z forward; REP-103).
 * Units are m, px, rad and s; anything else carries a suffix (``error_mm``).

@@ -1,7 +1,4 @@
-"""
-Poses: the one value that crosses layers.
-
-"""
+"""Poses: the one value that crosses layers."""
 
 from __future__ import annotations
 
@@ -10,7 +7,6 @@ from enum import Enum, IntFlag
 
 import numpy as np
 from numpy.typing import NDArray
-
 from unihpe_ros.core.skeleton import convert, Skeleton
 
 

@@ -1,7 +1,4 @@
-"""
-Keypoint sets as data: names and parents; indices, bones, flips and conversions come by name.
-
-"""
+"""Keypoint sets as data: names and parents; indices, bones and flips come by name."""
 
 from __future__ import annotations
 

@@ -1,0 +1,144 @@
+"""ModelSpec: what an .onnx says about itself, so that no configuration file has to repeat it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+import json
+from typing import Any
+
+from unihpe_ros.core.skeleton import Skeleton, SKELETONS
+
+METADATA_KEY = 'unihpe_model_spec'
+VERSION = 1
+BRANCHES = ('image', 'lifting', 'detector')
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """
+    Description of one exported branch.
+
+    Parameters
+    ----------
+    model : str
+        Name of the model; the image and the lifting branch of one model share it.
+    weights : str
+        Hash of the checkpoint's weights: branches of one training share it.
+    branch : str
+        'image', 'lifting' or 'detector'.
+    skeleton : str
+        Name of the keypoint set.
+    input_size : tuple[int, int]
+        (w, h) of the image input, px; for the lifting branch that of its image branch.
+    mean, std : tuple[float, float, float]
+        Normalisation of the input channels in `channels` order, grey levels 0..255.
+    channels : str
+        'rgb' or 'bgr'.
+    simcc_ratio : float
+        SimCC bins per input pixel.
+    padding : float
+        How much larger than the person's box the crop is.
+    embedding : int
+        Width of the common embedding.
+    training : str
+        One line on how the weights were made.
+    licence : str
+        Licence of the weights and of the data behind them.
+
+    Raises
+    ------
+    ValueError
+        If a field holds what no model can have; the message names it.
+
+    """
+
+    model: str
+    weights: str
+    branch: str
+    skeleton: str
+    input_size: tuple[int, int]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    channels: str
+    simcc_ratio: float
+    padding: float
+    embedding: int
+    training: str
+    licence: str
+
+    def __post_init__(self) -> None:
+        checks = {
+            'branch': (self.branch in BRANCHES, f'one of {", ".join(BRANCHES)}'),
+            'skeleton': (self.skeleton in SKELETONS, f'one of {", ".join(SKELETONS)}'),
+            'channels': (self.channels in ('rgb', 'bgr'), 'rgb or bgr'),
+            'input_size': (_positive(self.input_size, 2), 'two positive integers (w, h)'),
+            'std': (_positive(self.std, 3), 'three positive numbers'),
+            'mean': (len(self.mean) == 3, 'three numbers'),
+            'simcc_ratio': (self.simcc_ratio > 0, 'a positive number'),
+            'padding': (self.padding > 0, 'a positive number'),
+        }
+        for name, (good, expected) in checks.items():
+            if not good:
+                raise ValueError(
+                    f'ModelSpec.{name}: expected {expected}; got {getattr(self, name)!r}'
+                )
+
+    @property
+    def keypoints(self) -> Skeleton:
+        """The keypoint set."""
+        return SKELETONS[self.skeleton]
+
+    @property
+    def bins(self) -> tuple[int, int]:
+        """(x, y) number of SimCC bins."""
+        w, h = self.input_size
+        return round(w * self.simcc_ratio), round(h * self.simcc_ratio)
+
+    def to_json(self) -> str:
+        """Return the text that is written into the model's metadata."""
+        return json.dumps({'version': VERSION, **asdict(self)}, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str, source: str) -> ModelSpec:
+        """
+        Read a spec back.
+
+        Parameters
+        ----------
+        text : str
+            What `to_json` wrote.
+        source : str
+            Where it comes from, for error messages.
+
+        Raises
+        ------
+        ValueError
+            If the text is no spec of this version.
+
+        """
+        try:
+            fields = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(f'{source}: ModelSpec is not JSON ({error})') from error
+        if not isinstance(fields, Mapping) or fields.get('version') != VERSION:
+            found = fields.get('version') if isinstance(fields, Mapping) else fields
+            raise ValueError(f'{source}: expected ModelSpec version {VERSION}; got {found!r}')
+        expected = set(cls.__dataclass_fields__)
+        given = set(fields) - {'version'}
+        if given != expected:
+            wrong = ', '.join(sorted(expected ^ given))
+            raise ValueError(f'{source}: ModelSpec fields missing or unknown: {wrong}')
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in fields.items()
+            if name != 'version'
+        }
+        try:
+            return cls(**values)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f'{source}: {error}') from error
+
+
+def _positive(values: tuple[float, ...], count: int) -> bool:
+    return len(values) == count and all(value > 0 for value in values)

@@ -1,0 +1,256 @@
+"""
+From a box in the image to the network's input and back, through the crop's virtual camera.
+
+A person far from the image centre is seen rotated. The crop therefore looks through a virtual
+camera that shares the real one's centre but is turned to face the box: pixels are warped by the
+full homography, the network answers in the virtual camera's frame, and 3D is rotated back.
+
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.core.geometry import Array, Camera, rotation_to_axis
+from unihpe_ros.core.skeleton import Skeleton
+
+# Share of the box's extent by which the crop is larger than the person.
+PADDING = 1.25
+
+
+@dataclass(frozen=True)
+class Crop:
+    """
+    The virtual camera that looks at one person.
+
+    Parameters
+    ----------
+    camera : Camera
+        The real camera.
+    size : tuple[int, int]
+        (w, h) of the network's input, px.
+    virtual_from_camera : NDArray[np.float64]
+        ``(3, 3)`` rotation.
+    focal : float
+        Focal length of the virtual camera, px; its principal point is the crop's centre.
+    image_from_crop : NDArray[np.float64]
+        ``(3, 3)`` homography of pixels; exact without distortion, else fitted to the corners.
+
+    """
+
+    camera: Camera
+    size: tuple[int, int]
+    virtual_from_camera: NDArray[np.float64]
+    focal: float
+    image_from_crop: NDArray[np.float64]
+
+    @classmethod
+    def from_box(
+        cls, box: Array, camera: Camera, size: tuple[int, int], padding: float = PADDING
+    ) -> Crop:
+        """
+        Aim a virtual camera at a box.
+
+        Parameters
+        ----------
+        box : NDArray
+            ``(4,)`` x0 y0 x1 y1 in the image, px.
+        camera : Camera
+            The real camera.
+        size : tuple[int, int]
+            (w, h) of the network's input, px.
+        padding : float
+            How much larger than the box the crop is.
+
+        Raises
+        ------
+        ValueError
+            If the box is empty or not finite.
+
+        """
+        x0, y0, x1, y1 = (float(value) for value in box)
+        if not (np.isfinite(box).all() and x1 > x0 and y1 > y0):
+            raise ValueError(f'box: expected finite x0 < x1, y0 < y1; got {np.asarray(box)}')
+        mid = np.array([0.5 * (x0 + x1), 0.5 * (y0 + y1)])
+        edges = np.array([mid, [x0, mid[1]], [x1, mid[1]], [mid[0], y0], [mid[0], y1]])
+        rays = camera.rays(edges)
+        rotation = rotation_to_axis(rays[0])
+        virtual = _turn(rays[1:], rotation)
+        half_width = 0.5 * np.abs(virtual[1, 0] - virtual[0, 0]) * padding
+        half_height = 0.5 * np.abs(virtual[3, 1] - virtual[2, 1]) * padding
+        w, h = size
+        focal = 0.5 * min(w / max(half_width, 1e-6), h / max(half_height, 1e-6))
+        return cls(camera, size, rotation, focal, _homography(camera, rotation, focal, size))
+
+    @property
+    def centre(self) -> NDArray[np.float64]:
+        """``(2,)`` principal point of the virtual camera, crop px."""
+        return np.array([0.5 * (self.size[0] - 1), 0.5 * (self.size[1] - 1)])
+
+    def warp(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """
+        Cut the crop out of an image.
+
+        Strong reductions are made in two steps, area averaging first, so that detail does not
+        alias; what lies outside the image is black.
+
+        Parameters
+        ----------
+        image : NDArray[np.uint8]
+            ``(H, W, 3)`` or ``(H, W)``.
+
+        Returns
+        -------
+        NDArray[np.uint8]
+            ``(h, w, 3)`` or ``(h, w)``.
+
+        """
+        image_from_crop = self.image_from_crop
+        reduction = self._reduction()
+        if reduction >= 2:
+            image, image_from_crop = self._reduced(image, int(reduction))
+        return cv2.warpPerspective(
+            image, image_from_crop, self.size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        )
+
+    def _reduction(self) -> float:
+        """Return how many image pixels one crop pixel spans at the centre."""
+        step = self.to_image(self.centre + np.array([[0, 0], [1, 0], [0, 1]]))
+        return float(min(np.hypot(*(step[1] - step[0])), np.hypot(*(step[2] - step[0]))))
+
+    def _reduced(
+        self, image: NDArray[np.uint8], factor: int
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """Return the part of the image the crop reads, reduced, and the homography into it."""
+        w, h = self.size
+        corners = self.to_image(np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64))
+        limit = np.array([image.shape[1], image.shape[0]])
+        low = np.clip(np.floor(corners.min(0)) - factor, 0, limit - 1).astype(int)
+        high = np.clip(np.ceil(corners.max(0)) + factor, low + 1, limit).astype(int)
+        size = np.maximum((high - low) // factor, 1)
+        # Whole blocks only, so that the reduced grid is exactly `factor` px apart.
+        part = image[low[1] : low[1] + size[1] * factor, low[0] : low[0] + size[0] * factor]
+        small = cv2.resize(part, (int(size[0]), int(size[1])), interpolation=cv2.INTER_AREA)
+        scale = np.array([part.shape[1] / size[0], part.shape[0] / size[1]])
+        offset = low + 0.5 * (scale - 1)
+        small_from_image = np.array(
+            [
+                [1 / scale[0], 0, -offset[0] / scale[0]],
+                [0, 1 / scale[1], -offset[1] / scale[1]],
+                [0, 0, 1],
+            ]
+        )
+        return small, small_from_image @ self.image_from_crop
+
+    def to_image(self, points: Array) -> Array:
+        """Map ``(..., 2)`` crop px to image px."""
+        return _apply(self.image_from_crop, points)
+
+    def to_crop(self, points: Array) -> Array:
+        """Map ``(..., 2)`` image px to crop px."""
+        return _apply(np.linalg.inv(self.image_from_crop), points)
+
+    def rays(self, points: Array) -> Array:
+        """
+        Return the viewing directions of image points in the virtual camera.
+
+        Parameters
+        ----------
+        points : NDArray
+            ``(..., 2)`` image px.
+
+        Returns
+        -------
+        NDArray
+            ``(..., 2)`` x/z, y/z in the virtual camera.
+
+        """
+        return _turn(self.camera.rays(points), self.virtual_from_camera)
+
+    def normalise(self, rays: Array) -> Array:
+        """
+        Scale virtual-camera rays by the crop: half the crop's height is 1.
+
+        This is the lifting branch's input: it does not depend on the camera's resolution.
+
+        """
+        return rays * (self.focal / (0.5 * self.size[1]))
+
+    def to_camera(self, points: Array) -> Array:
+        """Rotate ``(..., 3)`` points from the virtual into the real camera's frame."""
+        return points @ self.virtual_from_camera
+
+
+def _apply(homography: Array, points: Array) -> Array:
+    mapped = points @ homography[:2, :2].T + homography[:2, 2]
+    scale = points @ homography[2, :2] + homography[2, 2]
+    return mapped / scale[..., None]
+
+
+def _turn(rays: Array, rotation: Array) -> Array:
+    turned = rays @ rotation[:, :2].T + rotation[:, 2]
+    ahead = np.where(turned[..., 2:] > 1e-6, turned[..., 2:], np.nan)
+    return turned[..., :2] / ahead
+
+
+def _homography(
+    camera: Camera, rotation: Array, focal: float, size: tuple[int, int]
+) -> NDArray[np.float64]:
+    w, h = size
+    crop_matrix = np.array([[focal, 0, 0.5 * (w - 1)], [0, focal, 0.5 * (h - 1)], [0, 0, 1]])
+    if not camera.is_distorted:
+        matrix = camera.K @ rotation.T @ np.linalg.inv(crop_matrix)
+        return matrix / matrix[2, 2]
+    corners = np.array([[0, 0], [w - 1, 0], [w - 1, h - 1], [0, h - 1]], np.float64)
+    directions = np.column_stack([corners, np.ones(4)]) @ np.linalg.inv(crop_matrix).T
+    pixels = camera.project(directions @ rotation)
+    if not np.isfinite(pixels).all():
+        raise ValueError('box: its crop reaches behind the camera; expected a smaller box')
+    return cv2.getPerspectiveTransform(corners.astype(np.float32), pixels.astype(np.float32))
+
+
+def box_of_keypoints(keypoints: Array, scores: Array, threshold: float) -> NDArray[np.float32]:
+    """
+    Return the box around a person's confident keypoints.
+
+    Parameters
+    ----------
+    keypoints : NDArray
+        ``(K, 2)`` px.
+    scores : NDArray
+        ``(K,)``.
+    threshold : float
+        Keypoints that score less are left out.
+
+    Returns
+    -------
+    NDArray[np.float32]
+        ``(4,)`` x0 y0 x1 y1, px; NaN with fewer than two confident keypoints.
+
+    """
+    chosen = keypoints[(scores >= threshold) & np.isfinite(keypoints).all(-1)]
+    if len(chosen) < 2:
+        return np.full(4, np.nan, np.float32)
+    return np.concatenate([chosen.min(0), chosen.max(0)]).astype(np.float32)
+
+
+def mirror(points: Array, skeleton: Skeleton, width: float | None = None) -> Array:
+    """
+    Mirror a person: swap left and right keypoints and negate (or reflect) x.
+
+    Parameters
+    ----------
+    points : NDArray
+        ``(..., K, D)`` m or px.
+    skeleton : Skeleton
+        The set of `points`.
+    width : float, optional
+        Image width, px, for pixel positions; without it x is negated.
+
+    """
+    mirrored = points[..., skeleton.flip_indices, :].copy()
+    mirrored[..., 0] = -mirrored[..., 0] if width is None else width - 1 - mirrored[..., 0]
+    return mirrored
