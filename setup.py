@@ -1,0 +1,92 @@
+"""What is installed, where to, and what it needs; tool settings are in pyproject.toml."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+PACKAGE = 'unihpe_ros'
+MARKER = Path('resource', PACKAGE)  # Tells ament that the package is there; must stay empty.
+
+# A robot needs these and an engine, and neither torch nor the data code.
+# opencv-python-headless rather than opencv-python: the latter links libGL, libX11 and glib, which
+# a bare server or container lacks, so that `import cv2` fails there; no window is opened here.
+RUNTIME = [
+    'numpy>=1.21',
+    'onnxruntime>=1.16',
+    'opencv-python-headless>=4.5',
+    'pyyaml',
+    'scipy>=1.8',
+    'tqdm',
+]
+
+
+def ros(rclpy: str, messages: str, interfaces: str) -> list[str]:
+    """Return one distribution's rclpy and messages, which PyPI has as wheels."""
+    common = ['diagnostic', 'geometry', 'sensor', 'std', 'visualization']
+    return [
+        f'ros-rclpy[fastrtps]=={rclpy}',
+        f'ros-lifecycle-msgs=={interfaces}',
+        f'ros-std-srvs=={messages}',
+        *(f'ros-{name}-msgs=={messages}' for name in common),
+    ]
+
+
+EXTRAS = {
+    # ROS 2 without a ROS installation: Kilted, or Jazzy; one of them per environment.
+    'ros': ros('9.1.2', '5.5.1', '2.3.0'),
+    'ros-jazzy': ros('7.1.6', '5.3.6', '2.0.3'),
+    'bag': ['rosbags==0.11.9'],
+    'openvino': ['openvino==2026.4.1'],
+    # timm needs torchvision, and each torchvision fits one torch: unpinned, pip changes both.
+    'train': [
+        'torch==2.13.0',
+        'torchvision==0.28.0',
+        'timm==1.0.31',
+        'onnx==1.23.2',
+        'onnxscript==0.7.2',
+        'h5py',
+        'tensorboard',
+    ],
+    # anny bakes body shapes once and needs torch for it.
+    'synthesis': ['anny==0.6.2', 'numba>=0.60', 'torch==2.13.0'],
+    'test': ['hypothesis', 'onnx==1.23.2', 'pytest'],
+    # colcon runs setup.py itself, which setuptools 80 no longer lets it do.
+    'dev': ['colcon-core', 'colcon-ros', 'mypy==2.4.1', 'ruff==0.17.5', 'setuptools<80'],
+}
+
+
+def shared_files() -> list[tuple[str, list[str]]]:
+    """Return launch/, config/ and resource/ with their targets: the same tree under share/."""
+    folders: dict[str, list[str]] = {}
+    for top in ('launch', 'config', 'resource'):
+        for path in sorted(Path(top).rglob('*')):
+            if path.is_file() and path != MARKER and path.suffix != '.pyc':
+                folders.setdefault(f'share/{PACKAGE}/{path.parent}', []).append(str(path))
+    return list(folders.items())
+
+
+setup(
+    name=PACKAGE,
+    version='0.1.0',
+    packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
+    package_data={PACKAGE: ['py.typed', 'engines/*.cu', 'engines/*.ptx']},
+    data_files=[
+        ('share/ament_index/resource_index/packages', [str(MARKER)]),
+        (f'share/{PACKAGE}', ['package.xml']),
+        *shared_files(),
+    ],
+    python_requires='>=3.10',
+    install_requires=RUNTIME,
+    extras_require=EXTRAS,
+    zip_safe=True,
+    maintainer='unihpe_ros maintainers',
+    maintainer_email='maintainers@unihpe-ros.example',
+    description='Real-time human pose for ROS 2: an image in, metric skeletons with ids out.',
+    license='Apache-2.0',
+    entry_points={
+        'console_scripts': [
+            'unihpe = unihpe_ros.cli.main:main',
+            'pose_estimator = unihpe_ros.ros.node:main',
+        ],
+    },
+)

@@ -1,0 +1,92 @@
+"""The entry point of ``unihpe``: finds the subcommands, runs one, words its errors."""
+
+import argparse
+from collections.abc import Sequence
+from importlib import import_module
+import pkgutil
+import sys
+from types import ModuleType
+
+from unihpe_ros import __version__, cli
+
+# Which extra of setup.py brings a module that a subcommand may miss.
+EXTRA_OF_MODULE = {
+    'anny': 'synthesis',
+    'numba': 'synthesis',
+    'h5py': 'train',
+    'onnx': 'train',
+    'onnxscript': 'train',
+    'tensorboard': 'train',
+    'timm': 'train',
+    'torch': 'train',
+    'torchvision': 'train',
+    'openvino': 'openvino',
+    'rclpy': 'ros',
+    'rosbags': 'bag',
+}
+INTERRUPTED = 130  # What a shell reports for a process that Ctrl-C ended.
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run one subcommand.
+
+    Parameters
+    ----------
+    arguments : Sequence[str] | None
+        The command line without the program's name; None takes ``sys.argv``.
+
+    Returns
+    -------
+    int
+        The exit status: 0, what the subcommand returned, 1 after an error, 130 after Ctrl-C.
+
+    """
+    commands = find_commands()
+    args = build_parser(commands).parse_args(arguments)
+    try:
+        return int(commands[args.command].run(args))
+    except KeyboardInterrupt:
+        print(f'unihpe {args.command}: interrupted', file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        message = explain(error)
+        if message is None:
+            raise
+        print(f'unihpe {args.command}: error: {message}', file=sys.stderr)
+        return 1
+
+
+def find_commands() -> dict[str, ModuleType]:
+    """Return the subcommands by name: every other module of this package."""
+    names = sorted(module.name for module in pkgutil.iter_modules(cli.__path__))
+    return {
+        name.replace('_', '-'): import_module(f'{cli.__name__}.{name}')
+        for name in names
+        if name != 'main'
+    }
+
+
+def build_parser(commands: dict[str, ModuleType]) -> argparse.ArgumentParser:
+    """Return the parser of the command line; each subcommand adds its own part."""
+    parser = argparse.ArgumentParser(
+        prog='unihpe', description='Human pose from images: run it, train it, measure it.'
+    )
+    parser.add_argument('--version', action='version', version=f'unihpe {__version__}')
+    subparsers = parser.add_subparsers(dest='command', metavar='COMMAND', required=True)
+    for module in commands.values():
+        module.add_parser(subparsers)
+    return parser
+
+
+def explain(error: Exception) -> str | None:
+    """Return the one line that a user needs of an error, None if it is a fault of the program."""
+    if isinstance(error, ModuleNotFoundError) and error.name is not None:
+        missing = error.name.partition('.')[0]
+        if missing not in EXTRA_OF_MODULE:
+            return None
+        return f"{missing} is not installed: pip install 'unihpe_ros[{EXTRA_OF_MODULE[missing]}]'"
+    ours = type(error).__module__.startswith('unihpe_ros.')
+    if ours or isinstance(error, (ValueError, OSError)):
+        return ' '.join(str(error).split()) or type(error).__name__
+    return None
