@@ -46,7 +46,7 @@ def _share_folders() -> list[Path]:
     checkout = [package.parent] if (package.parent / 'package.xml').is_file() else []
     # An installation has <prefix>/[local/]lib/python3.x/{site,dist}-packages/unihpe_ros, where the
     # prefix is a virtual environment, /usr, /usr/local, ~/.local or colcon's install folder.
-    prefixes = [*package.parents[1:5], Path(sys.prefix)]
+    prefixes = [*package.parents[3:5], Path(sys.prefix)]
     prefixes += [Path(p) for p in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep) if p]
     shared = [prefix / 'share' / PACKAGE for prefix in prefixes]
     return list(dict.fromkeys(checkout + shared))
