@@ -51,7 +51,7 @@ $(VENV)/.demo-ready: setup.py Makefile | $(VENV)/bin/python
 
 $(VENV)/.test-ready: $(VENV)/.demo-ready
 	@echo 'Adding torch and the test tools to $(VENV) (once; some minutes)'
-	@test -z '$(TORCH_INDEX)' || $(VENV)/bin/python $(INSTALL) --no-deps --retries 0 \
+	@test -z '$(TORCH_INDEX)' || $(VENV)/bin/python $(INSTALL) --no-deps --retries 0 --timeout 15 \
 		--index-url '$(TORCH_INDEX)' $(TORCH) 2>$(VENV)/torch.log \
 		|| echo 'Not there: $(TORCH) in $(TORCH_INDEX); trying the default index'
 	@$(VENV)/bin/python $(INSTALL) --editable '.[ros,bag,train,synthesis,openvino,test,dev]'

@@ -1,0 +1,71 @@
+"""Who may import what: two arms, one spine, and each third party in a place of its own."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+import sys
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / 'unihpe_ros'
+ANYWHERE = {'numpy', 'cv2', 'scipy', *sys.stdlib_module_names}
+ROS = {
+    *('rclpy', 'cv_bridge', 'tf2_ros', 'rosbags', 'ament_index_python', 'builtin_interfaces'),
+    *('diagnostic_msgs', 'geometry_msgs', 'hri_msgs', 'lifecycle_msgs', 'rcl_interfaces'),
+    *('sensor_msgs', 'std_msgs', 'std_srvs', 'visualization_msgs', 'yaml'),
+}
+ENGINES = {'tensorrt', 'tensorrt_rtx', 'pycuda', 'onnxruntime', 'openvino'}
+# layer: (other layers of ours or single names of them, third parties beside ANYWHERE).
+# cli is missing: it may import everything.
+LAYERS: dict[str, tuple[set[str], set[str]]] = {
+    '__init__': (set(), set()),
+    'core': (set(), set()),
+    'engines': ({'core'}, ENGINES),
+    'estimator': ({'core', 'engines'}, set()),
+    'ros': ({'core', 'engines.EngineError', 'estimator'}, ROS),
+    'models': ({'core'}, {'torch', 'torchvision', 'timm', 'onnx', 'onnxscript'}),
+    'datasets': ({'core'}, {'h5py', 'pycocotools', 'tqdm', 'yaml'}),
+    'datasets/batches.py': ({'core'}, {'torch'}),
+    'synthesis': ({'core'}, {'anny', 'numba', 'torch', 'tqdm'}),
+    'training': ({'core', 'models', 'datasets'}, {'torch', 'tqdm', 'yaml'}),
+}
+FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob('*.py'))
+
+
+def layer_of(file: str) -> str:
+    return file.partition('/')[0].removesuffix('.py')
+
+
+def imports(source: str) -> Iterator[str]:
+    """Yield the dotted name of whatever is imported, inside functions too."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f'{node.module}.{alias.name}' for alias in node.names)
+
+
+def forbidden(file: str, source: str) -> list[str]:
+    """Return the imports that break the table; a new layer must be entered in it."""
+    ours, theirs = LAYERS.get(file, LAYERS[layer_of(file)])
+    allowed = {f'unihpe_ros.{name}' for name in (*ours, layer_of(file), '__version__')}
+    allowed |= theirs | ANYWHERE
+    return [
+        name
+        for name in imports(source)
+        if not any(name == known or name.startswith(f'{known}.') for known in allowed)
+    ]
+
+
+@pytest.mark.parametrize('file', [file for file in FILES if layer_of(file) != 'cli'])
+def test_imports_keep_to_the_layers(file: str):
+    assert forbidden(file, (PACKAGE / file).read_text(encoding='utf-8')) == []
+
+
+def test_breaches_are_seen():
+    inside = 'def f():\n    from unihpe_ros.models import unihpe\n    import torch.nn'
+    assert forbidden('core/pose.py', inside) == ['unihpe_ros.models.unihpe', 'torch.nn']
+    assert forbidden('ros/node.py', 'from unihpe_ros.engines import load_engine')
+    assert not forbidden('ros/node.py', 'from unihpe_ros.engines import EngineError')
+    assert forbidden('datasets/coco.py', 'import torch')
+    assert not forbidden('datasets/batches.py', 'import torch')
