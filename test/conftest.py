@@ -10,14 +10,16 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     # Before any test imports rclpy: messages decide at import whether they check their fields,
     # and without it np.float32(1.5) in a float64 field is published as 5e-315.
     os.environ['ROS_PYTHON_CHECK_FIELDS'] = '1'
     os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
     # Sessions at the same time do not hear each other; ids above 101 may collide with ports.
     os.environ['ROS_DOMAIN_ID'] = str(os.getpid() % 100 + 1)
-    os.environ['ROS_LOG_DIR'] = tempfile.mkdtemp(prefix='unihpe_ros_log_')
+    logs = tempfile.TemporaryDirectory(prefix='unihpe_ros_log_')
+    config.add_cleanup(logs.cleanup)
+    os.environ['ROS_LOG_DIR'] = logs.name
 
 
 @pytest.fixture(scope='session')

@@ -75,6 +75,7 @@ def test_colcon_install_has_what_ros2_run_and_launch_look_for(source, program, t
     assert found == str(prefix / 'share/unihpe_ros' / RESOURCE)
 
 
+@pytest.mark.skipif(sys.prefix == sys.base_prefix, reason='pip is not to install outside a venv')
 def test_pip_install_has_the_resources(source, program, tmp_path):
     prefix = tmp_path / 'prefix'
     options = ['--quiet', '--no-deps', '--no-build-isolation', '--prefix', prefix]
