@@ -1,0 +1,1 @@
+"""Training data: readers that all yield one record type, augmentation, and batches."""

@@ -1,0 +1,162 @@
+"""Augmentation: one record in, one crop as a careless detector and a real camera would give it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.core.geometry import Array, Camera
+from unihpe_ros.core.preprocess import Crop, mirror
+from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.datasets.records import Record
+
+_PELVIS = UNION.index('pelvis')
+
+
+@dataclass(frozen=True)
+class Sample:
+    """
+    One network input with its targets.
+
+    Parameters
+    ----------
+    image : NDArray[np.uint8]
+        ``(h, w, 3)`` BGR crop.
+    keypoints : NDArray[np.float32]
+        ``(K, 2)`` crop px; NaN where unknown.
+    normalised : NDArray[np.float32]
+        ``(K, 2)`` the same in the virtual camera, half the crop's height being 1.
+    relative : NDArray[np.float32]
+        ``(K, 3)`` root-relative, virtual camera's frame, m; NaN where unknown.
+    visibility : NDArray[np.uint8]
+        ``(K,)`` 0 outside the crop or the image, 1 inside but occluded, 2 visible.
+
+    """
+
+    image: NDArray[np.uint8]
+    keypoints: NDArray[np.float32]
+    normalised: NDArray[np.float32]
+    relative: NDArray[np.float32]
+    visibility: NDArray[np.uint8]
+
+
+def crop_record(
+    record: Record, size: tuple[int, int], rng: np.random.Generator | None = None
+) -> Sample:
+    """
+    Cut a person out of a record, as the estimator would.
+
+    Parameters
+    ----------
+    record : Record
+        Image and labels.
+    size : tuple[int, int]
+        (w, h) of the crop, px.
+    rng : np.random.Generator, optional
+        Source of the box's jitter, the roll, the flip and the picture's degradation; without it
+        the crop is the exact one.
+
+    """
+    height, width = record.image.shape[:2]
+    camera = Camera.from_fov(width, height, 0.9)
+    if record.K is not None:
+        camera = Camera(record.K.astype(np.float64), width, height)
+    box, roll = record.box.astype(np.float64), 0.0
+    if rng is not None:
+        box, roll = _careless_box(box, rng)
+    crop = Crop.from_box(box, camera, size, roll=roll)
+    image = crop.warp(record.image)
+    keypoints = crop.to_crop(record.keypoints_2d.astype(np.float64))
+    normalised = crop.normalise(crop.rays(record.keypoints_2d.astype(np.float64)))
+    relative = np.full((len(UNION), 3), np.nan)
+    if record.keypoints_3d is not None:
+        points = record.keypoints_3d.astype(np.float64) @ crop.virtual_from_camera.T
+        relative = points - points[_PELVIS]
+    inside = ((keypoints > -0.5) & (keypoints < np.array(size) - 0.5)).all(-1)
+    visibility = np.where(inside, record.visibility, 0).astype(np.uint8)
+    if rng is not None:
+        if rng.random() < 0.5:
+            image = np.ascontiguousarray(image[:, ::-1])
+            keypoints = mirror(keypoints, UNION, size[0])
+            normalised, relative = mirror(normalised, UNION), mirror(relative, UNION)
+            visibility = visibility[UNION.flip_indices]
+        image = degrade(image, rng)
+    return Sample(
+        image,
+        keypoints.astype(np.float32),
+        normalised.astype(np.float32),
+        relative.astype(np.float32),
+        visibility,
+    )
+
+
+def _careless_box(box: Array, rng: np.random.Generator) -> tuple[Array, float]:
+    """Shift and scale a box; now and then far off, as when a track starts from a guess."""
+    rough = rng.random() < 0.2
+    extent = max(box[2] - box[0], box[3] - box[1])
+    shift = rng.normal(0, 0.12 if rough else 0.04, 2) * extent
+    scale = np.exp(rng.normal(0.1, 0.35) if rough else rng.normal(0, 0.15))
+    middle = 0.5 * (box[:2] + box[2:]) + shift
+    half = 0.5 * scale * (box[2:] - box[:2])
+    turned = rng.random() < 0.5
+    return np.concatenate([middle - half, middle + half]), turned * rng.normal(0, 0.35)
+
+
+def degrade(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """
+    Change light, colour and sharpness and hide parts, in place of what real cameras do.
+
+    Parameters
+    ----------
+    image : NDArray[np.uint8]
+        ``(h, w, 3)`` BGR.
+    rng : np.random.Generator
+        Source of randomness.
+
+    """
+    if rng.random() < 0.3:
+        _hide(image, rng)
+    # One table per channel does gain, gamma, offset and white balance at once.
+    levels = np.arange(256, dtype=np.float32) / 255
+    gain = rng.uniform(0.6, 1.4) if rng.random() < 0.7 else 1.0
+    gamma = np.exp(rng.normal(0, 0.25)) if rng.random() < 0.5 else 1.0
+    tint = rng.uniform(0.8, 1.2, 3) if rng.random() < 0.5 else np.ones(3)
+    offset = rng.normal(0, 0.05) if rng.random() < 0.7 else 0.0
+    table = np.clip((levels[:, None] ** gamma) * gain * tint + offset, 0, 1) * 255
+    image = cv2.LUT(image, table.astype(np.uint8)[None])
+    if rng.random() < 0.12:
+        image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+    if rng.random() < 0.15:
+        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.5))
+    if rng.random() < 0.15:
+        image = _pixelate(image, rng.uniform(0.3, 0.8))
+    if rng.random() < 0.2:
+        noise = rng.normal(0, rng.uniform(2, 12), image.shape).astype(np.int16)
+        image = np.clip(image + noise, 0, 255).astype(np.uint8)
+    return image
+
+
+def _pixelate(image: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+    """Lose detail as a person far away does."""
+    h, w = image.shape[:2]
+    small = cv2.resize(image, (max(int(w * scale), 8), max(int(h * scale), 8)), interpolation=3)
+    return cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR)
+
+
+def _hide(image: NDArray[np.uint8], rng: np.random.Generator) -> None:
+    """Cover one to three patches with a flat colour, noise or another part of the picture."""
+    h, w = image.shape[:2]
+    for _ in range(rng.integers(1, 4)):
+        size_y, size_x = int(rng.integers(6, h // 3)), int(rng.integers(6, w // 3))
+        y, x = int(rng.integers(0, h - size_y)), int(rng.integers(0, w - size_x))
+        patch = image[y : y + size_y, x : x + size_x]
+        kind = rng.random()
+        if kind < 0.4:
+            patch[:] = rng.integers(0, 256, 3)
+        elif kind < 0.55:
+            patch[:] = rng.integers(0, 256, patch.shape)
+        else:
+            v, u = int(rng.integers(0, h - size_y)), int(rng.integers(0, w - size_x))
+            patch[:] = image[v : v + size_y, u : u + size_x].copy()

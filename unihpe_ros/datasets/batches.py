@@ -1,0 +1,240 @@
+"""Batches of tensors; every sample's randomness hangs on its position in the run, not on time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+from unihpe_ros.core import simcc
+from unihpe_ros.datasets.augment import crop_record, Sample
+from unihpe_ros.datasets.records import DatasetError
+from unihpe_ros.datasets.synthetic import SyntheticShards
+
+# Standard deviation of the SimCC labels, bins.
+SIMCC_SIGMA = 4.5
+# What a keypoint's place counts: outside the image, occluded, visible.
+PLACE_WEIGHTS = np.array([0.3, 0.6, 1.0], np.float32)
+
+
+@dataclass(frozen=True)
+class ImageBatch:
+    """
+    B crops with their targets.
+
+    Parameters
+    ----------
+    image : Tensor
+        ``(B, h, w, 3)`` uint8 BGR.
+    normalised : Tensor
+        ``(B, K, 2)`` true keypoints as the 2D encoder reads them.
+    relative : Tensor
+        ``(B, K, 3)`` root-relative truth in the virtual camera, m; NaN where unknown.
+    inside : Tensor
+        ``(B, K)`` 1 where the keypoint is inside the crop and the image.
+    weight : Tensor
+        ``(B, K)`` weight of each keypoint's place; 0 outside the crop or unknown.
+    target_x, target_y : Tensor
+        ``(B, K, bins)`` SimCC distributions.
+    skipped : int
+        Records that could not be read and were replaced by their successors.
+
+    """
+
+    image: Tensor
+    normalised: Tensor
+    relative: Tensor
+    inside: Tensor
+    weight: Tensor
+    target_x: Tensor
+    target_y: Tensor
+    skipped: int
+
+    def to(self, device: torch.device) -> ImageBatch:
+        """Return the same batch on a device."""
+        tensors = {
+            name: value.to(device, non_blocking=True)
+            for name, value in vars(self).items()
+            if isinstance(value, Tensor)
+        }
+        return ImageBatch(**tensors, skipped=self.skipped)
+
+
+class Crops(Dataset[tuple[Sample, int]]):
+    """
+    Crops of several data sets, addressed by (position in the run, set, record).
+
+    Parameters
+    ----------
+    sources : Sequence[SyntheticShards]
+        The data sets.
+    size : tuple[int, int]
+        (w, h) of the crop, px.
+    seed : int
+        Seed of the run.
+    augmented : bool
+        Whether crops are jittered and degraded.
+
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[SyntheticShards],
+        size: tuple[int, int],
+        seed: int,
+        augmented: bool = True,
+    ) -> None:
+        self.sources, self.size = list(sources), size
+        self.seed, self.augmented = seed, augmented
+
+    def __getitem__(self, key: tuple[int, int, int]) -> tuple[Sample, int]:
+        position, source, record = key
+        rng = np.random.default_rng([self.seed, position]) if self.augmented else None
+        skipped = 0
+        records = self.sources[source]
+        while True:
+            try:
+                return crop_record(records[record], self.size, rng), skipped
+            except DatasetError:
+                skipped += 1
+                if skipped > 100:
+                    raise
+                record = (record + 1) % len(records)
+
+
+class RunSampler(Sampler[tuple[int, int, int]]):
+    """
+    Endless draws, mixed by weight: the same from any position on, so that runs can be resumed.
+
+    Parameters
+    ----------
+    lengths : Sequence[int]
+        Records of each data set.
+    weights : Sequence[float]
+        Chance of each data set, up to a factor.
+    seed : int
+        Seed of the run.
+    start : int
+        Position of the first sample.
+
+    """
+
+    def __init__(
+        self, lengths: Sequence[int], weights: Sequence[float], seed: int, start: int = 0
+    ) -> None:
+        self.lengths = list(lengths)
+        self.chances = np.array(weights, np.float64) / sum(weights)
+        self.seed, self.start = seed, start
+
+    def __iter__(self) -> Iterator[tuple[int, int, int]]:
+        epochs = [-1] * len(self.lengths)
+        orders: list[NDArray[np.intp]] = [np.zeros(0, np.intp)] * len(self.lengths)
+        position = self.start
+        while True:
+            source = int(
+                np.random.default_rng([self.seed, position, 7]).choice(
+                    len(self.chances), p=self.chances
+                )
+            )
+            epoch, place = divmod(position, self.lengths[source])
+            if epoch != epochs[source]:
+                order = np.random.default_rng([self.seed, epoch, source, 11])
+                orders[source] = order.permutation(self.lengths[source])
+                epochs[source] = epoch
+            yield position, source, int(orders[source][place])
+            position += 1
+
+
+def image_batches(
+    sources: Sequence[SyntheticShards],
+    weights: Sequence[float],
+    size: tuple[int, int],
+    batch: int,
+    seed: int,
+    *,
+    start: int = 0,
+    workers: int = 1,
+    simcc_ratio: float = 2.0,
+) -> DataLoader[ImageBatch]:
+    """
+    Return an endless loader of augmented crops.
+
+    Parameters
+    ----------
+    sources, weights : Sequence
+        Data sets and how often each is drawn.
+    size : tuple[int, int]
+        (w, h) of the crop, px.
+    batch : int
+        Crops per batch.
+    seed : int
+        Seed of the run.
+    start : int
+        Position of the first sample: steps done times `batch`.
+    workers : int
+        Processes that decode and augment.
+    simcc_ratio : float
+        SimCC bins per pixel.
+
+    """
+    sampler = RunSampler([len(source) for source in sources], weights, seed, start)
+    return DataLoader(
+        Crops(sources, size, seed),
+        batch_size=batch,
+        sampler=sampler,
+        num_workers=workers,
+        collate_fn=Collate(size, simcc_ratio),
+        worker_init_fn=_single_thread,
+        prefetch_factor=4 if workers else None,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+@dataclass(frozen=True)
+class Collate:
+    """
+    Stack samples into an ImageBatch.
+
+    Parameters
+    ----------
+    size : tuple[int, int]
+        (w, h) of the crop, px.
+    simcc_ratio : float
+        SimCC bins per pixel.
+
+    """
+
+    size: tuple[int, int]
+    simcc_ratio: float
+
+    def __call__(self, items: Sequence[tuple[Sample, int]]) -> ImageBatch:
+        """Stack `items`, samples with the number of records skipped for each."""
+        samples = [sample for sample, _ in items]
+        keypoints = np.stack([sample.keypoints for sample in samples])
+        visibility = np.stack([sample.visibility for sample in samples])
+        bins = [round(extent * self.simcc_ratio) for extent in self.size]
+        within = ((keypoints > -0.5) & (keypoints < np.array(self.size) - 0.5)).all(-1)
+        target_x, target_y = (
+            simcc.encode(keypoints[..., axis], bins[axis], self.simcc_ratio, SIMCC_SIGMA)
+            for axis in (0, 1)
+        )
+        return ImageBatch(
+            image=torch.from_numpy(np.stack([sample.image for sample in samples])),
+            normalised=torch.from_numpy(np.stack([sample.normalised for sample in samples])),
+            relative=torch.from_numpy(np.stack([sample.relative for sample in samples])),
+            inside=torch.from_numpy((visibility > 0).astype(np.float32)),
+            weight=torch.from_numpy((PLACE_WEIGHTS[visibility] * within).astype(np.float32)),
+            target_x=torch.from_numpy(target_x),
+            target_y=torch.from_numpy(target_y),
+            skipped=sum(skipped for _, skipped in items),
+        )
+
+
+def _single_thread(_: int) -> None:
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)

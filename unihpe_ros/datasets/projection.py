@@ -1,0 +1,186 @@
+"""Lifting samples without pictures: 3D poses seen by random cameras, 2D as detectors give it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.core.geometry import Array
+from unihpe_ros.core.preprocess import mirror, PADDING
+from unihpe_ros.core.skeleton import COCO_17, H36M_17, ROS4HRI_18, UNION
+
+# Optical axes of a camera that looks along the world's +Y, X to the right, Z up.
+_CAMERA_FROM_WORLD = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
+_LIMBS = [
+    [UNION.index(f'{side}_{joint}') for joint in joints]
+    for side in ('left', 'right')
+    for joints in (('wrist',), ('elbow', 'wrist'), ('ankle',), ('knee', 'ankle'))
+]
+
+
+@dataclass(frozen=True)
+class LiftingBatch:
+    """
+    Poses as seen in crops.
+
+    Parameters
+    ----------
+    keypoints : NDArray[np.float32]
+        ``(B, K, 3)`` normalised x, y in the crop's virtual camera and score; zeros where missing.
+    relative : NDArray[np.float32]
+        ``(B, K, 3)`` root-relative truth in the virtual camera's frame, m.
+    clean : NDArray[np.float32]
+        ``(B, K, 2)`` noise-free normalised x, y of all keypoints.
+
+    """
+
+    keypoints: NDArray[np.float32]
+    relative: NDArray[np.float32]
+    clean: NDArray[np.float32]
+
+
+def project_poses(
+    positions: Array, rng: np.random.Generator, size: tuple[int, int], jitter: float = 1.0
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """
+    Look at poses with random cameras, each crop aimed at its person.
+
+    Cameras stand 1 to 10 m away, heights and tilts as on robots and tripods, any azimuth.
+
+    Parameters
+    ----------
+    positions : NDArray
+        ``(B, K, 3)`` world frame, Z up, m.
+    rng : np.random.Generator
+        Source of randomness.
+    size : tuple[int, int]
+        (w, h) of the crop, px: its aspect decides the normalisation.
+    jitter : float
+        Strength of the box's random shift and scale; 0 aims exactly.
+
+    Returns
+    -------
+    clean : NDArray[np.float32]
+        ``(B, K, 2)`` normalised x, y in the virtual camera.
+    relative : NDArray[np.float32]
+        ``(B, K, 3)`` root-relative, virtual camera's frame, m.
+
+    """
+    n = len(positions)
+    root = positions[:, UNION.index('pelvis')]
+    yaw = rng.uniform(0, 2 * np.pi, n)
+    # Elevation of the camera above the person's horizon: mostly level, some from high above.
+    pitch = np.where(rng.random(n) < 0.75, rng.normal(0.05, 0.15, n), rng.uniform(-0.3, 1.0, n))
+    roll = rng.normal(0, 0.08, n)
+    rotation = _euler('z', roll) @ _euler('x', pitch) @ _CAMERA_FROM_WORLD @ _euler('z', yaw)
+    points = (positions - root[:, None]) @ np.swapaxes(rotation, -1, -2)
+    points[..., 2] += np.exp(rng.uniform(np.log(1.2), np.log(10), n))[:, None]
+    points[..., 2] = np.maximum(points[..., 2], 0.2)
+    rays = points[..., :2] / points[..., 2:]
+    low, high = rays.min(1), rays.max(1)
+    extent = np.maximum(high - low, 1e-3)
+    aim = 0.5 * (low + high) + jitter * rng.normal(0, 0.05, (n, 2)) * extent.max(1)[:, None]
+    turn = _towards(aim)
+    turned = points @ np.swapaxes(turn, -1, -2)
+    rays = turned[..., :2] / np.maximum(turned[..., 2:], 0.05)
+    extent = rays.max(1) - rays.min(1)
+    padding = PADDING * np.exp(jitter * rng.normal(0, 0.15, n))
+    half_height = 0.5 * padding * np.maximum(extent[:, 1], extent[:, 0] * size[1] / size[0])
+    clean = rays / half_height[:, None, None]
+    relative = turned - turned[:, UNION.index('pelvis')][:, None]
+    return clean.astype(np.float32), relative.astype(np.float32)
+
+
+def corrupt(
+    clean: NDArray[np.float32], rng: np.random.Generator, strength: float = 1.0
+) -> NDArray[np.float32]:
+    """
+    Make true 2D look like a detector's: noise, honest scores, missing keypoints and sets.
+
+    Parameters
+    ----------
+    clean : NDArray[np.float32]
+        ``(B, K, 2)`` normalised x, y.
+    rng : np.random.Generator
+        Source of randomness.
+    strength : float
+        Scales the noise; 0 leaves the positions true.
+
+    Returns
+    -------
+    NDArray[np.float32]
+        ``(B, K, 3)`` x, y, score; zeros where missing.
+
+    """
+    n, k, _ = clean.shape
+    # 1 to 5 px of a 192 px crop for most keypoints; 2 % are somewhere else altogether.
+    level = np.exp(rng.uniform(np.log(0.003), np.log(0.05), (n, 1))) * rng.uniform(0.3, 2, (n, k))
+    wrong = rng.random((n, k)) < 0.02
+    sigma = strength * np.where(wrong, 0.3, level)
+    noisy = clean + rng.normal(0, 1, clean.shape) * sigma[..., None]
+    score = np.clip(1 - 8 * sigma + rng.normal(0, 0.1, (n, k)), 0.05, 1)
+    kept = rng.random((n, k)) > 0.03 * strength
+    # Outside the crop nothing is detected; what is cut off is cut off for all keypoints.
+    kept &= (np.abs(clean) < 1.3).all(-1)
+    for limb in _LIMBS:
+        kept[np.ix_(rng.random(n) < 0.04 * strength, limb)] = False
+    kept &= _known_sets(n, rng, strength)
+    return (np.concatenate([noisy, score[..., None]], -1) * kept[..., None]).astype(np.float32)
+
+
+def _known_sets(n: int, rng: np.random.Generator, strength: float) -> NDArray[np.bool_]:
+    """Leave some persons with the keypoints that another package's set has."""
+    masks = np.ones((4, len(UNION)), bool)
+    for row, skeleton in enumerate((COCO_17, H36M_17, ROS4HRI_18), 1):
+        masks[row] = [name in skeleton.parents for name in UNION.keypoints]
+    share = 0.5 * min(strength, 1)
+    chances = [1 - share, share * 0.6, share * 0.3, share * 0.1]
+    return masks[rng.choice(4, n, p=chances)]
+
+
+def lifting_batch(
+    bank: NDArray[np.float32], count: int, rng: np.random.Generator, size: tuple[int, int]
+) -> LiftingBatch:
+    """
+    Draw poses from a bank, mirror half of them, project and corrupt them.
+
+    Parameters
+    ----------
+    bank : NDArray[np.float32]
+        ``(M, K, 3)`` world frame, Z up, m.
+    count : int
+        Persons in the batch.
+    rng : np.random.Generator
+        Source of randomness.
+    size : tuple[int, int]
+        (w, h) of the crop, px.
+
+    """
+    poses = bank[rng.integers(0, len(bank), count)].astype(np.float64)
+    flipped = rng.random(count) < 0.5
+    poses[flipped] = mirror(poses[flipped], UNION)
+    # Statures beyond the bank's own bodies.
+    poses *= rng.uniform(0.92, 1.08, (count, 1, 1))
+    clean, relative = project_poses(poses, rng, size)
+    return LiftingBatch(corrupt(clean, rng), relative, clean)
+
+
+def _euler(axis: str, angle: Array) -> Array:
+    """Return ``(B, 3, 3)`` rotations about one axis."""
+    cos, sin, one, zero = np.cos(angle), np.sin(angle), np.ones_like(angle), np.zeros_like(angle)
+    rows = {
+        'x': [one, zero, zero, zero, cos, -sin, zero, sin, cos],
+        'z': [cos, -sin, zero, sin, cos, zero, zero, zero, one],
+    }[axis]
+    return np.stack(rows, -1).reshape(*angle.shape, 3, 3)
+
+
+def _towards(rays: Array) -> Array:
+    """Return ``(B, 3, 3)`` smallest rotations that bring rays ``(B, 2)`` onto the axis."""
+    direction = np.concatenate([rays, np.ones_like(rays[:, :1])], -1)
+    direction /= np.linalg.norm(direction, axis=-1, keepdims=True)
+    x, y, z = direction.T
+    k = 1 / (1 + z)
+    rows = [1 - x * x * k, -x * y * k, -x, -x * y * k, 1 - y * y * k, -y, x, y, z]
+    return np.stack(rows, -1).reshape(-1, 3, 3)

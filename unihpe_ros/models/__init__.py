@@ -1,0 +1,1 @@
+"""UniHPE in PyTorch: encoders, decoder and export. Not needed at run time on a robot."""

@@ -1,0 +1,147 @@
+"""Decoders: SimCC keypoints from a feature map, and the shared 3D decoder of all modalities."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn, Tensor
+from torch.nn import functional
+from unihpe_ros.models.pose_encoders import MlpBlock, UNIT
+
+# What the 3D decoder may be reading; each has a learned vector of its own.
+SOURCES = ('image', '2d', '3d', 'fused')
+
+
+class KeypointAttention(nn.Module):
+    """
+    One transformer layer over the keypoint tokens of a crop (Vaswani et al., NeurIPS 2017).
+
+    Parameters
+    ----------
+    width : int
+        Width of a token.
+    heads : int
+        Attention heads.
+
+    """
+
+    def __init__(self, width: int, heads: int = 4) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.mlp = MlpBlock(width)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Map ``(B, K, width)`` to ``(B, K, width)``."""
+        b, k, width = tokens.shape
+        qkv = self.qkv(self.norm(tokens)).reshape(b, k, 3, self.heads, width // self.heads)
+        q, key, v = qkv.permute(2, 0, 3, 1, 4)  # (B, heads, K, width / heads) each
+        mixed = functional.scaled_dot_product_attention(q, key, v)
+        return self.mlp(tokens + self.out(mixed.transpose(1, 2).reshape(b, k, width)))
+
+
+class SimccHead(nn.Module):
+    """
+    Keypoint tokens, their SimCC logits and their visibility, from a feature map.
+
+    Parameters
+    ----------
+    channels : int
+        Channels of the feature map.
+    map_size : tuple[int, int]
+        (w, h) of the feature map.
+    bins : tuple[int, int]
+        (x, y) SimCC bins.
+    keypoints : int
+        Number of keypoints.
+    width : int
+        Width of a token.
+
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        map_size: tuple[int, int],
+        bins: tuple[int, int],
+        keypoints: int,
+        width: int = 192,
+    ) -> None:
+        super().__init__()
+        self.heatmaps = nn.Conv2d(channels, keypoints, 5, 1, 2)
+        self.embed = nn.Linear(map_size[0] * map_size[1], width)
+        self.name = nn.Parameter(torch.randn(keypoints, width) * 0.02)
+        self.mix = KeypointAttention(width)
+        self.norm = nn.LayerNorm(width)
+        self.x = nn.Linear(width, bins[0])
+        self.y = nn.Linear(width, bins[1])
+        self.visibility = nn.Linear(width, 1)
+
+    def forward(self, features: Tensor) -> dict[str, Tensor]:
+        """
+        Locate the keypoints.
+
+        Parameters
+        ----------
+        features : Tensor
+            ``(B, channels, h, w)``.
+
+        Returns
+        -------
+        dict[str, Tensor]
+            'tokens' ``(B, K, width)``, 'simcc_x' and 'simcc_y' ``(B, K, bins)`` logits,
+            'visibility' ``(B, K)`` logits of being inside the crop.
+
+        """
+        tokens = self.embed(self.heatmaps(features).flatten(2)) + self.name
+        tokens = self.norm(self.mix(tokens))
+        return {
+            'tokens': tokens,
+            'simcc_x': self.x(tokens),
+            'simcc_y': self.y(tokens),
+            'visibility': self.visibility(tokens).squeeze(-1),
+        }
+
+
+class PoseDecoder(nn.Module):
+    """
+    The shared 3D decoder: a feature of any modality in, root-relative keypoints out.
+
+    Parameters
+    ----------
+    width : int
+        Width of the feature.
+    keypoints : int
+        Number of keypoints.
+    depth : int
+        Residual blocks.
+
+    """
+
+    def __init__(self, width: int, keypoints: int, depth: int) -> None:
+        super().__init__()
+        self.source = nn.Parameter(torch.randn(len(SOURCES), width) * 0.02)
+        self.blocks = nn.Sequential(*[MlpBlock(width) for _ in range(depth)])
+        self.norm = nn.LayerNorm(width)
+        self.out = nn.Linear(width, keypoints * 3)
+
+    def forward(self, feature: Tensor, source: str) -> Tensor:
+        """
+        Decode a feature.
+
+        Parameters
+        ----------
+        feature : Tensor
+            ``(B, width)``.
+        source : str
+            Which of SOURCES the feature comes from.
+
+        Returns
+        -------
+        Tensor
+            ``(B, K, 3)`` root-relative keypoints in the virtual camera's frame, m.
+
+        """
+        x = feature + self.source[SOURCES.index(source)]
+        return self.out(self.norm(self.blocks(x))).unflatten(1, (-1, 3)) * UNIT

@@ -1,0 +1,166 @@
+"""Image backbones: a real-time residual network of our own, and HRNet from timm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+import sys
+
+import torch
+from torch import nn, Tensor
+from torch.nn import functional
+
+
+class ResidualBlock(nn.Module):
+    """
+    Two 3x3 convolutions and a shortcut (He et al., CVPR 2016).
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Channels.
+    stride : int
+        Stride of the first convolution.
+
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+        super().__init__()
+        self.first = convolution(inputs, outputs, 3, stride)
+        self.second = nn.Sequential(
+            nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False), nn.BatchNorm2d(outputs)
+        )
+        self.shortcut: nn.Module = nn.Identity()
+        if stride > 1 or inputs != outputs:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(B, inputs, H, W)`` to ``(B, outputs, H / stride, W / stride)``."""
+        return functional.relu(self.second(self.first(x)) + self.shortcut(x))
+
+
+def convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:
+    """Return convolution, batch normalisation and ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    )
+
+
+class RealTimeBackbone(nn.Module):
+    """
+    A plain residual network with one top-down step, sized for one CPU thread.
+
+    Dense 3x3 convolutions keep a CPU's vector units busier per FLOP than depthwise ones
+    (docs/performance.md), so the budget goes into few, wide layers.
+
+    Parameters
+    ----------
+    widths : tuple[int, ...]
+        Channels of the stem and of the four stages (strides 2, 4, 8, 16, 32).
+    depths : tuple[int, ...]
+        Residual blocks of the four stages.
+    neck : int
+        Channels of the map that is returned.
+
+    """
+
+    stride = 16
+
+    def __init__(
+        self,
+        widths: tuple[int, ...] = (32, 48, 96, 160, 256),
+        depths: tuple[int, ...] = (1, 2, 2, 2),
+        neck: int = 128,
+    ) -> None:
+        super().__init__()
+        self.stem = convolution(3, widths[0], 3, 2)
+        self.stages = nn.ModuleList()
+        for inputs, outputs, depth in zip(widths, widths[1:], depths, strict=False):
+            blocks = [ResidualBlock(inputs, outputs, 2)]
+            blocks += [ResidualBlock(outputs, outputs) for _ in range(depth - 1)]
+            self.stages.append(nn.Sequential(*blocks))
+        self.lateral = nn.Conv2d(widths[3], neck, 1)
+        self.top = nn.Conv2d(widths[4], neck, 1)
+        self.smooth = convolution(neck, neck, 3)
+        self.channels = neck
+        self.pooled_channels = widths[4]
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """
+        Encode a batch of crops.
+
+        Parameters
+        ----------
+        x : Tensor
+            ``(B, 3, H, W)`` normalised.
+
+        Returns
+        -------
+        features : Tensor
+            ``(B, channels, H / 16, W / 16)``.
+        pooled : Tensor
+            ``(B, pooled_channels)``.
+
+        """
+        x = self.stem(x)
+        maps = []
+        for stage in self.stages:
+            x = stage(x)
+            maps.append(x)
+        middle = self.lateral(maps[2])
+        top = functional.interpolate(self.top(maps[3]), size=middle.shape[2:], mode='nearest')
+        return self.smooth(middle + top), maps[3].float().mean((2, 3))
+
+
+class HRNetBackbone(nn.Module):
+    """
+    HRNet (Sun et al., CVPR 2019) from timm: its stride-4 map, and its stride-32 map pooled.
+
+    Parameters
+    ----------
+    name : str
+        timm's model name, 'hrnet_w32' or 'hrnet_w48'.
+
+    """
+
+    stride = 4
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        allow_missing_torchvision_operators()
+        import timm
+
+        self.net = timm.create_model(name, pretrained=False, features_only=True)
+        channels = self.net.feature_info.channels()
+        self.channels, self.pooled_channels = channels[1], channels[-1]
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode ``(B, 3, H, W)`` into ``(B, channels, H / 4, W / 4)`` and a pooled vector."""
+        maps = self.net(x)
+        return maps[1], maps[-1].float().mean((2, 3))
+
+
+def allow_missing_torchvision_operators() -> None:
+    """
+    Let timm import a torchvision whose compiled operators do not fit this PyTorch.
+
+    timm imports torchvision for transforms only; a torchvision built for another PyTorch fails
+    at import because two operators are unknown. Declaring them is enough, they are never called.
+
+    """
+    if 'torchvision' in sys.modules or hasattr(torch.ops.torchvision, 'nms'):
+        return
+    for name in ('nms', 'qnms'):
+        torch.library.define(
+            f'torchvision::{name}', '(Tensor dets, Tensor scores, float iou_threshold) -> Tensor'
+        )
+
+
+BACKBONES: Mapping[str, Callable[[], nn.Module]] = {
+    'rt': RealTimeBackbone,
+    'hrnet_w32': lambda: HRNetBackbone('hrnet_w32'),
+    'hrnet_w48': lambda: HRNetBackbone('hrnet_w48'),
+}

@@ -1,0 +1,199 @@
+"""One experiment is one YAML file; unknown keys and wrong types are errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import yaml
+
+
+class ConfigError(ValueError):
+    """A configuration that can't be used; the message names file, key and what was expected."""
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """
+    A data set with images.
+
+    Parameters
+    ----------
+    path : str
+        Folder of the data set.
+    weight : float
+        How often it is drawn, relative to the others.
+
+    """
+
+    path: str = ''
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """
+    Weights of the loss's terms.
+
+    Parameters
+    ----------
+    keypoints : float
+        SimCC divergence, per nat.
+    visibility : float
+        Binary cross-entropy of being inside the image.
+    pose : float
+        3D error of each answer (image, lifted, fused, 3D to 3D), per m.
+    bone : float
+        Bone length error of the fused and the lifted answer, per m.
+    pairwise : float
+        Pairwise InfoNCE.
+    singular_value : float
+        Singular-value contrastive loss, at the end of its ramp.
+
+    """
+
+    keypoints: float = 1.0
+    visibility: float = 0.2
+    pose: float = 5.0
+    bone: float = 1.0
+    pairwise: float = 0.1
+    singular_value: float = 0.1
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """
+    Everything that decides a run.
+
+    Parameters
+    ----------
+    preset : str
+        Network size, a key of `models.unihpe.PRESETS`.
+    seed : int
+        Seed of weights, order and augmentation.
+    steps : int
+        Optimiser steps of the whole run.
+    init : str
+        Checkpoint whose weights the run starts from; empty for none.
+    images : tuple[ImageSource, ...]
+        Data sets with images; empty to train the lifting branch alone.
+    image_batch : int
+        Crops per step.
+    poses : str
+        Bank of 3D poses for lifting samples; empty for none.
+    pose_batch : int
+        Lifting samples per step.
+    learning_rate, weight_decay : float
+        Of AdamW.
+    warmup_steps : int
+        Steps of linear warm-up.
+    ema_steps : float
+        Time constant of the exponential moving average of the weights, steps.
+    clip : float
+        Largest gradient norm.
+    loss : LossWeights
+        Weights of the terms.
+    singular_value_start, singular_value_ramp : int
+        Step at which the singular-value term sets in, and steps until its full weight.
+    singular_value_temperature : float
+        Divides the singular values.
+    workers : int
+        Processes that decode and augment images.
+    threads : int
+        PyTorch's threads on a CPU; 0 leaves PyTorch's choice.
+    checkpoint_minutes : float
+        Minutes between checkpoints.
+    log_steps : int
+        Steps between rows of the log.
+    validation_images : str
+        Data set whose metrics are logged at every checkpoint; empty for none.
+    validation_poses : str
+        Bank of held-out poses, likewise.
+
+    """
+
+    preset: str = 'unihpe_rt'
+    seed: int = 0
+    steps: int = 10000
+    init: str = ''
+    images: tuple[ImageSource, ...] = ()
+    image_batch: int = 64
+    poses: str = ''
+    pose_batch: int = 512
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.05
+    warmup_steps: int = 200
+    ema_steps: float = 500.0
+    clip: float = 5.0
+    loss: LossWeights = field(default_factory=LossWeights)
+    singular_value_start: int = 2000
+    singular_value_ramp: int = 2000
+    singular_value_temperature: float = 0.03
+    workers: int = 1
+    threads: int = 0
+    checkpoint_minutes: float = 4.0
+    log_steps: int = 50
+    validation_images: str = ''
+    validation_poses: str = ''
+
+
+def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> TrainConfig:
+    """
+    Read an experiment.
+
+    Parameters
+    ----------
+    path : Path
+        YAML file.
+    overrides : Mapping[str, Any], optional
+        Values that replace the file's.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing or no mapping, or a key or a value does not fit.
+
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except OSError as error:
+        raise ConfigError(f'{path}: {error.strerror}') from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f'{path}: not YAML ({error})') from error
+    if not isinstance(values, Mapping):
+        raise ConfigError(f'{path}: expected a mapping of settings')
+    config: TrainConfig = _build(TrainConfig, {**values, **(overrides or {})}, str(path))
+    if not config.images and not config.poses:
+        raise ConfigError(f'{path}: expected images or poses to train on')
+    return config
+
+
+def _build(kind: type[Any], values: Mapping[str, Any], where: str) -> Any:
+    if not isinstance(values, Mapping):
+        raise ConfigError(f'{where}: expected a mapping; got {values!r}')
+    hints = get_type_hints(kind)
+    unknown = set(values) - {entry.name for entry in fields(kind)}
+    if unknown:
+        raise ConfigError(
+            f'{where}: unknown key {", ".join(sorted(map(str, unknown)))}; '
+            f'expected some of {", ".join(hints)}'
+        )
+    return kind(
+        **{name: _value(hints[name], value, f'{where}: {name}') for name, value in values.items()}
+    )
+
+
+def _value(kind: Any, value: Any, where: str) -> Any:
+    if kind is LossWeights:
+        return _build(LossWeights, value, where)
+    if kind == tuple[ImageSource, ...]:
+        if not isinstance(value, list):
+            raise ConfigError(f'{where}: expected a list of data sets; got {value!r}')
+        return tuple(_build(ImageSource, entry, where) for entry in value)
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise ConfigError(f'{where}: expected {kind.__name__}; got {value!r}')
+    return value

@@ -1,0 +1,221 @@
+"""Metrics of a UniHPE, from a checkpoint or from exported branches, on crops and on pose banks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+import torch
+from unihpe_ros.core import metrics, simcc
+from unihpe_ros.core.geometry import Array
+from unihpe_ros.core.skeleton import COCO_17, H36M_17, Skeleton, UNION
+from unihpe_ros.datasets.augment import crop_record
+from unihpe_ros.datasets.projection import corrupt, project_poses
+from unihpe_ros.datasets.synthetic import SyntheticShards
+from unihpe_ros.models.unihpe import MEAN, STD, UniHPE
+
+_MM = 1000.0
+ANSWERS = ('image', 'lifted', 'fused')
+
+
+class Predictor(Protocol):
+    """What the metrics ask of a model; NumPy in, NumPy out."""
+
+    size: tuple[int, int]
+    simcc_ratio: float
+
+    def encode_image(self, images: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
+        """Run the image branch on ``(B, 3, H, W)`` normalised crops."""
+
+    def lift(
+        self, keypoints: NDArray[np.float32], feature: NDArray[np.float32]
+    ) -> Mapping[str, NDArray[np.float32]]:
+        """Run the lifting branch."""
+
+
+class TorchPredictor:
+    """
+    A network in PyTorch.
+
+    Parameters
+    ----------
+    model : UniHPE
+        The network; put into evaluation mode.
+
+    """
+
+    def __init__(self, model: UniHPE) -> None:
+        self.model = model.eval()
+        self.size = model.preset.input_size
+        self.simcc_ratio = model.preset.simcc_ratio
+        self.device = next(model.parameters()).device
+
+    @torch.inference_mode()
+    def encode_image(self, images: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
+        """Run the image branch."""
+        answer = self.model.encode_image(torch.from_numpy(images).to(self.device))
+        return {name: value.float().cpu().numpy() for name, value in answer.items()}
+
+    @torch.inference_mode()
+    def lift(
+        self, keypoints: NDArray[np.float32], feature: NDArray[np.float32]
+    ) -> Mapping[str, NDArray[np.float32]]:
+        """Run the lifting branch."""
+        tensors = (torch.from_numpy(value).to(self.device) for value in (keypoints, feature))
+        answer = self.model.lift(*tensors)
+        return {name: value.float().cpu().numpy() for name, value in answer.items()}
+
+    @property
+    def width(self) -> int:
+        """Width of the features."""
+        return self.model.preset.width
+
+
+def normalise_images(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Turn ``(B, h, w, 3)`` BGR into the network's ``(B, 3, h, w)`` input."""
+    rgb = images[..., ::-1].astype(np.float32)
+    return np.ascontiguousarray(((rgb - MEAN) / STD).transpose(0, 3, 1, 2), np.float32)
+
+
+def keypoints_of(
+    answer: Mapping[str, NDArray[np.float32]], simcc_ratio: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return keypoints ``(B, K, 2)``, crop px, and scores ``(B, K)`` of the image branch."""
+    keypoints, scores = simcc.decode(answer['simcc_x'], answer['simcc_y'], simcc_ratio)
+    return keypoints, scores / (1 + np.exp(-answer['visibility']))
+
+
+def lifting_input(keypoints: Array, scores: Array, size: tuple[int, int]) -> NDArray[np.float32]:
+    """Make the 2D encoder's input of crop px (undistorted crops) and scores."""
+    centre = 0.5 * (np.array(size) - 1)
+    normalised = (keypoints - centre) / (0.5 * size[1])
+    return np.concatenate([normalised, scores[..., None]], -1).astype(np.float32)
+
+
+def lifting_metrics(
+    predictor: Predictor,
+    width: int,
+    bank: NDArray[np.float32],
+    *,
+    limit: int = 4000,
+    seed: int = 0,
+) -> dict[str, float]:
+    """
+    Score the lifting branch alone on held-out poses, Human3.6M joints.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        The model.
+    width : int
+        Width of its image feature, which is zero here.
+    bank : NDArray[np.float32]
+        ``(M, K, 3)`` world frame, Z up, m.
+    limit : int
+        Poses to use, evenly spread.
+    seed : int
+        Seed of the cameras.
+
+    Returns
+    -------
+    dict[str, float]
+        mpjpe_mm and pa_mpjpe_mm from true 2D, from COCO's keypoints of true 2D, from 2D as
+        noisy as a detector's, and of flat depth (the 2D itself, with no depth at all).
+
+    """
+    chosen = bank[np.linspace(0, len(bank) - 1, min(limit, len(bank))).astype(int)]
+    clean, relative = project_poses(
+        chosen.astype(np.float64), np.random.default_rng(seed), predictor.size, jitter=0.3
+    )
+    full = np.concatenate([clean, np.ones_like(clean[..., :1])], -1)
+    coco = full * np.isin(UNION.keypoints, COCO_17.keypoints)[:, None]
+    inputs = {
+        'true': full,
+        'true_coco': coco.astype(np.float32),
+        'noisy': corrupt(clean, np.random.default_rng(seed + 1)),
+    }
+    scores: dict[str, float] = {}
+    for name, keypoints in inputs.items():
+        answer = predictor.lift(keypoints, np.zeros((len(clean), width), np.float32))
+        scores |= _pose_scores(f'lifted_{name}', answer['lifted_pose3d'], relative)
+    flat = np.concatenate([clean, np.zeros_like(clean[..., :1])], -1)
+    flat -= flat[:, UNION.index('pelvis')][:, None]
+    scores['flat_depth_pa_mpjpe_mm'] = _MM * metrics.pa_mpjpe(
+        _select(flat, H36M_17), _select(relative, H36M_17)
+    )
+    return scores
+
+
+def image_metrics(
+    predictor: Predictor, records: SyntheticShards, *, limit: int = 1000, batch: int = 64
+) -> dict[str, float]:
+    """
+    Score the whole model on crops with true boxes.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        The model.
+    records : SyntheticShards
+        Images with labels.
+    limit : int
+        Records to use, evenly spread.
+    batch : int
+        Crops at a time.
+
+    Returns
+    -------
+    dict[str, float]
+        pck (0.2 torso, COCO keypoints inside the image, in %), error_px (median), mpjpe_mm and
+        pa_mpjpe_mm of image, lifted and fused answer (Human3.6M joints).
+
+    """
+    chosen = np.linspace(0, len(records) - 1, min(limit, len(records))).astype(int)
+    found, truths, inside = [], [], []
+    poses: dict[str, list[Array]] = {name: [] for name in (*ANSWERS, 'truth')}
+    for start in range(0, len(chosen), batch):
+        samples = [crop_record(records[i], predictor.size) for i in chosen[start : start + batch]]
+        answer = predictor.encode_image(normalise_images(np.stack([s.image for s in samples])))
+        keypoints, confidence = keypoints_of(answer, predictor.simcc_ratio)
+        lifted = predictor.lift(
+            lifting_input(keypoints, confidence, predictor.size), answer['feature']
+        )
+        found.append(keypoints)
+        truths.append(np.stack([sample.keypoints for sample in samples]))
+        inside.append(np.stack([sample.visibility > 0 for sample in samples]))
+        poses['truth'].append(np.stack([sample.relative for sample in samples]))
+        for name in ANSWERS:
+            poses[name].append(lifted[f'{name}_pose3d'])
+    coco = COCO_17.indices_in(UNION)
+    truth_2d = np.concatenate(truths)[:, coco]
+    errors = metrics.keypoint_errors(np.concatenate(found)[:, coco], truth_2d)
+    errors = np.where(np.concatenate(inside)[:, coco], errors, np.nan)
+    scores = {
+        'pck': 100 * metrics.pck(errors, 0.2 * metrics.torso_size(truth_2d)[:, None]),
+        'error_px': float(np.nanmedian(errors)),
+    }
+    truth = np.concatenate(poses['truth'])
+    for name in ANSWERS:
+        scores |= _pose_scores(name, np.concatenate(poses[name]), truth)
+    return scores
+
+
+def _pose_scores(name: str, predicted: Array, truth: Array) -> dict[str, float]:
+    predicted, truth = _select(predicted, H36M_17), _select(truth, H36M_17)
+    root = H36M_17.index('pelvis')
+    return {
+        f'{name}_mpjpe_mm': _MM * metrics.mpjpe(predicted, truth, root=root),
+        f'{name}_pa_mpjpe_mm': _MM * metrics.pa_mpjpe(predicted, truth),
+    }
+
+
+def _select(poses: Array, skeleton: Skeleton) -> Array:
+    return poses[:, skeleton.indices_in(UNION)]
+
+
+def table(scores: Mapping[str, float]) -> str:
+    """Return scores as lines of a fixed-width table."""
+    width = max(map(len, scores), default=0)
+    return '\n'.join(f'{name:<{width}}  {value:8.2f}' for name, value in scores.items())

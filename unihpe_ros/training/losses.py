@@ -1,0 +1,231 @@
+"""
+Contrastive and pose losses.
+
+The singular-value loss looks at the three unit embeddings of one person as the rows of a 3 x D
+matrix: they agree when its largest singular value is large. With a = x.y, b = x.z, c = y.z the
+Gram matrix has the characteristic polynomial (in t = lambda - 1) ``t^3 - s t - 2 p = 0`` with
+``s = a^2 + b^2 + c^2`` and ``p = a b c``, whose largest root is known in closed form (Viete).
+
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from unihpe_ros.core.skeleton import UNION
+
+# Below this the derivative's denominator 3 t^2 - s is a double root: gradients are clamped.
+_DENOMINATOR = 1e-6
+# A weight for logits that must not take part: far below any logit, far from overflow.
+_EXCLUDED = -1e4
+
+
+class _LargestEigenvalue(torch.autograd.Function):
+    """Largest root of the Gram matrix's polynomial; gradient by the implicit function theorem."""
+
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, b: Tensor, c: Tensor) -> Tensor:
+        s = a * a + b * b + c * c
+        radius = (s / 3).sqrt()
+        ratio = a * b * c / (radius**3).clamp_min(torch.finfo(a.dtype).tiny)
+        t = 2 * radius * torch.cos(torch.acos(ratio.clamp(-1, 1)) / 3)
+        ctx.save_for_backward(a, b, c, t, s)
+        return 1 + t
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        # Never through acos: its derivative is infinite at ratio = 1, where positives lie.
+        a, b, c, t, s = ctx.saved_tensors
+        denominator = (3 * t * t - s).clamp_min(_DENOMINATOR)
+        (g,) = gradients
+        return (
+            g * (2 * (a * t + b * c) / denominator).clamp(-1, 1),
+            g * (2 * (b * t + a * c) / denominator).clamp(-1, 1),
+            g * (2 * (c * t + a * b) / denominator).clamp(-1, 1),
+        )
+
+
+def largest_singular_value(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
+    """
+    Return the largest singular value of three unit rows from their cosines.
+
+    Parameters
+    ----------
+    a, b, c : Tensor
+        ``(...)`` cosines x.y, x.z and y.z; broadcast against each other.
+
+    Returns
+    -------
+    Tensor
+        ``(...)`` in [1, sqrt(3)].
+
+    """
+    a, b, c = torch.broadcast_tensors(a, b, c)
+    eigenvalue: Tensor = _LargestEigenvalue.apply(a, b, c)
+    return eigenvalue.clamp_min(1).sqrt()
+
+
+def info_nce(logits: Tensor, excluded: Tensor | None = None) -> Tensor:
+    """
+    Symmetric InfoNCE of a square logit matrix whose diagonal holds the matching pairs.
+
+    Parameters
+    ----------
+    logits : Tensor
+        ``(B, B)``.
+    excluded : Tensor, optional
+        ``(B, B)`` bool: pairs that are no negatives (near duplicates).
+
+    Returns
+    -------
+    Tensor
+        Scalar.
+
+    """
+    if excluded is not None:
+        diagonal = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
+        logits = logits.masked_fill(excluded & ~diagonal, _EXCLUDED)
+    target = torch.arange(len(logits), device=logits.device)
+    forward = functional.cross_entropy(logits, target)
+    return 0.5 * (forward + functional.cross_entropy(logits.T, target))
+
+
+def pairwise_loss(
+    embeddings: list[Tensor], temperature: Tensor, excluded: Tensor | None = None
+) -> Tensor:
+    """
+    Mean symmetric InfoNCE over all pairs of modalities.
+
+    Parameters
+    ----------
+    embeddings : list[Tensor]
+        ``(B, D)`` unit rows per modality, in the same order of persons.
+    temperature : Tensor
+        Scalar by which cosines are divided.
+    excluded : Tensor, optional
+        ``(B, B)`` bool, as for `info_nce`.
+
+    """
+    pairs = [(x, y) for i, x in enumerate(embeddings) for y in embeddings[i + 1 :]]
+    losses = [info_nce(x.float() @ y.float().T / temperature, excluded) for x, y in pairs]
+    return torch.stack(losses).mean()
+
+
+def singular_value_loss(
+    x: Tensor, y: Tensor, z: Tensor, temperature: float, excluded: Tensor | None = None
+) -> Tensor:
+    """
+    Singular-value contrastive loss with one mismatched modality per logit.
+
+    Three B x B matrices, one per modality that is exchanged; matching triples on the diagonals.
+
+    Parameters
+    ----------
+    x, y, z : Tensor
+        ``(B, D)`` unit rows.
+    temperature : float
+        Divides the singular values.
+    excluded : Tensor, optional
+        ``(B, B)`` bool, as for `info_nce`.
+
+    """
+    with torch.autocast(x.device.type, enabled=False):
+        x, y, z = x.float(), y.float(), z.float()
+        xy, xz, yz = x @ y.T, x @ z.T, y @ z.T
+        logits = (
+            largest_singular_value(xy, xz, yz.diagonal()[None, :]),  # x_i, y_j, z_j
+            largest_singular_value(xy.T, xz.diagonal()[None, :], yz),  # x_j, y_i, z_j
+            largest_singular_value(xy.diagonal()[None, :], xz.T, yz.T),  # x_j, y_j, z_i
+        )
+        losses = [info_nce(matrix / temperature, excluded) for matrix in logits]
+        return torch.stack(losses).mean()
+
+
+def near_duplicates(relative: Tensor, threshold: float = 0.02) -> Tensor:
+    """
+    Find pairs of poses too alike to serve as negatives of each other.
+
+    The distance is taken without alignment, which bounds the aligned one from above: every pair
+    marked here is a duplicate.
+
+    Parameters
+    ----------
+    relative : Tensor
+        ``(B, K, 3)`` root-relative, m.
+    threshold : float
+        Mean keypoint distance below which poses count as the same, m.
+
+    Returns
+    -------
+    Tensor
+        ``(B, B)`` bool.
+
+    """
+    flat = relative.detach().float().flatten(1)
+    # The RMS keypoint distance bounds the mean one, and is one matrix product.
+    rms = torch.cdist(flat, flat) / math.sqrt(relative.shape[1])
+    return rms < threshold
+
+
+def simcc_loss(
+    logits_x: Tensor, logits_y: Tensor, target_x: Tensor, target_y: Tensor, weight: Tensor
+) -> Tensor:
+    """
+    Kullback-Leibler divergence of the SimCC targets from the predictions.
+
+    Parameters
+    ----------
+    logits_x, logits_y : Tensor
+        ``(B, K, bins)``.
+    target_x, target_y : Tensor
+        ``(B, K, bins)`` distributions.
+    weight : Tensor
+        ``(B, K)``; 0 leaves a keypoint out.
+
+    Returns
+    -------
+    Tensor
+        Scalar, nats per keypoint, summed over the two axes.
+
+    """
+    divergence = torch.zeros_like(weight)
+    for logits, target in ((logits_x, target_x), (logits_y, target_y)):
+        log_probability = logits.float().log_softmax(-1)
+        entropy = (target * target.clamp_min(1e-12).log()).sum(-1)
+        divergence = divergence + entropy - (target * log_probability).sum(-1)
+    return (divergence * weight).sum() / weight.sum().clamp_min(1e-6)
+
+
+def pose_loss(predicted: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """
+    Mean distance of root-relative keypoints, m.
+
+    Parameters
+    ----------
+    predicted, truth : Tensor
+        ``(B, K, 3)`` m; `truth` NaN where unknown.
+    weight : Tensor
+        ``(B, K)``.
+
+    """
+    known = truth.isfinite().all(-1)
+    difference = torch.where(known[..., None], predicted.float() - truth, 0.0)
+    distance = (difference.square().sum(-1) + 1e-8).sqrt()
+    weight = weight * known
+    return (distance * weight).sum() / weight.sum().clamp_min(1e-6)
+
+
+def bone_length_loss(predicted: Tensor, truth: Tensor) -> Tensor:
+    """Mean absolute error of bone lengths of ``(B, K, 3)`` poses, m; unknown bones left out."""
+    bones = torch.tensor(UNION.bones, device=predicted.device)
+    lengths = [
+        (pose[:, bones[:, 0]] - pose[:, bones[:, 1]]).norm(dim=-1)
+        for pose in (predicted.float(), truth)
+    ]
+    known = lengths[1].isfinite()
+    error = torch.where(known, lengths[0] - torch.nan_to_num(lengths[1]), 0.0).abs()
+    return error.sum() / known.sum().clamp_min(1)

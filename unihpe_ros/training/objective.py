@@ -1,0 +1,145 @@
+"""The objective: which losses a batch of crops and a batch of poses give, and their weights."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+import math
+
+import numpy as np
+import torch
+from torch import nn, Tensor
+from torch.nn import functional
+from unihpe_ros.core import simcc
+from unihpe_ros.datasets.batches import ImageBatch
+from unihpe_ros.datasets.projection import corrupt
+from unihpe_ros.models.unihpe import MEAN, STD, UniHPE
+from unihpe_ros.training import losses
+from unihpe_ros.training.config import TrainConfig
+from unihpe_ros.training.evaluate import lifting_input
+
+# Weight of a 3D keypoint that lies outside the image: a guess, but better than none.
+_OUTSIDE = 0.3
+# CLIP's limit on the learned temperature (Radford et al., ICML 2021).
+_LEAST_TEMPERATURE = 0.01
+
+
+class Objective(nn.Module):
+    """
+    The losses of one step.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        Weights and schedule.
+
+    """
+
+    def __init__(self, config: TrainConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.log_temperature = nn.Parameter(torch.tensor(math.log(0.07)))
+
+    @property
+    def temperature(self) -> Tensor:
+        """Learned temperature of the pairwise loss."""
+        return self.log_temperature.exp().clamp_min(_LEAST_TEMPERATURE)
+
+    def image_terms(
+        self, model: UniHPE, batch: ImageBatch, rng: np.random.Generator, step: int
+    ) -> dict[str, Tensor]:
+        """Return the terms of crops: 2D, visibility, 3D from every modality, contrast."""
+        answer = model.encode_image(normalise(batch.image))
+        own = own_keypoints(answer, model)
+        seen = np.nan_to_num(corrupt(batch.normalised.cpu().numpy(), rng, strength=0.5))
+        feature_2d, _ = model.encode_2d(own)
+        _, embedding_2d = model.encode_2d(torch.from_numpy(seen).to(own))
+        feature_3d, embedding_3d = model.encode_3d(batch.relative)
+        weight = _OUTSIDE + (1 - _OUTSIDE) * batch.inside
+        lifted = model.decoder(feature_2d, '2d')
+        fused = model.decoder(0.5 * (answer['feature'] + feature_2d), 'fused')
+        answers = [
+            model.decoder(answer['feature'], 'image'),
+            lifted,
+            fused,
+            model.decoder(feature_3d, '3d'),
+        ]
+        embeddings = [answer['embedding'], embedding_2d, embedding_3d]
+        duplicates = losses.near_duplicates(batch.relative)
+        ramp = self.singular_value_weight(step)
+        return {
+            'keypoints': losses.simcc_loss(
+                answer['simcc_x'],
+                answer['simcc_y'],
+                batch.target_x,
+                batch.target_y,
+                batch.weight,
+            ),
+            'visibility': functional.binary_cross_entropy_with_logits(
+                answer['visibility'].float(), batch.inside
+            ),
+            'pose': torch.stack(
+                [losses.pose_loss(pose, batch.relative, weight) for pose in answers]
+            ).mean(),
+            'bone': losses.bone_length_loss(fused, batch.relative),
+            'pairwise': losses.pairwise_loss(embeddings, self.temperature, duplicates),
+            'singular_value': ramp
+            * losses.singular_value_loss(
+                *embeddings,
+                temperature=self.config.singular_value_temperature,
+                excluded=duplicates,
+            )
+            if ramp
+            else torch.zeros(()),
+        }
+
+    def pose_terms(self, model: UniHPE, keypoints: Tensor, relative: Tensor) -> dict[str, Tensor]:
+        """Return the terms of projected poses: lifting, 3D to 3D, contrast of the two."""
+        feature_2d, embedding_2d = model.encode_2d(keypoints)
+        feature_3d, embedding_3d = model.encode_3d(relative)
+        lifted = model.decoder(feature_2d, '2d')
+        weight = torch.ones_like(relative[..., 0])
+        poses = [lifted, model.decoder(feature_3d, '3d')]
+        duplicates = losses.near_duplicates(relative)
+        return {
+            'lifting_pose': losses.pose_loss(poses[0], relative, weight),
+            'auto_pose': losses.pose_loss(poses[1], relative, weight),
+            'lifting_bone': losses.bone_length_loss(lifted, relative),
+            'lifting_pairwise': losses.pairwise_loss(
+                [embedding_2d, embedding_3d], self.temperature, duplicates
+            ),
+        }
+
+    def total(self, terms: dict[str, Tensor]) -> Tensor:
+        """Return the weighted sum of the terms."""
+        weights = asdict(self.config.loss)
+        weights |= {
+            'lifting_pose': weights['pose'],
+            'auto_pose': 0.5 * weights['pose'],
+            'lifting_bone': weights['bone'],
+            'lifting_pairwise': weights['pairwise'],
+        }
+        return torch.stack([weights[name] * term.float() for name, term in terms.items()]).sum()
+
+    def singular_value_weight(self, step: int) -> float:
+        """Return the ramp of the singular-value term at a step, in [0, 1]."""
+        done = step - self.config.singular_value_start
+        return min(max(done / max(self.config.singular_value_ramp, 1), 0.0), 1.0)
+
+
+def normalise(image: Tensor) -> Tensor:
+    """Turn ``(B, h, w, 3)`` uint8 BGR into ``(B, 3, h, w)`` normalised RGB, channels last."""
+    mean, std = (torch.tensor(values, device=image.device) for values in (MEAN, STD))
+    rgb = (image.flip(-1).float() - mean) / std
+    return rgb.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+
+
+def own_keypoints(answer: dict[str, Tensor], model: UniHPE) -> Tensor:
+    """Return the 2D encoder's input made of the image branch's own keypoints, no gradient."""
+    x, y, visibility = (
+        answer[name].detach().float().cpu().numpy()
+        for name in ('simcc_x', 'simcc_y', 'visibility')
+    )
+    keypoints, scores = simcc.decode(x, y, model.preset.simcc_ratio)
+    scores = scores / (1 + np.exp(-visibility))
+    own = lifting_input(keypoints, scores, model.preset.input_size)
+    return torch.from_numpy(own).to(answer['feature'].device)

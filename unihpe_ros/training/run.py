@@ -1,0 +1,115 @@
+"""State of a training run, and its checkpoints."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn, Tensor
+from unihpe_ros.models.unihpe import UniHPE
+from unihpe_ros.training.config import ConfigError, TrainConfig
+from unihpe_ros.training.objective import Objective
+
+
+class Run:
+    """
+    State of a training run that is written to and read from checkpoints.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        The experiment.
+    device : torch.device
+        Where the network lives.
+
+    """
+
+    def __init__(self, config: TrainConfig, device: torch.device) -> None:
+        torch.manual_seed(config.seed)
+        self.config = config
+        self.model = UniHPE(config.preset).to(device, memory_format=torch.channels_last)
+        self.objective = Objective(config).to(device)
+        if config.init:
+            self.model.load_state_dict(load_checkpoint(Path(config.init))['ema'])
+        self.ema = {name: value.clone() for name, value in self.model.state_dict().items()}
+        # Biases, norms and tokens are not decayed.
+        parameters = [*self.model.parameters(), *self.objective.parameters()]
+        self.optimizer = torch.optim.AdamW(
+            [
+                {'params': [p for p in parameters if p.ndim > 1]},
+                {'params': [p for p in parameters if p.ndim <= 1], 'weight_decay': 0.0},
+            ],
+            lr=config.learning_rate,
+            weight_decay=config.weight_decay,
+        )
+        self.step = 0
+
+    def learning_rate(self) -> float:
+        """Linear warm-up, then a cosine to zero."""
+        warm = min((self.step + 1) / max(self.config.warmup_steps, 1), 1.0)
+        cosine = 0.5 * (1 + math.cos(math.pi * self.step / self.config.steps))
+        return self.config.learning_rate * warm * cosine
+
+    def update(self, loss: Tensor) -> None:
+        """Take one optimiser step and move the average."""
+        for group in self.optimizer.param_groups:
+            group['lr'] = self.learning_rate()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        self.optimizer.step()
+        self.step += 1
+        decay = min(1 - 1 / self.config.ema_steps, self.step / (self.step + 10))
+        with torch.no_grad():
+            for name, value in self.model.state_dict().items():
+                if value.dtype.is_floating_point:
+                    self.ema[name].lerp_(value, 1 - decay)
+                else:
+                    self.ema[name].copy_(value)
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint: beside, then renamed."""
+        state = {
+            'config': asdict(self.config),
+            'preset': self.config.preset,
+            'step': self.step,
+            'model': self.model.state_dict(),
+            'ema': self.ema,
+            'objective': self.objective.state_dict(),
+            'optimizer': self.optimizer.state_dict(),
+        }
+        partial = path.with_suffix('.partial')
+        torch.save(state, partial)
+        partial.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint of the same experiment."""
+        state = load_checkpoint(path)
+        if state['config'] != asdict(self.config):
+            changed = [k for k, v in asdict(self.config).items() if state['config'].get(k) != v]
+            raise ConfigError(f'{path}: made with other settings of {", ".join(changed)}')
+        self.model.load_state_dict(state['model'])
+        self.objective.load_state_dict(state['objective'])
+        self.optimizer.load_state_dict(state['optimizer'])
+        self.ema = state['ema']
+        self.step = state['step']
+
+    def averaged(self) -> UniHPE:
+        """Return a network with the averaged weights."""
+        model = UniHPE(self.config.preset).to(next(self.model.parameters()).device)
+        model.load_state_dict(self.ema)
+        return model
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint; ConfigError if there is none or it is damaged."""
+    try:
+        state: dict[str, Any] = torch.load(path, map_location='cpu', weights_only=True)
+    except FileNotFoundError as error:
+        raise ConfigError(f'{path}: no such checkpoint') from error
+    except (RuntimeError, EOFError, OSError) as error:
+        raise ConfigError(f'{path}: not a readable checkpoint ({error})') from error
+    return state
