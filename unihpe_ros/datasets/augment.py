@@ -63,7 +63,8 @@ def crop_record(
     camera = Camera.from_fov(width, height, 0.9)
     if record.K is not None:
         camera = Camera(record.K.astype(np.float64), width, height)
-    box, roll = record.box.astype(np.float64), 0.0
+    box: Array = record.box.astype(np.float64)
+    roll = 0.0
     if rng is not None:
         box, roll = _careless_box(box, rng)
     crop = Crop.from_box(box, camera, size, roll=roll)

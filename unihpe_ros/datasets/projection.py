@@ -124,7 +124,8 @@ def corrupt(
     # Outside the crop nothing is detected; what is cut off is cut off for all keypoints.
     kept &= (np.abs(clean) < 1.3).all(-1)
     for limb in _LIMBS:
-        kept[np.ix_(rng.random(n) < 0.04 * strength, limb)] = False
+        lost = np.flatnonzero(rng.random(n) < 0.04 * strength)
+        kept[lost[:, None], limb] = False
     kept &= _known_sets(n, rng, strength)
     return (np.concatenate([noisy, score[..., None]], -1) * kept[..., None]).astype(np.float32)
 

@@ -63,7 +63,7 @@ class Objective(nn.Module):
             fused,
             model.decoder(feature_3d, '3d'),
         ]
-        embeddings = [answer['embedding'], embedding_2d, embedding_3d]
+        embeddings = (answer['embedding'], embedding_2d, embedding_3d)
         duplicates = losses.near_duplicates(batch.relative)
         ramp = self.singular_value_weight(step)
         return {
@@ -81,7 +81,7 @@ class Objective(nn.Module):
                 [losses.pose_loss(pose, batch.relative, weight) for pose in answers]
             ).mean(),
             'bone': losses.bone_length_loss(fused, batch.relative),
-            'pairwise': losses.pairwise_loss(embeddings, self.temperature, duplicates),
+            'pairwise': losses.pairwise_loss([*embeddings], self.temperature, duplicates),
             'singular_value': ramp
             * losses.singular_value_loss(
                 *embeddings,
