@@ -25,6 +25,7 @@ class Predictor(Protocol):
 
     size: tuple[int, int]
     simcc_ratio: float
+    width: int
 
     def encode_image(self, images: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
         """Run the image branch on ``(B, 3, H, W)`` normalised crops."""
@@ -50,6 +51,7 @@ class TorchPredictor:
         self.model = model.eval()
         self.size = model.preset.input_size
         self.simcc_ratio = model.preset.simcc_ratio
+        self.width = model.preset.width
         self.device = next(model.parameters()).device
 
     @torch.inference_mode()
@@ -66,11 +68,6 @@ class TorchPredictor:
         tensors = (torch.from_numpy(value).to(self.device) for value in (keypoints, feature))
         answer = self.model.lift(*tensors)
         return {name: value.float().cpu().numpy() for name, value in answer.items()}
-
-    @property
-    def width(self) -> int:
-        """Width of the features."""
-        return self.model.preset.width
 
 
 def normalise_images(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -96,7 +93,6 @@ def lifting_input(keypoints: Array, scores: Array, size: tuple[int, int]) -> NDA
 
 def lifting_metrics(
     predictor: Predictor,
-    width: int,
     bank: NDArray[np.float32],
     *,
     limit: int = 4000,
@@ -109,8 +105,6 @@ def lifting_metrics(
     ----------
     predictor : Predictor
         The model.
-    width : int
-        Width of its image feature, which is zero here.
     bank : NDArray[np.float32]
         ``(M, K, 3)`` world frame, Z up, m.
     limit : int
@@ -138,7 +132,7 @@ def lifting_metrics(
     }
     scores: dict[str, float] = {}
     for name, keypoints in inputs.items():
-        answer = predictor.lift(keypoints, np.zeros((len(clean), width), np.float32))
+        answer = predictor.lift(keypoints, np.zeros((len(clean), predictor.width), np.float32))
         scores |= _pose_scores(f'lifted_{name}', answer['lifted_pose3d'], relative)
     flat = np.concatenate([clean, np.zeros_like(clean[..., :1])], -1)
     flat -= flat[:, UNION.index('pelvis')][:, None]

@@ -146,7 +146,7 @@ def validate(run: Run, out: Path) -> dict[str, float]:
     scores: dict[str, float] = {}
     if config.validation_poses:
         bank = load_pose_bank(Path(config.validation_poses))
-        scores |= lifting_metrics(predictor, predictor.width, bank, limit=2000)
+        scores |= lifting_metrics(predictor, bank, limit=2000)
     if config.validation_images and config.images:
         records = SyntheticShards(Path(config.validation_images))
         scores |= image_metrics(predictor, records, limit=500)

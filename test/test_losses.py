@@ -1,0 +1,101 @@
+"""The contrastive losses: exact against SVD, safe where the closed form degenerates."""
+
+import pytest
+import torch
+from torch.nn import functional
+from unihpe_ros.training import losses
+
+
+def unit_triples(count, width, seed=0, dtype=torch.float64):
+    generator = torch.Generator().manual_seed(seed)
+    rows = torch.randn(count, 3, width, generator=generator, dtype=dtype)
+    return functional.normalize(rows, dim=-1)
+
+
+def cosines(rows):
+    x, y, z = rows.unbind(1)
+    return (x * y).sum(-1), (x * z).sum(-1), (y * z).sum(-1)
+
+
+@pytest.mark.parametrize('width', [3, 32, 256])
+def test_largest_singular_value_equals_svd(width):
+    rows = unit_triples(2000, width)
+    expected = torch.linalg.svdvals(rows)[:, 0]
+    found = losses.largest_singular_value(*cosines(rows))
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+
+
+def test_gradient_is_the_derivative():
+    inputs = [value.requires_grad_() for value in cosines(unit_triples(30, 8))]
+    assert torch.autograd.gradcheck(losses.largest_singular_value, inputs)
+
+
+@pytest.mark.parametrize(
+    'signs',
+    [(1, 1, 1), (0, 0, 0), (-1, -1, 1), (1, 0, 0)],
+    ids=['same', 'orthogonal', 'anti', 'pair'],
+)
+def test_gradients_are_finite_at_the_corners(signs):
+    inputs = [torch.full((4,), float(sign), requires_grad=True) for sign in signs]
+    losses.largest_singular_value(*inputs).sum().backward()
+    for value in inputs:
+        assert torch.isfinite(value.grad).all()
+
+
+def test_loss_gradients_are_finite_on_identical_embeddings():
+    row = functional.normalize(torch.randn(1, 16), dim=-1)
+    x, y, z = (row.repeat(8, 1).requires_grad_() for _ in range(3))
+    losses.singular_value_loss(x, y, z, 0.03).backward()
+    for value in (x, y, z):
+        assert torch.isfinite(value.grad).all()
+
+
+def test_matching_triples_cost_less_than_shuffled_ones():
+    x = functional.normalize(
+        torch.randn(32, 64, generator=torch.Generator().manual_seed(1)), dim=-1
+    )
+    matched = losses.singular_value_loss(x, x, x, 0.03)
+    shuffled = losses.singular_value_loss(x, x, x.roll(1, 0), 0.03)
+    assert matched < 0.1 * shuffled
+
+
+def test_loss_is_blind_to_the_sign_of_a_modality():
+    # The reason why training starts with the pairwise loss and keeps it.
+    x, y, z = unit_triples(16, 32, dtype=torch.float32).unbind(1)
+    assert losses.singular_value_loss(x, y, z, 0.03) == pytest.approx(
+        losses.singular_value_loss(x, -y, -z, 0.03).item(), rel=1e-4
+    )
+
+
+def test_excluded_pairs_are_no_negatives():
+    x = functional.normalize(
+        torch.randn(6, 16, generator=torch.Generator().manual_seed(2)), dim=-1
+    )
+    twice = torch.cat([x, x])
+    logits = twice @ twice.T / 0.07
+    twins = torch.eye(12, dtype=torch.bool).roll(6, 0)
+    assert losses.info_nce(logits, twins) < losses.info_nce(logits) - 0.3
+
+
+def test_near_duplicates_finds_copies_only():
+    poses = torch.randn(5, 26, 3, generator=torch.Generator().manual_seed(3)) * 0.3
+    marked = losses.near_duplicates(torch.cat([poses, poses[:1] + 0.005]))
+    assert marked[0, 5]
+    assert marked.sum() == 6 + 2
+
+
+def test_simcc_loss_is_zero_at_its_target():
+    target = torch.softmax(torch.randn(2, 3, 40), -1)
+    weight = torch.ones(2, 3)
+    logits = target.log()
+    assert losses.simcc_loss(logits, logits, target, target, weight).abs() < 1e-5
+    assert losses.simcc_loss(torch.zeros_like(logits), logits, target, target, weight) > 0.05
+
+
+def test_pose_loss_is_mean_distance_over_known_keypoints():
+    truth = torch.zeros(1, 4, 3)
+    truth[0, 3] = float('nan')
+    predicted = torch.zeros(1, 4, 3)
+    predicted[0, 0] = torch.tensor([0.3, 0.4, 0.0])
+    loss = losses.pose_loss(predicted, truth, torch.ones(1, 4))
+    assert loss.item() == pytest.approx(0.5 / 3, abs=1e-3)

@@ -1,0 +1,87 @@
+"""The network: shapes, presets, and an export that equals PyTorch."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from unihpe_ros.core.model_spec import METADATA_KEY, ModelSpec
+from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.models.export import export, hash_weights
+from unihpe_ros.models.unihpe import PRESETS, UniHPE
+
+K = len(UNION)
+
+
+@pytest.fixture(scope='module')
+def network():
+    torch.manual_seed(0)
+    return UniHPE('unihpe_rt').eval()
+
+
+def test_unknown_preset_is_named():
+    with pytest.raises(ValueError, match=r"expected one of unihpe_rt, .*got 'unihpe_x'"):
+        UniHPE('unihpe_x')
+
+
+@pytest.mark.parametrize('preset', PRESETS)
+def test_every_preset_answers_with_the_right_shapes(preset):
+    network = UniHPE(preset).eval()
+    sizes = PRESETS[preset]
+    w, h = sizes.input_size
+    with torch.inference_mode():
+        answer = network.encode_image(torch.randn(1, 3, h, w))
+        lifted = network.lift(torch.randn(1, K, 3), answer['feature'])
+    assert answer['simcc_x'].shape == (1, K, w * sizes.simcc_ratio)
+    assert answer['simcc_y'].shape == (1, K, h * sizes.simcc_ratio)
+    assert answer['visibility'].shape == (1, K)
+    for embedding in (answer['embedding'], lifted['embedding']):
+        assert embedding.shape == (1, sizes.embedding)
+        assert embedding.norm().item() == pytest.approx(1, abs=1e-4)
+    for name in ('image', 'lifted', 'fused'):
+        assert lifted[f'{name}_pose3d'].shape == (1, K, 3)
+
+
+def test_unknown_3d_keypoints_do_not_reach_the_encoder(network):
+    pose = torch.randn(1, K, 3)
+    masked, other = pose.clone(), pose.clone()
+    masked[0, 4] = float('nan')
+    other[0, 4] = float('nan')
+    with torch.inference_mode():
+        feature, _ = network.encode_3d(masked)
+        again, _ = network.encode_3d(other)
+        whole, _ = network.encode_3d(pose)
+    assert torch.isfinite(feature).all()
+    assert torch.equal(feature, again)
+    assert not torch.equal(feature, whole)
+
+
+@pytest.fixture(scope='module')
+def exported(network, tmp_path_factory):
+    directory = tmp_path_factory.mktemp('export')
+    return export(network, directory, 'small', 'untrained', 'none')
+
+
+def test_export_equals_pytorch(exported):
+    assert [path.name for path in exported] == ['small.image.onnx', 'small.lifting.onnx']
+    assert all(difference < 1e-4 for difference in exported.values())
+
+
+def test_export_carries_its_spec(exported, network):
+    specs = []
+    for path in exported:
+        properties = {p.key: p.value for p in onnx.load(path).metadata_props}
+        specs.append(ModelSpec.from_json(properties[METADATA_KEY], path.name))
+    image, lifting = specs
+    assert (image.branch, lifting.branch) == ('image', 'lifting')
+    assert image.weights == lifting.weights != hash_weights(UniHPE('unihpe_rt'))
+    assert image.input_size == network.preset.input_size
+
+
+@pytest.mark.parametrize('count', [1, 3, 8])
+def test_exported_batch_is_free_and_rows_do_not_mix(exported, count):
+    session = onnxruntime.InferenceSession(next(iter(exported)))
+    images = np.random.default_rng(0).normal(size=(count, 3, 192, 144)).astype(np.float32)
+    together = session.run(['simcc_x'], {'image': images})[0]
+    alone = session.run(['simcc_x'], {'image': images[-1:]})[0]
+    np.testing.assert_allclose(together[-1:], alone, atol=1e-4)

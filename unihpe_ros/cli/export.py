@@ -1,0 +1,39 @@
+"""Export a checkpoint to the two ONNX files that a robot runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+LICENCE = 'Apache-2.0; data: renderings of Anny (Apache-2.0, CC0) moved by CMU mocap (free use)'
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = subparsers.add_parser('export', help='export a checkpoint to ONNX')
+    parser.add_argument('checkpoint', type=Path, help='checkpoint.pt of a run')
+    parser.add_argument('--out', type=Path, default=Path(), help='folder to write to')
+    parser.add_argument('--name', help="name of the model (default: the checkpoint's preset)")
+    parser.add_argument('--training', help='one line on how the weights were made')
+    parser.add_argument('--licence', default=LICENCE, help='licence of weights and data')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Export, and print how far the files are from PyTorch."""
+    from unihpe_ros.models.export import export
+    from unihpe_ros.models.unihpe import UniHPE
+    from unihpe_ros.training.run import load_checkpoint
+
+    state = load_checkpoint(args.checkpoint)
+    model = UniHPE(state['preset'])
+    model.load_state_dict(state['ema'])
+    config = state['config']
+    training = args.training or (
+        f'{state["step"]} steps, seed {config["seed"]}, '
+        f'{state["step"] * config["image_batch"]} crops'
+    )
+    name = args.name or state['preset']
+    for path, difference in export(model, args.out, name, training, args.licence).items():
+        size = path.stat().st_size / 1e6
+        print(f'exported {path}: {size:.1f} MB, max abs difference from PyTorch {difference:.2e}')
+    return 0

@@ -1,0 +1,204 @@
+"""Export of the two branches to ONNX, with the ModelSpec inside, checked against PyTorch."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+import hashlib
+from pathlib import Path
+import warnings
+
+import numpy as np
+import onnx
+import torch
+from torch import nn, Tensor
+from unihpe_ros.core.model_spec import METADATA_KEY, ModelSpec
+from unihpe_ros.core.preprocess import PADDING
+from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.models.unihpe import MEAN, STD, UniHPE
+
+OPSET = 18
+IMAGE_OUTPUTS = ('simcc_x', 'simcc_y', 'visibility', 'feature', 'embedding')
+LIFTING_OUTPUTS = ('image_pose3d', 'lifted_pose3d', 'fused_pose3d', 'embedding')
+# Below this many elements an initialiser stays float32: small ones save nothing.
+_SMALL = 1024
+
+
+class ImageExport(nn.Module):
+    """The image branch with a tuple of outputs in the order of IMAGE_OUTPUTS."""
+
+    def __init__(self, model: UniHPE) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Map ``(B, 3, H, W)`` to the outputs."""
+        answer = self.model.encode_image(image)
+        return tuple(answer[name] for name in IMAGE_OUTPUTS)
+
+
+class LiftingExport(nn.Module):
+    """The lifting branch with a tuple of outputs in the order of LIFTING_OUTPUTS."""
+
+    def __init__(self, model: UniHPE) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, keypoints: Tensor, image_feature: Tensor) -> tuple[Tensor, ...]:
+        """Map ``(B, K, 3)`` keypoints and ``(B, width)`` features to the outputs."""
+        answer = self.model.lift(keypoints, image_feature)
+        return tuple(answer[name] for name in LIFTING_OUTPUTS)
+
+
+def export(
+    model: UniHPE, directory: Path, name: str, training: str, licence: str
+) -> dict[Path, float]:
+    """
+    Write NAME.image.onnx and NAME.lifting.onnx and compare them with PyTorch.
+
+    Large weights are rounded to float16 for storage and cast to float32 where they are used:
+    half the file, and runtimes fold the casts away when they load it. Arithmetic, inputs and
+    outputs are float32.
+
+    Parameters
+    ----------
+    model : UniHPE
+        The network.
+    directory : Path
+        Where to write.
+    name : str
+        Name of the model.
+    training : str
+        One line on how the weights were made.
+    licence : str
+        Licence of the weights and of the data behind them.
+
+    Returns
+    -------
+    dict[Path, float]
+        Each file, and the largest absolute difference of its outputs from those of PyTorch with
+        the same rounded weights, on random input.
+
+    """
+    model = with_half_weights(model)
+    sizes = model.preset
+    spec = ModelSpec(
+        model=name,
+        weights=hash_weights(model),
+        branch='image',
+        skeleton=UNION.name,
+        input_size=sizes.input_size,
+        mean=MEAN,
+        std=STD,
+        channels='rgb',
+        simcc_ratio=sizes.simcc_ratio,
+        padding=PADDING,
+        embedding=sizes.embedding,
+        training=training,
+        licence=licence,
+    )
+    generator = torch.Generator().manual_seed(0)
+    w, h = sizes.input_size
+    image = torch.randn(2, 3, h, w, generator=generator)
+    pose = torch.randn(2, len(UNION), 3, generator=generator) * 0.4
+    feature = torch.randn(2, sizes.width, generator=generator)
+    directory.mkdir(parents=True, exist_ok=True)
+    branches: list[tuple[nn.Module, tuple[Tensor, ...], tuple[str, ...], tuple[str, ...]]] = [
+        (ImageExport(model), (image,), ('image',), IMAGE_OUTPUTS),
+        (LiftingExport(model), (pose, feature), ('keypoints', 'image_feature'), LIFTING_OUTPUTS),
+    ]
+    differences = {}
+    for module, inputs, input_names, output_names in branches:
+        branch = 'image' if input_names == ('image',) else 'lifting'
+        path = directory / f'{name}.{branch}.onnx'
+        proto = _to_onnx(module, inputs, input_names, output_names)
+        store_weights_as_half(proto)
+        write(proto, replace(spec, branch=branch), path)
+        named = dict(zip(input_names, inputs, strict=True))
+        differences[path] = largest_difference(path, module, named)
+    return differences
+
+
+def with_half_weights(model: UniHPE) -> UniHPE:
+    """Return a copy on the CPU whose large weights are rounded as the file stores them."""
+    rounded = copy.deepcopy(model).eval().float().cpu()
+    with torch.no_grad():
+        for parameter in rounded.parameters():
+            if parameter.numel() >= _SMALL:
+                parameter.copy_(parameter.half().float())
+    return rounded
+
+
+def hash_weights(model: nn.Module) -> str:
+    """Return 16 hex digits of the SHA-256 over all names and values of a network's state."""
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(value.cpu().numpy()).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _to_onnx(
+    module: nn.Module,
+    inputs: tuple[Tensor, ...],
+    input_names: tuple[str, ...],
+    output_names: tuple[str, ...],
+) -> onnx.ModelProto:
+    batch = torch.export.Dim('batch', min=1, max=1024)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        program = torch.onnx.export(
+            module,
+            inputs,
+            dynamo=True,
+            dynamic_shapes=tuple({0: batch} for _ in inputs),
+            opset_version=OPSET,
+            input_names=list(input_names),
+            output_names=list(output_names),
+            verbose=False,
+        )
+    if program is None:
+        raise RuntimeError('torch.onnx.export returned no program')
+    return program.model_proto
+
+
+def store_weights_as_half(proto: onnx.ModelProto) -> None:
+    """Replace large float32 initialisers by float16 ones followed by a cast, in place."""
+    graph = proto.graph
+    casts = []
+    for tensor in graph.initializer:
+        values = onnx.numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.size < _SMALL:
+            continue
+        name = tensor.name
+        tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f'{name}.half'))
+        casts.append(
+            onnx.helper.make_node('Cast', [f'{name}.half'], [name], to=onnx.TensorProto.FLOAT)
+        )
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    del graph.value_info[:]
+
+
+def write(proto: onnx.ModelProto, spec: ModelSpec, path: Path) -> None:
+    """Put the spec into a graph's metadata and write it: beside, then renamed."""
+    onnx.helper.set_model_props(proto, {METADATA_KEY: spec.to_json()})
+    onnx.checker.check_model(proto)
+    partial = path.with_suffix('.partial')
+    onnx.save(proto, partial)
+    partial.replace(path)
+
+
+def largest_difference(path: Path, module: nn.Module, inputs: dict[str, Tensor]) -> float:
+    """Return the largest absolute difference between an ONNX file's and a module's outputs."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=['CPUExecutionProvider'])
+    found = session.run(None, {name: value.numpy() for name, value in inputs.items()})
+    with torch.inference_mode():
+        expected = module(*inputs.values())
+    return max(
+        float(np.abs(given - wanted.numpy()).max())
+        for given, wanted in zip(found, expected, strict=True)
+    )
