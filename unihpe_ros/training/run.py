@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 import math
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -110,6 +111,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         state: dict[str, Any] = torch.load(path, map_location='cpu', weights_only=True)
     except FileNotFoundError as error:
         raise ConfigError(f'{path}: no such checkpoint') from error
-    except (RuntimeError, EOFError, OSError) as error:
-        raise ConfigError(f'{path}: not a readable checkpoint ({error})') from error
+    except (RuntimeError, EOFError, OSError, UnpicklingError) as error:
+        reason = str(error).split('\n')[0]
+        raise ConfigError(f'{path}: not a readable checkpoint ({reason})') from error
     return state

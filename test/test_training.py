@@ -1,0 +1,140 @@
+"""The training loop: learns, resumes to the same run, and refuses what it can't use."""
+
+import csv
+
+import numpy as np
+import pytest
+import torch
+from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.training.config import ConfigError, load_config
+from unihpe_ros.training.objective import Objective
+from unihpe_ros.training.run import load_checkpoint, Run
+from unihpe_ros.training.train import NonFiniteLossError, train
+
+SETTINGS = """
+preset: unihpe_rt
+seed: 3
+steps: 12
+poses: {poses}
+pose_batch: 32
+warmup_steps: 2
+ema_steps: 5
+log_steps: 4
+threads: 1
+validation_poses: {poses}
+"""
+
+
+@pytest.fixture
+def experiment(tmp_path):
+    rng = np.random.default_rng(0)
+    positions = rng.normal(0, 0.3, (1, 26, 3)) + rng.normal(0, 0.05, (16, 26, 3)) + [0, 0, 1]
+    np.savez(
+        tmp_path / 'poses.npz',
+        positions=positions.astype(np.float32),
+        keypoints=np.array(UNION.keypoints),
+    )
+    path = tmp_path / 'lifter.yaml'
+    path.write_text(SETTINGS.format(poses=tmp_path / 'poses.npz'))
+    return path
+
+
+def rows(path):
+    with path.open(newline='') as file:
+        return list(csv.DictReader(file))
+
+
+def test_learns_and_logs(experiment, tmp_path):
+    config = load_config(experiment, {'steps': 60, 'pose_batch': 64})
+    checkpoint = train(config, tmp_path / 'run')
+    log = rows(tmp_path / 'run/log.csv')
+    assert [int(row['step']) for row in log] == list(range(4, 61, 4))
+    assert float(log[-1]['lifting_pose']) < 0.5 * float(log[0]['lifting_pose'])
+    scores = rows(tmp_path / 'run/validation.csv')[-1]
+    assert float(scores['lifted_true_pa_mpjpe_mm']) < float(scores['flat_depth_pa_mpjpe_mm'])
+    assert load_checkpoint(checkpoint)['step'] == 60
+
+
+class KilledError(Exception):
+    pass
+
+
+def test_a_killed_run_resumes_to_the_same_weights(experiment, tmp_path, monkeypatch):
+    config = load_config(experiment, {'checkpoint_minutes': 0.0})
+    whole = load_checkpoint(train(config, tmp_path / 'whole'))
+    update = Run.update
+
+    def die_at_seven(run, loss):
+        if run.step == 7:
+            raise KilledError
+        update(run, loss)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, 'update', die_at_seven)
+        with pytest.raises(KilledError):
+            train(config, tmp_path / 'cut')
+    resumed = load_checkpoint(train(config, tmp_path / 'cut', resume=True))
+    for name, value in whole['model'].items():
+        torch.testing.assert_close(resumed['model'][name], value, rtol=0, atol=0)
+    assert rows(tmp_path / 'cut/log.csv')[-1]['step'] == '12'
+
+
+def test_refuses_to_overwrite_a_run(experiment, tmp_path):
+    config = load_config(experiment, {'steps': 1})
+    train(config, tmp_path / 'run')
+    with pytest.raises(ConfigError, match='exists; give --resume'):
+        train(config, tmp_path / 'run')
+
+
+def test_refuses_to_resume_with_other_settings(experiment, tmp_path):
+    train(load_config(experiment, {'steps': 1}), tmp_path / 'run')
+    with pytest.raises(ConfigError, match='other settings of learning_rate'):
+        train(
+            load_config(experiment, {'steps': 1, 'learning_rate': 0.1}),
+            tmp_path / 'run',
+            resume=True,
+        )
+
+
+def test_damaged_checkpoint_is_named(experiment, tmp_path):
+    (tmp_path / 'run').mkdir()
+    (tmp_path / 'run/checkpoint.pt').write_bytes(b'PK no checkpoint')
+    with pytest.raises(ConfigError, match=r'checkpoint\.pt: not a readable checkpoint'):
+        train(load_config(experiment), tmp_path / 'run', resume=True)
+
+
+def test_a_loss_that_is_not_finite_names_step_and_term(experiment, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        Objective,
+        'pose_terms',
+        lambda *_: {'lifting_pose': torch.tensor(float('nan')), 'auto_pose': torch.tensor(1.0)},
+    )
+    with pytest.raises(
+        NonFiniteLossError, match='step 0: the loss is not finite; terms: lifting_pose'
+    ):
+        train(load_config(experiment), tmp_path / 'run')
+
+
+@pytest.mark.parametrize(
+    ('text', 'words'),
+    [
+        ('stesp: 4', 'unknown key stesp'),
+        ('steps: many', "steps: expected int; got 'many'"),
+        ('loss: {poze: 1}', 'unknown key poze'),
+        ('images: data', 'images: expected a list'),
+        ('steps: 4', 'expected images or poses to train on'),
+        ('- 4', 'expected a mapping'),
+        ('a: [', 'not YAML'),
+    ],
+)
+def test_configuration_errors_name_file_and_key(tmp_path, text, words):
+    path = tmp_path / 'odd.yaml'
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=words) as caught:
+        load_config(path)
+    assert 'odd.yaml' in str(caught.value)
+
+
+def test_missing_configuration_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r'none\.yaml: No such file'):
+        load_config(tmp_path / 'none.yaml')
