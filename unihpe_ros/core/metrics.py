@@ -161,7 +161,9 @@ def torso_size(keypoints: Array) -> NDArray[np.float64]:
     return np.fmax(one, two)
 
 
-def oks(predicted: Array, truth: Array, area: Array, labelled: Array) -> NDArray[np.float64]:
+def oks(
+    predicted: Array, truth: Array, area: Array, labelled: NDArray[np.bool_]
+) -> NDArray[np.float64]:
     """
     Object keypoint similarity of COCO-17 poses.
 

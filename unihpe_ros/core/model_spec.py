@@ -13,6 +13,12 @@ METADATA_KEY = 'unihpe_model_spec'
 VERSION = 1
 BRANCHES = ('image', 'lifting', 'detector')
 
+# A keypoint that scores less is handed to the lifting branch as missing: (0, 0, 0).
+MISSING_SCORE = 0.1
+
+# Shape of a tensor; None stands for any extent, above all the batch.
+Shape = tuple[int | None, ...]
+
 
 @dataclass(frozen=True)
 class ModelSpec:
@@ -77,6 +83,7 @@ class ModelSpec:
             'mean': (len(self.mean) == 3, 'three numbers'),
             'simcc_ratio': (self.simcc_ratio > 0, 'a positive number'),
             'padding': (self.padding > 0, 'a positive number'),
+            'embedding': (self.embedding > 0, 'a positive integer'),
         }
         for name, (good, expected) in checks.items():
             if not good:
@@ -94,6 +101,31 @@ class ModelSpec:
         """(x, y) number of SimCC bins."""
         w, h = self.input_size
         return round(w * self.simcc_ratio), round(h * self.simcc_ratio)
+
+    def signature(self) -> tuple[dict[str, Shape], dict[str, Shape]]:
+        """
+        Return the tensors that a graph of this branch must have.
+
+        Returns
+        -------
+        inputs, outputs : dict[str, Shape]
+            Name to shape.
+
+        """
+        (w, h), (bins_x, bins_y), k = self.input_size, self.bins, len(self.keypoints)
+        pose, embedding = (None, k, 3), (None, self.embedding)
+        if self.branch == 'lifting':
+            inputs: dict[str, Shape] = {'keypoints': pose, 'image_feature': (None, None)}
+            poses = dict.fromkeys(('image_pose3d', 'lifted_pose3d', 'fused_pose3d'), pose)
+            return inputs, {**poses, 'embedding': embedding}
+        outputs: dict[str, Shape] = {
+            'simcc_x': (None, k, bins_x),
+            'simcc_y': (None, k, bins_y),
+            'visibility': (None, k),
+            'feature': (None, None),
+            'embedding': embedding,
+        }
+        return {'image': (None, 3, h, w)}, outputs if self.branch == 'image' else {}
 
     def to_json(self) -> str:
         """Return the text that is written into the model's metadata."""

@@ -21,11 +21,11 @@ class RootMode(str, Enum):
 class KeypointFlag(IntFlag):
     """Bits of ``Poses.flags``; the values are part of the ROS interface."""
 
-    OBSERVED = 1
-    PREDICTED = 2
-    LIFTED = 4
-    METRIC_ROOT = 8
-    LOW_AGREEMENT = 16
+    OBSERVED = 1  # Seen in this image with a score above the threshold.
+    PREDICTED = 2  # Not seen: where the rest of the body, or the last image, puts it.
+    LIFTED = 4  # 3D from 2D keypoints alone, without an image.
+    METRIC_ROOT = 8  # The person has a place in the room.
+    LOW_AGREEMENT = 16  # Image and lifting contradict each other: do not trust the 3D.
 
 
 @dataclass(frozen=True)
