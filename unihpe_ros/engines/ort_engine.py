@@ -1,0 +1,148 @@
+"""ONNX Runtime: the engine that is always installed; CUDA where its build and driver have it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+import onnxruntime as ort
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+from unihpe_ros.core.model_spec import METADATA_KEY, ModelSpec, Shape
+from unihpe_ros.engines import check_inputs, check_signature, EngineError
+
+_CPU = 'CPUExecutionProvider'
+_CUDA = 'CUDAExecutionProvider'
+_PROVIDERS = {'onnxruntime-cpu': [_CPU], 'onnxruntime-cuda': [_CUDA, _CPU]}
+# The runtime's exceptions have no ancestor of their own but Exception.
+_FAILURES = (
+    ort_errors.EPFail,
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf,
+    ort_errors.NoModel,
+    ort_errors.NoSuchFile,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+    RuntimeError,
+)
+# A crop's network is too small to feed more threads than this.
+_MOST_THREADS = 4
+
+
+def load(path: Path, *, backend: str, threads: int, max_people: int) -> OrtEngine:
+    """Load an ONNX file; see `unihpe_ros.engines.load_engine`."""
+    del max_people  # The batch is dynamic.
+    return OrtEngine(path, backend=backend, threads=threads)
+
+
+class OrtEngine:
+    """
+    An ONNX file run by ONNX Runtime.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its metadata must hold a ModelSpec.
+    backend : str
+        'auto', 'onnxruntime-cpu' or 'onnxruntime-cuda'; 'auto' and 'onnxruntime' take CUDA where
+        it is available.
+    threads : int
+        CPU threads; 0 takes one per core that this process may use, at most four.
+
+    Raises
+    ------
+    EngineError
+        If the file cannot be run; the message names it, what was expected and what was found.
+
+    """
+
+    def __init__(self, path: Path, *, backend: str = 'auto', threads: int = 0) -> None:
+        self._path = path
+        providers = _providers(path, backend)
+        try:
+            session = ort.InferenceSession(str(path), _options(threads), providers=providers)
+        except _FAILURES as error:
+            raise EngineError(f'{path}: expected an ONNX model; {_first_line(error)}') from error
+        self._session: ort.InferenceSession | None = session
+        self.backend = (
+            'onnxruntime-cuda' if _CUDA in session.get_providers() else 'onnxruntime-cpu'
+        )
+        if backend == 'onnxruntime-cuda' and self.backend != backend:
+            raise EngineError(f'{path}: expected {backend}; its libraries or driver did not load')
+        self.spec = _spec(path, session)
+        self.inputs = {tensor.name: _shape(tensor.shape) for tensor in session.get_inputs()}
+        self.outputs = {tensor.name: _shape(tensor.shape) for tensor in session.get_outputs()}
+        check_signature(path, self.spec, self.inputs, self.outputs)
+        self._names = list(self.outputs)
+
+    def infer(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        """Run the graph once; see `unihpe_ros.engines.Engine.infer`."""
+        if self._session is None:
+            raise EngineError(f'{self._path}: expected an open engine; it was closed')
+        check_inputs(self._path, self.inputs, inputs)
+        try:
+            results = self._session.run(self._names, dict(inputs))
+        except _FAILURES as error:
+            raise EngineError(
+                f'{self._path}: ONNX Runtime failed: {_first_line(error)}'
+            ) from error
+        return dict(zip(self._names, results, strict=True))
+
+    def close(self) -> None:
+        """Release the session."""
+        self._session = None
+
+
+def _options(threads: int) -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads or min(_cores(), _MOST_THREADS)
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # What is wrong is raised, not logged.
+    # Threads that spin for work take the core from the other nodes of the robot.
+    options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+    return options
+
+
+def _cores() -> int:
+    """Return how many cores this process may use, which a container can make fewer."""
+    if hasattr(os, 'sched_getaffinity'):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _providers(path: Path, backend: str) -> list[str]:
+    available = ort.get_available_providers()
+    if backend in ('auto', 'onnxruntime'):
+        backend = 'onnxruntime-cuda' if _CUDA in available else 'onnxruntime-cpu'
+    if backend not in _PROVIDERS:
+        known = ', '.join(('auto', 'onnxruntime', *_PROVIDERS))
+        raise EngineError(f'{path}: expected backend {known}; got {backend!r}')
+    if not set(_PROVIDERS[backend]) <= set(available):
+        raise EngineError(
+            f'{path}: expected backend {backend}; this ONNX Runtime has {", ".join(available)}'
+        )
+    return _PROVIDERS[backend]
+
+
+def _spec(path: Path, session: ort.InferenceSession) -> ModelSpec:
+    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    if text is None:
+        raise EngineError(
+            f'{path}: expected metadata {METADATA_KEY}; export it with unihpe export'
+        )
+    try:
+        return ModelSpec.from_json(text, str(path))
+    except ValueError as error:
+        raise EngineError(str(error)) from error
+
+
+def _shape(extents: list[int | str | None]) -> Shape:
+    return tuple(extent if isinstance(extent, int) else None for extent in extents)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition('\n')[0]

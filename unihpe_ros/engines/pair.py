@@ -1,0 +1,116 @@
+"""A model is two files, the image and the lifting branch of one training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unihpe_ros.core.resources import find_resource
+from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.engines import BACKENDS, Engine, EngineError, load_engine
+
+_BRANCHES = ('image', 'lifting')
+
+
+def load_pair(
+    model: str | Path, *, backend: str = 'auto', threads: int = 0, max_people: int = 8
+) -> tuple[Engine, Engine]:
+    """
+    Load both branches of a model.
+
+    Parameters
+    ----------
+    model : str or Path
+        See `find_model`.
+    backend, threads, max_people
+        See `unihpe_ros.engines.load_engine`.
+
+    Returns
+    -------
+    image, lifting : Engine
+        The two branches.
+
+    Raises
+    ------
+    EngineError
+        If a file cannot be loaded, or the two do not belong together.
+
+    """
+    image, lifting = (
+        load_engine(path, backend=backend, threads=threads, max_people=max_people)
+        for path in find_model(model).values()
+    )
+    _check_pair(image, lifting)
+    return image, lifting
+
+
+def find_model(model: str | Path) -> dict[str, Path]:
+    """
+    Find the two files of a model.
+
+    Parameters
+    ----------
+    model : str or Path
+        Either file of the pair, their common prefix, or the name of a model that ships.
+
+    Returns
+    -------
+    dict[str, Path]
+        'image' and 'lifting' to the file of that branch.
+
+    Raises
+    ------
+    EngineError
+        If a file of the pair is missing; the message names every path that was looked at.
+
+    """
+    prefix, suffixes = _prefix(Path(model))
+    prefixes = [prefix]
+    if len(prefix.parts) == 1:
+        try:
+            shipped = find_resource(f'resource/models/{prefix.name}.image{suffixes[0]}')
+            prefixes.append(shipped.with_name(prefix.name))
+        except FileNotFoundError:
+            pass  # Not a shipped one: the message below says where it was looked for.
+    tried = []
+    for place in prefixes:
+        for suffix in suffixes:
+            pair = {branch: Path(f'{place}.{branch}{suffix}') for branch in _BRANCHES}
+            if all(path.is_file() for path in pair.values()):
+                return pair
+            tried += [str(path) for path in pair.values() if not path.is_file()]
+    raise EngineError(f'model {str(model)!r}: expected two files; missing {", ".join(tried)}')
+
+
+def _prefix(model: Path) -> tuple[Path, tuple[str, ...]]:
+    """Split a model's name into the pair's common prefix and the suffixes to look for."""
+    for suffix in BACKENDS:
+        for branch in _BRANCHES:
+            ending = f'.{branch}{suffix}'
+            if model.name.endswith(ending):
+                return model.with_name(model.name.removesuffix(ending)), (suffix,)
+    return model, tuple(BACKENDS)
+
+
+def _check_pair(image: Engine, lifting: Engine) -> None:
+    """Check that two branches come from one training and speak of the same things."""
+    for engine, branch in ((image, 'image'), (lifting, 'lifting')):
+        if engine.spec.branch != branch:
+            raise EngineError(
+                f'{engine.spec.model}: expected its {branch} branch; got {engine.spec.branch!r}'
+            )
+        if engine.spec.keypoints != UNION:
+            raise EngineError(
+                f'{engine.spec.model}: expected skeleton {UNION.name}; got {engine.spec.skeleton}'
+            )
+    for name in ('model', 'weights', 'input_size', 'embedding'):
+        one, other = getattr(image.spec, name), getattr(lifting.spec, name)
+        if one != other:
+            raise EngineError(
+                f'{image.spec.model}: expected one {name} in both branches; '
+                f'got {one!r} and {other!r}'
+            )
+    widths = image.outputs['feature'][1], lifting.inputs['image_feature'][1]
+    if None not in widths and widths[0] != widths[1]:
+        raise EngineError(
+            f'{image.spec.model}: expected image_feature as wide as feature; got {widths}'
+        )
