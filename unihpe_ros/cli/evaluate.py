@@ -61,11 +61,9 @@ def _load(model: str) -> Predictor:
         network = UniHPE(state['preset'])
         network.load_state_dict(state['ema'])
         return TorchPredictor(network)
-    from unihpe_ros.engines import load_engine
-    from unihpe_ros.engines.model_files import find_branches
+    from unihpe_ros.engines.pair import load_pair
 
-    image, lifting = find_branches(model)
-    return EnginePredictor(load_engine(image), load_engine(lifting))
+    return EnginePredictor(*load_pair(model))
 
 
 class EnginePredictor:
@@ -83,7 +81,7 @@ class EnginePredictor:
         self.image, self.lifting = image, lifting
         self.size = image.spec.input_size
         self.simcc_ratio = image.spec.simcc_ratio
-        self.width = int(lifting.inputs['image_feature'][-1])
+        self.width = lifting.inputs['image_feature'][-1] or 0
 
     def encode_image(self, images: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
         """Run the image branch on ``(B, 3, H, W)`` normalised crops."""

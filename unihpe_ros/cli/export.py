@@ -20,6 +20,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Export, and print how far the files are from PyTorch."""
+    from unihpe_ros.engines import load_engine
     from unihpe_ros.models.export import export
     from unihpe_ros.models.unihpe import UniHPE
     from unihpe_ros.training.run import load_checkpoint
@@ -33,7 +34,13 @@ def run(args: argparse.Namespace) -> int:
         f'{state["step"] * config["image_batch"]} crops'
     )
     name = args.name or state['preset']
-    for path, difference in export(model, args.out, name, training, args.licence).items():
-        size = path.stat().st_size / 1e6
-        print(f'exported {path}: {size:.1f} MB, max abs difference from PyTorch {difference:.2e}')
+    for file in export(model, args.out, name, training, args.licence):
+        engine = load_engine(file.path)
+        difference = file.largest_difference(engine.infer(file.inputs))
+        engine.close()
+        size = file.path.stat().st_size / 1e6
+        print(
+            f'exported {file.path}: {size:.1f} MB; '
+            f'max abs difference of {engine.backend} from PyTorch {difference:.2e}'
+        )
     return 0
