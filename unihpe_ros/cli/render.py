@@ -1,13 +1,18 @@
-"""
-Make training data from motion capture: `unihpe render`.
-
-"""
+"""Make training data from motion capture: `unihpe render`."""
 
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
-import sys
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from unihpe_ros.synthesis.people import Cast
+    from unihpe_ros.synthesis.shards import Plan
+
+_BENCH_SAMPLES = 64
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -17,54 +22,113 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='make labelled pictures or 3D poses from motion capture clips',
         description='Draw people who move as BVH clips do, with exact labels.',
     )
-    parser.add_argument(
-        '--motions',
-        type=Path,
-        required=True,
-        help='folder (or .tar.xz) with BVH clips in one sub-folder per subject',
-    )
-    parser.add_argument('--out', type=Path, required=True, help='folder for what is made')
-    parser.add_argument('--split', choices=('train', 'test'), default='train')
-    parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument(
-        '--poses-only',
-        action='store_true',
-        help='write OUT/poses_SPLIT.npz, 3D poses without pictures',
-    )
-    parser.add_argument(
-        '--rate', type=float, default=10.0, help='poses taken per second of motion'
-    )
-    parser.add_argument(
-        '--shapes-per-pose', type=int, default=8, help='bodies that take each pose (--poses-only)'
-    )
-    parser.add_argument(
-        '--bodies', type=Path, default=None, help='cache of body shapes [OUT/.bodies.npz]'
-    )
+    add = parser.add_argument
+    add('--motions', type=Path, required=True,
+        help='folder (or .tar.xz) with BVH clips in one sub-folder per subject')  # fmt: skip
+    add('--out', type=Path, required=True, help='folder for what is made')
+    add('--split', choices=('train', 'test'), default='train')
+    add('--seed', type=int, default=0)
+    add('--count', type=int, default=1000, help='number of pictures')
+    add('--size', type=_size, default=(144, 192), metavar='WxH', help="the network's crop, px")
+    add('--workers', type=int, default=1, help='processes')
+    add('--shard', type=_part, default=(0, 1), metavar='I/N', help='make the I-th of N parts')
+    add('--rate', type=float, default=10.0, help='poses taken per second of motion')
+    add('--shapes-per-pose', type=int, default=8, help='bodies per pose (--poses-only)')
+    add('--bodies', type=Path, help='cache of body shapes [OUT/.bodies.npz]')
+    add('--backgrounds', type=Path, help='folder of your own photographs to use now and then')
+    task = parser.add_mutually_exclusive_group()
+    task.add_argument('--preview', type=int, metavar='N',
+                      help='write OUT/preview.png with N pictures instead of a data set')  # fmt: skip
+    task.add_argument('--bench', action='store_true', help='measure the speed only')
+    task.add_argument('--poses-only', action='store_true',
+                      help='write OUT/poses_SPLIT.npz, 3D poses without pictures')  # fmt: skip
     parser.set_defaults(run=run)
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition('x')
+    if int(width) < 32 or int(height) < 32:
+        raise ValueError(text)
+    return int(width), int(height)
+
+
+def _part(text: str) -> tuple[int, int]:
+    part, _, parts = text.partition('/')
+    if not 0 <= int(part) < int(parts):
+        raise ValueError(text)
+    return int(part), int(parts)
 
 
 def run(args: argparse.Namespace) -> int:
     """Make what the arguments ask for; returns the exit status."""
-    try:
-        return _run(args)
-    except (ValueError, OSError) as error:
-        print(f'unihpe render: {error}', file=sys.stderr)
-        return 1
-
-
-def _run(args: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
+    # One thread per process: spinning BLAS threads halve the rate.
+    for name in ('OPENBLAS_NUM_THREADS', 'OMP_NUM_THREADS', 'MKL_NUM_THREADS'):
+        os.environ.setdefault(name, '1')
     from unihpe_ros.synthesis.body import load_bodies
     from unihpe_ros.synthesis.motions import find_clips, load_motions, motion_folder
-    from unihpe_ros.synthesis.poses import build_pose_bank
+    from unihpe_ros.synthesis.people import Cast
+    from unihpe_ros.synthesis.shards import Plan
 
     folder = motion_folder(args.motions, args.out / '.motions')
     bank = load_motions(find_clips(folder, args.split), args.rate)
     bodies = load_bodies(args.bodies or args.out / '.bodies.npz')
+    cast = Cast(bodies, bank, args.split)
+    if args.poses_only:
+        return _write_poses(cast, args)
+    plan = Plan(args.out, args.split, args.seed, args.count, args.size, *args.shard)
+    if args.bench:
+        return _bench(cast, plan)
+    if args.preview:
+        return _write_preview(cast, plan, args.preview)
+    return _write_data(cast, plan, args)
+
+
+def _write_poses(cast: Cast, args: argparse.Namespace) -> int:
+    from tqdm import tqdm
+    from unihpe_ros.synthesis.poses import build_pose_bank
+
     out = args.out / f'poses_{args.split}.npz'
-    count = build_pose_bank(
-        bodies, bank, out, args.split, args.shapes_per_pose, args.seed, tqdm
-    )
-    print(f'{count} poses of {len(bank.names)} clips in {out}')
+    count = build_pose_bank(cast.poser, out, args.split, args.shapes_per_pose, args.seed, tqdm)
+    print(f'{count} poses of {len(cast.bank.names)} clips in {out}')
+    return 0
+
+
+def _bench(cast: Cast, plan: Plan) -> int:
+    import cv2
+    from unihpe_ros.synthesis.crops import render_sample
+
+    cv2.setNumThreads(1)
+    render_sample(cast, plan.key(0), plan.size)
+    start = time.process_time()
+    for number in range(1, 1 + _BENCH_SAMPLES):
+        render_sample(cast, plan.key(number), plan.size)
+    rate = _BENCH_SAMPLES / (time.process_time() - start)
+    print(f'{rate:.1f} labelled pictures per CPU-second, {plan.size[0]}x{plan.size[1]}')
+    return 0
+
+
+def _write_preview(cast: Cast, plan: Plan, count: int) -> int:
+    import cv2
+    from unihpe_ros.synthesis.crops import render_sample
+    from unihpe_ros.synthesis.preview import contact_sheet
+
+    samples = [render_sample(cast, plan.key(number), plan.size) for number in range(count)]
+    out = plan.out / 'preview.png'
+    plan.out.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(out), contact_sheet(samples))
+    print(f'{count} pictures in {out}')
+    return 0
+
+
+def _write_data(cast: Cast, plan: Plan, args: argparse.Namespace) -> int:
+    from tqdm import tqdm
+    from unihpe_ros.synthesis.environment import read_photos
+    from unihpe_ros.synthesis.shards import write_shards
+
+    photos = read_photos(args.backgrounds) if args.backgrounds else []
+    total = sum(len(plan.samples(shard)) for shard in plan.shards())
+    with tqdm(total=total, unit='picture') as bar:
+        for made in write_shards(cast, plan, args.workers, photos):
+            bar.update(made)
+    print(f'{total} labelled pictures ({plan.split}) in {plan.out}')
     return 0

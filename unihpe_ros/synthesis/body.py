@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-
 from unihpe_ros.core.skeleton import COCO_17
 from unihpe_ros.synthesis.retarget import Rig
 

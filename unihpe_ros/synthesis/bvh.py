@@ -1,7 +1,4 @@
-"""
-Reader of BVH motion capture files of any hierarchy.
-
-"""
+"""Reader of BVH motion capture files of any hierarchy."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""
-A folder or an archive of BVH clips as one bank of poses.
-
-"""
+"""A folder or an archive of BVH clips as one bank of poses."""
 
 from __future__ import annotations
 
@@ -12,7 +9,6 @@ import tarfile
 
 import numpy as np
 from numpy.typing import NDArray
-
 from unihpe_ros.synthesis.bvh import MotionError, read_bvh
 from unihpe_ros.synthesis.retarget import DrivenMotion, retarget
 

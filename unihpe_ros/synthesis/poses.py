@@ -1,7 +1,4 @@
-"""
-Posed bodies without pictures: a bank of 3D poses for training the lifter.
-
-"""
+"""Posed bodies without pictures: a bank of 3D poses for training the lifter."""
 
 from __future__ import annotations
 
@@ -11,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.synthesis.body import Bodies
 from unihpe_ros.synthesis.labels import union_keypoints
@@ -73,8 +69,7 @@ class Poser:
 
 
 def build_pose_bank(
-    bodies: Bodies,
-    bank: MotionBank,
+    poser: Poser,
     out: Path,
     split: str,
     shapes_per_pose: int,
@@ -86,10 +81,8 @@ def build_pose_bank(
 
     Parameters
     ----------
-    bodies : Bodies
-        The shapes.
-    bank : MotionBank
-        The poses.
+    poser : Poser
+        The shapes and the poses.
     out : Path
         The .npz file to write: positions ``(M, 26, 3)`` float32 m (world frame, Z up), clip,
         frame and shape ``(M,)``, names of the clips, keypoints.
@@ -109,7 +102,7 @@ def build_pose_bank(
 
     """
     rng = np.random.default_rng([seed, SPLIT_SEEDS[split]])
-    poser = Poser(bodies, bank)
+    bodies, bank = poser.bodies, poser.bank
     # One run of a clip on one body: consecutive rows are consecutive in time.
     rows = np.tile(np.arange(len(bank)), shapes_per_pose)
     clips = len(bank.names)

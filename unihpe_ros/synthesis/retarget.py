@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
 from unihpe_ros.synthesis.bvh import Motion, MotionError
 
 Float32 = NDArray[np.float32]
@@ -66,8 +65,7 @@ CONVENTIONS: Mapping[str, Mapping[str, str]] = {
         **_sides(_DAZ_SIDE, 'l', 'r'),
     },
     'mixamo': {
-        role: f'mixamorig:{name}'
-        for role, name in {**_MOTIONBUILDER, 'chest': 'Spine2'}.items()
+        role: f'mixamorig:{name}' for role, name in {**_MOTIONBUILDER, 'chest': 'Spine2'}.items()
     },
     'motionbuilder': _MOTIONBUILDER,
 }
@@ -178,9 +176,7 @@ def retarget(motion: Motion) -> DrivenMotion:
 
     """
     roles = find_roles(motion)
-    turned = {
-        role: motion.rotations[:, joint] for role, joint in roles.items() if joint >= 0
-    }
+    turned = {role: motion.rotations[:, joint] for role, joint in roles.items() if joint >= 0}
     rotations = np.stack([_blend(turned, *drive) for drive in DRIVES.values()], 1)
     rest = motion.rest_positions()
     directions, leg = [], 0.0

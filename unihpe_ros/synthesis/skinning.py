@@ -1,7 +1,4 @@
-"""
-Kernels that pose a body: bone chains, linear blend skinning, normals.
-
-"""
+"""Kernels that pose a body: bone chains, linear blend skinning, normals."""
 
 from __future__ import annotations
 

@@ -1,0 +1,173 @@
+"""Draws a scene: shadow map, background, meshes, shading."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.synthesis.environment import Environment, ShadowMap
+from unihpe_ros.synthesis.raster import project, rasterise
+from unihpe_ros.synthesis.scene import Drawing, Light, Mesh, View
+from unihpe_ros.synthesis.shade import resolve, shade
+
+Float32 = NDArray[np.float32]
+
+_SHADOW_SIZE = 256
+# Orthographic depth is stored as 1 / (FAR - height towards the light), like the depth buffer.
+_FAR = 50.0
+_OCCLUSION_REACH = 0.05
+
+
+def join(meshes: Sequence[Mesh]) -> Mesh:
+    """Put several meshes into one."""
+    first_vertex = np.cumsum([0, *(len(m.vertices) for m in meshes)])
+    first_material = np.cumsum([0, *(len(m.materials) for m in meshes)])
+    return Mesh(
+        vertices=np.concatenate([m.vertices for m in meshes]),
+        normals=np.concatenate([m.normals for m in meshes]),
+        texture=np.concatenate([m.texture for m in meshes]),
+        colours=np.concatenate([m.colours for m in meshes]),
+        faces=np.concatenate(
+            [m.faces + np.int32(v) for m, v in zip(meshes, first_vertex, strict=False)]
+        ),
+        cover=np.concatenate([m.cover for m in meshes]),
+        face_materials=np.concatenate(
+            [m.face_materials + np.int32(v) for m, v in zip(meshes, first_material, strict=False)]
+        ),
+        materials=np.concatenate([m.materials for m in meshes]),
+    )
+
+
+def cast_shadows(
+    mesh: Mesh, light: Light, centre: NDArray[np.floating], reach: float
+) -> ShadowMap:
+    """
+    Draw what the light sees.
+
+    Parameters
+    ----------
+    mesh : Mesh
+        Everything that casts a shadow.
+    light : Light
+        The light.
+    centre : NDArray
+        ``(3,)`` Middle of what has to be in the map, m.
+    reach : float
+        Half the map's side, m.
+
+    Returns
+    -------
+    ShadowMap
+        A map of one pixel if there is no direct light.
+
+    """
+    side = np.cross(light.sun, [0.3, 0.9, 0.1])
+    side /= np.linalg.norm(side)
+    axes = np.stack([np.cross(side, light.sun), side, light.sun]).astype(np.float32)
+    if light.sun_colour.max() < 0.05:
+        return ShadowMap(np.zeros((1, 1), np.float32), axes, np.zeros(3, np.float32))
+    scale = _SHADOW_SIZE / (2 * reach)
+    middle = axes @ np.asarray(centre, np.float32)
+    place = np.array(
+        [scale, _SHADOW_SIZE / 2 - middle[0] * scale, _SHADOW_SIZE / 2 - middle[1] * scale],
+        np.float32,
+    )
+    seen = mesh.vertices @ axes.T
+    seen[:, :2] = seen[:, :2] * place[0] + place[1:]
+    seen[:, 2] = 1 / (_FAR + seen[:, 2])
+    # Without this, the far limit of the rasteriser would cut the scene off.
+    seen[:, 2] = seen[:, 2] * _FAR
+    depth = np.zeros((_SHADOW_SIZE, _SHADOW_SIZE), np.float32)
+    ids = np.full(depth.shape, -1, np.int32)
+    rasterise(seen, mesh.faces, mesh.cover, depth, ids)
+    return ShadowMap(depth * _FAR - _FAR, axes, place)
+
+
+def draw(
+    meshes: Sequence[Mesh],
+    owners: Sequence[int],
+    environment: Environment,
+    view: View,
+    focus: NDArray[np.floating],
+    reach: float = 1.6,
+    background_blur: float = 0.0,
+) -> Drawing:
+    """
+    Draw meshes in their surroundings.
+
+    Parameters
+    ----------
+    meshes : Sequence[Mesh]
+        People and things.
+    owners : Sequence[int]
+        Number of each mesh in the drawing's `owner`.
+    environment : Environment
+        Light and background.
+    view : View
+        The camera.
+    focus : NDArray
+        ``(3,)`` The middle of what matters: shadows are sharpest there.
+    reach : float
+        How far around it shadows are cast, m.
+    background_blur : float
+        Standard deviation of the background's blur, px.
+
+    Returns
+    -------
+    Drawing
+        The linear picture, with depth and owners at twice its resolution.
+
+    """
+    mesh = join(meshes)
+    light = environment.light
+    shadow = cast_shadows(mesh, light, focus, reach)
+    background = environment.draw(view, shadow)
+    if background_blur > 0:
+        background = cv2.GaussianBlur(background, (0, 0), background_blur)
+    rotation = view.rotation.astype(np.float32)
+    # Pixel centres are whole numbers at either resolution.
+    K = view.K
+    fine = np.array([2 * K[0, 0], 2 * K[1, 1], 2 * K[0, 2] + 0.5, 2 * K[1, 2] + 0.5], np.float32)
+    seen = project(mesh.vertices, rotation, (-rotation @ view.eye).astype(np.float32), fine)
+    width, height = view.size
+    depth = np.zeros((2 * height, 2 * width), np.float32)
+    ids = np.full(depth.shape, -1, np.int32)
+    rasterise(seen, mesh.faces, mesh.cover, depth, ids)
+    image = np.empty((*depth.shape, 3), np.float32)
+    shade(
+        ids, seen, mesh.vertices, mesh.normals, mesh.texture, mesh.colours, mesh.faces,
+        mesh.cover, mesh.face_materials, mesh.materials, light.around, light.sun,
+        light.sun_colour, shadow.depth, shadow.axes, shadow.place,
+        view.eye.astype(np.float32), image,
+    )  # fmt: skip
+    picture = np.empty((height, width, 3), np.float32)
+    resolve(image, ids, background, picture)
+    _darken_creases(picture, depth, K[0, 0])
+    face_owner = np.repeat(
+        np.asarray([*owners, -1], np.int16), [*(len(m.faces) for m in meshes), 1]
+    )
+    return Drawing(picture, depth, face_owner[ids])
+
+
+def _darken_creases(picture: Float32, depth: Float32, focal: float) -> None:
+    """Darken what lies behind its surroundings (ambient occlusion on the screen), in place."""
+    near = depth[::2, ::2]
+    drawn = near > 0
+    if not drawn.any():
+        return
+    distance = np.where(drawn, 1 / np.maximum(near, 1e-6), 0).astype(np.float32)
+    typical = float(np.median(distance[drawn]))
+    step = 4
+    sigma = max(_OCCLUSION_REACH * focal / typical / step, 0.8)
+    small = cv2.resize(distance, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA)
+    share = cv2.resize(
+        drawn.astype(np.float32), None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA
+    )
+    around = cv2.GaussianBlur(small, (0, 0), sigma) / np.maximum(
+        cv2.GaussianBlur(share, (0, 0), sigma), 1e-3
+    )
+    around = cv2.resize(around, distance.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    behind = np.clip((distance - around) * 6, 0, 0.5) * drawn
+    picture *= (1 - behind)[..., None]

@@ -1,0 +1,122 @@
+"""
+Kernels that turn triangles into a depth buffer, and read shadows from one.
+
+Depth is stored as 1/z (larger is nearer, 0 is nothing there): it is linear in the image.
+
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+Float32 = NDArray[np.float32]
+
+jit = numba.njit(cache=True, fastmath=True, nogil=True)
+
+NEAR = 0.05
+
+
+@jit
+def project(
+    vertices: Float32, rotation: Float32, translation: Float32, intrinsics: Float32
+) -> Float32:
+    """
+    ``(V, 3)`` Pixel x, y and depth of world points.
+
+    `intrinsics` is fx, fy, cx, cy; pixel centres are at whole numbers.
+
+    """
+    seen = np.empty((vertices.shape[0], 3), np.float32)
+    fx, fy, cx, cy = intrinsics[0], intrinsics[1], intrinsics[2], intrinsics[3]
+    for i in range(vertices.shape[0]):
+        x, y, z = vertices[i, 0], vertices[i, 1], vertices[i, 2]
+        across = rotation[0, 0] * x + rotation[0, 1] * y + rotation[0, 2] * z + translation[0]
+        down = rotation[1, 0] * x + rotation[1, 1] * y + rotation[1, 2] * z + translation[1]
+        depth = rotation[2, 0] * x + rotation[2, 1] * y + rotation[2, 2] * z + translation[2]
+        inverse = np.float32(1) / max(depth, np.float32(NEAR))
+        seen[i, 0] = fx * across * inverse + cx
+        seen[i, 1] = fy * down * inverse + cy
+        seen[i, 2] = depth
+    return seen
+
+
+@jit
+def rasterise(
+    seen: Float32,
+    faces: NDArray[np.int32],
+    cover: Float32,
+    depth: Float32,
+    ids: NDArray[np.int32],
+) -> None:
+    """
+    Draw triangles, from both sides, into a depth buffer and a buffer of face numbers.
+
+    `cover` ``(F, 3)`` is a value per corner; a pixel where it is not above 0 is left out, which
+    cuts garments along smooth lines instead of along triangles.
+
+    """
+    height, width = depth.shape
+    for f in range(faces.shape[0]):
+        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+        z0, z1, z2 = seen[a, 2], seen[b, 2], seen[c, 2]
+        if z0 < NEAR or z1 < NEAR or z2 < NEAR:
+            continue
+        x0, y0, x1, y1 = seen[a, 0], seen[a, 1], seen[b, 0], seen[b, 1]
+        x2, y2 = seen[c, 0], seen[c, 1]
+        left, right = min(x0, min(x1, x2)), max(x0, max(x1, x2))
+        top, bottom = min(y0, min(y1, y2)), max(y0, max(y1, y2))
+        if right < 0 or bottom < 0 or left > width - 1 or top > height - 1:
+            continue
+        i0 = int(np.ceil(max(left, np.float32(0))))
+        i1 = int(np.floor(min(right, np.float32(width - 1))))
+        j0 = int(np.ceil(max(top, np.float32(0))))
+        j1 = int(np.floor(min(bottom, np.float32(height - 1))))
+        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+        if i1 < i0 or j1 < j0 or area == 0:
+            continue
+        per_area = np.float32(1) / area
+        q0, q1, q2 = np.float32(1) / z0, np.float32(1) / z1, np.float32(1) / z2
+        c0, c1, c2 = cover[f, 0], cover[f, 1], cover[f, 2]
+        cut = c0 <= 0 or c1 <= 0 or c2 <= 0
+        for j in range(j0, j1 + 1):
+            y = np.float32(j)
+            for i in range(i0, i1 + 1):
+                x = np.float32(i)
+                w0 = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) * per_area
+                w1 = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) * per_area
+                w2 = np.float32(1) - w0 - w1
+                if w0 < 0 or w1 < 0 or w2 < 0:
+                    continue
+                if cut and w0 * c0 + w1 * c1 + w2 * c2 <= 0:
+                    continue
+                q = w0 * q0 + w1 * q1 + w2 * q2
+                if q > depth[j, i]:
+                    depth[j, i] = q
+                    ids[j, i] = f
+
+
+@jit
+def shadow_at(
+    x: float, y: float, z: float, shadow: Float32, light: Float32, place: Float32, bias: float
+) -> float:
+    """
+    Share of a point's surroundings that the light does not reach, 0 to 1.
+
+    `light` ``(3, 3)`` has the light's axes as rows, the last towards the light; `place` is the
+    scale and the offset, px, of the shadow map.
+
+    """
+    size = shadow.shape[0]
+    u = int((light[0, 0] * x + light[0, 1] * y + light[0, 2] * z) * place[0] + place[1])
+    v = int((light[1, 0] * x + light[1, 1] * y + light[1, 2] * z) * place[0] + place[2])
+    if u < 1 or v < 1 or u >= size - 1 or v >= size - 1:
+        return np.float32(0)
+    towards = light[2, 0] * x + light[2, 1] * y + light[2, 2] * z + bias
+    hit = 0
+    for j in range(v - 1, v + 2):
+        for i in range(u - 1, u + 2):
+            if shadow[j, i] > towards:
+                hit += 1
+    return np.float32(hit) / np.float32(9)
