@@ -250,7 +250,8 @@ def image_graph(spec: ModelSpec) -> onnx.GraphProto:
         'one_row': np.ones((1, FEATURE)),
         'embedding_row': _direction(spec.embedding, 1.0),
     }
-    for axis, length, shares in (('x', w, layout()[:, 0]), ('y', h, layout()[:, 1])):
+    places = layout()[spec.keypoints.indices_in(UNION)]
+    for axis, length, shares in (('x', w, places[:, 0]), ('y', h, places[:, 1])):
         floats[f'cells_{axis}'] = np.arange(length)[None]
         floats[f'length_{axis}'] = length
         floats[f'shares_{axis}'] = shares[None]
@@ -277,7 +278,7 @@ def lifting_graph(spec: ModelSpec, agreement: float) -> onnx.GraphProto:
         _LIFTING.format(k=len(spec.keypoints), feature=FEATURE, embedding=spec.embedding)
     )
     floats = {
-        'pose': skeleton_3d()[None],
+        'pose': skeleton_3d()[None, spec.keypoints.indices_in(UNION)],
         'image_scale': 1.1,
         'lifted_scale': 0.9,
         'embedding_row': _direction(spec.embedding, 2 * agreement - 1),
