@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.environment import Environment, ShadowMap
+from unihpe_ros.synthesis.materials import stack
 from unihpe_ros.synthesis.raster import project, rasterise
 from unihpe_ros.synthesis.scene import Drawing, Light, Mesh, View
 from unihpe_ros.synthesis.shade import resolve, shade
@@ -36,7 +37,7 @@ def join(meshes: Sequence[Mesh]) -> Mesh:
         face_materials=np.concatenate(
             [m.face_materials + np.int32(v) for m, v in zip(meshes, first_material, strict=False)]
         ),
-        materials=np.concatenate([m.materials for m in meshes]),
+        materials=stack(m.materials for m in meshes),
     )
 
 

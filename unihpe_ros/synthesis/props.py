@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.materials import cloth, hard_surface, linear, material, Pattern
+from unihpe_ros.synthesis.materials import cloth, hard_surface, linear, material, Pattern, stack
 from unihpe_ros.synthesis.scene import Mesh
 
 Float32 = NDArray[np.float32]
@@ -133,7 +133,7 @@ def assemble(
         faces=triangles,
         cover=np.ones((len(triangles), 3), np.float32),
         face_materials=np.concatenate(chosen),
-        materials=np.array(materials),
+        materials=stack(materials),
     )
 
 

@@ -43,6 +43,17 @@ def project(
 
 
 @jit
+def bounds(points: Float32) -> tuple[Float32, Float32]:
+    """Least and greatest coordinate of ``(N, D)`` points per column."""
+    low, high = points[0].copy(), points[0].copy()
+    for i in range(1, points.shape[0]):
+        for a in range(points.shape[1]):
+            low[a] = min(low[a], points[i, a])
+            high[a] = max(high[a], points[i, a])
+    return low, high
+
+
+@jit
 def rasterise(
     seen: Float32,
     faces: NDArray[np.int32],

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.synthesis.raster import bounds
 
 Float32 = NDArray[np.float32]
 
@@ -51,8 +52,8 @@ class View:
 
     def box_of(self, points: NDArray[np.floating]) -> Float32:
         """``(4,)`` Box x0 y0 x1 y1 around world points, px; may reach outside the picture."""
-        outline = self.project(self.to_camera(points))
-        return np.concatenate([np.nanmin(outline, 0), np.nanmax(outline, 0)]).astype(np.float32)
+        low, high = bounds(self.project(self.to_camera(points)).astype(np.float32))
+        return np.concatenate([low, high])
 
 
 @dataclass(frozen=True)
@@ -133,14 +134,6 @@ class Light:
     around: Float32
     sun: Float32
     sun_colour: Float32
-
-
-@dataclass(frozen=True)
-class Prop:
-    """A thing: a mesh and whether the person of the picture holds it."""
-
-    mesh: Mesh
-    held: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.synthesis.crops import MARGIN, render_sample, Sample, stored_size
+from unihpe_ros.synthesis.crops import render_sample, Sample
+from unihpe_ros.synthesis.framing import MARGIN, stored_size
 from unihpe_ros.synthesis.people import Cast
 from unihpe_ros.synthesis.poses import SPLIT_SEEDS
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.body import Bodies, BODY, HAIR, LEFT_EYE, RIGHT_EYE, SKIRT, TIGHTS
+from unihpe_ros.synthesis.materials import stack
 from unihpe_ros.synthesis.noise import noise_at
 from unihpe_ros.synthesis.skinning import vertex_normals
 from unihpe_ros.synthesis.wardrobe import Outfit
@@ -180,7 +181,7 @@ class Tailor:
             face_materials=np.repeat(
                 np.arange(len(faces), dtype=np.int32), [len(part) for part in faces]
             ),
-            materials=np.array(materials),
+            materials=stack(materials),
         )
 
     def _bare_faces(self, hidden: NDArray[np.bool_]) -> Int32:

@@ -1,0 +1,112 @@
+"""Who and what else is in the picture: neighbours, seats, things held and things in the way."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.core.skeleton import COCO_17, UNION
+from unihpe_ros.synthesis.people import Cast, Figure
+from unihpe_ros.synthesis.props import (
+    assemble,
+    held_thing,
+    random_rotation,
+    seat_for,
+    standing_thing,
+    thing_materials,
+    upright,
+)
+from unihpe_ros.synthesis.raster import bounds
+from unihpe_ros.synthesis.scene import Mesh, OWNER_HELD, OWNER_PROP, Posture, View
+from unihpe_ros.synthesis.wardrobe import sample_outfit
+
+_NEIGHBOURS = (0.68, 0.24, 0.08)
+_HELD, _IN_THE_WAY, _AROUND = 0.25, 0.24, 0.6
+_SOLIDS = ('box', 'cylinder', 'ball')
+
+
+def sample_person(cast: Cast, rng: np.random.Generator, posture: Posture) -> tuple[int, Figure]:
+    """Give a posture a body and clothes; returns the body shape and the person."""
+    shape = int(rng.choice(cast.shapes))
+    bodies = cast.bodies
+    outfit = sample_outfit(rng, bool(bodies.gender[shape] > 0.5), float(bodies.age[shape]))
+    spread = rng.random((2, 5, 3), dtype=np.float32)
+    return shape, cast.posed(cast.tailor.dress(shape, outfit), posture, spread)
+
+
+def sample_neighbours(cast: Cast, rng: np.random.Generator, ground: float) -> list[Mesh]:
+    """Sample other people near the origin, who stand on the same floor."""
+    meshes = []
+    for _ in range(rng.choice(len(_NEIGHBOURS), p=_NEIGHBOURS)):
+        _, figure = sample_person(cast, rng, cast.sample_posture(rng))
+        angle, distance = rng.uniform(0, 2 * np.pi), rng.uniform(0.45, 1.8)
+        below = ground - float(bounds(figure.body)[0][2])
+        shift = np.array([distance * np.cos(angle), distance * np.sin(angle), below], np.float32)
+        figure.mesh.vertices[:] += shift
+        meshes.append(figure.mesh)
+    return meshes
+
+
+def seat(rng: np.random.Generator, figure: Figure, ground: float) -> Mesh:
+    """Put a chair or a box under somebody who sits."""
+    hips = figure.keypoints[UNION.indices('left_hip_joint', 'right_hip_joint')]
+    knees = figure.keypoints[UNION.indices('left_knee', 'right_knee')]
+    forward = (knees - hips).mean(0)
+    top = max(float(hips[:, 2].min()) - 0.1 - ground, 0.1)
+    place = np.array([*hips.mean(0)[:2], ground])
+    return seat_for(rng, place, top, float(np.arctan2(forward[0], -forward[1])))
+
+
+def sample_things(
+    rng: np.random.Generator, figure: Figure, view: View, ground: float
+) -> list[tuple[Mesh, int]]:
+    """
+    Sample what is held, what is in the way and what stands around.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+        Source of chance.
+    figure : Figure
+        The person.
+    view : View
+        The camera.
+    ground : float
+        Height of the floor, m.
+
+    Returns
+    -------
+    list[tuple[Mesh, int]]
+        Meshes with their owners.
+
+    """
+    things: list[tuple[Mesh, int]] = []
+    if rng.random() < _HELD:
+        hand = figure.keypoints[UNION.index(('left_wrist', 'right_wrist')[rng.integers(2)])]
+        place = hand + rng.normal(0, 0.03, 3) - (0, 0, 0.05)
+        things.append((held_thing(rng, place), OWNER_HELD))
+    if rng.random() < _IN_THE_WAY:
+        for _ in range(rng.integers(1, 3)):
+            things.append((_occluder(rng, figure, view, ground), OWNER_PROP))
+    if rng.random() < _AROUND:
+        pelvis = figure.keypoints[UNION.index('pelvis')]
+        for _ in range(rng.integers(1, 6)):
+            angle, distance = rng.uniform(0, 2 * np.pi), rng.uniform(0.6, 4)
+            x, y = pelvis[0] + distance * np.cos(angle), pelvis[1] + distance * np.sin(angle)
+            if np.hypot(x - view.eye[0], y - view.eye[1]) > 0.9:
+                things.append((standing_thing(rng, np.array([x, y, ground])), OWNER_PROP))
+    return things
+
+
+def _occluder(rng: np.random.Generator, figure: Figure, view: View, ground: float) -> Mesh:
+    """Put something between the camera and the person."""
+    target: NDArray[np.floating] = figure.keypoints[rng.integers(len(COCO_17))]
+    share = rng.uniform(0.3, 0.8)
+    between = view.eye + (target - view.eye) * share + rng.normal(0, 0.12, 3) * share
+    if rng.random() < 0.5:
+        return standing_thing(rng, np.array([between[0], between[1], ground]))
+    half = np.exp(rng.uniform(np.log(0.04), np.log(0.4), 3)) * share
+    if rng.random() < 0.5:
+        half[2] *= 3
+    turn = random_rotation(rng) if rng.random() < 0.4 else upright(rng.uniform(0, 2 * np.pi))
+    parts = [(_SOLIDS[rng.integers(3)], (0, 0, 0), half, 0)]
+    return assemble(parts, thing_materials(rng), between, turn)
