@@ -29,7 +29,7 @@ from unihpe_ros.engines.pair import load_pair
 __all__ = ['EstimatorSettings', 'PoseEstimator']
 
 STAGES = ('crop', 'image_branch', 'decode', 'lifting_branch', 'locate', 'track')
-# Search windows a frame while nobody is there.
+# Search windows in each frame until somebody is found.
 _EAGER_SEARCH = 4
 # s in which the scores of a person who is not seen fall to 1/e.
 _SCORE_FADE = 0.25
@@ -166,7 +166,7 @@ class PoseEstimator:
         """Return crops of the people followed and of a few search windows, and whose they are."""
         size = (view.width, view.height)
         known = self._tracker.predict(stamp, size, settings.track_timeout)
-        count = settings.search_crops if len(known) else _EAGER_SEARCH
+        count = settings.search_crops if self._tracker.knows_anybody else _EAGER_SEARCH
         count = min(count, settings.max_people - len(known))
         places = np.concatenate([known, self._search.windows(size, count, known)])
         sources = np.where(np.arange(len(places)) < len(known), np.arange(len(places)), -1)

@@ -149,8 +149,14 @@ class Tracker:
                 ids[row] = known[source].id
             elif len(self.tracks) < settings.max_people:
                 self._start(row, sightings)
-        self.tracks = [track for track in self.tracks if self._lives(track, settings)]
+        living = [track for track in self.tracks if self._lives(track, settings)]
+        self.tracks = living[: settings.max_people]
         return ids
+
+    @property
+    def knows_anybody(self) -> bool:
+        """Whether anybody is confirmed."""
+        return any(track.id for track in self.tracks)
 
     def coasting(self) -> list[int]:
         """Return the ids of confirmed people who were not seen in the last frame."""

@@ -1,0 +1,335 @@
+"""PoseEstimator, end to end on painted people and a model of constants."""
+
+from dataclasses import replace
+import math
+from pathlib import Path
+import re
+from threading import Thread
+
+import numpy as np
+import pytest
+from tiny_model import (
+    keypoints_in,
+    paint_person,
+    person_box,
+    skeleton_3d,
+    STATURE,
+    write_tiny_model,
+)
+from unihpe_ros.core.geometry import Camera
+from unihpe_ros.core.placement import stature
+from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
+from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.engines import EngineError
+from unihpe_ros.estimator import EstimatorSettings, PoseEstimator, STAGES
+
+SIZE = (640, 480)
+CAMERA = Camera.from_fov(*SIZE, math.radians(60))
+PELVIS = UNION.index('pelvis')
+RATE = 30.0
+Box = tuple[float, float, float, float]
+
+
+@pytest.fixture(scope='module')
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_model(tmp_path_factory.mktemp('model'))
+
+
+@pytest.fixture
+def estimator(model: Path) -> PoseEstimator:
+    return PoseEstimator(model, threads=1)
+
+
+def picture(*people: Box, size: tuple[int, int] = SIZE) -> np.ndarray:
+    image = np.full((size[1], size[0], 3), 40, np.uint8)
+    for box in people:
+        paint_person(image, box)
+    return image
+
+
+def watch(estimator: PoseEstimator, *people: Box, frames: int = 4, start: float = 0.0) -> Poses:
+    """Show a still scene for a few frames and return the last answer."""
+    for frame in range(frames):
+        poses = estimator.estimate(picture(*people), CAMERA, start + frame / RATE)
+    return poses
+
+
+def test_nobody(estimator: PoseEstimator) -> None:
+    poses = watch(estimator)
+    assert len(poses) == 0
+    assert poses.skeleton is UNION
+
+
+def test_person_is_found_where_they_stand(estimator: PoseEstimator) -> None:
+    box = person_box(320, 240, 300)
+    poses = watch(estimator, box)
+    assert poses.track_ids.tolist() == [1]
+    # A pixel of the tiny crop is 3 px of the image.
+    np.testing.assert_allclose(poses.keypoints_2d[0], keypoints_in(box), atol=4)
+    np.testing.assert_allclose(poses.boxes[0], box, atol=5)
+    assert (poses.scores > 0.9).all()
+
+
+def test_newcomer_is_not_reported_on_first_sight(estimator: PoseEstimator) -> None:
+    image = picture(person_box(320, 240, 300))
+    assert len(estimator.estimate(image, CAMERA, 0.0)) == 0
+    assert len(estimator.estimate(image, CAMERA, 0.033)) == 1
+
+
+@pytest.mark.parametrize('x', [100, 320, 540])
+def test_person_is_placed_by_projection(estimator: PoseEstimator, x: int) -> None:
+    poses = watch(estimator, person_box(x, 240, 300))
+    assert poses.root_mode is RootMode.PROJECTIVE
+    distance = float(np.linalg.norm(poses.keypoints_3d[0, PELVIS]))
+    expected = STATURE * CAMERA.K[0, 0] / 300
+    # Off the axis the painted rectangle does not shrink in the image as a real person would.
+    assert expected * 0.97 < distance < expected * 1.2
+    np.testing.assert_allclose(
+        CAMERA.project(poses.keypoints_3d[0]), poses.keypoints_2d[0], atol=12
+    )
+    assert (poses.flags[0] & KeypointFlag.METRIC_ROOT).all()
+
+
+def test_fused_pose_is_reported_in_the_cameras_frame(estimator: PoseEstimator) -> None:
+    estimator.configure(EstimatorSettings(root_mode=RootMode.RELATIVE))
+    poses = watch(estimator, person_box(320, 240, 300))
+    # The crop looks almost along the axis: only the rotation of a few pixels is between them.
+    np.testing.assert_allclose(poses.keypoints_3d[0], skeleton_3d(), atol=0.02)
+    assert poses.root_mode is RootMode.RELATIVE
+    assert not (poses.flags & KeypointFlag.METRIC_ROOT).any()
+
+
+def test_relative_pose_is_turned_out_of_the_crops_view(estimator: PoseEstimator) -> None:
+    estimator.configure(EstimatorSettings(root_mode=RootMode.RELATIVE))
+    right = watch(estimator, person_box(580, 240, 200)).keypoints_3d[0]
+    np.testing.assert_allclose(right[PELVIS], 0, atol=1e-6)
+    np.testing.assert_allclose(
+        np.linalg.norm(right, axis=-1), np.linalg.norm(skeleton_3d(), axis=-1), atol=1e-5
+    )
+    # Who faces the crop's camera at the right edge of the picture is turned to its left.
+    across = right[UNION.index('left_shoulder')] - right[UNION.index('right_shoulder')]
+    angle = math.degrees(math.atan2(-across[2], across[0]))
+    assert angle == pytest.approx(math.degrees(math.atan2(580 - 319.5, CAMERA.K[0, 0])), abs=1)
+
+
+def test_unknown_camera_makes_the_pose_relative(estimator: PoseEstimator) -> None:
+    for frame in range(3):
+        poses = estimator.estimate(picture(person_box(320, 240, 300)), None, frame / RATE)
+    assert poses.root_mode is RootMode.RELATIVE
+    np.testing.assert_allclose(poses.keypoints_3d[0, PELVIS], 0, atol=1e-6)
+    estimator.configure(EstimatorSettings(root_mode=RootMode.PROJECTIVE))
+    poses = estimator.estimate(picture(person_box(320, 240, 300)), None, 1.0)
+    assert poses.keypoints_3d[0, PELVIS, 2] > 1
+
+
+def test_known_stature_sets_the_scale(estimator: PoseEstimator) -> None:
+    box = person_box(320, 240, 300)
+    before = watch(estimator, box)
+    estimator.configure(EstimatorSettings(person_height_m=1.2))
+    after = estimator.estimate(picture(box), CAMERA, 1 / RATE * 4)
+    assert stature(after.keypoints_3d, UNION)[0] == pytest.approx(1.2, abs=1e-3)
+    factor = 1.2 / stature(before.keypoints_3d, UNION)[0]
+    np.testing.assert_allclose(
+        after.keypoints_3d[0], before.keypoints_3d[0] * factor, atol=0.05 * factor
+    )
+
+
+def test_several_people_keep_their_ids_while_they_walk(estimator: PoseEstimator) -> None:
+    def people(frame: int) -> list[Box]:
+        return [
+            person_box(80 + 2 * frame, 240, 260),
+            person_box(330, 200, 180),
+            person_box(560 - 2 * frame, 300, 240),
+        ]
+
+    seen = []
+    for frame in range(45):
+        poses = estimator.estimate(picture(*people(frame)), CAMERA, frame / RATE)
+        seen.append(
+            {
+                int(
+                    np.abs(keypoints - [keypoints_in(box) for box in people(frame)])
+                    .mean((1, 2))
+                    .argmin()
+                ): int(i)
+                for keypoints, i in zip(poses.keypoints_2d, poses.track_ids, strict=True)
+            }
+        )
+    assert len(seen[-1]) == 3
+    assert all(poses == seen[-1] for poses in seen[30:])
+    for box, person in seen[-1].items():
+        assert all(poses.get(box, person) == person for poses in seen)
+    assert len({person for poses in seen for person in poses.values()}) == 3
+
+
+def test_newcomer_is_found_while_another_is_followed(estimator: PoseEstimator) -> None:
+    first, second = person_box(150, 240, 300), person_box(450, 240, 250)
+    assert len(watch(estimator, first)) == 1
+    poses = watch(estimator, first, second, frames=40, start=1.0)
+    assert poses.track_ids.tolist() == [1, 2]
+
+
+def test_limit_of_one_person(model: Path) -> None:
+    estimator = PoseEstimator(model, EstimatorSettings(max_people=1))
+    people = person_box(150, 240, 300), person_box(450, 240, 250)
+    assert watch(estimator, *people, frames=40).track_ids.tolist() == [1]
+
+
+def test_unseen_person_coasts_with_falling_scores_and_ends(estimator: PoseEstimator) -> None:
+    last = watch(estimator, person_box(320, 240, 300))
+    for frame in range(4, 18):
+        poses = estimator.estimate(picture(), CAMERA, frame / RATE)
+        assert poses.track_ids.tolist() == [1]
+        assert (poses.scores < last.scores).all()
+        assert (poses.flags & KeypointFlag.PREDICTED).all()
+        assert not (poses.flags & KeypointFlag.OBSERVED).any()
+        np.testing.assert_array_equal(poses.keypoints_3d, last.keypoints_3d)
+        last = poses
+    for frame in range(18, 21):
+        poses = estimator.estimate(picture(), CAMERA, frame / RATE)
+    assert len(poses) == 0
+
+
+def test_time_that_jumps_back_starts_over(estimator: PoseEstimator) -> None:
+    box = person_box(320, 240, 300)
+    assert watch(estimator, box, start=100.0).track_ids.tolist() == [1]
+    assert len(estimator.estimate(picture(), CAMERA, 5.0)) == 0
+    assert watch(estimator, box, frames=15, start=6.0).track_ids.tolist() == [2]
+
+
+def test_reset_forgets_everybody(estimator: PoseEstimator) -> None:
+    box = person_box(320, 240, 300)
+    watch(estimator, box)
+    estimator.reset()
+    assert len(estimator.estimate(picture(box), CAMERA, 1.0)) == 0
+    assert estimator.estimate(picture(box), CAMERA, 1.1).track_ids.tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    'box',
+    [
+        person_box(320, 420, 400),  # legs
+        person_box(320, 40, 400),  # head
+        person_box(10, 240, 300),  # left half
+        person_box(630, 240, 300),  # right half
+    ],
+)
+def test_person_cut_by_the_picture_is_followed(estimator: PoseEstimator, box: Box) -> None:
+    poses = watch(estimator, box, frames=30)
+    assert poses.track_ids.tolist() == [1]
+    seen = np.clip(box, 0, (639, 479, 639, 479))
+    np.testing.assert_allclose(poses.boxes[0], seen, atol=10)
+
+
+def test_agreement_is_reported_and_flagged(tmp_path: Path) -> None:
+    for agreement, flagged in ((0.9, False), (0.2, True)):
+        path = write_tiny_model(tmp_path, f'agrees{flagged}', agreement=agreement)
+        poses = watch(PoseEstimator(path), person_box(320, 240, 300))
+        assert poses.agreement[0] == pytest.approx(agreement, abs=1e-5)
+        assert bool((poses.flags & KeypointFlag.LOW_AGREEMENT).all()) is flagged
+
+
+def test_distorted_camera(model: Path) -> None:
+    distortion = np.array([-0.3, 0.1, 0.001, -0.001, 0.0])
+    camera = Camera(CAMERA.K, *SIZE, distortion)
+    estimator = PoseEstimator(model)
+    box = person_box(560, 240, 300)
+    for frame in range(6):
+        poses = estimator.estimate(picture(box), camera, frame / RATE)
+    np.testing.assert_allclose(poses.keypoints_2d[0], keypoints_in(box), atol=6)
+
+
+@pytest.mark.parametrize('size', [(1, 1), (17, 5), (4000, 40), (30, 900), (1920, 1080)])
+def test_any_image_size(estimator: PoseEstimator, size: tuple[int, int]) -> None:
+    for frame in range(3):
+        assert len(estimator.estimate(picture(size=size), None, frame / RATE)) == 0
+
+
+def test_channel_order_and_input_size_follow_the_spec(tmp_path: Path) -> None:
+    path = write_tiny_model(
+        tmp_path, channels='bgr', input_size=(72, 96), simcc_ratio=3.0, mean=(120.0,) * 3
+    )
+    poses = watch(PoseEstimator(path), person_box(320, 240, 300))
+    np.testing.assert_allclose(
+        poses.keypoints_2d[0], keypoints_in(person_box(320, 240, 300)), atol=6
+    )
+
+
+def test_stage_times_name_every_stage(estimator: PoseEstimator) -> None:
+    watch(estimator, person_box(320, 240, 300))
+    assert tuple(estimator.stage_times) == STAGES
+    assert all(seconds > 0 for seconds in estimator.stage_times.values())
+
+
+def test_poses_outlive_the_next_image(estimator: PoseEstimator) -> None:
+    one = watch(estimator, person_box(320, 240, 300))
+    copies = one.keypoints_2d.copy(), one.keypoints_3d.copy(), one.scores.copy()
+    estimator.estimate(picture(person_box(340, 250, 300)), CAMERA, 1.0)
+    for kept, copy in zip((one.keypoints_2d, one.keypoints_3d, one.scores), copies, strict=True):
+        np.testing.assert_array_equal(kept, copy)
+
+
+def test_another_thread_may_estimate(estimator: PoseEstimator) -> None:
+    answers: list[Poses] = []
+    thread = Thread(target=lambda: answers.append(watch(estimator, person_box(320, 240, 300))))
+    thread.start()
+    thread.join()
+    assert answers[0].track_ids.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ('image', 'message'),
+    [
+        (np.zeros((480, 640), np.uint8), r'image: .* got \(480, 640\) uint8'),
+        (np.zeros((480, 640, 4), np.uint8), r'image: .* got \(480, 640, 4\) uint8'),
+        (np.zeros((480, 640, 3)), r'image: expected \(H, W, 3\) uint8; .* float64'),
+        (np.zeros((0, 640, 3), np.uint8), r'image: .* got \(0, 640, 3\) uint8'),
+        (np.zeros((240, 320, 3), np.uint8), 'camera: expected the size of the image, 320x240'),
+    ],
+)
+def test_malformed_image(estimator: PoseEstimator, image: np.ndarray, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        estimator.estimate(image, CAMERA, 0.0)
+
+
+@pytest.mark.parametrize('stamp', [math.nan, math.inf])
+def test_malformed_stamp(estimator: PoseEstimator, stamp: float) -> None:
+    with pytest.raises(ValueError, match='stamp: expected a finite time'):
+        estimator.estimate(picture(), CAMERA, stamp)
+
+
+def test_closed_estimator_says_so(estimator: PoseEstimator) -> None:
+    estimator.close()
+    with pytest.raises(EngineError, match='expected an open engine'):
+        estimator.estimate(picture(), CAMERA, 0.0)
+
+
+def test_missing_model(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match='expected two files; missing'):
+        PoseEstimator(tmp_path / 'nobody')
+
+
+@pytest.mark.parametrize(
+    ('field', 'value'),
+    [
+        ('max_people', 0),
+        ('score_threshold', 1.0),
+        ('agreement_threshold', -0.1),
+        ('root_mode', 'depth'),
+        ('root_mode', 'somewhere'),
+        ('person_height_m', 17.0),
+        ('default_fov_deg', 180.0),
+        ('search_crops', -1),
+        ('track_timeout', math.inf),
+    ],
+)
+def test_settings_out_of_range_are_named(field: str, value: object) -> None:
+    with pytest.raises(
+        ValueError, match=rf'EstimatorSettings\.{field}: .*{re.escape(repr(value))}'
+    ):
+        replace(EstimatorSettings(), **{field: value})
+
+
+def test_root_mode_may_be_given_by_name(estimator: PoseEstimator) -> None:
+    estimator.configure(EstimatorSettings(root_mode='relative'))
+    assert watch(estimator, person_box(320, 240, 300)).root_mode is RootMode.RELATIVE
