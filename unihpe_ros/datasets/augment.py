@@ -13,6 +13,8 @@ from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.datasets.records import Record
 
 _PELVIS = UNION.index('pelvis')
+# Share of samples that show no person: what a search window over a wall must score low on.
+_EMPTY = 0.06
 
 
 @dataclass(frozen=True)
@@ -64,15 +66,16 @@ def crop_record(
     if record.K is not None:
         camera = Camera(record.K.astype(np.float64), width, height)
     box: Array = record.box.astype(np.float64)
-    roll = 0.0
+    roll, empty = 0.0, None
     if rng is not None:
-        box, roll = _careless_box(box, rng)
+        empty = _empty_box(record, rng) if rng.random() < _EMPTY else None
+        box, roll = _careless_box(box, rng) if empty is None else (empty, 0.0)
     crop = Crop.from_box(box, camera, size, roll=roll)
     image = crop.warp(record.image)
     keypoints = crop.to_crop(record.keypoints_2d.astype(np.float64))
     normalised = crop.normalise(crop.rays(record.keypoints_2d.astype(np.float64)))
     relative = np.full((len(UNION), 3), np.nan)
-    if record.keypoints_3d is not None:
+    if record.keypoints_3d is not None and empty is None:
         points = record.keypoints_3d.astype(np.float64) @ crop.virtual_from_camera.T
         relative = points - points[_PELVIS]
     inside = ((keypoints > -0.5) & (keypoints < np.array(size) - 0.5)).all(-1)
@@ -103,6 +106,19 @@ def _careless_box(box: Array, rng: np.random.Generator) -> tuple[Array, float]:
     half = 0.5 * scale * (box[2:] - box[:2])
     turned = rng.random() < 0.5
     return np.concatenate([middle - half, middle + half]), turned * rng.normal(0, 0.35)
+
+
+def _empty_box(record: Record, rng: np.random.Generator) -> Array | None:
+    """Return a box well away from the person, or None if none was found."""
+    height, width = record.image.shape[:2]
+    known = record.keypoints_2d[np.isfinite(record.keypoints_2d).all(-1)]
+    for _ in range(10):
+        half = 0.5 * rng.uniform(0.12, 0.4) * np.array([width, height])
+        middle = rng.uniform(half, np.array([width, height]) - half)
+        # The crop is larger than its box, and limbs are thicker than keypoints.
+        if not (np.abs(known - middle) < 1.5 * half).all(-1).any():
+            return np.concatenate([middle - half, middle + half])
+    return None
 
 
 def degrade(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

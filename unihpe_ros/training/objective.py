@@ -63,8 +63,10 @@ class Objective(nn.Module):
             fused,
             model.decoder(feature_3d, '3d'),
         ]
-        embeddings = (answer['embedding'], embedding_2d, embedding_3d)
-        duplicates = losses.near_duplicates(batch.relative)
+        # Samples without 3D, and those that show nobody, have nothing to be contrasted with.
+        whole = batch.relative.isfinite().all(-1).all(-1)
+        x, y, z = answer['embedding'][whole], embedding_2d[whole], embedding_3d[whole]
+        duplicates = losses.near_duplicates(batch.relative[whole])
         ramp = self.singular_value_weight(step)
         return {
             'keypoints': losses.simcc_loss(
@@ -81,10 +83,12 @@ class Objective(nn.Module):
                 [losses.pose_loss(pose, batch.relative, weight) for pose in answers]
             ).mean(),
             'bone': losses.bone_length_loss(fused, batch.relative),
-            'pairwise': losses.pairwise_loss([*embeddings], self.temperature, duplicates),
+            'pairwise': losses.pairwise_loss([x, y, z], self.temperature, duplicates),
             'singular_value': ramp
             * losses.singular_value_loss(
-                *embeddings,
+                x,
+                y,
+                z,
                 temperature=self.config.singular_value_temperature,
                 excluded=duplicates,
             )
