@@ -1,0 +1,307 @@
+"""Images: every encoding decodes to the picture it was made of, and broken ones say why."""
+
+from array import array
+from contextlib import suppress
+import sys
+import types
+
+import cv2
+from hypothesis import given, settings, strategies as st
+import numpy as np
+import pytest
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+from unihpe_ros.ros.compressed import decode_compressed
+from unihpe_ros.ros.images import decode_image, DecodeError, encode_image, ENCODINGS, make_decoder
+
+H, W = 48, 64
+# Where a Bayer mosaic has which channel of RGB: rows and columns from the corner.
+MOSAICS = {
+    'rggb': ((0, 1), (1, 2)),
+    'bggr': ((2, 1), (1, 0)),
+    'gbrg': ((1, 2), (0, 1)),
+    'grbg': ((1, 0), (2, 1)),
+}
+
+
+@pytest.fixture
+def picture() -> np.ndarray:
+    """Smooth colours, so that subsampled chroma and mosaics lose little."""
+    y, x = np.mgrid[:H, :W]
+    return np.stack([2 * x + 60, 3 * y + 40, x + 2 * y + 20], -1).astype(np.uint8)
+
+
+def message(data: np.ndarray, encoding: str, size=(W, H), step=None, big=False) -> Image:
+    raw = np.ascontiguousarray(data)
+    width, height = size
+    return Image(
+        header=Header(frame_id='camera'),
+        width=width,
+        height=height,
+        encoding=encoding,
+        is_bigendian=big,
+        step=raw.nbytes // raw.shape[0] if step is None else step,
+        data=array('B', raw.tobytes()),
+    )
+
+
+def mosaic(picture: np.ndarray, pattern: str) -> np.ndarray:
+    rgb = picture[..., ::-1]
+    plane = np.empty((H, W), picture.dtype)
+    for row in range(2):
+        for column in range(2):
+            channel = MOSAICS[pattern][row][column]
+            plane[row::2, column::2] = rgb[row::2, column::2, channel]
+    return plane
+
+
+def packed(picture: np.ndarray, luma_first: bool) -> np.ndarray:
+    """YUV 4:2:2 in one plane, two bytes a pixel, in OpenCV's own conversion (BT.601 video)."""
+    planar = cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420)
+    luma = planar[:H]
+    u, v = planar[H:].reshape(2, H // 2, W // 2).repeat(2, 1)
+    out = np.empty((H, W, 2), np.uint8)
+    out[..., 0 if luma_first else 1] = luma
+    out[:, 0::2, 1 if luma_first else 0] = u
+    out[:, 1::2, 1 if luma_first else 0] = v
+    return out
+
+
+def biplanar(picture: np.ndarray, v_first: bool) -> np.ndarray:
+    planar = cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420)
+    u, v = planar[H:].reshape(2, H // 2, W // 2)
+    chroma = np.stack([v, u] if v_first else [u, v], -1).reshape(H // 2, W)
+    return np.concatenate([planar[:H], chroma])
+
+
+def encoded(picture: np.ndarray, encoding: str) -> np.ndarray:
+    """Write the picture in an encoding, independently of the decoder where it can be."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    alpha = np.full((H, W, 1), 7, np.uint8)
+    rgb = picture[..., ::-1]
+    eight = {
+        'bgr8': picture,
+        '8UC3': picture,
+        'rgb8': rgb,
+        'bgra8': np.concatenate([picture, alpha], -1),
+        '8UC4': np.concatenate([picture, alpha], -1),
+        'rgba8': np.concatenate([rgb, alpha], -1),
+        'mono8': grey,
+        '8UC1': grey,
+        'yuv422': packed(picture, luma_first=False),
+        'uyvy': packed(picture, luma_first=False),
+        'yuv422_yuy2': packed(picture, luma_first=True),
+        'yuyv': packed(picture, luma_first=True),
+        'nv12': biplanar(picture, v_first=False),
+        'nv21': biplanar(picture, v_first=True),
+        **{f'bayer_{name}8': mosaic(picture, name) for name in MOSAICS},
+    }
+    if encoding in eight:
+        return eight[encoding]
+    return eight[encoding.replace('16', '8')].astype('<u2') * 257
+
+
+@pytest.mark.parametrize('encoding', ENCODINGS)
+@pytest.mark.parametrize('padding', [0, 6])
+def test_every_encoding_gives_the_picture_back(picture, encoding, padding):
+    data = encoded(picture, encoding)
+    rows = data.reshape(data.shape[0], -1).view(np.uint8)
+    padded = np.pad(rows, ((0, 0), (0, padding)), constant_values=199)
+    decoded = decode_image(message(padded, encoding))
+    expected = picture
+    if encoding in ('mono8', 'mono16', '8UC1'):
+        expected = np.repeat(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)[..., None], 3, -1)
+    assert decoded.shape == (H, W, 3)
+    assert decoded.dtype == np.uint8
+    lossy = encoding.startswith(('bayer', 'yuv', 'uyvy', 'yuyv', 'nv'))
+    inner = np.s_[2:-2, 2:-2]  # A mosaic has no neighbours at the border.
+    error = np.abs(decoded[inner].astype(int) - expected[inner])
+    assert error.max() <= (4 if lossy else 0)
+
+
+@pytest.mark.parametrize('encoding', [name for name in ENCODINGS if name.endswith('16')])
+def test_big_endian_words_are_swapped(picture, encoding):
+    data = encoded(picture, encoding)
+    # Two bytes that differ, so that a wrong order shows.
+    data = (data & 0xFF00) | 0x11
+    swapped = message(data.astype('>u2').view(np.uint8).reshape(H, -1), encoding, big=True)
+    straight = message(data.view(np.uint8).reshape(H, -1), encoding)
+    np.testing.assert_array_equal(decode_image(swapped), decode_image(straight))
+
+
+def test_bgr8_is_not_copied(picture):
+    msg = message(picture, 'bgr8')
+    assert np.shares_memory(decode_image(msg), np.frombuffer(msg.data, np.uint8))
+    wide = np.concatenate([picture, picture], 1)
+    padded = message(wide, 'bgr8')
+    assert np.shares_memory(decode_image(padded), np.frombuffer(padded.data, np.uint8))
+    np.testing.assert_array_equal(decode_image(padded), picture)
+
+
+def test_a_step_of_zero_means_no_padding(picture):
+    np.testing.assert_array_equal(decode_image(message(picture, 'bgr8', step=0)), picture)
+
+
+def test_the_last_row_need_not_be_padded(picture):
+    wide = np.concatenate([picture, picture], 1)
+    msg = message(wide, 'bgr8')
+    msg.data = msg.data[: -3 * W]
+    np.testing.assert_array_equal(decode_image(msg), picture)
+
+
+@pytest.mark.parametrize(
+    ('change', 'words'),
+    [
+        ({'encoding': 'bgr9'}, r"encoding: expected one of bgr8, .*; got 'bgr9'"),
+        ({'encoding': '16UC1'}, "got '16UC1'"),
+        (
+            {'data': array('B')},
+            rf'bgr8 image of 64x48: expected at least {3 * W * H} bytes, got 0',
+        ),
+        ({'data': array('B', bytes(100))}, 'bytes, got 100'),
+        ({'width': 0}, '0x48: expected a positive size'),
+        ({'height': 0}, '64x0: expected a positive size'),
+        ({'width': 2**31, 'height': 2**31, 'step': 0}, 'expected at most 32767 px a side'),
+        ({'width': 30000, 'height': 30000, 'step': 0}, 'px in all'),
+        ({'step': 17}, 'expected a step of at least 192 bytes, got 17'),
+        ({'encoding': 'nv12', 'height': 47}, 'nv12 image of 64x47: expected multiples of 2x2'),
+        ({'encoding': 'yuv422', 'width': 63}, 'expected multiples of 2x1'),
+    ],
+)
+def test_bad_images_say_what_is_wrong(picture, change, words):
+    msg = message(picture, 'bgr8')
+    for name, value in change.items():
+        setattr(msg, name, value)
+    with pytest.raises(DecodeError, match=words):
+        decode_image(msg)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(ENCODINGS),
+    st.integers(0, 9),
+    st.integers(0, 9),
+    st.integers(0, 60),
+    st.binary(max_size=700),
+    st.booleans(),
+)
+def test_any_message_decodes_or_raises_a_decode_error(encoding, width, height, step, data, big):
+    msg = Image(width=width, height=height, step=step, encoding=encoding, is_bigendian=big)
+    msg.data = array('B', data)
+    with suppress(DecodeError):
+        assert decode_image(msg).shape == (height, width, 3)
+
+
+def test_encode_and_decode_are_inverse(picture):
+    header = Header(frame_id='camera')
+    msg = encode_image(picture, header)
+    assert msg.header is header
+    np.testing.assert_array_equal(decode_image(msg), picture)
+
+
+def compressed(picture: np.ndarray, extension: str, format_: str) -> CompressedImage:
+    _, data = cv2.imencode(extension, picture)
+    return CompressedImage(format=format_, data=array('B', data.tobytes()))
+
+
+@pytest.mark.parametrize('format_', ['jpeg', 'bgr8; jpeg compressed bgr8', 'png', ''])
+def test_jpeg_is_known_by_its_bytes(picture, format_):
+    decoded = decode_compressed(compressed(picture, '.jpg', format_))
+    assert np.abs(decoded.astype(int) - picture).mean() < 3
+
+
+@pytest.mark.parametrize('depth', [np.uint8, np.uint16])
+def test_png_is_exact(picture, depth):
+    data = picture if depth == np.uint8 else picture.astype(np.uint16) * 257
+    np.testing.assert_array_equal(decode_compressed(compressed(data, '.png', 'jpeg')), picture)
+
+
+def test_rotation_by_exif_is_ignored(picture):
+    plain = compressed(picture, '.jpg', 'jpeg')
+    # An APP1 segment that holds one tag: orientation 6, a quarter turn.
+    tiff = b'MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00'
+    exif = b'Exif\x00\x00' + tiff + b'\x00\x00\x00\x00'
+    segment = b'\xff\xe1' + (len(exif) + 2).to_bytes(2, 'big') + exif
+    turned = array('B', bytes(plain.data[:2]) + segment + bytes(plain.data[2:]))
+    assert cv2.imdecode(np.frombuffer(turned, np.uint8), cv2.IMREAD_COLOR).shape == (W, H, 3)
+    decoded = decode_compressed(CompressedImage(format='jpeg', data=turned))
+    np.testing.assert_array_equal(decoded, decode_compressed(plain))
+
+
+def test_compressed_depth_is_refused_by_name(picture):
+    msg = compressed(picture, '.png', '16UC1; compressedDepth png')
+    with pytest.raises(DecodeError, match=r'expected a colour picture, got .*compressedDepth'):
+        decode_compressed(msg)
+
+
+@pytest.mark.parametrize(
+    ('data', 'words'),
+    [
+        (b'', "'jpeg' of 0 bytes: expected JPEG or PNG"),
+        (b'GIF89a' + bytes(30), 'expected JPEG or PNG, got bytes that begin with .47 49 46'),
+        (b'\xff\xd8\xff', 'JPEG of 3 bytes: expected a header with the size'),
+        (b'\xff\xd8\xff\xe0\x00\x10' + bytes(40), 'expected a header with the size'),
+        (b'\x89PNG\r\n\x1a\n\x00\x00', 'PNG of 10 bytes: expected a header with the size'),
+    ],
+)
+def test_bytes_that_are_no_picture_are_refused(data, words):
+    with pytest.raises(DecodeError, match=words):
+        decode_compressed(CompressedImage(format='jpeg', data=array('B', data)))
+
+
+@pytest.mark.parametrize('extension', ['.jpg', '.png'])
+def test_a_truncated_picture_never_comes_out_as_nothing(picture, extension):
+    whole = compressed(picture, extension, '')
+    for length in range(0, len(whole.data), 97):
+        part = CompressedImage(data=whole.data[:length])
+        # Decoders differ on whether half a JPEG is a picture; none may return None or crash.
+        with suppress(DecodeError):
+            assert decode_compressed(part).shape == picture.shape
+
+
+def test_a_picture_that_claims_to_be_huge_is_not_allocated(picture):
+    png = compressed(picture, '.png', 'png')
+    png.data[16:24] = array('B', (60000).to_bytes(4, 'big') * 2)
+    with pytest.raises(DecodeError, match='PNG of 60000x60000: expected at most'):
+        decode_compressed(png)
+    jpeg = compressed(picture, '.jpg', 'jpeg')
+    frame = bytes(jpeg.data).index(b'\xff\xc0')
+    jpeg.data[frame + 5 : frame + 9] = array('B', b'\xff\xff\xff\xff')
+    with pytest.raises(DecodeError, match='JPEG of 65535x65535: expected at most'):
+        decode_compressed(jpeg)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from([b'', b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n']), st.binary(max_size=200))
+def test_any_bytes_decode_or_raise_a_decode_error(head, tail):
+    with suppress(DecodeError):
+        assert decode_compressed(CompressedImage(data=array('B', head + tail))).ndim == 3
+
+
+def test_auto_names_both_reasons_without_cv_bridge(picture, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'cv_bridge', None)
+    with pytest.raises(DecodeError, match=r'expected one of .*; cv_bridge can not be imported'):
+        make_decoder('auto')(message(picture, '16SC3'))
+    with pytest.raises(DecodeError, match='cv_bridge can not be imported'):
+        make_decoder('cv_bridge')
+    assert make_decoder('builtin') is decode_image
+
+
+def test_auto_asks_cv_bridge_for_what_we_lack(picture, monkeypatch):
+    class CvBridgeError(TypeError):
+        pass
+
+    class CvBridge:
+        def imgmsg_to_cv2(self, msg, encoding):
+            assert encoding == 'bgr8'
+            if msg.encoding == 'nonsense':
+                raise CvBridgeError('no such encoding')
+            return picture
+
+    module = types.SimpleNamespace(CvBridge=CvBridge, CvBridgeError=CvBridgeError)
+    monkeypatch.setitem(sys.modules, 'cv_bridge', module)
+    decode = make_decoder('auto')
+    assert decode(message(picture, '16SC3')) is picture
+    assert decode(message(picture, 'bgr8')) is not picture
+    with pytest.raises(DecodeError, match='no such encoding'):
+        decode(message(picture, 'nonsense'))

@@ -1,0 +1,459 @@
+"""The node in this process: what goes in, what comes out, and what it says when it can't."""
+
+from array import array
+from contextlib import contextmanager
+import json
+import math
+import time
+
+import cv2
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from geometry_msgs.msg import PoseArray
+from lifecycle_msgs.msg import State, Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+import numpy as np
+import pytest
+from rclpy.lifecycle import TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from ros_fixtures import (
+    camera_info,
+    FakeEstimator,
+    FRAME_ID,
+    image,
+    overrides,
+    own_namespace,
+    Peer,
+    ros,
+    spinning,
+    wait_until,
+)
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
+from std_msgs.msg import Float32, String
+from std_srvs.srv import SetBool, Trigger
+from unihpe_ros.core.skeleton import COCO_17
+from unihpe_ros.engines import EngineError
+from unihpe_ros.ros import node as node_module, publishers
+from unihpe_ros.ros.clouds import from_cloud
+from unihpe_ros.ros.node import PoseEstimatorNode
+from visualization_msgs.msg import MarkerArray
+
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+NODE = 'pose_estimator'
+
+
+@pytest.fixture(scope='module')
+def context():
+    with ros() as context:
+        yield context
+
+
+@pytest.fixture(autouse=True)
+def quick_reports(monkeypatch):
+    monkeypatch.setattr(node_module, 'REPORT_PERIOD_S', 0.1)
+
+
+@pytest.fixture
+def run(context, request):
+    """Return a context manager: a node that is active, its estimator, and a peer, all spinning."""
+    namespace = own_namespace(request.node.name)
+
+    @contextmanager
+    def start(estimator=None, factory=None, activate=True, **values):
+        estimator = estimator or FakeEstimator()
+        node = PoseEstimatorNode(
+            estimator_factory=factory or (lambda parameters: estimator),
+            context=context,
+            namespace=namespace,
+            # Nor do they hear what else may run on this machine.
+            cli_args=['--ros-args', '-r', '/diagnostics:=diagnostics'],
+            parameter_overrides=overrides(**values),
+        )
+        peer = Peer(context, namespace)
+        if activate:
+            assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+            assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
+        with spinning(node, peer):
+            yield node, peer, estimator
+
+    return start
+
+
+def publish_until(publisher, condition, message=image, period=0.02):
+    """Publish images whose stamps grow until a condition holds; return how many it took."""
+    for count in range(1, 250):
+        publisher.publish(message(stamp=100 + count * period))
+        if wait_until(condition, period):
+            return count
+    raise AssertionError('it never came true')
+
+
+def report_of(reports, message=''):
+    """Wait for a diagnostic report whose message contains a text."""
+    found = []
+
+    def look():
+        found[:] = [r.status[0] for r in reports if message in r.status[0].message]
+        return found
+
+    assert wait_until(look), [r.status[0].message for r in reports]
+    return found[-1]
+
+
+def values_of(status):
+    return {item.key: item.value for item in status.values}
+
+
+def change_state(peer, transition):
+    request = ChangeState.Request(transition=Transition(id=transition))
+    return peer.call(ChangeState, f'{NODE}/change_state', request).success
+
+
+def state(peer):
+    return peer.call(GetState, f'{NODE}/get_state', GetState.Request()).current_state.id
+
+
+def test_people_come_out_under_the_header_of_the_image(run):
+    with run() as (_, peer, estimator):
+        clouds, flat = peer.listen(PointCloud2, 'pose3d'), peer.listen(PointCloud2, 'pose2d')
+        publish_until(peer.camera(), lambda: clouds and flat)
+        assert clouds[0].header.frame_id == FRAME_ID
+        assert clouds[0].header == flat[0].header
+        stamps = {round(stamp * 100) for _, _, stamp in estimator.calls}
+        assert clouds[0].header.stamp.nanosec // 10_000_000 in {stamp % 100 for stamp in stamps}
+        poses = from_cloud(clouds[0])
+        assert poses.skeleton is COCO_17
+        assert poses.track_ids.tolist() == [7, 8]
+        assert [field.name for field in flat[0].fields][:2] == ['u', 'v']
+        assert estimator.calls[0][0].shape == (48, 64, 3)
+
+
+def test_nobody_is_published_too(run):
+    with run(FakeEstimator(count=0), keypoints='union26') as (_, peer, _):
+        clouds = peer.listen(PointCloud2, 'pose3d')
+        publish_until(peer.camera(), lambda: clouds)
+        assert (clouds[0].height, clouds[0].width, clouds[0].header.frame_id) == (0, 26, FRAME_ID)
+
+
+def test_what_nobody_listens_to_is_not_computed(run, monkeypatch):
+    def refuse(*_):
+        raise AssertionError('computed for nobody')
+
+    for name in ('draw_poses', 'to_pose_array'):
+        monkeypatch.setattr(publishers, name, refuse)
+    monkeypatch.setattr(publishers.MarkerWriter, 'write', refuse)
+    with run() as (_, peer, _):
+        clouds = peer.listen(PointCloud2, 'pose3d')
+        reports = peer.listen(DiagnosticArray, 'diagnostics')
+        publish_until(peer.camera(), lambda: clouds)
+        assert values_of(report_of(reports, 'estimating'))['errors'] == '0'
+
+
+def test_what_somebody_listens_to_is_computed(run):
+    with run() as (node, peer, _):
+        topics = [
+            peer.listen(PoseArray, 'pose3d_array'),
+            peer.listen(MarkerArray, 'markers'),
+            peer.listen(Image, 'image_annotated'),
+            peer.listen(Float32, 'latency_ms'),
+        ]
+        publish_until(peer.camera(), lambda: all(topics))
+        poses, markers, annotated, latency = (topic[0] for topic in topics)
+        assert len(poses.poses) == 2 * 17 - 1
+        assert {marker.ns for marker in markers.markers} == {'person_7', 'person_8'}
+        assert {m.header.frame_id for m in (poses, annotated, *markers.markers)} == {FRAME_ID}
+        assert np.frombuffer(annotated.data, np.uint8).any()
+        # The stamps are of 1970: the latency is that age.
+        assert latency.data == pytest.approx(time.time() * 1e3, rel=1e-3)
+        assert node.get_clock().now().nanoseconds > 0
+
+
+def test_the_skeleton_is_latched(run):
+    with run(keypoints='h36m17') as (_, peer, _):
+        infos = peer.listen(String, 'skeleton_info', LATCHED)
+        assert wait_until(lambda: infos)
+        info = json.loads(infos[0].data)
+        assert (info['model'], info['skeleton']) == ('fake', 'h36m17')
+        assert info['keypoints'][:2] == ['pelvis', 'right_hip_joint']
+        assert info['edges'][0] == [0, 1]
+        assert info['joint_ids'][0] == 17
+        assert info['flags']['observed'] == 1
+        assert info['root_mode'] == 'auto'
+        assert info['units']['x'] == 'm'
+
+
+def test_the_newest_image_wins(run):
+    with run(FakeEstimator(seconds=0.1)) as (_, peer, estimator):
+        camera = peer.camera()
+        reports = peer.listen(DiagnosticArray, 'diagnostics')
+        publish_until(camera, lambda: estimator.calls)
+        for count in range(50):
+            camera.publish(image(stamp=200 + count * 0.01))
+            time.sleep(0.01)
+        assert wait_until(lambda: estimator.calls[-1][2] == pytest.approx(200.49))
+        assert len(estimator.calls) < 15
+        assert wait_until(lambda: int(values_of(report_of(reports))['dropped']) > 30)
+
+
+def test_services_do_not_wait_for_the_estimator(run):
+    with run(FakeEstimator(seconds=0.5)) as (_, peer, estimator):
+        publish_until(peer.camera(), lambda: estimator.calls)
+        began = time.monotonic()
+        assert peer.call(Trigger, f'{NODE}/reset_tracks', Trigger.Request()).success
+        assert time.monotonic() - began < 0.4
+        assert estimator.resets == 2  # One at activation.
+
+
+def test_disabled_it_lets_go_of_the_camera(run):
+    with run() as (_, peer, estimator):
+        topic = peer.camera().topic_name
+        assert wait_until(lambda: peer.count_subscribers(topic) == 1)
+        answer = peer.call(SetBool, f'{NODE}/enable', SetBool.Request(data=False))
+        assert (answer.success, answer.message) == (True, 'disabled')
+        assert wait_until(lambda: peer.count_subscribers(topic) == 0)
+        answer = peer.call(SetBool, f'{NODE}/enable', SetBool.Request(data=True))
+        assert answer.message == 'estimating'
+        publish_until(peer.camera(), lambda: estimator.calls)
+
+
+def test_when_time_jumps_back_tracks_are_forgotten(run):
+    with run() as (_, peer, estimator):
+        camera = peer.camera()
+        publish_until(camera, lambda: estimator.calls)
+        before = estimator.resets
+        assert wait_until(lambda: camera.publish(image(5.0)) or estimator.calls[-1][2] == 5.0)
+        assert estimator.resets == before + 1
+
+
+def test_an_image_that_was_overtaken_is_dropped(run):
+    with run() as (_, peer, estimator):
+        camera = peer.camera()
+        publish_until(camera, lambda: estimator.calls)
+        assert wait_until(lambda: camera.publish(image(300.0)) or estimator.calls[-1][2] == 300.0)
+        resets, calls = estimator.resets, len(estimator.calls)
+        camera.publish(image(299.95))
+        time.sleep(0.1)
+        camera.publish(image(300.05))
+        assert wait_until(lambda: len(estimator.calls) > calls)
+        assert [call[2] for call in estimator.calls[calls:]] == [pytest.approx(300.05)]
+        assert estimator.resets == resets
+
+
+def test_without_stamps_the_time_of_arrival_serves(run):
+    with run() as (_, peer, estimator):
+        clouds = peer.listen(PointCloud2, 'pose3d')
+        publish_until(
+            peer.camera(), lambda: len(estimator.calls) > 2 and clouds, lambda stamp: image(0.0)
+        )
+        stamps = [call[2] for call in estimator.calls]
+        assert stamps == sorted(stamps)
+        assert abs(stamps[-1] - time.monotonic()) < 5
+        assert clouds[0].header.stamp.sec == 0
+        assert estimator.resets == 1
+
+
+def test_camera_info_reaches_the_estimator(run):
+    with run() as (_, peer, estimator):
+        infos = peer.create_publisher(CameraInfo, 'camera_info', 1)
+        camera = peer.camera()
+        publish_until(camera, lambda: estimator.calls)
+        assert estimator.calls[0][1] is None
+        assert wait_until(lambda: infos.get_subscription_count())
+        infos.publish(camera_info())
+        publish_until(camera, lambda: estimator.calls[-1][1] is not None)
+        assert estimator.calls[-1][1].K[0, 0] == 60.0
+        # Of another size it is no calibration of this image.
+        infos.publish(camera_info(size=(640, 480)))
+        publish_until(camera, lambda: estimator.calls[-1][1] is None)
+
+
+def test_nan_in_camera_info_is_an_error_and_no_end(run):
+    with run() as (_, peer, estimator):
+        reports = peer.listen(DiagnosticArray, 'diagnostics')
+        infos = peer.create_publisher(CameraInfo, 'camera_info', 1)
+        assert wait_until(lambda: infos.get_subscription_count())
+        bad = camera_info()
+        bad.k[2] = math.nan
+        infos.publish(bad)
+        status = report_of(reports, 'camera_info is not used: camera K: expected 3x3 finite')
+        assert status.level == DiagnosticStatus.WARN
+        assert values_of(status)['errors'] == '1'
+        publish_until(peer.camera(), lambda: estimator.calls)
+        assert estimator.calls[-1][1] is None
+
+
+def unknown(stamp):
+    return image(stamp, encoding='bgr9')
+
+
+def truncated(stamp):
+    msg = image(stamp)
+    msg.data = msg.data[:-1]
+    return msg
+
+
+def empty(stamp):
+    return image(stamp, size=(0, 0))
+
+
+@pytest.mark.parametrize(
+    ('bad', 'words'),
+    [
+        (unknown, 'image encoding: expected one of bgr8'),
+        (truncated, 'bgr8 image of 64x48: expected at least 9216 bytes, got 9215'),
+        (empty, 'bgr8 image of 0x0: expected a positive size'),
+    ],
+    ids=['unknown encoding', 'truncated', 'empty'],
+)
+def test_a_bad_image_is_counted_and_the_next_one_is_seen(run, bad, words):
+    with run() as (_, peer, estimator):
+        reports = peer.listen(DiagnosticArray, 'diagnostics')
+        logs = peer.listen_to_logs()
+        camera = peer.camera()
+        publish_until(camera, lambda: any(words in line for line in logs), bad)
+        assert not estimator.calls
+        status = report_of(reports, words)
+        assert status.level == DiagnosticStatus.WARN
+        assert int(values_of(status)['errors']) > 0
+        publish_until(camera, lambda: estimator.calls)
+        # Throttled: one line for all of them.
+        assert len([line for line in logs if words in line]) == 1
+
+
+@pytest.mark.parametrize('failure', [EngineError('out of memory'), ZeroDivisionError('oh')])
+def test_a_failing_estimator_does_not_end_the_node(run, failure):
+    with run() as (_, peer, estimator):
+        reports = peer.listen(DiagnosticArray, 'diagnostics')
+        clouds = peer.listen(PointCloud2, 'pose3d')
+        camera = peer.camera()
+        estimator.failure = failure
+        publish_until(camera, lambda: estimator.calls)
+        assert str(failure) in report_of(reports, 'image skipped').message
+        assert not clouds
+        estimator.failure = None
+        publish_until(camera, lambda: clouds)
+
+
+def test_compressed_images_are_read(run):
+    def jpeg(stamp):
+        _, data = cv2.imencode('.jpg', np.full((48, 64, 3), 90, np.uint8))
+        header = image(stamp).header
+        return CompressedImage(header=header, format='jpeg', data=array('B', data.tobytes()))
+
+    with run(image_transport='compressed') as (_, peer, estimator):
+        camera = peer.camera('image/compressed', CompressedImage)
+        publish_until(camera, lambda: estimator.calls, jpeg)
+        assert abs(int(estimator.calls[0][0].mean()) - 90) < 3
+
+
+def test_diagnostics_tell_how_it_goes(run):
+    with run(FakeEstimator(seconds=0.002)) as (node, peer, estimator):
+        reports = peer.listen(DiagnosticArray, 'diagnostics')
+        camera = peer.camera()
+        publish_until(camera, lambda: len(estimator.calls) > 3)
+        reports.clear()
+        status = report_of(reports, 'estimating')
+        assert status.name == node.get_fully_qualified_name().lstrip('/')
+        assert (status.hardware_id, status.level) == ('fake', DiagnosticStatus.OK)
+        values = values_of(status)
+        assert values['backend'] == 'fake-cpu'
+        assert values['people'] == '2'
+        assert float(values['fps_out']) > 0
+        for stage in ('wait', 'decode_image', 'crop', 'image_branch', 'publish', 'end_to_end'):
+            times = [float(values[f'{stage}_ms_p{percentile}']) for percentile in (50, 95, 99)]
+            assert times == sorted(times)
+        assert float(values['image_branch_ms_p50']) == 2.0
+
+
+def test_the_lifecycle_goes_round_twice_and_ends(run):
+    made = []
+
+    def factory(parameters):
+        made.append(FakeEstimator(parameters))
+        return made[-1]
+
+    with run(factory=factory, activate=False, output_depth=3) as (_, peer, _):
+        clouds = peer.listen(PointCloud2, 'pose3d')
+        camera = peer.camera()
+        for turn in range(2):
+            assert change_state(peer, Transition.TRANSITION_CONFIGURE)
+            assert state(peer) == State.PRIMARY_STATE_INACTIVE
+            assert change_state(peer, Transition.TRANSITION_ACTIVATE)
+            publish_until(camera, lambda: clouds)
+            assert change_state(peer, Transition.TRANSITION_DEACTIVATE)
+            assert wait_until(lambda: camera.get_subscription_count() == 0)
+            clouds.clear()
+            assert change_state(peer, Transition.TRANSITION_CLEANUP)
+            assert state(peer) == State.PRIMARY_STATE_UNCONFIGURED
+            assert [estimator.closed for estimator in made] == [1] * (turn + 1)
+        assert change_state(peer, Transition.TRANSITION_CONFIGURE)
+        assert change_state(peer, Transition.TRANSITION_INACTIVE_SHUTDOWN)
+        assert state(peer) == State.PRIMARY_STATE_FINALIZED
+        assert made[2].closed == 1
+        assert made[0].parameters.output_depth == 3
+
+
+def test_a_model_that_does_not_fit_leaves_the_node_unconfigured_and_talking(run):
+    failures = [EngineError('pose.onnx: expected outputs simcc_x, simcc_y; got output_0')]
+
+    def factory(parameters):
+        if failures:
+            raise failures.pop()
+        return FakeEstimator()
+
+    with run(factory=factory, activate=False) as (_, peer, _):
+        reports = peer.listen(DiagnosticArray, 'diagnostics')
+        assert not change_state(peer, Transition.TRANSITION_CONFIGURE)
+        assert state(peer) == State.PRIMARY_STATE_UNCONFIGURED
+        status = report_of(reports, 'cannot be configured: pose.onnx: expected outputs')
+        assert status.level == DiagnosticStatus.ERROR
+        assert not peer.call(Trigger, f'{NODE}/reset_tracks', Trigger.Request()).success
+        assert change_state(peer, Transition.TRANSITION_CONFIGURE)
+        assert change_state(peer, Transition.TRANSITION_ACTIVATE)
+        report_of(reports, 'estimating')
+
+
+def test_an_unknown_value_leaves_the_node_unconfigured_and_talking(run):
+    with run(activate=False, root_mode='absolute') as (node, peer, _):
+        reports = peer.listen(DiagnosticArray, 'diagnostics')
+        assert not change_state(peer, Transition.TRANSITION_CONFIGURE)
+        report_of(reports, 'root_mode: expected one of auto, relative, projective; got')
+        # It can be put right without a restart, since it may change at run time.
+        assert node.set_parameters([Parameter('root_mode', value='relative')])[0].successful
+        assert change_state(peer, Transition.TRANSITION_CONFIGURE)
+
+
+def test_cv_bridge_that_is_asked_for_must_be_there(run, monkeypatch):
+    monkeypatch.setitem(__import__('sys').modules, 'cv_bridge', None)
+    with run(activate=False, image_decoder='cv_bridge') as (_, peer, _):
+        reports = peer.listen(DiagnosticArray, 'diagnostics')
+        assert not change_state(peer, Transition.TRANSITION_CONFIGURE)
+        report_of(reports, 'cv_bridge can not be imported')
+
+
+def test_parameters_change_at_run_time_or_say_why_not(run):
+    with run() as (node, peer, estimator):
+        infos = peer.listen(String, 'skeleton_info', LATCHED)
+        assert wait_until(lambda: infos)
+
+        def change(name, value):
+            return node.set_parameters([Parameter(name, value=value)])[0]
+
+        assert change('score_threshold', 0.5).successful
+        assert estimator.settings[-1].score_threshold == 0.5
+        assert change('root_mode', 'relative').successful
+        assert wait_until(lambda: json.loads(infos[-1].data)['root_mode'] == 'relative')
+        refused = change('root_mode', 'depth')
+        assert not refused.successful
+        assert refused.reason == (
+            "root_mode: expected one of auto, relative, projective; got 'depth'"
+        )
+        assert not change('score_threshold', 1.0).successful
+        assert 'read-only' in change('keypoints', 'h36m17').reason
+        assert estimator.settings[-1].score_threshold == 0.5
+
+
+def test_the_worker_is_joined_before_the_node_is_destroyed(run):
+    with run(FakeEstimator(seconds=0.3)) as (_, peer, estimator):
+        publish_until(peer.camera(), lambda: estimator.calls)
+    assert estimator.closed == 1

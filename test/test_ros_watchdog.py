@@ -1,0 +1,140 @@
+"""The watchdog: silence has a cause, and the log names it."""
+
+import pytest
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from ros_fixtures import (
+    FakeEstimator,
+    image,
+    overrides,
+    own_namespace,
+    Peer,
+    ros,
+    spinning,
+    wait_until,
+)
+from sensor_msgs.msg import CompressedImage, Image
+from unihpe_ros.ros import node as node_module
+from unihpe_ros.ros.node import PoseEstimatorNode
+from unihpe_ros.ros.watchdog import cause_of_silence
+
+
+@pytest.fixture(scope='module')
+def context():
+    with ros() as context:
+        yield context
+
+
+@pytest.fixture
+def node(context, request):
+    node = Node('listener', context=context, namespace=own_namespace(request.node.name))
+    yield node
+    node.destroy_node()
+
+
+def subscribe(node, reliability=ReliabilityPolicy.BEST_EFFORT):
+    qos = QoSProfile(depth=1, reliability=reliability)
+    return node.create_subscription(Image, 'image', print, qos)
+
+
+def cause(node, subscription, words):
+    """Wait until discovery is through and the cause contains the words."""
+    found = []
+    wait_until(lambda: found.append(cause_of_silence(node, subscription)) or words in found[-1])
+    return found[-1]
+
+
+def test_nobody_publishes(node):
+    subscription = subscribe(node)
+    text = cause_of_silence(node, subscription)
+    assert text.startswith(f'no publisher on {subscription.topic_name}; ')
+
+
+def test_the_images_are_on_another_topic(node):
+    subscription = subscribe(node)
+    other = node.create_publisher(Image, 'camera/image_raw', 1)
+    text = cause(node, subscription, other.topic_name)
+    assert 'sensor_msgs/msg/Image is published on' in text
+    assert other.topic_name in text
+    assert text.endswith('remap the input')
+
+
+def test_the_topic_carries_something_else(node):
+    with ros() as other_process:  # One participant can't have two types on a topic.
+        other = Node('other', context=other_process, namespace=node.get_namespace())
+        other.create_publisher(CompressedImage, 'image', 1)
+        text = cause(node, subscribe(node), 'carries')
+        other.destroy_node()
+    assert text.endswith('carries sensor_msgs/msg/CompressedImage, expected sensor_msgs/msg/Image')
+
+
+def test_a_qos_mismatch_names_both_sides(node):
+    qos = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+    node.create_publisher(Image, 'image', qos)
+    text = cause(node, subscribe(node, ReliabilityPolicy.RELIABLE), 'mismatch')
+    assert f'{node.get_fully_qualified_name()} offers BEST_EFFORT VOLATILE' in text
+    assert 'this node asks for RELIABLE VOLATILE; set image_qos:=auto' in text
+
+
+def test_a_publisher_without_frames_points_at_the_segment(node):
+    node.create_publisher(Image, 'image', 1)
+    text = cause(node, subscribe(node), 'no frame arrives')
+    assert node.get_fully_qualified_name() in text
+    assert 'config/fastdds.xml' in text
+    assert 'image_transport:=compressed' in text
+
+
+@pytest.fixture
+def run(context, request, monkeypatch):
+    monkeypatch.setattr(node_module, 'REPORT_PERIOD_S', 0.1)
+    namespace = own_namespace(request.node.name)
+
+    def start(**values):
+        estimator = FakeEstimator()
+        node = PoseEstimatorNode(
+            estimator_factory=lambda parameters: estimator,
+            context=context,
+            namespace=namespace,
+            parameter_overrides=overrides(**values),
+        )
+        node.trigger_configure()
+        node.trigger_activate()
+        return node, Peer(context, namespace)
+
+    return start
+
+
+def said(logs, words):
+    return [line for line in logs if words in line]
+
+
+def test_the_node_says_once_that_no_image_comes(run):
+    node, peer = run(watchdog_s=0.3)
+    with spinning(node, peer):
+        logs = peer.listen_to_logs()
+        assert wait_until(
+            lambda: said(logs, f'no images: no publisher on {node.get_namespace()}/image')
+        )
+        assert not wait_until(lambda: len(said(logs, 'no images')) > 1, 0.5)
+
+
+def test_the_node_says_once_that_camera_info_is_missing(run):
+    node, peer = run(watchdog_s=0.3)
+    with spinning(node, peer):
+        logs = peer.listen_to_logs()
+        camera = peer.camera()
+        for count in range(30):
+            camera.publish(image(stamp=10 + count))
+            wait_until(lambda: False, 0.05)
+        lines = said(logs, 'no camera_info')
+        assert len(lines) == 1
+        assert f'no publisher on {node.get_namespace()}/camera_info' in lines[0]
+        assert 'assuming a field of view of 60 degrees' in lines[0]
+        assert not said(logs, 'no images')
+
+
+def test_it_can_be_told_to_be_quiet(run):
+    node, peer = run(watchdog_s=0.0)
+    with spinning(node, peer):
+        logs = peer.listen_to_logs()
+        assert not wait_until(lambda: said(logs, 'no images'), 0.5)

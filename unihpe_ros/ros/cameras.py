@@ -1,0 +1,98 @@
+"""CameraInfo messages to cameras."""
+
+from __future__ import annotations
+
+import numpy as np
+from sensor_msgs.msg import CameraInfo
+from std_msgs.msg import Header
+from unihpe_ros.core.geometry import Camera
+
+
+def to_camera(msg: CameraInfo, *, rectified: bool) -> Camera:
+    """
+    Read the intrinsics of the image that is published beside a camera_info.
+
+    Parameters
+    ----------
+    msg : CameraInfo
+        Calibration, with binning and region of interest.
+    rectified : bool
+        The image is rectified: read P, and no distortion.
+
+    Raises
+    ------
+    ValueError
+        If the camera is not calibrated (zeros) or a field holds what no camera can have.
+
+    """
+    matrix = 'P' if rectified else 'K'
+    if not any(msg.p if rectified else msg.k):
+        raise ValueError(f'camera_info: {matrix} is all zero; expected a calibrated camera')
+    roi = msg.roi
+    return Camera.from_camera_info(
+        msg.k,
+        msg.d,
+        msg.p,
+        (msg.width, msg.height),
+        model=msg.distortion_model,
+        binning=(msg.binning_x, msg.binning_y),
+        roi=(roi.x_offset, roi.y_offset, roi.width, roi.height),
+        rectified=rectified,
+    )
+
+
+def to_camera_info(camera: Camera, header: Header) -> CameraInfo:
+    """Write a camera as the message that is published beside its images."""
+    rows = np.column_stack([camera.K, np.zeros(3)])
+    return CameraInfo(
+        header=header,
+        width=camera.width,
+        height=camera.height,
+        distortion_model=camera.model,
+        d=camera.distortion.tolist(),
+        k=camera.K.ravel().tolist(),
+        r=np.eye(3).ravel().tolist(),
+        p=rows.ravel().tolist(),
+    )
+
+
+class CameraSource:
+    """
+    The camera that the latest camera_info describes.
+
+    Parameters
+    ----------
+    rectified : bool
+        The image is rectified.
+
+    """
+
+    def __init__(self, rectified: bool) -> None:
+        self._rectified = rectified
+        self._known: tuple[object, ...] = ()
+        self.camera: Camera | None = None
+
+    def update(self, msg: CameraInfo) -> None:
+        """
+        Take over a camera_info; free of cost while nothing changes.
+
+        Raises
+        ------
+        ValueError
+            If it is unusable: once, until it changes. There is no camera then.
+
+        """
+        known = _calibration(msg)
+        if known != self._known:
+            self._known, self.camera = known, None
+            self.camera = to_camera(msg, rectified=self._rectified)
+
+
+def _calibration(msg: CameraInfo) -> tuple[object, ...]:
+    """Return all of a camera_info but its header; bytes, since NaN differs from itself."""
+    roi = msg.roi
+    return (
+        *(msg.height, msg.width, msg.distortion_model, msg.binning_x, msg.binning_y),
+        *(bytes(memoryview(msg.k)), bytes(memoryview(msg.d)), bytes(memoryview(msg.p))),
+        *(roi.x_offset, roi.y_offset, roi.width, roi.height),
+    )

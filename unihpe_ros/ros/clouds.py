@@ -1,0 +1,214 @@
+"""
+Skeletons as a PointCloud2: one row per person, one column per keypoint.
+
+It is the one core message that holds id, confidence and missing joints of several people under
+one stamp; RViz draws it and tf2 transforms it. ``joint_id`` counts in the union of all keypoint
+sets, whose first 17 are COCO's, so a row can be read without knowing the node's parameters.
+
+"""
+
+from __future__ import annotations
+
+from array import array
+
+import numpy as np
+from numpy.typing import NDArray
+from sensor_msgs.msg import PointCloud2, PointField
+from std_msgs.msg import Header
+from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
+from unihpe_ros.core.skeleton import Skeleton, SKELETONS, UNION
+
+# Little-endian whatever the machine: is_bigendian of the message is false.
+POSE3D = np.dtype(
+    [
+        ('x', '<f4'),
+        ('y', '<f4'),
+        ('z', '<f4'),
+        ('confidence', '<f4'),
+        ('u', '<f4'),
+        ('v', '<f4'),
+        ('person_id', '<u4'),
+        ('joint_id', '<u2'),
+        ('flags', '<u2'),
+    ]
+)
+# No x, y, z: nobody can take pixels for metres.
+POSE2D = np.dtype(
+    [
+        ('u', '<f4'),
+        ('v', '<f4'),
+        ('confidence', '<f4'),
+        ('person_id', '<u4'),
+        ('joint_id', '<u2'),
+        ('flags', '<u2'),
+    ]
+)
+
+_DATATYPES = {'<f4': PointField.FLOAT32, '<u4': PointField.UINT32, '<u2': PointField.UINT16}
+_FORMATS = {datatype: format_ for format_, datatype in _DATATYPES.items()}
+
+
+def to_cloud(poses: Poses, header: Header) -> PointCloud2:
+    """
+    Write poses as the message of topic pose3d.
+
+    Parameters
+    ----------
+    poses : Poses
+        N people; nobody makes a cloud of height 0.
+    header : Header
+        The image's header, which is used as it is.
+
+    """
+    points = _common(poses, POSE3D)
+    for axis, name in enumerate('xyz'):
+        points[name] = poses.keypoints_3d[..., axis]
+    dense = bool(np.isfinite(poses.keypoints_3d).all())
+    return _message(points, header, dense)
+
+
+def to_cloud_2d(poses: Poses, header: Header) -> PointCloud2:
+    """
+    Write poses as the message of topic pose2d: pixels only.
+
+    Parameters
+    ----------
+    poses : Poses
+        N people; nobody makes a cloud of height 0.
+    header : Header
+        The image's header, which is used as it is.
+
+    """
+    dense = bool(np.isfinite(poses.keypoints_2d).all())
+    return _message(_common(poses, POSE2D), header, dense)
+
+
+def _common(poses: Poses, dtype: np.dtype[np.void]) -> NDArray[np.void]:
+    points = np.empty(poses.scores.shape, dtype)
+    points['u'] = poses.keypoints_2d[..., 0]
+    points['v'] = poses.keypoints_2d[..., 1]
+    points['confidence'] = poses.scores
+    points['person_id'] = poses.track_ids[:, None]
+    points['joint_id'] = joint_ids(poses.skeleton)
+    points['flags'] = poses.flags
+    return points
+
+
+def joint_ids(skeleton: Skeleton) -> NDArray[np.intp]:
+    """Return ``(K,)`` the joint_id of each keypoint: its index in the union of all sets."""
+    return np.array(UNION.indices(*skeleton.keypoints), np.intp)
+
+
+def _message(points: NDArray[np.void], header: Header, dense: bool) -> PointCloud2:
+    dtype = points.dtype
+    msg = PointCloud2(header=header, is_dense=dense, is_bigendian=False)
+    msg.height, msg.width = points.shape
+    msg.point_step = dtype.itemsize
+    msg.row_step = dtype.itemsize * msg.width
+    msg.fields = _fields(dtype)
+    # An ndarray assigned to data is checked and copied value by value: 1000 times slower.
+    msg.data = array('B', points.tobytes())
+    return msg
+
+
+def _fields(dtype: np.dtype[np.void]) -> list[PointField]:
+    fields, offset = [], 0
+    for name in _names(dtype):
+        datatype = _DATATYPES[dtype[name].str]
+        fields.append(PointField(name=name, offset=offset, datatype=datatype, count=1))
+        offset += dtype[name].itemsize
+    return fields
+
+
+def from_cloud(msg: PointCloud2) -> Poses:
+    """
+    Read poses back from a message of topic pose3d or pose2d.
+
+    Fields may lie anywhere, as after a transform that keeps what it does not know. Boxes are the
+    extent of the keypoints and agreement is unknown, since the message holds neither.
+
+    Parameters
+    ----------
+    msg : PointCloud2
+        What `to_cloud` or `to_cloud_2d` wrote.
+
+    Raises
+    ------
+    ValueError
+        If a field is missing, bytes are missing, or the joints are no known keypoint set.
+
+    """
+    points = _points(msg)
+    skeleton = _skeleton(points)
+    if not len(points):
+        return Poses.empty(skeleton)
+    spatial = 'x' in _names(points.dtype)
+    keypoints_2d = _columns(points, 'uv')
+    metric = points['flags'] & KeypointFlag.METRIC_ROOT
+    return Poses(
+        skeleton=skeleton,
+        boxes=_extents(keypoints_2d),
+        keypoints_2d=keypoints_2d,
+        keypoints_3d=_columns(points, 'xyz')
+        if spatial
+        else np.full((*points.shape, 3), np.nan, np.float32),
+        scores=points['confidence'].astype(np.float32),
+        flags=points['flags'].astype(np.uint16),
+        track_ids=points['person_id'][:, 0].astype(np.uint32),
+        agreement=np.full(len(points), np.nan, np.float32),
+        root_mode=RootMode.PROJECTIVE if metric.any() else RootMode.RELATIVE,
+    )
+
+
+def _points(msg: PointCloud2) -> NDArray[np.void]:
+    given = {field.name: field for field in msg.fields}
+    missing = [name for name in _names(POSE2D) if name not in given]
+    if missing:
+        raise ValueError(
+            f'cloud: expected the fields of pose3d or pose2d; got {", ".join(given) or "none"}'
+        )
+    names = [name for name in _names(POSE3D) if name in given]
+    strange = [name for name in names if given[name].datatype not in _FORMATS]
+    if strange:
+        raise ValueError(f'cloud field {strange[0]}: unexpected type {given[strange[0]].datatype}')
+    formats = [_FORMATS[given[name].datatype] for name in names]
+    dtype = np.dtype(
+        {
+            'names': names,
+            'formats': formats,
+            'offsets': [given[name].offset for name in names],
+            'itemsize': msg.point_step,
+        }
+    )
+    if msg.is_bigendian:
+        dtype = dtype.newbyteorder('>')
+    needed = msg.row_step * msg.height
+    if len(msg.data) < needed or msg.row_step < msg.point_step * msg.width:
+        raise ValueError(f'cloud: expected {needed} bytes of data, got {len(msg.data)}')
+    shape, strides = (msg.height, msg.width), (msg.row_step, msg.point_step)
+    return np.ndarray(shape, dtype, msg.data, strides=strides)
+
+
+def _skeleton(points: NDArray[np.void]) -> Skeleton:
+    sets = [skeleton for skeleton in SKELETONS.values() if len(skeleton) == points.shape[1]]
+    if sets and not len(points):
+        return sets[0]
+    for skeleton in sets:
+        if (points['joint_id'] == joint_ids(skeleton)).all():
+            return skeleton
+    raise ValueError(f'cloud of {points.shape[1]} joints: expected one of {", ".join(SKELETONS)}')
+
+
+def _names(dtype: np.dtype[np.void]) -> tuple[str, ...]:
+    return dtype.names or ()
+
+
+def _columns(points: NDArray[np.void], names: str) -> NDArray[np.float32]:
+    return np.stack([points[name] for name in names], -1).astype(np.float32)
+
+
+def _extents(keypoints: NDArray[np.float32]) -> NDArray[np.float32]:
+    low = np.where(np.isnan(keypoints), np.inf, keypoints).min(1)
+    high = np.where(np.isnan(keypoints), -np.inf, keypoints).max(1)
+    boxes = np.concatenate([low, high], -1)
+    return np.where(np.isfinite(boxes), boxes, np.nan).astype(np.float32)

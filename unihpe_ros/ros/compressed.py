@@ -1,0 +1,85 @@
+"""Compressed image messages (JPEG, PNG) to BGR arrays."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from sensor_msgs.msg import CompressedImage
+from unihpe_ros.ros.images import BgrImage, check_size, DecodeError
+
+_JPEG = b'\xff\xd8\xff'
+_PNG = b'\x89PNG\r\n\x1a\n'
+# Markers of a JPEG that start a frame header (SOF0..15 without DHT, JPG and DAC).
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+
+
+def decode_compressed(msg: CompressedImage) -> BgrImage:
+    """
+    Return the picture of a JPEG or PNG message.
+
+    The bytes say what they are: the message's format field is free text. EXIF rotation is
+    ignored, since camera_info describes the picture as the sensor took it.
+
+    Parameters
+    ----------
+    msg : CompressedImage
+        JPEG or PNG of 8 or 16 bits.
+
+    Returns
+    -------
+    BgrImage
+        ``(H, W, 3)`` BGR.
+
+    Raises
+    ------
+    DecodeError
+        If it is a compressed depth image, neither JPEG nor PNG, or broken.
+
+    """
+    if 'compresseddepth' in msg.format.lower():
+        raise DecodeError(f'compressed image: expected a colour picture, got {msg.format!r}')
+    data = memoryview(msg.data).cast('B')
+    head = bytes(data[:8])
+    if head.startswith(_JPEG):
+        size, kind = _jpeg_size(data), 'JPEG'
+    elif head == _PNG:
+        size, kind = _png_size(data), 'PNG'
+    else:
+        raise DecodeError(
+            f'compressed image {msg.format!r} of {len(data)} bytes: expected JPEG or PNG, '
+            f'got bytes that begin with {head.hex(" ")!r}'
+        )
+    if size is None:
+        raise DecodeError(f'{kind} of {len(data)} bytes: expected a header with the size')
+    what = f'{kind} of {size[0]}x{size[1]}'
+    check_size(*size, what)
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:
+        picture = None
+    if picture is None:
+        raise DecodeError(f'{what}: {len(data)} bytes can not be decoded')
+    return picture
+
+
+def _png_size(data: memoryview) -> tuple[int, int] | None:
+    if len(data) < 24:
+        return None
+    return int.from_bytes(data[16:20], 'big'), int.from_bytes(data[20:24], 'big')
+
+
+def _jpeg_size(data: memoryview) -> tuple[int, int] | None:
+    """Walk the segments to the frame header: no pixel is allocated before the size is known."""
+    at = 2
+    while at + 9 <= len(data):
+        if data[at] != 0xFF:
+            return None
+        if data[at + 1] == 0xFF:  # A fill byte.
+            at += 1
+        elif data[at + 1] in _JPEG_FRAMES:
+            height, width = data[at + 5 : at + 7], data[at + 7 : at + 9]
+            return int.from_bytes(width, 'big'), int.from_bytes(height, 'big')
+        else:
+            at += 2 + int.from_bytes(data[at + 2 : at + 4], 'big')
+    return None

@@ -1,0 +1,132 @@
+"""What the node measures about itself, and the message that tells it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Mapping
+import threading
+import time
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+import numpy as np
+from rclpy.time import Time
+
+# Ten seconds at 30 Hz: long enough for a 99th percentile, short enough to follow a change.
+_WINDOW = 300
+_PERCENTILES = (50, 95, 99)
+
+
+class Statistics:
+    """Counters and rolling stage times; written by two threads, read once a second."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._seconds: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_WINDOW))
+        self._counts: Counter[str] = Counter()
+        self._before: Counter[str] = Counter()
+        self._since = clock()
+        self._last_image = -np.inf
+        self._last_error: tuple[float, str] = (-np.inf, '')
+        self.people = 0
+
+    def add(self, stage: str, seconds: float) -> None:
+        """Record how long a stage of one frame took, s."""
+        with self._lock:
+            self._seconds[stage].append(seconds)
+
+    def count(self, event: str) -> None:
+        """Count an event: received, published, dropped or error."""
+        with self._lock:
+            self._counts[event] += 1
+
+    def received(self) -> None:
+        """Count an image and note when it came."""
+        self.count('received')
+        self._last_image = self._clock()
+
+    def error(self, text: str) -> None:
+        """Count an error and remember its words."""
+        self.count('error')
+        self._last_error = self._clock(), text
+
+    def recent_error(self, within: float) -> str:
+        """Return the words of the last error if it is no older than `within` s, else ''."""
+        when, text = self._last_error
+        return text if self._clock() - when <= within else ''
+
+    def total(self, event: str) -> int:
+        """Return how often an event was counted since the start."""
+        with self._lock:
+            return self._counts[event]
+
+    def image_age(self) -> float:
+        """Return the time since the last image came, s; infinite before the first."""
+        return self._clock() - self._last_image
+
+    def report(self) -> dict[str, str]:
+        """
+        Return all figures as text; rates count from the report before.
+
+        Returns
+        -------
+        dict[str, str]
+            fps_in, fps_out, dropped, errors, people, last_image_age_s, and for each stage
+            `<stage>_ms_p50`, `_p95` and `_p99`.
+
+        """
+        now = self._clock()
+        with self._lock:
+            counts = Counter(self._counts)
+            stages = {stage: np.array(times) for stage, times in self._seconds.items()}
+        elapsed = max(now - self._since, 1e-3)
+        new = counts - self._before
+        self._before, self._since = counts, now
+        figures = {
+            'fps_in': f'{new["received"] / elapsed:.1f}',
+            'fps_out': f'{new["published"] / elapsed:.1f}',
+            'dropped': str(counts['dropped']),
+            'errors': str(counts['error']),
+            'people': str(self.people),
+            'last_image_age_s': f'{self.image_age():.2f}',
+        }
+        for stage, times in stages.items():
+            for percentile, value in zip(
+                _PERCENTILES, np.percentile(times, _PERCENTILES), strict=True
+            ):
+                figures[f'{stage}_ms_p{percentile}'] = f'{value * 1e3:.2f}'
+        return figures
+
+
+def to_diagnostics(
+    name: str, hardware: str, level: bytes, message: str, figures: Mapping[str, str], now: Time
+) -> DiagnosticArray:
+    """
+    Write a report as the message of topic /diagnostics.
+
+    Parameters
+    ----------
+    name : str
+        Who reports.
+    hardware : str
+        Model and engine in use.
+    level : bytes
+        DiagnosticStatus.OK, WARN or ERROR.
+    message : str
+        One line for a person.
+    figures : Mapping[str, str]
+        Key and value of each figure.
+    now : Time
+        Stamp of the report.
+
+    """
+    status = DiagnosticStatus(
+        level=level,
+        name=name,
+        message=message,
+        hardware_id=hardware,
+        values=[KeyValue(key=key, value=value) for key, value in figures.items()],
+    )
+    report = DiagnosticArray(status=[status])
+    report.header.stamp = now.to_msg()
+    return report

@@ -1,0 +1,215 @@
+"""The lifecycle node `pose_estimator`, and the process that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import signal
+import threading
+import traceback
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rcl_interfaces.msg import SetParametersResult
+import rclpy
+from rclpy.clock import Clock, ClockType
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from rclpy.signals import SignalHandlerOptions
+from std_srvs.srv import SetBool, Trigger
+from unihpe_ros.engines import EngineError
+from unihpe_ros.estimator import PoseEstimator
+from unihpe_ros.ros.diagnostics import Statistics, to_diagnostics
+from unihpe_ros.ros.frames import estimator_settings
+from unihpe_ros.ros.malloc import keep_image_buffers
+from unihpe_ros.ros.parameters import declare_parameters, Parameters
+from unihpe_ros.ros.pipeline import ERROR_REPEAT_S, Pipeline
+
+REPORT_PERIOD_S = 1.0
+
+EstimatorFactory = Callable[[Parameters], PoseEstimator]
+
+
+def make_estimator(parameters: Parameters) -> PoseEstimator:
+    """Load the model that the parameters name."""
+    return PoseEstimator(
+        parameters.model,
+        estimator_settings(parameters),
+        backend=parameters.backend,
+        threads=parameters.threads,
+    )
+
+
+class PoseEstimatorNode(LifecycleNode):
+    """
+    Images in, skeletons out.
+
+    Parameters
+    ----------
+    estimator_factory : EstimatorFactory
+        Makes the estimator when the node is configured.
+    **options
+        Passed on to the rclpy node.
+
+    """
+
+    def __init__(
+        self, *, estimator_factory: EstimatorFactory = make_estimator, **options: object
+    ) -> None:
+        super().__init__('pose_estimator', **options)
+        self._make_estimator = estimator_factory
+        self.parameters, self._problems = declare_parameters(self)
+        self.add_on_set_parameters_callback(self._on_parameters)
+        self._statistics = Statistics()
+        self._pipeline: Pipeline | None = None
+        self._enabled = True
+        self._failure = ''
+        self._reports = self.create_publisher(DiagnosticArray, '/diagnostics', 1)
+        # Steady: with simulated time that stands still, somebody has to say so.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(REPORT_PERIOD_S, self._on_timer, clock=steady)
+        self.create_service(SetBool, '~/enable', self._on_enable)
+        self.create_service(Trigger, '~/reset_tracks', self._on_reset)
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the model and announce the topics; on failure say why and stay unconfigured."""
+        self._failure = ''
+        try:
+            self._configure()
+        except (EngineError, ValueError, OSError) as error:
+            self._failure = str(error)
+        except Exception:  # noqa: BLE001 - rclpy would swallow it without a word.
+            self._failure = traceback.format_exc()
+        if self._failure:
+            self.get_logger().error(f'cannot be configured: {self._failure}')
+            return TransitionCallbackReturn.FAILURE
+        return super().on_configure(state)
+
+    def _configure(self) -> None:
+        if self._problems:
+            raise ValueError('; '.join(self._problems.values()))
+        if self.parameters.tune_malloc and not keep_image_buffers():
+            self.get_logger().info('tune_malloc: this C library has no mallopt')
+        self._pipeline = Pipeline(self, self._make_estimator, self.parameters, self._statistics)
+        spec = self._pipeline.estimator.spec
+        self.get_logger().info(f'{spec.model} on {self._pipeline.estimator.backend}')
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Work on images."""
+        result = super().on_activate(state)
+        if self._pipeline is not None:
+            self._pipeline.start(listen=self._enabled)
+        return result
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Work on no more images, but keep the model."""
+        if self._pipeline is not None:
+            self._pipeline.stop()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Unload the model."""
+        self._close()
+        return super().on_cleanup(state)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop and unload, from whatever state."""
+        self._close()
+        return super().on_shutdown(state)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Return to unconfigured."""
+        self._close()
+        return super().on_error(state)
+
+    def destroy_node(self) -> None:
+        """Join the worker before what it publishes with is gone."""
+        self._close()
+        super().destroy_node()
+
+    def _close(self) -> None:
+        if self._pipeline is not None:
+            self._pipeline.close()
+            self._pipeline = None
+
+    def _on_parameters(self, changed: list[Parameter]) -> SetParametersResult:
+        ours = {p.name: p.value for p in changed if p.name in Parameters.__dataclass_fields__}
+        try:
+            self.parameters = self.parameters.updated(ours)
+        except ValueError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        for name in ours:
+            self._problems.pop(name, None)
+        if self._pipeline is not None:
+            self._pipeline.set_parameters(self.parameters)
+        return SetParametersResult(successful=True)
+
+    def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        self._enabled = request.data
+        if self._pipeline is not None and self._enabled:
+            self._pipeline.listen()
+        elif self._pipeline is not None:
+            self._pipeline.ignore()
+        response.success = True
+        response.message = self._health()[1]
+        return response
+
+    def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        del request
+        response.success = self._pipeline is not None
+        response.message = 'tracks are forgotten' if response.success else 'not configured'
+        if self._pipeline is not None:
+            self._pipeline.reset_tracks()
+        return response
+
+    def _on_timer(self) -> None:
+        level, message = self._health()
+        figures, hardware = self._statistics.report(), ''
+        if self._pipeline is not None:
+            estimator = self._pipeline.estimator
+            hardware = estimator.spec.model
+            figures = {'backend': estimator.backend, **figures}
+        name = self.get_fully_qualified_name().lstrip('/')
+        self._reports.publish(
+            to_diagnostics(name, hardware, level, message, figures, self.get_clock().now())
+        )
+
+    def _health(self) -> tuple[bytes, str]:
+        if self._failure:
+            return DiagnosticStatus.ERROR, f'cannot be configured: {self._failure}'
+        if self._pipeline is None:
+            return DiagnosticStatus.OK, 'unconfigured'
+        if not self._pipeline.is_active:
+            return DiagnosticStatus.OK, 'inactive'
+        if not self._pipeline.is_listening:
+            return DiagnosticStatus.OK, 'disabled'
+        problem = self._pipeline.missing_input() or self._statistics.recent_error(ERROR_REPEAT_S)
+        if problem:
+            return DiagnosticStatus.WARN, problem
+        return DiagnosticStatus.OK, 'estimating'
+
+
+def main(
+    args: list[str] | None = None, estimator_factory: EstimatorFactory = make_estimator
+) -> int:
+    """Run the node until SIGINT or SIGTERM; return the exit status."""
+    stop = threading.Event()
+    # Under launch, Ctrl-C sends SIGINT twice, which rclpy's own handlers answer with status -2.
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    node = PoseEstimatorNode(estimator_factory=estimator_factory)
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        started = node.parameters.autostart and node.trigger_configure()
+        if started == TransitionCallbackReturn.SUCCESS:
+            node.trigger_activate()
+        while not stop.is_set():
+            executor.spin_once(timeout_sec=0.2)
+    except ExternalShutdownException:
+        pass
+    finally:
+        executor.shutdown()
+        node.destroy_node()
+        rclpy.try_shutdown()
+    return 0

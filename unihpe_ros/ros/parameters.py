@@ -1,0 +1,250 @@
+"""The node's parameters: default, meaning and range of each, said once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, Field, field, fields, replace
+import textwrap
+from typing import Any
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+from rclpy.node import Node
+from unihpe_ros.core.skeleton import SKELETONS
+
+
+def _parameter(
+    default: bool | int | float | str,
+    description: str,
+    *,
+    choices: Iterable[str] = (),
+    limits: tuple[float, float] | None = None,
+    fixed: bool = False,
+) -> Any:
+    about = {
+        'description': description,
+        'choices': tuple(choices),
+        'limits': limits,
+        'fixed': fixed,
+    }
+    return field(default=default, metadata=about)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What can be set; a field marked fixed is settled when the node starts."""
+
+    model: str = _parameter(
+        'unihpe_rt',
+        'Name of a shipped model, or path of an exported one',
+        fixed=True,
+    )
+    backend: str = _parameter(
+        'auto',
+        'Engine that runs the model: auto takes the fastest that fits, a name such as '
+        'onnxruntime-cpu takes that one or fails',
+        fixed=True,
+    )
+    threads: int = _parameter(
+        0, 'CPU threads of the engine; 0 leaves it to the engine', limits=(0, 256), fixed=True
+    )
+    autostart: bool = _parameter(
+        True, 'Configure and activate at start; false waits for lifecycle commands', fixed=True
+    )
+    max_people: int = _parameter(
+        8, 'Most people estimated in one image', limits=(1, 32), fixed=True
+    )
+    score_threshold: float = _parameter(
+        0.3,
+        'Score from which a keypoint counts as observed, and a person as seen',
+        limits=(0.01, 0.99),
+    )
+    agreement_threshold: float = _parameter(
+        0.5,
+        'Agreement of image and lifting below which a pose is flagged low_agreement',
+        limits=(0.0, 1.0),
+    )
+    search_crops: int = _parameter(
+        1,
+        'Windows searched for newcomers in each image while somebody is followed',
+        limits=(0, 16),
+    )
+    track_timeout_s: float = _parameter(
+        0.5, 'How long a person who is not seen is kept, s', limits=(0.0, 10.0)
+    )
+    keypoints: str = _parameter(
+        'coco17', 'Keypoint set that is published', choices=SKELETONS, fixed=True
+    )
+    root_mode: str = _parameter(
+        'auto',
+        'Place of the pelvis: relative puts it at the origin, projective finds it in front of the '
+        'camera; auto is projective if camera_info is there',
+        choices=('auto', 'relative', 'projective'),
+    )
+    person_height_m: float = _parameter(
+        0.0,
+        'Standing height of the people, m, which scales 3D; 0 is unknown',
+        limits=(0.0, 2.5),
+    )
+    default_fov_deg: float = _parameter(
+        60.0, 'Horizontal field of view assumed without camera_info, degrees', limits=(10.0, 170.0)
+    )
+    image_transport: str = _parameter(
+        'raw',
+        'Input topic: raw reads image, compressed reads image/compressed',
+        choices=('raw', 'compressed'),
+        fixed=True,
+    )
+    image_qos: str = _parameter(
+        'auto',
+        'Reliability asked of the camera: auto takes any camera, reliable has lost images resent',
+        choices=('auto', 'reliable'),
+        fixed=True,
+    )
+    image_decoder: str = _parameter(
+        'auto',
+        'Who reads raw images: builtin, cv_bridge, or auto for cv_bridge only where builtin '
+        'lacks the encoding',
+        choices=('auto', 'builtin', 'cv_bridge'),
+        fixed=True,
+    )
+    rectified: bool = _parameter(
+        False, 'The images are rectified: use P of camera_info and no distortion', fixed=True
+    )
+    output_depth: int = _parameter(
+        2, 'Queue depth of the published topics', limits=(1, 100), fixed=True
+    )
+    tune_malloc: bool = _parameter(
+        True, 'Let the C library keep image buffers rather than return them (Linux)', fixed=True
+    )
+    watchdog_s: float = _parameter(
+        5.0, 'Silence after which the likely cause is logged, s; 0 never', limits=(0.0, 3600.0)
+    )
+
+    def updated(self, values: Mapping[str, object]) -> Parameters:
+        """
+        Return a copy with some values replaced.
+
+        Parameters
+        ----------
+        values : Mapping[str, object]
+            New values by name.
+
+        Raises
+        ------
+        ValueError
+            If a name is unknown or a value has the wrong type or lies outside its range.
+
+        """
+        known = {item.name: item for item in fields(self)}
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise ValueError(
+                f'unknown parameter {", ".join(unknown)}; expected {", ".join(known)}'
+            )
+        return replace(
+            self, **{name: _checked(known[name], value) for name, value in values.items()}
+        )
+
+
+def _checked(item: Field[Any], value: Any) -> Any:
+    kind = type(item.default)
+    # A double parameter takes an integer, as a person who types `1` for 1.0 expects.
+    if kind is float and type(value) is int:
+        value = float(value)
+    if type(value) is not kind:
+        raise ValueError(f'{item.name}: expected {_KINDS[kind]}, got {value!r}')
+    choices, limits = item.metadata['choices'], item.metadata['limits']
+    if choices and value not in choices:
+        raise ValueError(f'{item.name}: expected one of {", ".join(choices)}; got {value!r}')
+    if limits and not limits[0] <= value <= limits[1]:
+        raise ValueError(f'{item.name}: expected {limits[0]} to {limits[1]}, got {value}')
+    return value
+
+
+_KINDS = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'a text'}
+
+
+def declare_parameters(node: Node) -> tuple[Parameters, dict[str, str]]:
+    """
+    Declare all parameters with their descriptors and read the values given at start.
+
+    A value that can't be used does not raise: the node shall live to say what is wrong.
+
+    Parameters
+    ----------
+    node : Node
+        Node that gets the parameters.
+
+    Returns
+    -------
+    parameters : Parameters
+        The values; the default where the given one can't be used.
+    problems : dict[str, str]
+        What is wrong, by parameter.
+
+    """
+    parameters, problems = Parameters(), {}
+    for item in fields(Parameters):
+        name, default, descriptor = item.name, item.default, _descriptor(item)
+        try:
+            given = node.declare_parameter(name, default, descriptor).value
+            parameters = parameters.updated({name: given})
+        except (InvalidParameterTypeException, InvalidParameterValueException) as error:
+            node.declare_parameter(name, default, descriptor, ignore_override=True)
+            problems[name] = str(error)
+        except ValueError as error:
+            problems[name] = str(error)
+    return parameters, problems
+
+
+def _descriptor(item: Field[Any]) -> ParameterDescriptor:
+    descriptor = ParameterDescriptor(
+        name=item.name,
+        description=item.metadata['description'],
+        read_only=item.metadata['fixed'],
+        # rclpy's own check of types refuses an integer for a double: ours decides.
+        dynamic_typing=True,
+    )
+    if item.metadata['choices']:
+        descriptor.additional_constraints = 'one of ' + ', '.join(item.metadata['choices'])
+    limits = item.metadata['limits']
+    if limits and isinstance(item.default, float):
+        descriptor.floating_point_range = [
+            FloatingPointRange(from_value=limits[0], to_value=limits[1])
+        ]
+    elif limits:
+        descriptor.integer_range = [IntegerRange(from_value=limits[0], to_value=limits[1])]
+    return descriptor
+
+
+def markdown_table() -> str:
+    """Return the table of all parameters for the README."""
+    lines = ['| parameter | default | values | at run time | meaning |', '|---|---|---|---|---|']
+    for item in fields(Parameters):
+        about = item.metadata
+        values = ', '.join(f'`{choice}`' for choice in about['choices'])
+        if about['limits']:
+            values = f'{about["limits"][0]} to {about["limits"][1]}'
+        values = values or _KINDS[type(item.default)]
+        live = 'no' if about['fixed'] else 'yes'
+        lines.append(
+            f'| `{item.name}` | `{_yaml(item.default)}` | {values} | {live} '
+            f'| {about["description"]} |'
+        )
+    return '\n'.join(lines) + '\n'
+
+
+def yaml_file() -> str:
+    """Return the text of config/pose.yaml: every parameter at its default, with its meaning."""
+    lines = ['/**:', '  ros__parameters:']
+    for item in fields(Parameters):
+        choices = ' | '.join(item.metadata['choices'])
+        about = f'{item.metadata["description"]}{f" ({choices})" if choices else ""}'
+        lines += textwrap.wrap(about, 99, initial_indent='    # ', subsequent_indent='    # ')
+        lines.append(f'    {item.name}: {_yaml(item.default)}')
+    return '\n'.join(lines) + '\n'
+
+
+def _yaml(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

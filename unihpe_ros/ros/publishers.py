@@ -1,0 +1,147 @@
+"""The node's output topics."""
+
+from __future__ import annotations
+
+import json
+
+from geometry_msgs.msg import PoseArray
+import numpy as np
+from numpy.typing import NDArray
+from rclpy.lifecycle import LifecycleNode, LifecyclePublisher
+from rclpy.qos import (
+    DurabilityPolicy,
+    HistoryPolicy,
+    QoSProfile,
+    ReliabilityPolicy,
+)
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import Image, PointCloud2
+from std_msgs.msg import Float32, Header, String
+from unihpe_ros.core.drawing import draw_poses
+from unihpe_ros.core.pose import KeypointFlag, Poses
+from unihpe_ros.core.skeleton import SKELETONS
+from unihpe_ros.ros.clouds import joint_ids, to_cloud, to_cloud_2d
+from unihpe_ros.ros.images import encode_image
+from unihpe_ros.ros.markers import MarkerWriter, to_pose_array
+from unihpe_ros.ros.parameters import Parameters
+from visualization_msgs.msg import MarkerArray
+
+
+class Publishers:
+    """
+    All output topics of one configured node.
+
+    Parameters
+    ----------
+    node : LifecycleNode
+        Node that publishes.
+    depth : int
+        Queue depth.
+
+    """
+
+    def __init__(self, node: LifecycleNode, depth: int) -> None:
+        self._node = node
+        self._depth = depth
+        self._all: list[LifecyclePublisher] = []
+        self._pose3d = self._create(PointCloud2, 'pose3d')
+        self._pose2d = self._create(PointCloud2, 'pose2d')
+        self._pose3d_array = self._create(PoseArray, 'pose3d_array')
+        self._markers = self._create(MarkerArray, 'markers')
+        self._annotated = self._create(Image, 'image_annotated')
+        self._latency = self._create(Float32, 'latency_ms')
+        self._skeleton_info = self._create(
+            String, 'skeleton_info', DurabilityPolicy.TRANSIENT_LOCAL
+        )
+        self._marker_writer = MarkerWriter()
+
+    def _create(
+        self, kind: type, topic: str, durability: DurabilityPolicy = DurabilityPolicy.VOLATILE
+    ) -> LifecyclePublisher:
+        # Made anew for each publisher: rclpy writes overrides into it.
+        qos = QoSProfile(
+            history=HistoryPolicy.KEEP_LAST,
+            depth=self._depth,
+            reliability=ReliabilityPolicy.RELIABLE,
+            durability=durability,
+        )
+        overridable = QoSOverridingOptions.with_default_policies()
+        publisher = self._node.create_lifecycle_publisher(
+            kind, topic, qos, qos_overriding_options=overridable
+        )
+        self._all.append(publisher)
+        return publisher
+
+    def publish(self, poses: Poses, header: Header, image: NDArray[np.uint8]) -> None:
+        """
+        Publish the people of one image; what nobody listens to is not computed.
+
+        Parameters
+        ----------
+        poses : Poses
+            N people, in the keypoint set that is published.
+        header : Header
+            The image's header.
+        image : NDArray[np.uint8]
+            ``(H, W, 3)`` BGR, which is not changed.
+
+        """
+        self._pose3d.publish(to_cloud(poses, header))
+        self._pose2d.publish(to_cloud_2d(poses, header))
+        if _wanted(self._pose3d_array):
+            self._pose3d_array.publish(to_pose_array(poses, header))
+        if _wanted(self._markers):
+            self._markers.publish(self._marker_writer.write(poses, header))
+        if _wanted(self._annotated):
+            self._annotated.publish(encode_image(draw_poses(image, poses), header))
+
+    def publish_latency(self, seconds: float) -> None:
+        """Publish the time from the image's stamp to now."""
+        if _wanted(self._latency):
+            self._latency.publish(Float32(data=seconds * 1e3))
+
+    def publish_skeleton(self, parameters: Parameters, model: str) -> None:
+        """Publish what a reader of the clouds has to know; latched."""
+        self._skeleton_info.publish(String(data=skeleton_info(parameters, model)))
+
+    def destroy(self) -> None:
+        """Remove the topics."""
+        for publisher in self._all:
+            self._node.destroy_lifecycle_publisher(publisher)
+        self._all.clear()
+
+
+def _wanted(publisher: LifecyclePublisher) -> bool:
+    return publisher.get_subscription_count() > 0
+
+
+def skeleton_info(parameters: Parameters, model: str) -> str:
+    """
+    Describe the keypoint set that is published, as JSON.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        The node's parameters.
+    model : str
+        Name of the model.
+
+    Returns
+    -------
+    str
+        Names by column, joint_id by column, edges as pairs of columns, meaning of the flags.
+
+    """
+    skeleton = SKELETONS[parameters.keypoints]
+    return json.dumps(
+        {
+            'model': model,
+            'skeleton': skeleton.name,
+            'keypoints': skeleton.keypoints,
+            'joint_ids': joint_ids(skeleton).tolist(),
+            'edges': skeleton.bones,
+            'units': {'x': 'm', 'y': 'm', 'z': 'm', 'u': 'px', 'v': 'px'},
+            'root_mode': parameters.root_mode,
+            'flags': {str(flag.name).lower(): flag.value for flag in KeypointFlag},
+        }
+    )

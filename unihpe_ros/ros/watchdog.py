@@ -1,0 +1,163 @@
+"""Why no image comes: the question most often asked, answered in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+import time
+
+from rclpy.node import Node
+from rclpy.qos import qos_check_compatible, QoSCompatibility, QoSProfile, ReliabilityPolicy
+from rclpy.subscription import Subscription
+from rclpy.topic_endpoint_info import TopicEndpointInfo
+from rclpy.utilities import get_rmw_implementation_identifier
+from unihpe_ros.ros.diagnostics import Statistics
+from unihpe_ros.ros.parameters import Parameters
+
+_SEGMENT_ADVICE = (
+    'Fast DDS loses images above 512 KB between processes: start the camera with '
+    'FASTDDS_DEFAULT_PROFILES_FILE and FASTRTPS_DEFAULT_PROFILES_FILE set to '
+    'config/fastdds.xml of unihpe_ros, or use compressed images (image_transport:=compressed)'
+)
+
+_REPEAT_S = 30.0
+
+
+class Watchdog:
+    """
+    Watches the inputs and logs, when it is news, why one is missing.
+
+    Parameters
+    ----------
+    node : Node
+        The node that subscribes.
+    statistics : Statistics
+        Knows when the last image came.
+
+    """
+
+    def __init__(self, node: Node, statistics: Statistics) -> None:
+        self._node = node
+        self._statistics = statistics
+        self._logged = ''
+        self._logged_at = 0.0
+        self._missed_camera = False
+        self.start()
+
+    def start(self) -> None:
+        """Count silence from now on."""
+        self._since = time.monotonic()
+
+    def check(
+        self, images: Subscription, camera_infos: Subscription, parameters: Parameters, blind: bool
+    ) -> str:
+        """
+        Look for what is missing.
+
+        Parameters
+        ----------
+        images, camera_infos : Subscription
+            The inputs.
+        parameters : Parameters
+            Hold the patience and the default field of view.
+        blind : bool
+            No camera_info has come.
+
+        Returns
+        -------
+        str
+            What is wrong with the images; empty if they come.
+
+        """
+        waited = time.monotonic() - self._since
+        if not parameters.watchdog_s or waited < parameters.watchdog_s:
+            return ''
+        if self._statistics.image_age() < parameters.watchdog_s:
+            if blind and not self._missed_camera:
+                self._missed_camera = True
+                self._node.get_logger().warning(
+                    f'no camera_info ({cause_of_silence(self._node, camera_infos)}): assuming a '
+                    f'field of view of {parameters.default_fov_deg:.0f} degrees, 3D is relative '
+                    'to the pelvis'
+                )
+            return ''
+        cause = f'no images: {cause_of_silence(self._node, images)}'
+        if cause != self._logged or time.monotonic() - self._logged_at > _REPEAT_S:
+            self._logged, self._logged_at = cause, time.monotonic()
+            self._node.get_logger().warning(cause)
+        return cause
+
+
+def cause_of_silence(node: Node, subscription: Subscription) -> str:
+    """
+    Find out why a subscription gets nothing.
+
+    Parameters
+    ----------
+    node : Node
+        The subscriber's node, whose view of the graph is asked.
+    subscription : Subscription
+        The silent one.
+
+    Returns
+    -------
+    str
+        One sentence with the cause and what to do.
+
+    """
+    topic = subscription.topic_name
+    publishers = node.get_publishers_info_by_topic(topic)
+    wanted = _type_name(subscription)
+    fitting = [publisher for publisher in publishers if publisher.topic_type == wanted]
+    if not publishers:
+        return f'no publisher on {topic}; {_others(node, wanted)}'
+    if not fitting:
+        return f'{topic} carries {publishers[0].topic_type}, expected {wanted}'
+    mismatches = [_mismatch(publisher, subscription.qos_profile) for publisher in fitting]
+    if all(mismatches):
+        return f'{topic}: {mismatches[0]}'
+    cause = f'{topic} has a publisher ({_who(fitting)}) but no frame arrives; is it running?'
+    if 'fastrtps' in get_rmw_implementation_identifier():
+        cause = f'{cause} If so: {_SEGMENT_ADVICE}'
+    return cause
+
+
+def _mismatch(publisher: TopicEndpointInfo, wanted: QoSProfile) -> str:
+    """Return how the two sides differ; empty if they fit."""
+    compatibility, reason = qos_check_compatible(publisher.qos_profile, wanted)
+    if compatibility != QoSCompatibility.ERROR:
+        return ''
+    offered = publisher.qos_profile
+    text = (
+        f'QoS mismatch: {_who([publisher])} offers {_terms(offered)}, '
+        f'this node asks for {_terms(wanted)}'
+    )
+    unreliable = offered.reliability == ReliabilityPolicy.BEST_EFFORT
+    if unreliable and wanted.reliability == ReliabilityPolicy.RELIABLE:
+        return f'{text}; set image_qos:=auto'
+    return f'{text} ({reason.strip(" ;")})'
+
+
+def _terms(qos: QoSProfile) -> str:
+    return f'{qos.reliability.name} {qos.durability.name}'
+
+
+def _who(publishers: Sequence[TopicEndpointInfo]) -> str:
+    return ', '.join(
+        f'{publisher.node_namespace.rstrip("/")}/{publisher.node_name}' for publisher in publishers
+    )
+
+
+def _others(node: Node, wanted: str) -> str:
+    topics = [
+        name
+        for name, types in node.get_topic_names_and_types()
+        if wanted in types and node.count_publishers(name)
+    ]
+    if not topics:
+        return f'nobody publishes {wanted}: is the camera running, in this ROS_DOMAIN_ID?'
+    return f'{wanted} is published on {", ".join(sorted(topics)[:8])}: remap the input'
+
+
+def _type_name(subscription: Subscription) -> str:
+    package = subscription.msg_type.__module__.partition('.')[0]
+    return f'{package}/msg/{subscription.msg_type.__name__}'
