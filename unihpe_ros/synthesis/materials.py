@@ -26,6 +26,8 @@ class Pattern(IntEnum):
     BRICKS = 8
 
 
+MAX_MARKS = 6
+
 MATERIAL = np.dtype(
     [
         ('pattern', 'i4'),
@@ -38,6 +40,11 @@ MATERIAL = np.dtype(
         ('print_box', 'f4', 4),  # Of a chest print: x, z, half width, half height, m.
         ('trim', 'f4', 3),  # Colour along a garment's edge,
         ('trim_width', 'f4'),  # and its width in units of the garment's cover value.
+        # Up to six boxes drawn on the cloth: a zip, pockets, a belt. Each is x, z, half width,
+        # half height, side (-1 front, 1 back, 0 both), width of its outline (0: filled), 1 if
+        # mirrored to the other side of the body, and shade (negative: in the trim's colour).
+        ('marks', 'f4', (MAX_MARKS, 8)),
+        ('mark_count', 'i4'),
         ('mottle', 'f4'),  # Strength and 1/m of large and of small unevenness.
         ('mottle_scale', 'f4'),
         ('grain', 'f4'),
@@ -209,8 +216,8 @@ def cloth(
         grain_scale=rng.uniform(60, 300),
         bump=rng.uniform(0.05, 0.5),
         bump_scale=rng.uniform(15, 60),
-        fold=rng.uniform(0.2, 1.6),
-        fold_scale=rng.uniform(5, 14),
+        fold=rng.uniform(0.3, 2.6),
+        fold_scale=rng.uniform(5, 16),
         gloss=0.25 * rng.random() ** 3,
         shininess=rng.uniform(5, 40),
         rim=rng.uniform(0, 0.08),

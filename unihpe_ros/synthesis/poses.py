@@ -33,6 +33,10 @@ class Poser:
     def __init__(self, bodies: Bodies, bank: MotionBank) -> None:
         self.bodies = bodies
         self.bank = bank
+        # The few vertices that keypoints are read from.
+        self._chosen = np.concatenate([bodies.keypoint_vertices, bodies.crown])
+        self._weights = bodies.weights[self._chosen]
+        self._weight_bones = bodies.weight_bones[self._chosen]
         self._alignments: dict[tuple[int, int], Float32] = {}
 
     def rotations(self, shape: int, clip: int, driven: Float32) -> Float32:
@@ -49,18 +53,15 @@ class Poser:
         leg = self.bodies.rig.leg_length(self.bodies.heads[shape])
         return (self.bank.root[pose] * leg).astype(np.float32)
 
-    def keypoints(self, shape: int, pose: int) -> Float32:
-        """``(26, 3)`` Keypoints of a bank pose on a shape, world frame, m."""
+    def keypoints(self, shape: int, clip: int, driven: Float32, root: Float32) -> Float32:
+        """``(26, 3)`` Keypoints of a shape that takes ``(D, 3, 3)`` driven rotations, world, m."""
         bodies = self.bodies
-        turned = self.rotations(shape, int(self.bank.clip[pose]), self.bank.rotations[pose])
-        joints, shifts = bone_motions(
-            bodies.heads[shape], bodies.parents, turned, self.root(shape, pose)
-        )
-        chosen = np.concatenate([bodies.keypoint_vertices, bodies.crown])
+        turned = np.ascontiguousarray(self.rotations(shape, clip, driven), np.float32)
+        joints, shifts = bone_motions(bodies.heads[shape], bodies.parents, turned, root)
         moved = skin(
-            bodies.rest[shape][chosen],
-            bodies.weights[chosen],
-            bodies.weight_bones[chosen],
+            np.ascontiguousarray(bodies.rest[shape][self._chosen]),
+            self._weights,
+            self._weight_bones,
             turned,
             shifts,
         )
@@ -110,7 +111,10 @@ def build_pose_bank(
     shapes = chosen[np.repeat(np.arange(shapes_per_pose), len(bank)), bank.clip[rows]]
     positions = np.empty((len(rows), len(UNION), 3), np.float32)
     for row in progress(range(len(rows))):
-        positions[row] = poser.keypoints(int(shapes[row]), int(rows[row]))
+        shape, pose = int(shapes[row]), int(rows[row])
+        positions[row] = poser.keypoints(
+            shape, int(bank.clip[pose]), bank.rotations[pose], poser.root(shape, pose)
+        )
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(f'.{out.name}.{os.getpid()}')
     with partial.open('wb') as file:

@@ -317,7 +317,7 @@ class Rig:
         """
         body = heads[self._ends] - heads[self._starts]
         body = body / np.linalg.norm(body, axis=1, keepdims=True)
-        turns = np.concatenate([_shortest_rotations(body, limb_directions), np.eye(3)[None]])
+        turns = np.concatenate([shortest_rotations(body, limb_directions), np.eye(3)[None]])
         return turns[self._limb].astype(np.float32)
 
     def leg_length(self, heads: Float32) -> float:
@@ -326,7 +326,7 @@ class Rig:
         return float(np.linalg.norm(np.diff(chain, axis=0), axis=1).sum())
 
 
-def _shortest_rotations(a: Float32, b: Float32) -> NDArray[np.float64]:
+def shortest_rotations(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
     """``(N, 3, 3)`` Rotations of unit vectors `a` onto unit vectors `b`."""
     x, y, z = np.cross(a, b).T
     zero = np.zeros_like(x)

@@ -14,6 +14,7 @@ jit = numba.njit(cache=True, fastmath=True, nogil=True)
 
 _ZERO = np.float32(0)
 _ONE = np.float32(1)
+_HALF = np.float32(0.5)
 _SHADOW_BIAS = np.float32(0.025)
 
 
@@ -70,6 +71,15 @@ def second_colour_share(material, x, y, z):  # type: ignore[no-untyped-def]
 
 
 @jit
+def crease(material, x, y, z):  # type: ignore[no-untyped-def]
+    """How far a point of cloth is from the next crease: 0 in it, about 1 between two."""
+    s = material.fold_scale
+    bend = noise(x * s * _HALF, y * s * _HALF, z * s * _HALF + material.phase)
+    ridge = noise(x * s + material.phase, y * s, (z + bend * np.float32(0.12)) * s)
+    return min(np.float32(4) * abs(ridge - _HALF), _ONE)
+
+
+@jit
 def relief(material, x, y, z):  # type: ignore[no-untyped-def]
     """Height of a surface's relief: fine bumps, and folds as creased large noise."""
     height = _ZERO
@@ -77,10 +87,25 @@ def relief(material, x, y, z):  # type: ignore[no-untyped-def]
         s = material.bump_scale
         height += material.bump * noise(x * s, y * s, z * s)
     if material.fold > 0:
-        s = material.fold_scale
-        crease = noise(x * s + material.phase, y * s, z * s * np.float32(0.7)) - np.float32(0.5)
-        height += material.fold * abs(crease)
+        height += np.float32(0.35) * material.fold * crease(material, x, y, z)
     return height
+
+
+@jit
+def mark_at(material, x, y, z):  # type: ignore[no-untyped-def]
+    """Which of a garment's marks (zip, pocket, belt) is at a point; -1 for none."""
+    for k in range(material.mark_count):
+        mark = material.marks[k]
+        if y * mark[4] < 0:
+            continue
+        across = abs(abs(x) - mark[0]) if mark[6] > 0 else abs(x - mark[0])
+        up = abs(z - mark[1])
+        if across > mark[2] or up > mark[3]:
+            continue
+        line = mark[5]
+        if line <= 0 or across > mark[2] - line or up > mark[3] - line:
+            return k
+    return -1
 
 
 @jit
@@ -198,6 +223,9 @@ def shade(  # type: ignore[no-untyped-def]
                 )
             )
             at_edge = w0 * cover[f, 0] + w1 * cover[f, 1] + w2 * cover[f, 2] < m.trim_width
+            if m.fold > 0:
+                uneven *= _ONE - np.float32(0.14) * m.fold * (_ONE - crease(m, tx, ty, tz)) ** 2
+            mark = mark_at(m, tx, ty, tz)
             paint = m.painted * mix(colours, a, b, c, w0, w1, w2, 3)
 
             towards_sun = nx * sun[0] + ny * sun[1] + nz * sun[2]
@@ -219,8 +247,10 @@ def shade(  # type: ignore[no-untyped-def]
             rim = m.rim * rim * rim * rim
             for k in range(3):
                 colour = m.base[k] + (m.second[k] - m.base[k]) * share
-                if at_edge:
+                if at_edge or (mark >= 0 and m.marks[mark, 7] < 0):
                     colour = m.trim[k]
+                elif mark >= 0:
+                    colour *= m.marks[mark, 7]
                 colour *= uneven
                 colour += (mix(colours, a, b, c, w0, w1, w2, k) - colour) * paint
                 ambient = sky_light(sh, nx, ny, nz, k)

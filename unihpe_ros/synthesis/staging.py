@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import COCO_17, UNION
+from unihpe_ros.synthesis.gestures import gesture
 from unihpe_ros.synthesis.people import Cast, Figure
 from unihpe_ros.synthesis.props import (
     assemble,
@@ -20,16 +21,20 @@ from unihpe_ros.synthesis.scene import Mesh, OWNER_HELD, OWNER_PROP, Posture, Vi
 from unihpe_ros.synthesis.wardrobe import sample_outfit
 
 _NEIGHBOURS = (0.68, 0.24, 0.08)
+_GESTURE = 0.35
 _HELD, _IN_THE_WAY, _AROUND = 0.25, 0.24, 0.6
 _SOLIDS = ('box', 'cylinder', 'ball')
 
 
 def sample_person(cast: Cast, rng: np.random.Generator, posture: Posture) -> tuple[int, Figure]:
-    """Give a posture a body and clothes; returns the body shape and the person."""
+    """Give a posture a body, clothes and often a gesture; returns the body shape and the person."""
     shape = int(rng.choice(cast.shapes))
     bodies = cast.bodies
     outfit = sample_outfit(rng, bool(bodies.gender[shape] > 0.5), float(bodies.age[shape]))
     spread = rng.random((2, 5, 3), dtype=np.float32)
+    if rng.random() < _GESTURE:
+        keypoints = cast.poser.keypoints(shape, posture.clip, posture.driven, posture.root)
+        posture = gesture(rng, posture, keypoints)
     return shape, cast.posed(cast.tailor.dress(shape, outfit), posture, spread)
 
 

@@ -27,6 +27,7 @@ _LEG = ('upperleg', 'lowerleg', 'foot', 'toe')
 _HEAD = ('neck', 'head', 'eye')
 # Skin under cloth by more than this is not drawn, so that it can't poke through.
 _HIDDEN = 0.012
+_TEMPLATE_HEIGHT = 1.67
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,9 @@ class Tailor:
         self.weights = bodies.weights[self.source]
         self.weight_bones = bodies.weight_bones[self.source]
         self.faces = self._layer_faces(count)
-        self.normals = _smooth_normals(bodies)[self.source]
+        normals = _smooth_normals(bodies)
+        self.normals = normals[self.source]
+        self.bridges = _bridges(bodies, region, normals)
         self.eye_angles = [_eye_angles(bodies.template[eye]) for eye in (LEFT_EYE, RIGHT_EYE)]
         self.eye_centres = [bodies.template[eye].mean(0) for eye in (LEFT_EYE, RIGHT_EYE)]
 
@@ -147,7 +150,7 @@ class Tailor:
         """
         rest = self.bodies.rest[shape][self.source]
         covers = self._covers(outfit)
-        self._push_out(rest, outfit, covers)
+        self._push_out(rest, shape, outfit, covers)
         layers: list[tuple[str, np.void, Float32]] = [
             ('tights', outfit.sock, covers['sock']),
             ('tights', outfit.bottom_cloth, covers['bottom']),
@@ -224,9 +227,14 @@ class Tailor:
         result['hidden'] = (under > _HIDDEN) & ~region.is_head
         return result
 
-    def _push_out(self, rest: Float32, outfit: Outfit, covers: dict[str, Float32]) -> None:
+    def _push_out(
+        self, rest: Float32, shape: int, outfit: Outfit, covers: dict[str, Float32]
+    ) -> None:
         """Give the clothes their thickness, in place."""
         part = self.region.part(self.top)
+        scale = self.bodies.height(shape) / _TEMPLATE_HEIGHT
+        for where in (TIGHTS, self.top, self.jacket):
+            rest[where] += self.bridges * np.float32(scale)
         points = part.position * outfit.crease
         waves = 1.4 * (noise_at(points + outfit.texture_shift) - 0.5)
         waves += 0.9 * (noise_at(points * np.float32(2.2) + outfit.texture_shift) - 0.5)
@@ -282,10 +290,10 @@ class Tailor:
         put(lips > 0.25, outfit.lips, np.clip(lips * 1.2, 0, 1))
         for cx, _, cz in self.eye_centres:
             across, above = np.abs(x - cx), z - cz
-            put((across < 0.022) & (np.abs(above) < 0.012) & (y < 0), outfit.skin_tone * 0.45,
-                0.5 + 0.5 * outfit.makeup)  # fmt: skip
-            brow = (across < 0.027) & (above > 0.014) & (above < 0.028) & (y < 0.01)
-            put(brow, outfit.hair_tone * 0.7, outfit.brows)
+            socket = (across < 0.022) & (np.abs(above) < 0.012) & (y < 0)
+            put(socket, outfit.skin_tone * 0.5, 0.4 + 0.5 * outfit.makeup)
+            brow = outfit.brows * np.exp(-(((above - 0.0205 - 0.1 * across) / 0.005) ** 2))
+            put((across < 0.026) & (brow > 0.15) & (y < 0.01), outfit.hair_tone * 0.7, brow)
         if outfit.beard:
             jaw = body.is_head & (z < 0.672) & (z > 0.60) & (y < -0.045) & (skin[:, 3] < 0.2)
             put(jaw, outfit.hair_tone * 0.8, outfit.beard)
@@ -409,6 +417,27 @@ def _smooth_normals(bodies: Bodies, rounds: int = 3) -> Float32:
         length = np.linalg.norm(total[TIGHTS], axis=1, keepdims=True)
         normals[TIGHTS] = np.where(length > 0, total[TIGHTS] / np.maximum(length, 1e-9), 0)
     return normals
+
+
+def _bridges(bodies: Bodies, region: Region, normals: Float32, rounds: int = 30) -> Float32:
+    """``(T, 3)`` How cloth on the tights bridges the hollows of chest, seat and crotch, m."""
+    smooth = bodies.template[TIGHTS].astype(np.float64)
+    a, b, c = (bodies.faces['tights'] - TIGHTS.start).T
+    ends = np.concatenate([a, b, c, b, c, a]), np.concatenate([b, c, a, a, b, c])
+    degree = np.maximum(np.bincount(ends[0], minlength=len(smooth)), 1)[:, None]
+    for _ in range(rounds):
+        total = np.zeros_like(smooth)
+        np.add.at(total, ends[0], smooth[ends[1]])
+        smooth += 0.5 * (total / degree - smooth)
+    moved = smooth - bodies.template[TIGHTS]
+    part, outward = region.part(TIGHTS), normals[TIGHTS]
+    x, y, z = part.position.T
+    out = (moved * outward).sum(1)
+    # Below the belly also inwards: whatever is under the cloth there is not drawn.
+    crotch = (np.abs(x) < 0.07) & (y < 0) & (z > -0.16) & (z < 0.08)
+    out = np.where(crotch, out.clip(-0.03, 0.03), out.clip(0, 0.03))
+    fade = np.clip((z + 0.3) / 0.1, 0, 1) * np.clip((0.47 - z) / 0.06, 0, 1) * ~part.is_arm
+    return (outward * (out * fade)[:, None]).astype(np.float32)
 
 
 def _eye_angles(eyeball: Float32) -> Float32:

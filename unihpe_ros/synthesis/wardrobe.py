@@ -126,8 +126,8 @@ _HAIR_FEMALE = (0.02, 0.26, 0.14, 0.49, 0.09)
 _HAIR_MALE = (0.10, 0.60, 0.08, 0.06, 0.16)
 _SLEEVES = (-0.05, 0.0, 0.22, 0.30, 0.38, 0.5, 0.75, 0.93, 1.0)
 _SLEEVE_SHARES = (0.05, 0.05, 0.14, 0.18, 0.12, 0.04, 0.06, 0.16, 0.20)
-_LOOSE = (0.003, 0.010, 0.020, 0.034)
-_LOOSE_SHARES = (0.22, 0.35, 0.30, 0.13)
+_LOOSE = (0.003, 0.010, 0.020, 0.034, 0.055)
+_LOOSE_SHARES = (0.16, 0.32, 0.30, 0.15, 0.07)
 _NOT_WORN = 2.0
 
 
@@ -155,7 +155,13 @@ def sample_outfit(rng: np.random.Generator, female: bool, age: float) -> Outfit:
     skin_tone = skin_colour(rng)
     hair_tone = hair_colour(rng, age)
     top = cloth(rng)
-    bottom_cloth = top if bottom == 'dress' or rng.random() < 0.06 else _bottom_cloth(rng)
+    _mark_top(rng, top, hem)
+    # No bare gap at the back when somebody bends.
+    waist = max(rng.uniform(0.09, 0.17), min(hem + 0.06, 0.2))
+    alike = bottom == 'dress' or rng.random() < 0.06
+    bottom_cloth = top if alike else _bottom_cloth(rng, waist)
+    jacket_cloth = cloth(rng, pattern=_mostly_plain(rng))
+    _mark_top(rng, jacket_cloth, 0.0)
     has_jacket = bottom != 'swimwear' and rng.random() < 0.22
     hair = _HAIR[rng.choice(5, p=_HAIR_FEMALE if female else _HAIR_MALE)]
     return Outfit(
@@ -164,8 +170,7 @@ def sample_outfit(rng: np.random.Generator, female: bool, age: float) -> Outfit:
         sleeve=rng.choice(_SLEEVES, p=_SLEEVE_SHARES) + rng.normal(0, 0.02),
         leg=_leg_end(rng, bottom),
         hem=hem,
-        # No bare gap at the back when somebody bends.
-        waist=max(rng.uniform(0.09, 0.17), min(hem + 0.06, 0.2)),
+        waist=waist,
         neck=rng.uniform(0.53, 0.615),
         neck_v=0.5 * rng.random() if rng.random() < 0.4 else 0.0,
         skirt_end=rng.uniform(-0.62, -0.10),
@@ -191,7 +196,7 @@ def sample_outfit(rng: np.random.Generator, female: bool, age: float) -> Outfit:
         skin=_skin(rng, skin_tone),
         top=top,
         bottom_cloth=bottom_cloth,
-        jacket_cloth=cloth(rng, pattern=_mostly_plain(rng)),
+        jacket_cloth=jacket_cloth,
         shoe=_shoe(rng),
         sock=cloth(rng, pattern=Pattern.PLAIN if rng.random() < 0.6 else Pattern.STRIPES),
         hair_stuff=_hair_stuff(rng, hair_tone, hair == 'long'),
@@ -226,8 +231,51 @@ def _mostly_plain(rng: np.random.Generator) -> Pattern:
     return common[rng.choice(4, p=[0.82, 0.07, 0.06, 0.05])]
 
 
-def _bottom_cloth(rng: np.random.Generator) -> np.void:
-    return cloth(rng, pattern=_mostly_plain(rng))
+def _bottom_cloth(rng: np.random.Generator, waist: float) -> np.void:
+    stuff = cloth(rng, pattern=_mostly_plain(rng))
+    line = rng.uniform(0.002, 0.005)
+    marks = []
+    if rng.random() < 0.4:  # Belt.
+        marks.append((0, waist - 0.03, 1, rng.uniform(0.01, 0.022), 0, 0, 0, _mark_shade(rng)))
+    if rng.random() < 0.5:  # Fly.
+        marks.append((0, 0.06, line, 0.07, -1, 0, 0, rng.uniform(0.4, 0.8)))
+    if rng.random() < 0.5:  # Front pockets.
+        marks.append((0.105, 0.055, 0.03, 0.05, -1, line, 1, rng.uniform(0.4, 0.8)))
+    if rng.random() < 0.5:  # Back pockets.
+        marks.append((0.075, 0.035, 0.04, 0.05, 1, line, 1, rng.uniform(0.4, 0.8)))
+    return _with_marks(stuff, marks)
+
+
+def _mark_top(rng: np.random.Generator, stuff: np.void, hem: float) -> None:
+    """Give a top or a jacket a zip or buttons, pockets, a coloured band."""
+    line = rng.uniform(0.002, 0.005)
+    marks = []
+    if rng.random() < 0.4:  # Zip or button band.
+        width = rng.choice([0.003, rng.uniform(0.006, 0.018)])
+        middle, half = 0.5 * (hem + 0.6), 0.5 * (0.6 - hem)
+        marks.append((0, middle, width, half, -1, 0, 0, _mark_shade(rng)))
+    if rng.random() < 0.2:  # Chest pockets.
+        mirrored = float(rng.random() < 0.4)
+        marks.append((0.075, 0.39, 0.03, 0.035, -1, line, mirrored, rng.uniform(0.4, 0.8)))
+    if rng.random() < 0.15:  # Hip pockets.
+        marks.append((0.09, 0.1, 0.045, 0.04, -1, line, 1, rng.uniform(0.4, 0.8)))
+    if rng.random() < 0.12:  # A band of another colour round the chest.
+        at, half = rng.uniform(0.2, 0.45), rng.uniform(0.02, 0.12)
+        marks.append((0, at, 0.17, half, 0, 0, 0, -1))
+    if rng.random() < 0.1:  # Something printed on the back.
+        marks.append((0, rng.uniform(0.3, 0.42), 0.06, rng.uniform(0.03, 0.08), 1, 0, 0, -1))
+    _with_marks(stuff, marks)
+
+
+def _mark_shade(rng: np.random.Generator) -> float:
+    return -1.0 if rng.random() < 0.3 else rng.uniform(0.2, 0.7)
+
+
+def _with_marks(stuff: np.void, marks: list[tuple[float, ...]]) -> np.void:
+    stuff['mark_count'] = len(marks)
+    for place, mark in enumerate(marks):
+        stuff['marks'][place] = mark
+    return stuff
 
 
 def _shoe(rng: np.random.Generator) -> np.void:
