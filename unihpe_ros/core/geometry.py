@@ -1,4 +1,4 @@
-"""The pinhole camera with distortion, and the geometry of placing a skeleton in front of it."""
+"""The pinhole camera with its lens."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.floating]
 
-_UNDISTORT_STEPS = 20
+# Newton steps of undistortion; the error, px, at which they stop, and the one that is a failure.
+_UNDISTORT_STEPS = 8
+_EXACT = 1e-6
+_FAILED = 1e-2
 _DISTORTION_LENGTHS = {'': (0,), 'plumb_bob': (0, 4, 5), 'rational_polynomial': (8, 12, 14)}
 _FISHEYE_MODELS = ('equidistant', 'fisheye')
+# Columns of OpenCV's projection derivatives that belong to the translation's x and y.
+_TRANSLATION, _FISHEYE_TRANSLATION = slice(3, 5), slice(11, 13)
 
 
 @dataclass(frozen=True)
@@ -78,8 +83,15 @@ class Camera:
 
     @cached_property
     def is_distorted(self) -> bool:
-        """Whether any distortion coefficient is in effect."""
-        return bool(np.any(self.distortion))
+        """Whether the lens bends lines; an equidistant one does so with coefficients of zero."""
+        return bool(np.any(self.distortion)) or (self.is_fisheye and len(self.distortion) > 0)
+
+    @cached_property
+    def _reach(self) -> float:
+        """Largest x/z the lens model is good for: beyond it the polynomial folds back."""
+        rays = np.column_stack([np.linspace(0, 10, 1001), np.zeros(1001)])
+        folded = np.flatnonzero(np.diff(self._lens(rays)[0][:, 0]) <= 0)
+        return float(rays[folded[0], 0]) if len(folded) else math.inf
 
     @classmethod
     def from_fov(cls, width: int, height: int, horizontal_fov: float) -> Camera:
@@ -177,25 +189,18 @@ class Camera:
         Returns
         -------
         NDArray
-            ``(..., 2)`` px; NaN for points at or behind the camera's plane.
+            ``(..., 2)`` px; NaN for points behind the camera's plane or out of the lens's reach.
 
         """
         flat = points.reshape(-1, 3).astype(np.float64)
-        behind = ~(flat[:, 2] > 1e-6)
-        flat[behind] = (0, 0, 1)
+        depth = np.where(flat[:, 2] > 1e-6, flat[:, 2], np.nan)
+        rays = flat[:, :2] / depth[:, None]
         if self.is_distorted:
-            zero = np.zeros(3)
-            if self.is_fisheye:
-                pixels, _ = cv2.fisheye.projectPoints(
-                    flat[:, None], zero, zero, self.K, self.distortion
-                )
-            else:
-                pixels, _ = cv2.projectPoints(flat[:, None], zero, zero, self.K, self.distortion)
-            pixels = pixels.reshape(-1, 2)
+            visible = np.hypot(rays[:, 0], rays[:, 1]) <= self._reach
+            pixels = np.full_like(rays, np.nan)
+            pixels[visible] = self._lens(rays[visible])[0]
         else:
-            homogeneous = flat @ self.K.T
-            pixels = homogeneous[:, :2] / homogeneous[:, 2:]
-        pixels[behind] = np.nan
+            pixels = rays @ self.K[:2, :2].T + self.K[:2, 2]
         return pixels.reshape(*points.shape[:-1], 2)
 
     def rays(self, pixels: Array) -> Array:
@@ -210,7 +215,8 @@ class Camera:
         Returns
         -------
         NDArray
-            ``(..., 2)`` x/z and y/z in the camera optical frame; NaN where `pixels` is.
+            ``(..., 2)`` x/z and y/z in the camera optical frame; NaN where `pixels` is, and where
+            no ray in the lens's reach leads to.
 
         """
         flat = pixels.reshape(-1, 2).astype(np.float64)
@@ -225,17 +231,34 @@ class Camera:
             rays[known] = self._undistorted(flat[known])
         return rays.reshape(pixels.shape)
 
+    def _lens(self, rays: Array) -> tuple[Array, Array]:
+        """``(M, 2)`` px at which rays ``(M, 2)`` arrive, and ``(M, 2, 2)`` how they move there."""
+        if not len(rays):
+            return np.zeros((0, 2)), np.zeros((0, 2, 2))
+        points, zero = np.column_stack([rays, np.ones(len(rays))])[:, None], np.zeros(3)
+        project = cv2.fisheye.projectPoints if self.is_fisheye else cv2.projectPoints
+        pixels, derivatives = project(points, zero, zero, self.K, self.distortion)
+        # Moving a point at depth 1 is moving its ray: OpenCV's derivatives by the translation.
+        by_ray = _FISHEYE_TRANSLATION if self.is_fisheye else _TRANSLATION
+        return pixels.reshape(-1, 2), derivatives.reshape(len(rays), 2, -1)[..., by_ray]
+
     def _undistorted(self, pixels: Array) -> Array:
         undistort = cv2.fisheye.undistortPoints if self.is_fisheye else cv2.undistortPoints
-        rays = undistort(pixels[:, None], self.K, self.distortion).reshape(-1, 2)
         # OpenCV stops after five fixed-point steps (and 4.x and 5.x take the criteria in
-        # different places): go on until the reprojection agrees.
-        focal = np.array([self.K[0, 0], self.K[1, 1]])
+        # different places): go on by Newton's method until the reprojection agrees.
+        rays = undistort(pixels[:, None], self.K, self.distortion).reshape(-1, 2)
         for _ in range(_UNDISTORT_STEPS):
-            error = self.project(np.column_stack([rays, np.ones(len(rays))])) - pixels
-            rays = rays - error / focal
-            if np.abs(error).max() < 1e-6:
+            arrived, slope = self._lens(rays)
+            error = arrived - pixels
+            if not (np.abs(error) > _EXACT).any():
                 break
+            determinant = slope[:, 0, 0] * slope[:, 1, 1] - slope[:, 0, 1] * slope[:, 1, 0]
+            determinant[determinant == 0] = np.nan
+            x = slope[:, 1, 1] * error[:, 0] - slope[:, 0, 1] * error[:, 1]
+            y = slope[:, 0, 0] * error[:, 1] - slope[:, 1, 0] * error[:, 0]
+            rays = rays - np.stack([x, y], -1) / determinant[:, None]
+        failed = ~(np.abs(self._lens(rays)[0] - pixels).max(-1) < _FAILED)
+        rays[failed | ~(np.hypot(rays[:, 0], rays[:, 1]) <= self._reach)] = np.nan
         return rays
 
 
@@ -265,67 +288,3 @@ def rotation_to_axis(ray: Array) -> NDArray[np.float64]:
             [x, y, z],
         ]
     )
-
-
-def locate_root(relative: Array, rays: Array, weights: Array) -> tuple[Array, Array]:
-    """
-    Find the translation that makes root-relative skeletons project onto observed rays.
-
-    Each keypoint gives two linear equations in the translation t,
-    ``t_x - u t_z = u Z - X`` and ``t_y - v t_z = v Z - Y``; the weighted normal equations are
-    solved twice, the second time with Cauchy weights of the first residuals, so that a few wrong
-    keypoints do not carry the person away.
-
-    Parameters
-    ----------
-    relative : NDArray
-        ``(N, K, 3)`` root-relative keypoints, m, in the frame in which the rays are given.
-    rays : NDArray
-        ``(N, K, 2)`` observed x/z, y/z.
-    weights : NDArray
-        ``(N, K)`` weight of each keypoint; entries that are not finite count 0.
-
-    Returns
-    -------
-    translation : NDArray
-        ``(N, 3)`` root position, m; NaN where fewer than two keypoints carry weight.
-    residual : NDArray
-        ``(N,)`` weighted RMS angle left over, about rad.
-
-    """
-    valid = np.isfinite(relative).all(-1) & np.isfinite(rays).all(-1) & (weights > 0)
-    w = np.where(valid, weights, 0.0)
-    points = np.where(valid[..., None], relative, 0.0).astype(np.float64)
-    seen = np.where(valid[..., None], rays, 0.0).astype(np.float64)
-    t = _solve_translation(points, seen, w)
-    residual = _angles(points, seen, t)
-    scale = np.sqrt(np.sum(w * residual**2, -1) / np.maximum(w.sum(-1), 1e-9))
-    robust = w / (1 + (residual / np.maximum(scale, 1e-4)[:, None]) ** 2)
-    t = _solve_translation(points, seen, robust)
-    residual = _angles(points, seen, t)
-    rms = np.sqrt(np.sum(robust * residual**2, -1) / np.maximum(robust.sum(-1), 1e-9))
-    unsolved = (valid.sum(-1) < 2) | ~(t[:, 2] > 0)
-    t[unsolved] = np.nan
-    rms[unsolved] = np.nan
-    return t, rms
-
-
-def _solve_translation(points: Array, rays: Array, w: Array) -> Array:
-    u, v = rays[..., 0], rays[..., 1]
-    b_x = u * points[..., 2] - points[..., 0]
-    b_y = v * points[..., 2] - points[..., 1]
-    total = np.maximum(w.sum(-1), 1e-9)
-    wu, wv = (w * u).sum(-1), (w * v).sum(-1)
-    wuu = (w * (u * u + v * v)).sum(-1)
-    rhs_x, rhs_y = (w * b_x).sum(-1), (w * b_y).sum(-1)
-    rhs_z = -(w * (u * b_x + v * b_y)).sum(-1)
-    # Schur complement of the 3x3 normal matrix [[W,0,-wu],[0,W,-wv],[-wu,-wv,wuu]].
-    determinant = np.maximum(wuu - (wu * wu + wv * wv) / total, 1e-12)
-    z = (rhs_z + (wu * rhs_x + wv * rhs_y) / total) / determinant
-    return np.stack([(rhs_x + wu * z) / total, (rhs_y + wv * z) / total, z], -1)
-
-
-def _angles(points: Array, rays: Array, t: Array) -> Array:
-    placed = points + t[:, None]
-    depth = np.maximum(placed[..., 2], 0.05)
-    return np.hypot(placed[..., 0] / depth - rays[..., 0], placed[..., 1] / depth - rays[..., 1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 import json
+import math
 from typing import Any
 
 from unihpe_ros.core.skeleton import Skeleton, SKELETONS
@@ -78,9 +79,9 @@ class ModelSpec:
             'branch': (self.branch in BRANCHES, f'one of {", ".join(BRANCHES)}'),
             'skeleton': (self.skeleton in SKELETONS, f'one of {", ".join(SKELETONS)}'),
             'channels': (self.channels in ('rgb', 'bgr'), 'rgb or bgr'),
-            'input_size': (_positive(self.input_size, 2), 'two positive integers (w, h)'),
-            'std': (_positive(self.std, 3), 'three positive numbers'),
-            'mean': (len(self.mean) == 3, 'three numbers'),
+            'input_size': (_numbers(self.input_size, 2, above=0), 'two positive integers (w, h)'),
+            'std': (_numbers(self.std, 3, above=0), 'three positive numbers'),
+            'mean': (_numbers(self.mean, 3), 'three numbers'),
             'simcc_ratio': (self.simcc_ratio > 0, 'a positive number'),
             'padding': (self.padding > 0, 'a positive number'),
             'embedding': (self.embedding > 0, 'a positive integer'),
@@ -172,5 +173,5 @@ class ModelSpec:
             raise ValueError(f'{source}: {error}') from error
 
 
-def _positive(values: tuple[float, ...], count: int) -> bool:
-    return len(values) == count and all(value > 0 for value in values)
+def _numbers(values: tuple[float, ...], count: int, above: float = -math.inf) -> bool:
+    return len(values) == count and all(above < value < math.inf for value in values)

@@ -19,6 +19,11 @@ from unihpe_ros.core.skeleton import Skeleton
 
 # Share of the box's extent by which the crop is larger than the person.
 PADDING = 1.25
+# A crop's corners keep this share of its centre's depth away from the camera's plane.
+_FRONT = 0.9
+# Distortion is fitted at these shares of the crop, the first that the lens reaches: further in is
+# where the person is, further out a lens model folds back.
+_FITTED_SHARES = (0.5, 0.25)
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Crop:
     focal : float
         Focal length of the virtual camera, px; its principal point is the crop's centre.
     image_from_crop : NDArray[np.float64]
-        ``(3, 3)`` homography of pixels; exact without distortion, else fitted to the corners.
+        ``(3, 3)`` homography of pixels; exact without distortion, else fitted around the centre.
 
     """
 
@@ -49,7 +54,12 @@ class Crop:
 
     @classmethod
     def from_box(
-        cls, box: Array, camera: Camera, size: tuple[int, int], padding: float = PADDING
+        cls,
+        box: Array,
+        camera: Camera,
+        size: tuple[int, int],
+        padding: float = PADDING,
+        roll: float = 0.0,
     ) -> Crop:
         """
         Aim a virtual camera at a box.
@@ -64,11 +74,13 @@ class Crop:
             (w, h) of the network's input, px.
         padding : float
             How much larger than the box the crop is.
+        roll : float
+            Angle by which the picture turns clockwise, rad; training's augmentation.
 
         Raises
         ------
         ValueError
-            If the box is empty or not finite.
+            If the box is empty, not finite or beyond the lens's reach.
 
         """
         x0, y0, x1, y1 = (float(value) for value in box)
@@ -79,10 +91,15 @@ class Crop:
         rays = camera.rays(edges)
         rotation = rotation_to_axis(rays[0])
         virtual = _turn(rays[1:], rotation)
+        if not np.isfinite(virtual).all():
+            raise ValueError(f"box: expected it within the lens's reach; got {np.asarray(box)}")
         half_width = 0.5 * np.abs(virtual[1, 0] - virtual[0, 0]) * padding
         half_height = 0.5 * np.abs(virtual[3, 1] - virtual[2, 1]) * padding
         w, h = size
         focal = 0.5 * min(w / max(half_width, 1e-6), h / max(half_height, 1e-6))
+        if roll:
+            rotation = _roll(roll) @ rotation
+        focal = max(focal, _least_focal(rotation, size))
         return cls(camera, size, rotation, focal, _homography(camera, rotation, focal, size))
 
     @property
@@ -196,6 +213,17 @@ def _turn(rays: Array, rotation: Array) -> Array:
     return turned[..., :2] / ahead
 
 
+def _roll(angle: float) -> NDArray[np.float64]:
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
+
+
+def _least_focal(rotation: Array, size: tuple[int, int]) -> float:
+    """Return the focal length, px, from which all of a crop lies in front of the real camera."""
+    x, y, z = np.abs(rotation[:, 2])
+    return float((x * size[0] + y * size[1]) / (2 * _FRONT * z))
+
+
 def _homography(
     camera: Camera, rotation: Array, focal: float, size: tuple[int, int]
 ) -> NDArray[np.float64]:
@@ -205,36 +233,16 @@ def _homography(
         matrix = camera.K @ rotation.T @ np.linalg.inv(crop_matrix)
         return matrix / matrix[2, 2]
     corners = np.array([[0, 0], [w - 1, 0], [w - 1, h - 1], [0, h - 1]], np.float64)
-    directions = np.column_stack([corners, np.ones(4)]) @ np.linalg.inv(crop_matrix).T
-    pixels = camera.project(directions @ rotation)
-    if not np.isfinite(pixels).all():
-        raise ValueError('box: its crop reaches behind the camera; expected a smaller box')
-    return cv2.getPerspectiveTransform(corners.astype(np.float32), pixels.astype(np.float32))
-
-
-def box_of_keypoints(keypoints: Array, scores: Array, threshold: float) -> NDArray[np.float32]:
-    """
-    Return the box around a person's confident keypoints.
-
-    Parameters
-    ----------
-    keypoints : NDArray
-        ``(K, 2)`` px.
-    scores : NDArray
-        ``(K,)``.
-    threshold : float
-        Keypoints that score less are left out.
-
-    Returns
-    -------
-    NDArray[np.float32]
-        ``(4,)`` x0 y0 x1 y1, px; NaN with fewer than two confident keypoints.
-
-    """
-    chosen = keypoints[(scores >= threshold) & np.isfinite(keypoints).all(-1)]
-    if len(chosen) < 2:
-        return np.full(4, np.nan, np.float32)
-    return np.concatenate([chosen.min(0), chosen.max(0)]).astype(np.float32)
+    centre = 0.5 * corners[2]
+    for share in _FITTED_SHARES:
+        fitted = centre + share * (corners - centre)
+        directions = np.column_stack([fitted, np.ones(4)]) @ np.linalg.inv(crop_matrix).T
+        pixels = camera.project(directions @ rotation)
+        if np.isfinite(pixels).all():
+            return cv2.getPerspectiveTransform(
+                fitted.astype(np.float32), pixels.astype(np.float32)
+            )
+    raise ValueError("box: expected its crop within the lens's reach")
 
 
 def mirror(points: Array, skeleton: Skeleton, width: float | None = None) -> Array:
