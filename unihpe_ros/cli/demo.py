@@ -1,0 +1,177 @@
+"""See it work: a recording, a webcam or a photograph through the estimator."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from unihpe_ros.core.matching import Accuracy
+    from unihpe_ros.ros.report import Report
+    from unihpe_ros.ros.trial import Trial, TrialSettings
+
+DEMO_BAG = 'resource/demo/people'
+WEBCAM_SECONDS = 15.0
+# A photograph is looked at so often: long enough for the search to come by every place.
+PASSES = 15
+PASS_S = 1 / 30
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = subparsers.add_parser(
+        'demo',
+        help='see it work on a recording, a webcam or a photograph',
+        description='Play a camera to the ROS node in another process, tell how fast and how '
+        'exact its answers are, and draw them. Without --image, ROS 2 (rclpy) is needed.',
+    )
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument('--bag', type=Path, help='rosbag2 to play (default: the one that ships)')
+    source.add_argument('--camera', type=int, metavar='N', help='webcam to use, from 0')
+    source.add_argument('--image', type=Path, help='photograph to look at; needs no ROS')
+    parser.add_argument('--topic', default='', help='image topic of the bag, if it has several')
+    parser.add_argument('--model', default='unihpe_rt', help='name of a shipped model, or a path')
+    parser.add_argument('--backend', default='auto', help='engine that runs the model')
+    parser.add_argument(
+        '--seconds',
+        type=float,
+        default=0.0,
+        help=f'how long (default: all of the bag, {WEBCAM_SECONDS:.0f} of a webcam)',
+    )
+    parser.add_argument('--out', type=Path, default=Path('out/demo'), help='folder to write to')
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the demo; return the exit status."""
+    if not (args.seconds >= 0 and math.isfinite(args.seconds)):
+        raise ValueError(f'--seconds: expected 0 or more, got {args.seconds}')
+    # Whoever stops us politely shall find nothing left running.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    if args.image is not None:
+        return _look_at(args)
+    return _play(args)
+
+
+def _play(args: argparse.Namespace) -> int:
+    # Missing ones are named before anything is started.
+    import rclpy  # noqa: F401
+    import rosbags  # noqa: F401
+    from tqdm import tqdm
+    from unihpe_ros.core.resources import find_resource
+    from unihpe_ros.engines.pair import find_model
+    from unihpe_ros.ros.bag import open_recording
+    from unihpe_ros.ros.pictures import write_pictures
+    from unihpe_ros.ros.report import report
+    from unihpe_ros.ros.trial import TrialSettings
+
+    find_model(args.model)
+    parameters = {'model': args.model, 'backend': args.backend, 'keypoints': 'union26'}
+    args.out.mkdir(parents=True, exist_ok=True)
+    if args.camera is None:
+        recording = open_recording(args.bag or find_resource(DEMO_BAG), args.topic)
+        settings = TrialSettings(
+            recording.path, recording.image_topic, seconds=args.seconds, parameters=parameters
+        )
+        trial = _run_trial(settings, recording.count)
+    else:
+        record = args.out / 'recording'
+        settings = TrialSettings(
+            None,
+            device=args.camera,
+            record=record,
+            seconds=args.seconds or WEBCAM_SECONDS,
+            parameters=parameters,
+        )
+        trial = _run_trial(settings, None)
+        recording = open_recording(record)
+    _print_report(report(trial, recording))
+    video, sheet = args.out / 'people.mp4', args.out / 'contact_sheet.png'
+
+    def progress(pictures):  # type: ignore[no-untyped-def]
+        return tqdm(pictures, 'drawing', len(trial.sent), unit='frame', leave=False)
+
+    write_pictures(trial, recording, video, sheet, progress)
+    print(f'Made {video} ({len(trial.sent)} frames with the people found) and {sheet.name}.')
+    return 0
+
+
+def _run_trial(settings: TrialSettings, frames: int | None) -> Trial:
+    from tqdm import tqdm
+    from unihpe_ros.ros.processes import ProcessError
+    from unihpe_ros.ros.trial import run_trial
+
+    with tqdm(desc='playing', total=frames, unit='frame', leave=False) as bar:
+
+        def show(sent: int) -> None:
+            bar.update(sent - bar.n)
+
+        try:
+            return run_trial(settings, show)
+        except ProcessError as error:
+            bar.close()
+            print('\n'.join(error.log), file=sys.stderr)
+            raise
+
+
+def _print_report(figures: Report) -> None:
+    lost = figures.sent - figures.answered - figures.dropped
+    lines = {
+        'camera': f'{figures.sent} images at {figures.fps_in:.1f} fps',
+        'node': f'{figures.answered} answers at {figures.fps_out:.1f} fps, '
+        f'{figures.dropped} dropped, {max(lost, 0)} lost on the way; {figures.backend}',
+        'latency': 'image to publish p50 {:.1f} ms, p95 {:.1f} ms; '.format(*figures.latency_ms)
+        + 'to arrival in this process p50 {:.1f} ms, p95 {:.1f} ms'.format(*figures.arrival_ms),
+        'stages': ', '.join(f'{name} {ms:.2f}' for name, ms in figures.stages_ms.items()) + ' ms',
+        'own time': f'{figures.own_ms:.2f} ms in the node outside the engine',
+        'people': f'{figures.people:.1f} at a time, {figures.ids} ids',
+    }
+    if figures.accuracy is not None:
+        lines |= _accuracy_lines(figures.accuracy)
+    for name, text in lines.items():
+        print(f'{name:9}{text}')
+
+
+def _accuracy_lines(accuracy: Accuracy) -> dict[str, str]:
+    return {
+        'found': f'{accuracy.found} of {accuracy.people} true people ({accuracy.recall:.1%}), '
+        f'{accuracy.extra} who are nobody, {accuracy.id_switches} id switches',
+        'accuracy': f'MPJPE {accuracy.mpjpe_mm:.1f} mm, PA-MPJPE {accuracy.pa_mpjpe_mm:.1f} mm, '
+        f'{accuracy.error_px:.1f} px in the image, '
+        f'root off by {accuracy.root_error:.1%} of its distance',
+    }
+
+
+def _look_at(args: argparse.Namespace) -> int:
+    import cv2
+    from unihpe_ros.core.drawing import draw_poses
+    from unihpe_ros.core.pose import KeypointFlag
+    from unihpe_ros.core.video import write_picture
+    from unihpe_ros.estimator import EstimatorSettings, PoseEstimator
+
+    image = cv2.imread(str(args.image)) if args.image.is_file() else None
+    if image is None:
+        raise ValueError(f'{args.image}: expected a picture (JPEG, PNG, ...); cannot be read')
+    estimator = PoseEstimator(args.model, EstimatorSettings(search_crops=4), backend=args.backend)
+    for number in range(PASSES):
+        poses = estimator.estimate(image, None, number * PASS_S)
+    estimator.close()
+    for person, track_id in enumerate(poses.track_ids):
+        seen = (poses.flags[person] & KeypointFlag.OBSERVED).astype(bool)
+        print(f'person {track_id}: {seen.sum()} of {len(seen)} keypoints in sight')
+        for name, (x, y), score in zip(
+            poses.skeleton.keypoints,
+            poses.keypoints_2d[person],
+            poses.scores[person],
+            strict=True,
+        ):
+            print(f'  {name:22}{x:8.1f}{y:8.1f} px   score {score:.2f}')
+    args.out.mkdir(parents=True, exist_ok=True)
+    path = args.out / f'{args.image.stem}_people.png'
+    write_picture(path, draw_poses(image, poses))
+    print(f'Made {path}: {args.image.name} with {len(poses)} people.')
+    return 0

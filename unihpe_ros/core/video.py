@@ -1,0 +1,117 @@
+"""Videos and contact sheets from pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+_BORDER = 4
+
+
+def write_picture(path: Path, image: NDArray[np.uint8]) -> None:
+    """
+    Write a picture; an older one stays until the new one is complete.
+
+    Parameters
+    ----------
+    path : Path
+        Where to; its suffix says in which format.
+    image : NDArray[np.uint8]
+        ``(H, W, 3)`` BGR.
+
+    Raises
+    ------
+    OSError
+        If it can't be written.
+
+    """
+    partial = path.with_name(f'.{path.name}.partial{path.suffix}')
+    if not cv2.imwrite(str(partial), image):
+        raise OSError(f'{path}: cannot be written')
+    partial.replace(path)
+
+
+class VideoFile:
+    """
+    An .mp4 that appears when all of it is written, and not at all after an error.
+
+    Parameters
+    ----------
+    path : Path
+        Where to.
+    rate : float
+        Pictures per second.
+
+    Raises
+    ------
+    OSError
+        If it can't be written.
+
+    """
+
+    def __init__(self, path: Path, rate: float) -> None:
+        self._path = path
+        self._partial = path.with_name(f'.{path.stem}.partial{path.suffix}')
+        self._rate = rate
+        self._writer: cv2.VideoWriter | None = None
+
+    def __enter__(self) -> VideoFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._writer is None:
+            return
+        self._writer.release()
+        if kind is None:
+            self._partial.replace(self._path)
+        else:
+            self._partial.unlink(missing_ok=True)
+
+    def write(self, image: NDArray[np.uint8]) -> None:
+        """Add a ``(H, W, 3)`` BGR picture; all have the size of the first."""
+        if self._writer is None:
+            size = (image.shape[1], image.shape[0])
+            code = cv2.VideoWriter.fourcc(*'mp4v')
+            self._writer = cv2.VideoWriter(str(self._partial), code, self._rate, size)
+            if not self._writer.isOpened():
+                raise OSError(f'{self._path}: cannot be written')
+        self._writer.write(image)
+
+
+def contact_sheet(
+    images: Sequence[NDArray[np.uint8]], columns: int, width: int
+) -> NDArray[np.uint8]:
+    """
+    Put pictures of one size side by side, row by row.
+
+    Parameters
+    ----------
+    images : Sequence[NDArray[np.uint8]]
+        ``(H, W, 3)`` BGR, at least one.
+    columns : int
+        Pictures in a row.
+    width : int
+        Width of a picture on the sheet, px.
+
+    """
+    height = round(images[0].shape[0] * width / images[0].shape[1])
+    rows = -(-len(images) // columns)
+    step_y, step_x = height + _BORDER, width + _BORDER
+    sheet = np.zeros((rows * step_y + _BORDER, columns * step_x + _BORDER, 3), np.uint8)
+    for index, image in enumerate(images):
+        y = _BORDER + index // columns * step_y
+        x = _BORDER + index % columns * step_x
+        sheet[y : y + height, x : x + width] = cv2.resize(
+            image, (width, height), interpolation=cv2.INTER_AREA
+        )
+    return sheet

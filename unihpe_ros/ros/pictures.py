@@ -1,0 +1,114 @@
+"""What a trial came to, in pictures: a video and a contact sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.core.drawing import draw_poses
+from unihpe_ros.core.geometry import Camera
+from unihpe_ros.core.pose import Poses
+from unihpe_ros.core.room import draw_distances, draw_room
+from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.core.video import contact_sheet, VideoFile, write_picture
+from unihpe_ros.ros.bag import BagError, Recording
+from unihpe_ros.ros.cameras import to_camera
+from unihpe_ros.ros.images import BgrImage
+from unihpe_ros.ros.report import rate
+from unihpe_ros.ros.trial import Trial
+
+_PANEL_SHARE = 0.6  # Width of the plan over the height of the picture.
+_SHEET_COLUMNS, _SHEET_ROWS, _SHEET_WIDTH = 3, 4, 512
+
+
+def write_pictures(
+    trial: Trial,
+    recording: Recording,
+    video: Path,
+    sheet: Path,
+    progress: Callable[[Iterator[BgrImage]], Iterator[BgrImage]] = iter,
+) -> None:
+    """
+    Draw the answers into the images, beside the room seen from above.
+
+    An image without an answer of its own, since the node was busy with another one, shows the
+    answer before: what a user of the topic would see.
+
+    Parameters
+    ----------
+    trial : Trial
+        What the node answered.
+    recording : Recording
+        What the camera played, or recorded.
+    video : Path
+        The .mp4 to write.
+    sheet : Path
+        The contact sheet to write.
+    progress : Callable[[Iterator[BgrImage]], Iterator[BgrImage]]
+        Wraps the loop, for a progress bar.
+
+    Raises
+    ------
+    BagError
+        If the recording is damaged, or no image was sent.
+    OSError
+        If the files cannot be written.
+
+    """
+    if not trial.sent:
+        raise BagError(f'{recording.path}: no image was sent')
+    chosen = np.linspace(0, len(trial.sent) - 1, _SHEET_COLUMNS * _SHEET_ROWS).round()
+    thumbnails = []
+    with VideoFile(video, rate(trial.sent) or 30.0) as file:
+        for index, picture in enumerate(progress(_pictures(trial, recording))):
+            file.write(picture)
+            if index in chosen:
+                thumbnails.append(picture)
+    write_picture(sheet, contact_sheet(thumbnails, _SHEET_COLUMNS, _SHEET_WIDTH))
+
+
+def _pictures(trial: Trial, recording: Recording) -> Iterator[BgrImage]:
+    truth = recording.truth()
+    camera = None
+    if recording.camera_info is not None:
+        camera = to_camera(recording.camera_info, rectified=False)
+    stamps = {number: stamp for stamp, number in trial.sent.items()}
+    poses = Poses.empty(UNION)
+    for number, frame in enumerate(recording.frames()):
+        if number not in stamps:
+            return
+        poses = trial.answers.get(stamps[number], poses)
+        yield annotate(frame.image, poses, camera, truth.get(frame.stamp))
+
+
+def annotate(
+    image: BgrImage, poses: Poses, camera: Camera | None = None, truth: Poses | None = None
+) -> NDArray[np.uint8]:
+    """
+    Draw people into an image and put the room seen from above beside it.
+
+    Parameters
+    ----------
+    image : BgrImage
+        ``(H, W, 3)`` BGR.
+    poses : Poses
+        N people.
+    camera : Camera, optional
+        Intrinsics of the image.
+    truth : Poses, optional
+        The true people, for the plan.
+
+    Returns
+    -------
+    NDArray[np.uint8]
+        ``(H, W + 0.6 H, 3)`` BGR, of even width and height as video encoders want it.
+
+    """
+    drawn = draw_poses(image, poses)
+    draw_distances(drawn, poses)
+    height, width = (side - side % 2 for side in drawn.shape[:2])
+    panel = 2 * round(0.5 * _PANEL_SHARE * height)
+    plan = draw_room((panel, height), poses, camera, truth)
+    return np.hstack([drawn[:height, :width], plan])
