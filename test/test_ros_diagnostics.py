@@ -26,7 +26,7 @@ def clock():
 def test_rates_count_from_the_last_report(clock):
     statistics = Statistics(clock)
     for _ in range(30):
-        statistics.received()
+        statistics.received(100)
         statistics.count('published')
     statistics.count('dropped')
     clock.now += 2

@@ -133,6 +133,24 @@ def test_the_node_says_once_that_camera_info_is_missing(run):
         assert not said(logs, 'no images')
 
 
+def test_the_node_says_once_that_only_few_of_the_large_images_come(run):
+    node, peer = run(watchdog_s=0.3)
+    with spinning(node, peer):
+        logs = peer.listen_to_logs()
+        camera = peer.camera(reliable=True)
+        big, small = image(size=(640, 480)), image()
+        for _ in range(5):
+            camera.publish(small)  # However slow, small ones are no sign.
+            wait_until(lambda: False, 0.25)
+        assert not said(logs, 'images arrive')
+        for _ in range(5):
+            camera.publish(big)
+            wait_until(lambda: False, 0.25)
+        lines = said(logs, 'images arrive in a second')
+        assert len(lines) == 1
+        assert 'config/fastdds.xml' in lines[0]
+
+
 def test_it_can_be_told_to_be_quiet(run):
     node, peer = run(watchdog_s=0.0)
     with spinning(node, peer):

@@ -28,6 +28,7 @@ class Statistics:
         self._since = clock()
         self._last_image = -np.inf
         self._last_error: tuple[float, str] = (-np.inf, '')
+        self.image_bytes = 0
         self.people = 0
 
     def add(self, stage: str, seconds: float) -> None:
@@ -40,10 +41,11 @@ class Statistics:
         with self._lock:
             self._counts[event] += 1
 
-    def received(self) -> None:
-        """Count an image and note when it came."""
+    def received(self, size: int) -> None:
+        """Count an image of so many bytes, and note when it came."""
         self.count('received')
         self._last_image = self._clock()
+        self.image_bytes = size
 
     def error(self, text: str) -> None:
         """Count an error and remember its words."""

@@ -13,8 +13,8 @@ def keep_image_buffers() -> bool:
     """
     Serve image buffers from the heap, and keep the heap.
 
-    glibc maps and unmaps each block of some 100 KB and more, so that every image is paid for in
-    page faults: of a 1920x1080 image's way through rclpy they are three quarters.
+    Where glibc maps and unmaps each block of that size, every image is paid for in page faults:
+    that has been seen to make 15 ms out of 3 for a 1920x1080 image's way through rclpy.
 
     Returns
     -------

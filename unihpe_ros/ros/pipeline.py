@@ -147,7 +147,7 @@ class Pipeline:
         self._handler.handle(frame, self._outputs)
 
     def _on_image(self, msg: Image | CompressedImage) -> None:
-        self._statistics.received()
+        self._statistics.received(len(msg.data))
         if self._worker is not None and self._worker.submit(Frame(msg, time.monotonic())):
             self._statistics.count('dropped')
 

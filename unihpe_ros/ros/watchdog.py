@@ -13,12 +13,14 @@ from rclpy.utilities import get_rmw_implementation_identifier
 from unihpe_ros.ros.diagnostics import Statistics
 from unihpe_ros.ros.parameters import Parameters
 
+# Fast DDS's own shared memory segment; of larger images a few get through by another way.
+_SEGMENT_BYTES = 512 * 1024
 _SEGMENT_ADVICE = (
     'Fast DDS loses images above 512 KB between processes: start the camera with '
     'FASTDDS_DEFAULT_PROFILES_FILE and FASTRTPS_DEFAULT_PROFILES_FILE set to '
     'config/fastdds.xml of unihpe_ros, or use compressed images (image_transport:=compressed)'
 )
-
+_SLOW_FPS = 5.0
 _REPEAT_S = 30.0
 
 
@@ -40,12 +42,13 @@ class Watchdog:
         self._statistics = statistics
         self._logged = ''
         self._logged_at = 0.0
-        self._missed_camera = False
+        self._told_blind = False
         self.start()
 
     def start(self) -> None:
         """Count silence from now on."""
         self._since = time.monotonic()
+        self._counted_since, self._count = self._since, self._statistics.total('received')
 
     def check(
         self, images: Subscription, camera_infos: Subscription, parameters: Parameters, blind: bool
@@ -65,26 +68,40 @@ class Watchdog:
         Returns
         -------
         str
-            What is wrong with the images; empty if they come.
+            Why there are no images; empty if they come.
 
         """
-        waited = time.monotonic() - self._since
-        if not parameters.watchdog_s or waited < parameters.watchdog_s:
+        patience, now = parameters.watchdog_s, time.monotonic()
+        if not patience or now - self._since < patience:
             return ''
-        if self._statistics.image_age() < parameters.watchdog_s:
-            if blind and not self._missed_camera:
-                self._missed_camera = True
-                self._node.get_logger().warning(
+        if self._statistics.image_age() < patience:
+            if blind and not self._told_blind:
+                self._told_blind = True
+                self._warn(
                     f'no camera_info ({cause_of_silence(self._node, camera_infos)}): assuming a '
                     f'field of view of {parameters.default_fov_deg:.0f} degrees, 3D is relative '
                     'to the pelvis'
                 )
+            if now - self._counted_since >= patience:
+                self._check_rate(now)
             return ''
         cause = f'no images: {cause_of_silence(self._node, images)}'
-        if cause != self._logged or time.monotonic() - self._logged_at > _REPEAT_S:
-            self._logged, self._logged_at = cause, time.monotonic()
-            self._node.get_logger().warning(cause)
+        if cause != self._logged or now - self._logged_at > _REPEAT_S:
+            self._logged, self._logged_at = cause, now
+            self._warn(cause)
         return cause
+
+    def _check_rate(self, now: float) -> None:
+        count = self._statistics.total('received')
+        rate = (count - self._count) / (now - self._counted_since)
+        self._counted_since, self._count = now, count
+        large = self._statistics.image_bytes > _SEGMENT_BYTES
+        if large and rate < _SLOW_FPS and _is_fast_dds():
+            words = f'only {rate:.1f} images arrive in a second. {_SEGMENT_ADVICE}'
+            self._node.get_logger().warning(words, once=True)
+
+    def _warn(self, text: str) -> None:
+        self._node.get_logger().warning(text)
 
 
 def cause_of_silence(node: Node, subscription: Subscription) -> str:
@@ -116,9 +133,13 @@ def cause_of_silence(node: Node, subscription: Subscription) -> str:
     if all(mismatches):
         return f'{topic}: {mismatches[0]}'
     cause = f'{topic} has a publisher ({_who(fitting)}) but no frame arrives; is it running?'
-    if 'fastrtps' in get_rmw_implementation_identifier():
+    if _is_fast_dds():
         cause = f'{cause} If so: {_SEGMENT_ADVICE}'
     return cause
+
+
+def _is_fast_dds() -> bool:
+    return 'fastrtps' in get_rmw_implementation_identifier()
 
 
 def _mismatch(publisher: TopicEndpointInfo, wanted: QoSProfile) -> str:
