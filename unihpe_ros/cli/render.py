@@ -34,14 +34,19 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add('--shard', type=_part, default=(0, 1), metavar='I/N', help='make the I-th of N parts')
     add('--rate', type=float, default=10.0, help='poses taken per second of motion')
     add('--shapes-per-pose', type=int, default=8, help='bodies per pose (--poses-only)')
+    add('--varied', type=float, default=0.0, help='share of changed poses (--poses-only)')
     add('--bodies', type=Path, help='cache of body shapes [OUT/.bodies.npz]')
     add('--backgrounds', type=Path, help='folder of your own photographs to use now and then')
     task = parser.add_mutually_exclusive_group()
-    task.add_argument('--preview', type=int, metavar='N',
-                      help='write OUT/preview.png with N pictures instead of a data set')  # fmt: skip
+    task.add_argument(
+        '--preview', type=int, metavar='N', help='write OUT/preview.png instead: N pictures'
+    )
     task.add_argument('--bench', action='store_true', help='measure the speed only')
-    task.add_argument('--poses-only', action='store_true',
-                      help='write OUT/poses_SPLIT.npz, 3D poses without pictures')  # fmt: skip
+    task.add_argument(
+        '--poses-only',
+        action='store_true',
+        help='write OUT/poses_SPLIT.npz, 3D poses without pictures',
+    )
     parser.set_defaults(run=run)
 
 
@@ -72,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     folder = motion_folder(args.motions, args.out / '.motions')
     bank = load_motions(find_clips(folder, args.split), args.rate)
     bodies = load_bodies(args.bodies or args.out / '.bodies.npz')
-    cast = Cast(bodies, bank, args.split)
+    cast = Cast(bodies, bank, bodies.shapes(args.split))
     if args.poses_only:
         return _write_poses(cast, args)
     plan = Plan(args.out, args.split, args.seed, args.count, args.size, *args.shard)
@@ -88,7 +93,9 @@ def _write_poses(cast: Cast, args: argparse.Namespace) -> int:
     from unihpe_ros.synthesis.poses import build_pose_bank
 
     out = args.out / f'poses_{args.split}.npz'
-    count = build_pose_bank(cast.poser, out, args.split, args.shapes_per_pose, args.seed, tqdm)
+    count = build_pose_bank(
+        cast.poser, out, args.split, args.shapes_per_pose, args.seed, args.varied, tqdm
+    )
     print(f'{count} poses of {len(cast.bank.names)} clips in {out}')
     return 0
 
@@ -122,7 +129,7 @@ def _write_preview(cast: Cast, plan: Plan, count: int) -> int:
 
 def _write_data(cast: Cast, plan: Plan, args: argparse.Namespace) -> int:
     from tqdm import tqdm
-    from unihpe_ros.synthesis.environment import read_photos
+    from unihpe_ros.synthesis.photos import read_photos
     from unihpe_ros.synthesis.shards import write_shards
 
     photos = read_photos(args.backgrounds) if args.backgrounds else []

@@ -8,20 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import COCO_17
 from unihpe_ros.synthesis.drawing import draw
-from unihpe_ros.synthesis.effects import encode_jpeg, expose, sample_lens
-from unihpe_ros.synthesis.environment import sample_environment
+from unihpe_ros.synthesis.effects import encode_jpeg, expose, metered, sample_lens
 from unihpe_ros.synthesis.framing import frame
 from unihpe_ros.synthesis.labels import visibility
-from unihpe_ros.synthesis.people import Cast, seated
+from unihpe_ros.synthesis.people import Cast
+from unihpe_ros.synthesis.postures import sample_posture
 from unihpe_ros.synthesis.raster import bounds
 from unihpe_ros.synthesis.scene import OWNER_PROP
 from unihpe_ros.synthesis.staging import sample_neighbours, sample_person, sample_things, seat
+from unihpe_ros.synthesis.surroundings import sample_environment
 
 Float32 = NDArray[np.float32]
 
 _TRIES = 6
 _MIN_VISIBLE = 5
-_SEATED = 0.14
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,7 @@ def render_sample(
 def _render(
     cast: Cast, rng: np.random.Generator, size: tuple[int, int], photos: list[Float32]
 ) -> Sample:
-    posture = cast.sample_posture(rng)
-    sits = rng.random() < _SEATED
-    if sits:
-        posture = seated(posture, rng)
+    posture, sits = sample_posture(rng, cast.bank)
     shape, figure = sample_person(cast, rng, posture)
     low, high = bounds(figure.body)
     ground = float(low[2])
@@ -114,7 +111,7 @@ def _render(
     things = sample_things(rng, figure, view, ground)
     if sits:
         things.append((seat(rng, figure, ground), OWNER_PROP))
-    environment = sample_environment(rng, ground, view.eye, photos)
+    environment = sample_environment(rng, ground, np.stack([view.eye, low, high]), photos)
     lens = sample_lens(rng)
     drawing = draw(
         [*people, *(mesh for mesh, _ in things)],
@@ -124,7 +121,8 @@ def _render(
         focus=0.5 * (low + high),
         background_blur=lens.background_blur,
     )
-    image = expose(drawing.image, lens, drawing.owner[::2, ::2] == 0)
+    lens = metered(lens, drawing.image, drawing.owner[::2, ::2] == 0)
+    image = expose(drawing.image, lens)
     placed = view.to_camera(figure.keypoints)
     seen = view.project(placed)
     height = cast.bodies.height(shape)

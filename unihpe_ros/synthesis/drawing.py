@@ -42,7 +42,7 @@ def join(meshes: Sequence[Mesh]) -> Mesh:
 
 
 def cast_shadows(
-    mesh: Mesh, light: Light, centre: NDArray[np.floating], reach: float
+    mesh: Mesh, light: Light, centre: NDArray[np.floating], reach: float, size: int
 ) -> ShadowMap:
     """
     Draw what the light sees.
@@ -57,6 +57,8 @@ def cast_shadows(
         ``(3,)`` Middle of what has to be in the map, m.
     reach : float
         Half the map's side, m.
+    size : int
+        The map's side, px.
 
     Returns
     -------
@@ -69,10 +71,10 @@ def cast_shadows(
     axes = np.stack([np.cross(side, light.sun), side, light.sun]).astype(np.float32)
     if light.sun_colour.max() < 0.05:
         return ShadowMap(np.zeros((1, 1), np.float32), axes, np.zeros(3, np.float32))
-    scale = _SHADOW_SIZE / (2 * reach)
+    scale = size / (2 * reach)
     middle = axes @ np.asarray(centre, np.float32)
     place = np.array(
-        [scale, _SHADOW_SIZE / 2 - middle[0] * scale, _SHADOW_SIZE / 2 - middle[1] * scale],
+        [scale, size / 2 - middle[0] * scale, size / 2 - middle[1] * scale],
         np.float32,
     )
     seen = mesh.vertices @ axes.T
@@ -80,7 +82,7 @@ def cast_shadows(
     seen[:, 2] = 1 / (_FAR + seen[:, 2])
     # Without this, the far limit of the rasteriser would cut the scene off.
     seen[:, 2] = seen[:, 2] * _FAR
-    depth = np.zeros((_SHADOW_SIZE, _SHADOW_SIZE), np.float32)
+    depth = np.zeros((size, size), np.float32)
     ids = np.full(depth.shape, -1, np.int32)
     rasterise(seen, mesh.faces, mesh.cover, depth, ids)
     return ShadowMap(depth * _FAR - _FAR, axes, place)
@@ -94,6 +96,7 @@ def draw(
     focus: NDArray[np.floating],
     reach: float = 1.6,
     background_blur: float = 0.0,
+    shadow_size: int = _SHADOW_SIZE,
 ) -> Drawing:
     """
     Draw meshes in their surroundings.
@@ -114,6 +117,8 @@ def draw(
         How far around it shadows are cast, m.
     background_blur : float
         Standard deviation of the background's blur, px.
+    shadow_size : int
+        Side of the shadow map, px.
 
     Returns
     -------
@@ -123,7 +128,7 @@ def draw(
     """
     mesh = join(meshes)
     light = environment.light
-    shadow = cast_shadows(mesh, light, focus, reach)
+    shadow = cast_shadows(mesh, light, focus, reach, shadow_size)
     background = environment.draw(view, shadow)
     if background_blur > 0:
         background = cv2.GaussianBlur(background, (0, 0), background_blur)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +46,33 @@ def _saturation(rng: np.random.Generator) -> float:
     return rng.uniform(0.4, 1.3) if rng.random() < 0.5 else 1.0
 
 
-def expose(picture: Float32, lens: Lens, subject: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def metered(lens: Lens, picture: Float32, subject: NDArray[np.bool_]) -> Lens:
+    """
+    Set a lens's exposure, if it is automatic, so that the subject comes out well lit.
+
+    Parameters
+    ----------
+    lens : Lens
+        The camera.
+    picture : Float32
+        ``(H, W, 3)`` Linear RGB.
+    subject : NDArray[np.bool_]
+        ``(H, W)`` What the exposure is measured on.
+
+    Returns
+    -------
+    Lens
+        The camera with a fixed exposure.
+
+    """
+    if not (lens.auto_exposure and subject.any()):
+        return lens
+    level = lens.exposure * float(picture[subject].mean())
+    gain = float(np.clip((_MIDDLE_GREY / max(level, 1e-3)) ** 0.6, 0.5, 4))
+    return replace(lens, exposure=lens.exposure * gain, auto_exposure=False)
+
+
+def expose(picture: Float32, lens: Lens) -> NDArray[np.uint8]:
     """
     Turn linear light into a photograph.
 
@@ -53,9 +81,7 @@ def expose(picture: Float32, lens: Lens, subject: NDArray[np.bool_]) -> NDArray[
     picture : Float32
         ``(H, W, 3)`` Linear RGB.
     lens : Lens
-        The camera.
-    subject : NDArray[np.bool_]
-        ``(H, W)`` What the exposure is measured on.
+        The camera; see `metered` for its exposure.
 
     Returns
     -------
@@ -64,9 +90,6 @@ def expose(picture: Float32, lens: Lens, subject: NDArray[np.bool_]) -> NDArray[
 
     """
     image = picture * np.float32(lens.exposure)
-    if lens.auto_exposure and subject.any():
-        level = float(image[subject].mean())
-        image *= np.float32(np.clip((_MIDDLE_GREY / max(level, 1e-3)) ** 0.6, 0.5, 4))
     if lens.vignette:
         image *= _vignette(image.shape[:2], lens.vignette)[..., None]
     if lens.highlights:

@@ -45,7 +45,7 @@ def look_at(eye: NDArray[np.floating], target: NDArray[np.floating], roll: float
 
 def sample_eye(rng: np.random.Generator, centre: NDArray[np.floating], ground: float) -> Float64:
     """
-    Sample the camera's place: nearly half the time a robot's, else a photographer's or a ceiling's.
+    Sample the camera's place: a robot's, a photographer's or a ceiling's.
 
     Parameters
     ----------

@@ -152,8 +152,13 @@ def load_motions(clips: Sequence[Path], rate: float) -> MotionBank:
 
     """
     driven = [retarget(read_bvh(path, rate)) for path in clips]
+    return bank_of(driven, [f'{path.parent.name}/{path.stem}' for path in clips])
+
+
+def bank_of(driven: Sequence[DrivenMotion], names: Sequence[str]) -> MotionBank:
+    """Put clips into one bank."""
     return MotionBank(
-        names=tuple(f'{path.parent.name}/{path.stem}' for path in clips),
+        names=tuple(names),
         rotations=np.concatenate([motion.rotations for motion in driven]),
         root=np.concatenate([motion.root for motion in driven]),
         clip=_repeat_index(driven),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -33,11 +34,16 @@ def contact_sheet(samples: Sequence[Sample]) -> NDArray[np.uint8]:
     rows = []
     for first in range(0, len(samples), _COLUMNS):
         chosen = samples[first : first + _COLUMNS]
-        plain = [cv2.imdecode(np.frombuffer(s.jpeg, np.uint8), cv2.IMREAD_COLOR) for s in chosen]
+        plain = [_decode(sample.jpeg) for sample in chosen]
         labelled = [_with_labels(image, s) for image, s in zip(plain, chosen, strict=True)]
         empty = [np.zeros_like(plain[0])] * (_COLUMNS - len(chosen))
         rows += [np.hstack(plain + empty), np.hstack(labelled + empty)]
     return np.vstack(rows)
+
+
+def _decode(jpeg: bytes) -> NDArray[np.uint8]:
+    image: Any = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    return image
 
 
 def _with_labels(image: NDArray[np.uint8], sample: Sample) -> NDArray[np.uint8]:

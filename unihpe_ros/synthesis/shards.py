@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import os
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,8 +16,8 @@ from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.synthesis.crops import render_sample, Sample
 from unihpe_ros.synthesis.framing import MARGIN, stored_size
+from unihpe_ros.synthesis.motions import SPLITS
 from unihpe_ros.synthesis.people import Cast
-from unihpe_ros.synthesis.poses import SPLIT_SEEDS
 
 Float32 = NDArray[np.float32]
 
@@ -70,7 +71,7 @@ class Plan:
 
     def key(self, sample: int) -> tuple[int, int, int]:
         """Seed of one sample."""
-        return self.seed, SPLIT_SEEDS[self.split], sample
+        return self.seed, SPLITS.index(self.split), sample
 
 
 # What a forked worker works with; set before the fork, so that nothing is pickled.
@@ -218,7 +219,7 @@ def _write_shard(shard: int) -> int:
             file.write(sample.jpeg)
             offsets.append(offsets[-1] + len(sample.jpeg))
             rows.append(_labels(sample))
-    columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    columns: dict[str, Any] = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     with beside[1].open('wb') as file:
         np.savez(file, offsets=np.array(offsets, np.int64), **columns)
     beside[0].replace(pictures)

@@ -7,17 +7,11 @@ from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.synthesis.gestures import gesture
 from unihpe_ros.synthesis.people import Cast, Figure
-from unihpe_ros.synthesis.props import (
-    assemble,
-    held_thing,
-    random_rotation,
-    seat_for,
-    standing_thing,
-    thing_materials,
-    upright,
-)
+from unihpe_ros.synthesis.postures import sample_posture
+from unihpe_ros.synthesis.props import held_thing, seat_for, standing_thing, thing_materials
 from unihpe_ros.synthesis.raster import bounds
 from unihpe_ros.synthesis.scene import Mesh, OWNER_HELD, OWNER_PROP, Posture, View
+from unihpe_ros.synthesis.solids import assemble, random_rotation, upright
 from unihpe_ros.synthesis.wardrobe import sample_outfit
 
 _NEIGHBOURS = (0.68, 0.24, 0.08)
@@ -27,7 +21,7 @@ _SOLIDS = ('box', 'cylinder', 'ball')
 
 
 def sample_person(cast: Cast, rng: np.random.Generator, posture: Posture) -> tuple[int, Figure]:
-    """Give a posture a body, clothes and often a gesture; returns the body shape and the person."""
+    """Give a posture a body, clothes and often a gesture; returns the shape and the person."""
     shape = int(rng.choice(cast.shapes))
     bodies = cast.bodies
     outfit = sample_outfit(rng, bool(bodies.gender[shape] > 0.5), float(bodies.age[shape]))
@@ -42,7 +36,7 @@ def sample_neighbours(cast: Cast, rng: np.random.Generator, ground: float) -> li
     """Sample other people near the origin, who stand on the same floor."""
     meshes = []
     for _ in range(rng.choice(len(_NEIGHBOURS), p=_NEIGHBOURS)):
-        _, figure = sample_person(cast, rng, cast.sample_posture(rng))
+        _, figure = sample_person(cast, rng, sample_posture(rng, cast.bank)[0])
         angle, distance = rng.uniform(0, 2 * np.pi), rng.uniform(0.45, 1.8)
         below = ground - float(bounds(figure.body)[0][2])
         shift = np.array([distance * np.cos(angle), distance * np.sin(angle), below], np.float32)

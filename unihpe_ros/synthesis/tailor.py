@@ -8,54 +8,29 @@ body, positive where there is cloth) says where it ends.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.body import Bodies, BODY, HAIR, LEFT_EYE, RIGHT_EYE, SKIRT, TIGHTS
+from unihpe_ros.synthesis.garments import (
+    bottom_cover,
+    find_regions,
+    hollows,
+    jacket_cover,
+    smooth_normals,
+    top_cover,
+)
 from unihpe_ros.synthesis.materials import stack
 from unihpe_ros.synthesis.noise import noise_at
-from unihpe_ros.synthesis.skinning import vertex_normals
 from unihpe_ros.synthesis.wardrobe import Outfit
 
 Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]
 
-_ARM = ('upperarm', 'lowerarm', 'wrist', 'finger', 'metacarpal')
-_LEG = ('upperleg', 'lowerleg', 'foot', 'toe')
-_HEAD = ('neck', 'head', 'eye')
 # Skin under cloth by more than this is not drawn, so that it can't poke through.
 _HIDDEN = 0.012
 _TEMPLATE_HEIGHT = 1.67
-
-
-@dataclass(frozen=True)
-class Region:
-    """Where vertices are on the average body; see wardrobe for the coordinates."""
-
-    position: Float32
-    arm: Float32
-    leg: Float32
-    is_arm: NDArray[np.bool_]
-    is_leg: NDArray[np.bool_]
-    is_head: NDArray[np.bool_]
-
-    def part(self, chosen: slice | NDArray[np.intp]) -> Region:
-        """Return the region of some of the vertices."""
-        return Region(
-            self.position[chosen],
-            self.arm[chosen],
-            self.leg[chosen],
-            self.is_arm[chosen],
-            self.is_leg[chosen],
-            self.is_head[chosen],
-        )
-
-    @property
-    def is_torso(self) -> NDArray[np.bool_]:
-        """Vertices of neither limbs nor head."""
-        return ~(self.is_arm | self.is_leg | self.is_head)
 
 
 @dataclass(frozen=True)
@@ -102,7 +77,7 @@ class Tailor:
     def __init__(self, bodies: Bodies) -> None:
         self.bodies = bodies
         count = len(bodies.template)
-        region = _find_regions(bodies)
+        region = find_regions(bodies)
         self.hair_height = region.position[:, 2] - _hairline(region.position[:, 1])
         on_head = np.flatnonzero(region.is_head[BODY])
         self.scalp = on_head[self.hair_height[on_head] > -0.03]
@@ -115,9 +90,9 @@ class Tailor:
         self.weights = bodies.weights[self.source]
         self.weight_bones = bodies.weight_bones[self.source]
         self.faces = self._layer_faces(count)
-        normals = _smooth_normals(bodies)
+        normals = smooth_normals(bodies)
         self.normals = normals[self.source]
-        self.bridges = _bridges(bodies, region, normals)
+        self.bridges = hollows(bodies, region, normals)
         self.eye_angles = [_eye_angles(bodies.template[eye]) for eye in (LEFT_EYE, RIGHT_EYE)]
         self.eye_centres = [bodies.template[eye].mean(0) for eye in (LEFT_EYE, RIGHT_EYE)]
 
@@ -152,9 +127,10 @@ class Tailor:
         covers = self._covers(outfit)
         self._push_out(rest, shape, outfit, covers)
         layers: list[tuple[str, np.void, Float32]] = [
-            ('tights', outfit.sock, covers['sock']),
             ('tights', outfit.bottom_cloth, covers['bottom']),
             ('tights', outfit.shoe, covers['shoe']),
+            # The same surface again: where trousers and shoes are, they were there first.
+            ('tights', outfit.sock, covers['sock']),
             ('top', outfit.top, covers['top']),
             ('jacket', outfit.jacket_cloth, covers['jacket']),
             (
@@ -187,9 +163,9 @@ class Tailor:
             materials=stack(materials),
         )
 
-    def _bare_faces(self, hidden: NDArray[np.bool_]) -> Int32:
+    def _bare_faces(self, hidden: Float32) -> Int32:
         faces = self.faces['body']
-        return faces[~hidden[faces].all(1)]
+        return faces[~(hidden > 0)[faces].all(1)]
 
     def _covers(self, outfit: Outfit) -> dict[str, Float32]:
         """Cover values over all vertices, one array per garment."""
@@ -198,7 +174,6 @@ class Tailor:
         bottom = bottom_cover(region, outfit)
         shoe = np.where(region.is_leg, region.leg - outfit.shoe_top, -1)
         sock = np.where(region.is_leg, np.minimum(region.leg - outfit.sock_top, 0.3), -1)
-        sock = np.where(np.maximum(bottom, shoe) > 0.02, -1, sock)
         z = region.position[:, 2]
         wears_skirt = outfit.bottom in ('skirt', 'dress')
         skirt = z - outfit.skirt_end if wears_skirt else np.full_like(z, -1)
@@ -218,13 +193,14 @@ class Tailor:
             around_face = np.maximum(np.maximum(y + 0.085, z - 0.80), np.abs(x) - 0.085)
             long_hair = np.minimum(z - outfit.hair_length, around_face)
         jacket = jacket_cover(region, outfit)
-        under = np.maximum(np.maximum(top, bottom), np.maximum(shoe, jacket))
+        under = np.maximum.reduce([top, bottom, shoe, sock, jacket])
         covers = {
             'top': top, 'bottom': np.where(shoe > 0.03, -1, bottom), 'shoe': shoe, 'sock': sock,
             'skirt': skirt, 'cap': cap, 'hair': long_hair, 'jacket': jacket,
         }  # fmt: skip
         result = {name: value.astype(np.float32) for name, value in covers.items()}
-        result['hidden'] = (under > _HIDDEN) & ~region.is_head
+        # What lies under cloth; heads are never covered.
+        result['hidden'] = np.where(region.is_head, -1, under - _HIDDEN).astype(np.float32)
         return result
 
     def _push_out(
@@ -256,7 +232,7 @@ class Tailor:
 
     def _shape_skirt(self, rest: Float32, outfit: Outfit) -> None:
         position = self.region.position[SKIRT]
-        folds = noise_at(position * np.float32([14, 14, 2]) + outfit.texture_shift) - 0.5
+        folds = noise_at(position * np.array([14, 14, 2], np.float32) + outfit.texture_shift) - 0.5
         down = np.clip((0.15 - position[:, 2]) / 0.6, 0, 1)
         wider = 1.03 + outfit.flare * 0.5 * down + 0.25 * down * folds
         centre = rest[SKIRT, :2].mean(0)
@@ -284,7 +260,7 @@ class Tailor:
 
         def put(where: NDArray[np.bool_], colour: Float32, strength: float | Float32) -> None:
             skin[where, :3] = colour
-            skin[where, 3] = strength if np.isscalar(strength) else strength[where]
+            skin[where, 3] = np.broadcast_to(strength, where.shape)[where]
 
         lips = self.bodies.lips[BODY]
         put(lips > 0.25, outfit.lips, np.clip(lips * 1.2, 0, 1))
@@ -313,41 +289,6 @@ class Tailor:
         return colours
 
 
-def top_cover(region: Region, outfit: Outfit) -> NDArray[np.floating]:
-    """Cover of a shirt, sweater or the upper part of a dress."""
-    if outfit.bare_chest:
-        return np.full(len(region.arm), -1.0)
-    x, y, z = region.position.T
-    neckline = outfit.neck + 0.45 * np.minimum(y, 0.03)
-    neckline = neckline + outfit.neck_v * (np.minimum(np.abs(x), 0.1) - 0.06)
-    on_torso = np.minimum(z - outfit.hem, neckline - z)
-    cover = np.where(region.is_arm, (outfit.sleeve - region.arm) * 0.5, on_torso)
-    hanging = outfit.hem < 0 and outfit.bottom != 'dress'
-    below = z - outfit.hem if hanging else -1.0
-    return np.where(region.is_head, neckline - z, np.where(region.is_leg, below, cover))
-
-
-def bottom_cover(region: Region, outfit: Outfit) -> NDArray[np.floating]:
-    """Cover of trousers, shorts or what is worn under a skirt."""
-    on_torso = np.where(region.is_torso, outfit.waist - region.position[:, 2], -1)
-    return np.where(region.is_leg, (outfit.leg - region.leg) * 0.8, on_torso)
-
-
-def jacket_cover(region: Region, outfit: Outfit) -> NDArray[np.floating]:
-    """Cover of a jacket or coat, open at the front."""
-    if outfit.jacket < 0:
-        return np.full(len(region.arm), -1.0)
-    x, y, z = region.position.T
-    gap = outfit.jacket * (0.3 + 0.7 * np.clip((z - outfit.jacket_hem) / 0.6, 0, 1))
-    closed = np.where(y < 0.0, np.abs(x) - gap, 0.1)
-    up_and_down = np.minimum(z - outfit.jacket_hem, 0.575 + 0.35 * np.minimum(y, 0.03) - z)
-    on_body = np.minimum(up_and_down, closed)
-    sleeve = (outfit.jacket_sleeve - region.arm) * 0.5
-    legs = on_body if outfit.jacket_hem < 0.05 else -1.0
-    cover = np.where(region.is_arm, sleeve, np.where(region.is_leg, legs, on_body))
-    return np.where(region.is_head, -1, cover)
-
-
 def _cut(faces: Int32, value: Float32) -> tuple[Int32, Float32]:
     """Keep the faces that show anywhere, with their corners' cover."""
     cover = value[faces]
@@ -355,89 +296,11 @@ def _cut(faces: Int32, value: Float32) -> tuple[Int32, Float32]:
     return faces[kept], cover[kept]
 
 
-def _find_regions(bodies: Bodies) -> Region:
-    template, bones = bodies.template, bodies.bones
-    rows = np.arange(len(template))
-    dominant = bodies.weight_bones[rows, bodies.weights.argmax(1)]
-    kinds = np.array([_kind(name) for name in bones])[dominant]
-    arm = np.zeros(len(template), np.float32)
-    leg = np.zeros(len(template), np.float32)
-    for letter in 'LR':
-        side = (template[:, 0] > 0) == (letter == 'L')
-        for kind, along, chain in (
-            (1, arm, ('upperarm01', 'lowerarm01', 'wrist')),
-            (2, leg, ('upperleg01', 'lowerleg01', 'foot')),
-        ):
-            chosen = side & (kinds == kind)
-            knots = bodies.template_heads[[bones.index(f'{b}.{letter}') for b in chain]]
-            along[chosen] = _place_along(knots, template[chosen])
-    return Region(template, arm, leg, kinds == 1, kinds == 2, kinds == 3)
-
-
-def _kind(bone: str) -> int:
-    for kind, prefixes in ((1, _ARM), (2, _LEG), (3, _HEAD)):
-        if bone.startswith(prefixes):
-            return kind
-    return 0
-
-
-def _place_along(knots: Float32, points: Float32) -> Float32:
-    """Coordinate of points along a chain of two bones: 0, 0.5 and 1 at the knots."""
-    nearest = np.full(len(points), np.inf)
-    place = np.zeros(len(points), np.float32)
-    for part in range(2):
-        start, bone = knots[part], knots[part + 1] - knots[part]
-        along = (points - start) @ bone / (bone @ bone)
-        along = along.clip(-1.0 if part == 0 else 0.0, 2.0 if part == 1 else 1.0)
-        distance = np.linalg.norm(points - (start + along[:, None] * bone), axis=1)
-        closer = distance < nearest
-        nearest[closer] = distance[closer]
-        place[closer] = (part + along[closer]) / 2
-    return place
-
-
 def _hairline(y: Float32) -> Float32:
     """Height of the hairline from the forehead (y < 0) to the nape."""
     return np.interp(
         y, [-0.16, -0.10, -0.055, -0.03, 0.02], [0.800, 0.785, 0.755, 0.70, 0.655]
     ).astype(np.float32)
-
-
-def _smooth_normals(bodies: Bodies, rounds: int = 3) -> Float32:
-    """Normals of the average body, the tights' smoothed so that clothes bridge small dents."""
-    template = bodies.template
-    parts: Sequence[str] = ('body', 'tights', 'skirt', 'hair')
-    normals = vertex_normals(template, np.concatenate([bodies.faces[name] for name in parts]))
-    a, b, c = bodies.faces['tights'].T
-    for _ in range(rounds):
-        total = np.zeros_like(normals)
-        for first, second in ((a, b), (b, c), (a, c)):
-            np.add.at(total, first, normals[second])
-            np.add.at(total, second, normals[first])
-        length = np.linalg.norm(total[TIGHTS], axis=1, keepdims=True)
-        normals[TIGHTS] = np.where(length > 0, total[TIGHTS] / np.maximum(length, 1e-9), 0)
-    return normals
-
-
-def _bridges(bodies: Bodies, region: Region, normals: Float32, rounds: int = 30) -> Float32:
-    """``(T, 3)`` How cloth on the tights bridges the hollows of chest, seat and crotch, m."""
-    smooth = bodies.template[TIGHTS].astype(np.float64)
-    a, b, c = (bodies.faces['tights'] - TIGHTS.start).T
-    ends = np.concatenate([a, b, c, b, c, a]), np.concatenate([b, c, a, a, b, c])
-    degree = np.maximum(np.bincount(ends[0], minlength=len(smooth)), 1)[:, None]
-    for _ in range(rounds):
-        total = np.zeros_like(smooth)
-        np.add.at(total, ends[0], smooth[ends[1]])
-        smooth += 0.5 * (total / degree - smooth)
-    moved = smooth - bodies.template[TIGHTS]
-    part, outward = region.part(TIGHTS), normals[TIGHTS]
-    x, y, z = part.position.T
-    out = (moved * outward).sum(1)
-    # Below the belly also inwards: whatever is under the cloth there is not drawn.
-    crotch = (np.abs(x) < 0.07) & (y < 0) & (z > -0.16) & (z < 0.08)
-    out = np.where(crotch, out.clip(-0.03, 0.03), out.clip(0, 0.03))
-    fade = np.clip((z + 0.3) / 0.1, 0, 1) * np.clip((0.47 - z) / 0.06, 0, 1) * ~part.is_arm
-    return (outward * (out * fade)[:, None]).astype(np.float32)
 
 
 def _eye_angles(eyeball: Float32) -> Float32:

@@ -13,14 +13,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.materials import (
-    cloth,
-    cloth_colour,
-    hair_colour,
-    linear,
-    material,
-    Pattern,
-    skin_colour,
+from unihpe_ros.synthesis.fabrics import cloth, cloth_colour, hair_colour, skin_colour
+from unihpe_ros.synthesis.materials import linear, Pattern
+from unihpe_ros.synthesis.tailoring_details import (
+    hair_stuff,
+    lip_colour,
+    mark_top,
+    mostly_plain,
+    shoe_leather,
+    skin,
+    trouser_cloth,
 )
 
 Float32 = NDArray[np.float32]
@@ -155,13 +157,13 @@ def sample_outfit(rng: np.random.Generator, female: bool, age: float) -> Outfit:
     skin_tone = skin_colour(rng)
     hair_tone = hair_colour(rng, age)
     top = cloth(rng)
-    _mark_top(rng, top, hem)
+    mark_top(rng, top, hem)
     # No bare gap at the back when somebody bends.
     waist = max(rng.uniform(0.09, 0.17), min(hem + 0.06, 0.2))
     alike = bottom == 'dress' or rng.random() < 0.06
-    bottom_cloth = top if alike else _bottom_cloth(rng, waist)
-    jacket_cloth = cloth(rng, pattern=_mostly_plain(rng))
-    _mark_top(rng, jacket_cloth, 0.0)
+    bottom_cloth = top if alike else trouser_cloth(rng, waist)
+    jacket_cloth = cloth(rng, pattern=mostly_plain(rng))
+    mark_top(rng, jacket_cloth, 0.0)
     has_jacket = bottom != 'swimwear' and rng.random() < 0.22
     hair = _HAIR[rng.choice(5, p=_HAIR_FEMALE if female else _HAIR_MALE)]
     return Outfit(
@@ -193,17 +195,17 @@ def sample_outfit(rng: np.random.Generator, female: bool, age: float) -> Outfit:
         mask=1.0 if rng.random() < 0.04 else 0.0,
         texture_shift=rng.uniform(0, 30, 3).astype(np.float32),
         crease=rng.uniform(6, 14),
-        skin=_skin(rng, skin_tone),
+        skin=skin(rng, skin_tone),
         top=top,
         bottom_cloth=bottom_cloth,
         jacket_cloth=jacket_cloth,
-        shoe=_shoe(rng),
+        shoe=shoe_leather(rng),
         sock=cloth(rng, pattern=Pattern.PLAIN if rng.random() < 0.6 else Pattern.STRIPES),
-        hair_stuff=_hair_stuff(rng, hair_tone, hair == 'long'),
-        hat=cloth(rng, pattern=_mostly_plain(rng)),
+        hair_stuff=hair_stuff(rng, hair_tone, hair == 'long'),
+        hat=cloth(rng, pattern=mostly_plain(rng)),
         skin_tone=skin_tone,
         hair_tone=hair_tone,
-        lips=_lips(rng, skin_tone),
+        lips=lip_colour(rng, skin_tone),
         iris=linear(
             rng.choice([0.08, 0.1, 0.55, 0.3]), rng.uniform(0.3, 0.7), rng.uniform(0.15, 0.55)
         ),
@@ -224,108 +226,3 @@ def _shoe_top(rng: np.random.Generator) -> float:
     if rng.random() < 0.1:
         return _NOT_WORN
     return rng.uniform(0.955, 1.0) if rng.random() < 0.8 else rng.uniform(0.7, 0.95)
-
-
-def _mostly_plain(rng: np.random.Generator) -> Pattern:
-    common = (Pattern.PLAIN, Pattern.STRIPES, Pattern.BLOTCHES, Pattern.CHECKS)
-    return common[rng.choice(4, p=[0.82, 0.07, 0.06, 0.05])]
-
-
-def _bottom_cloth(rng: np.random.Generator, waist: float) -> np.void:
-    stuff = cloth(rng, pattern=_mostly_plain(rng))
-    line = rng.uniform(0.002, 0.005)
-    marks = []
-    if rng.random() < 0.4:  # Belt.
-        marks.append((0, waist - 0.03, 1, rng.uniform(0.01, 0.022), 0, 0, 0, _mark_shade(rng)))
-    if rng.random() < 0.5:  # Fly.
-        marks.append((0, 0.06, line, 0.07, -1, 0, 0, rng.uniform(0.4, 0.8)))
-    if rng.random() < 0.5:  # Front pockets.
-        marks.append((0.105, 0.055, 0.03, 0.05, -1, line, 1, rng.uniform(0.4, 0.8)))
-    if rng.random() < 0.5:  # Back pockets.
-        marks.append((0.075, 0.035, 0.04, 0.05, 1, line, 1, rng.uniform(0.4, 0.8)))
-    return _with_marks(stuff, marks)
-
-
-def _mark_top(rng: np.random.Generator, stuff: np.void, hem: float) -> None:
-    """Give a top or a jacket a zip or buttons, pockets, a coloured band."""
-    line = rng.uniform(0.002, 0.005)
-    marks = []
-    if rng.random() < 0.4:  # Zip or button band.
-        width = rng.choice([0.003, rng.uniform(0.006, 0.018)])
-        middle, half = 0.5 * (hem + 0.6), 0.5 * (0.6 - hem)
-        marks.append((0, middle, width, half, -1, 0, 0, _mark_shade(rng)))
-    if rng.random() < 0.2:  # Chest pockets.
-        mirrored = float(rng.random() < 0.4)
-        marks.append((0.075, 0.39, 0.03, 0.035, -1, line, mirrored, rng.uniform(0.4, 0.8)))
-    if rng.random() < 0.15:  # Hip pockets.
-        marks.append((0.09, 0.1, 0.045, 0.04, -1, line, 1, rng.uniform(0.4, 0.8)))
-    if rng.random() < 0.12:  # A band of another colour round the chest.
-        at, half = rng.uniform(0.2, 0.45), rng.uniform(0.02, 0.12)
-        marks.append((0, at, 0.17, half, 0, 0, 0, -1))
-    if rng.random() < 0.1:  # Something printed on the back.
-        marks.append((0, rng.uniform(0.3, 0.42), 0.06, rng.uniform(0.03, 0.08), 1, 0, 0, -1))
-    _with_marks(stuff, marks)
-
-
-def _mark_shade(rng: np.random.Generator) -> float:
-    return -1.0 if rng.random() < 0.3 else rng.uniform(0.2, 0.7)
-
-
-def _with_marks(stuff: np.void, marks: list[tuple[float, ...]]) -> np.void:
-    stuff['mark_count'] = len(marks)
-    for place, mark in enumerate(marks):
-        stuff['marks'][place] = mark
-    return stuff
-
-
-def _shoe(rng: np.random.Generator) -> np.void:
-    shoe = cloth(rng, pattern=Pattern.PLAIN if rng.random() < 0.7 else Pattern.BLOTCHES)
-    shoe['gloss'] = rng.uniform(0, 0.3)
-    shoe['fold'] = 0
-    # A sole of another colour: shoes are cut by height below the ankle.
-    return shoe
-
-
-def _skin(rng: np.random.Generator, tone: Float32) -> np.void:
-    return material(
-        tone,
-        mottle=rng.uniform(0.1, 0.35),
-        mottle_scale=rng.uniform(3, 14),
-        grain=rng.uniform(0.02, 0.12),
-        grain_scale=rng.uniform(60, 300),
-        painted=1,
-        bump=rng.uniform(0, 0.12),
-        bump_scale=rng.uniform(10, 40),
-        wrap=rng.uniform(0.1, 0.35),
-        gloss=rng.uniform(0.02, 0.12),
-        shininess=rng.uniform(8, 25),
-        rim=rng.uniform(0.02, 0.1),
-    )
-
-
-def _hair_stuff(rng: np.random.Generator, tone: Float32, long: bool) -> np.void:
-    return material(
-        tone,
-        second=tone * np.float32(0.55),
-        pattern=Pattern.STRIPES if long else Pattern.BLOTCHES,
-        direction=(1, 0.3, 0),
-        frequency=rng.uniform(200, 500) if long else rng.uniform(20, 60),
-        threshold=0.3 if long else 0.45,
-        phase=rng.uniform(0, 30),
-        mottle=rng.uniform(0.2, 0.7),
-        mottle_scale=rng.uniform(10, 30),
-        grain=rng.uniform(0.2, 0.6),
-        grain_scale=rng.uniform(100, 300),
-        bump=rng.uniform(0.3, 1.1),
-        bump_scale=rng.uniform(40, 90),
-        gloss=rng.uniform(0.02, 0.15),
-        shininess=rng.uniform(8, 40),
-        rim=rng.uniform(0, 0.08),
-    )
-
-
-def _lips(rng: np.random.Generator, tone: Float32) -> Float32:
-    if rng.random() < 0.2:
-        return linear(rng.uniform(-0.03, 0.03), rng.uniform(0.5, 0.9), rng.uniform(0.4, 0.8))
-    shade = [rng.uniform(0.7, 1.0), rng.uniform(0.35, 0.65), rng.uniform(0.4, 0.7)]
-    return (tone * np.array(shade)).astype(np.float32)

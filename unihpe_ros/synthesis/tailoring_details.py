@@ -1,0 +1,120 @@
+"""Samples what the wardrobe is made of: trousers with pockets, shoes, skin, hair."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.synthesis.fabrics import cloth
+from unihpe_ros.synthesis.materials import linear, material, Pattern
+
+Float32 = NDArray[np.float32]
+
+
+def mostly_plain(rng: np.random.Generator) -> Pattern:
+    """Sample a pattern as trousers, jackets and hats have it."""
+    common = (Pattern.PLAIN, Pattern.STRIPES, Pattern.BLOTCHES, Pattern.CHECKS)
+    return common[rng.choice(4, p=[0.82, 0.07, 0.06, 0.05])]
+
+
+def trouser_cloth(rng: np.random.Generator, waist: float) -> np.void:
+    """Sample what trousers and skirts are made of, with belt and pockets up to the waist."""
+    stuff = cloth(rng, pattern=mostly_plain(rng))
+    line = rng.uniform(0.002, 0.005)
+    marks: list[tuple[float, ...]] = []
+    if rng.random() < 0.4:  # Belt.
+        marks.append((0, waist - 0.03, 1, rng.uniform(0.01, 0.022), 0, 0, 0, _mark_shade(rng)))
+    if rng.random() < 0.5:  # Fly.
+        marks.append((0, 0.06, line, 0.07, -1, 0, 0, rng.uniform(0.4, 0.8)))
+    if rng.random() < 0.5:  # Front pockets.
+        marks.append((0.105, 0.055, 0.03, 0.05, -1, line, 1, rng.uniform(0.4, 0.8)))
+    if rng.random() < 0.5:  # Back pockets.
+        marks.append((0.075, 0.035, 0.04, 0.05, 1, line, 1, rng.uniform(0.4, 0.8)))
+    return _with_marks(stuff, marks)
+
+
+def mark_top(rng: np.random.Generator, stuff: np.void, hem: float) -> None:
+    """Give a top or a jacket a zip or buttons, pockets, a coloured band."""
+    line = rng.uniform(0.002, 0.005)
+    marks: list[tuple[float, ...]] = []
+    if rng.random() < 0.4:  # Zip or button band.
+        width = rng.choice([0.003, rng.uniform(0.006, 0.018)])
+        middle, half = 0.5 * (hem + 0.6), 0.5 * (0.6 - hem)
+        marks.append((0, middle, width, half, -1, 0, 0, _mark_shade(rng)))
+    if rng.random() < 0.2:  # Chest pockets.
+        mirrored = float(rng.random() < 0.4)
+        marks.append((0.075, 0.39, 0.03, 0.035, -1, line, mirrored, rng.uniform(0.4, 0.8)))
+    if rng.random() < 0.15:  # Hip pockets.
+        marks.append((0.09, 0.1, 0.045, 0.04, -1, line, 1, rng.uniform(0.4, 0.8)))
+    if rng.random() < 0.12:  # A band of another colour round the chest.
+        at, half = rng.uniform(0.2, 0.45), rng.uniform(0.02, 0.12)
+        marks.append((0, at, 0.17, half, 0, 0, 0, -1))
+    if rng.random() < 0.1:  # Something printed on the back.
+        marks.append((0, rng.uniform(0.3, 0.42), 0.06, rng.uniform(0.03, 0.08), 1, 0, 0, -1))
+    _with_marks(stuff, marks)
+
+
+def _mark_shade(rng: np.random.Generator) -> float:
+    return -1.0 if rng.random() < 0.3 else rng.uniform(0.2, 0.7)
+
+
+def _with_marks(stuff: np.void, marks: list[tuple[float, ...]]) -> np.void:
+    stuff['mark_count'] = len(marks)
+    for place, mark in enumerate(marks):
+        stuff['marks'][place] = mark
+    return stuff
+
+
+def shoe_leather(rng: np.random.Generator) -> np.void:
+    """Sample what shoes are made of."""
+    shoe = cloth(rng, pattern=Pattern.PLAIN if rng.random() < 0.7 else Pattern.BLOTCHES)
+    shoe['gloss'] = rng.uniform(0, 0.3)
+    shoe['fold'] = 0
+    return shoe
+
+
+def skin(rng: np.random.Generator, tone: Float32) -> np.void:
+    """Sample skin of a tone; what is painted on it shows."""
+    return material(
+        tone,
+        mottle=rng.uniform(0.1, 0.35),
+        mottle_scale=rng.uniform(3, 14),
+        grain=rng.uniform(0.02, 0.12),
+        grain_scale=rng.uniform(60, 300),
+        painted=1,
+        bump=rng.uniform(0, 0.12),
+        bump_scale=rng.uniform(10, 40),
+        wrap=rng.uniform(0.1, 0.35),
+        gloss=rng.uniform(0.02, 0.12),
+        shininess=rng.uniform(8, 25),
+        rim=rng.uniform(0.02, 0.1),
+    )
+
+
+def hair_stuff(rng: np.random.Generator, tone: Float32, long: bool) -> np.void:
+    """Sample hair of a tone; long hair has strands."""
+    return material(
+        tone,
+        second=tone * np.float32(0.55),
+        pattern=Pattern.STRIPES if long else Pattern.BLOTCHES,
+        direction=(1, 0.3, 0),
+        frequency=rng.uniform(200, 500) if long else rng.uniform(20, 60),
+        threshold=0.3 if long else 0.45,
+        phase=rng.uniform(0, 30),
+        mottle=rng.uniform(0.2, 0.7),
+        mottle_scale=rng.uniform(10, 30),
+        grain=rng.uniform(0.2, 0.6),
+        grain_scale=rng.uniform(100, 300),
+        bump=rng.uniform(0.3, 1.1),
+        bump_scale=rng.uniform(40, 90),
+        gloss=rng.uniform(0.02, 0.15),
+        shininess=rng.uniform(8, 40),
+        rim=rng.uniform(0, 0.08),
+    )
+
+
+def lip_colour(rng: np.random.Generator, tone: Float32) -> Float32:
+    """``(3,)`` Linear colour of lips, now and then with lipstick."""
+    if rng.random() < 0.2:
+        return linear(rng.uniform(-0.03, 0.03), rng.uniform(0.5, 0.9), rng.uniform(0.4, 0.8))
+    shade = [rng.uniform(0.7, 1.0), rng.uniform(0.35, 0.65), rng.uniform(0.4, 0.7)]
+    return (tone * np.array(shade)).astype(np.float32)
