@@ -95,7 +95,11 @@ class Truth:
 
 
 def robot_camera(
-    size: tuple[int, int] = (640, 480), fov: float = 1.1, height: float = 1.2, pitch: float = 0.0
+    size: tuple[int, int] = (640, 480),
+    fov: float = 1.1,
+    height: float = 1.2,
+    pitch: float = 0.0,
+    yaw: float = 0.0,
 ) -> View:
     """
     Make a camera at x = y = 0 that looks along +y.
@@ -110,6 +114,8 @@ def robot_camera(
         Above the floor, m.
     pitch : float
         Downwards, rad.
+    yaw : float
+        To the left, rad.
 
     Returns
     -------
@@ -121,7 +127,7 @@ def robot_camera(
     K = np.array([[focal, 0, 0.5 * (size[0] - 1)], [0, focal, 0.5 * (size[1] - 1)], [0, 0, 1]])
     c, s = np.cos(pitch), np.sin(pitch)
     rotation = np.array([[1, 0, 0], [0, -s, -c], [0, c, -s]])
-    return View(K, size, rotation, np.array([0, 0, height]))
+    return View(K, size, rotation @ upright(-yaw), np.array([0, 0, height]))
 
 
 def render_sequence(

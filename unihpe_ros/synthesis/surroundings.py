@@ -89,7 +89,7 @@ def sample_outdoors(rng: np.random.Generator, ground: float) -> Environment:
         horizon = np.full(3, grey, np.float32)
     elif low_sun:
         horizon = linear(rng.uniform(0.03, 0.1), rng.uniform(0.2, 0.6), 0.95)
-    floor = _ground_surface(rng)
+    floor = _ground_surface(rng, _OUTSIDE)
     fill = rng.uniform(0.5, 1.1)
     up = np.float32(fill) * (np.float32(0.6) * zenith + np.float32(0.4) * horizon)
     down = np.float32(0.35 * fill) * floor['base'] * (1 + sun_colour)
@@ -121,8 +121,12 @@ _GROUNDS = (
 )
 
 
-def _ground_surface(rng: np.random.Generator) -> np.void:
-    kind, hue, saturation, value, scale = _GROUNDS[rng.choice(5, p=[0.3, 0.25, 0.25, 0.15, 0.05])]
+_OUTSIDE = (0.30, 0.25, 0.25, 0.15, 0.05)
+_INSIDE = (0.30, 0.25, 0.03, 0.14, 0.28)
+
+
+def _ground_surface(rng: np.random.Generator, shares: Sequence[float]) -> np.void:
+    kind, hue, saturation, value, scale = _GROUNDS[rng.choice(5, p=shares)]
     h, s, v = rng.uniform(*hue), rng.uniform(*saturation), rng.uniform(*value)
     surface: np.void = np.zeros(1, SURFACE)[0]
     surface['kind'] = kind
@@ -161,7 +165,7 @@ def sample_room(
     surfaces = np.array([_wall_surface(rng) for _ in range(6)])
     if rng.random() < 0.75:
         surfaces[:4] = surfaces[0]
-    surfaces[4] = _ground_surface(rng)
+    surfaces[4] = _ground_surface(rng, _INSIDE)
     ceiling: np.void = np.zeros(1, SURFACE)[0]
     ceiling['base'] = ceiling['second'] = linear(0, 0.05 * rng.random(), rng.uniform(0.6, 1))
     ceiling['kind'], ceiling['scale'], ceiling['ratio'] = rng.choice([0, 4]), 1.5, 1

@@ -1,0 +1,80 @@
+"""The scene that the demo films: people of the test subjects who cross before a robot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.synthesis.body import Bodies
+from unihpe_ros.synthesis.props import standing_thing
+from unihpe_ros.synthesis.scene import Lens, Mesh, View
+from unihpe_ros.synthesis.sequence import Actor, render_sequence, robot_camera, Truth
+from unihpe_ros.synthesis.surroundings import sample_room
+
+_THINGS = (('sofa', (-2.6, 6.2)), ('plant', (2.6, 6.4)), ('table', (2.5, 4.6)))
+# The clips begin with a rest pose that nobody takes in life.
+_START = 1.0
+# Clip, place of the middle of its path, heading.
+_PARTS = (
+    ('09/09_12', (0.3, 4.4), np.pi / 2),
+    ('06/06_10', (-0.6, 5.6), np.pi / 2),
+    ('06/06_14', (1.0, 3.3), 3.4),
+)
+
+
+def film_demo(
+    bodies: Bodies,
+    motions: Path,
+    seconds: float,
+    rate: float = 30.0,
+    seed: int = 2,
+    size: tuple[int, int] = (640, 480),
+) -> Iterator[tuple[NDArray[np.uint8], Truth]]:
+    """
+    Film three people in a room, one shooting at a basket, two walking past.
+
+    Parameters
+    ----------
+    bodies : Bodies
+        The body shapes; held-out ones are used.
+    motions : Path
+        Folder of the clips, by subject.
+    seconds, rate : float
+        Length, s, and pictures per second.
+    seed : int
+        Seed of room, clothes and bodies.
+    size : tuple[int, int]
+        (w, h) of the pictures, px.
+
+    Returns
+    -------
+    Iterator[tuple[NDArray[np.uint8], Truth]]
+        Pictures with the truth about them; see render_sequence.
+
+    """
+    rng = np.random.default_rng(seed)
+    adults = [shape for shape in bodies.shapes('test') if bodies.age[shape] > 18]
+    shapes = rng.choice(adults, len(_PARTS), replace=len(adults) < len(_PARTS))
+    actors = [
+        Actor(
+            motions / f'{clip}.bvh', int(shape), int(rng.integers(2**31)), place, heading, _START
+        )
+        for shape, (clip, place, heading) in zip(shapes, _PARTS, strict=True)
+    ]
+    inside = np.array([[-3.5, -0.5, 0], [3.5, 7.0, 2.4]])
+    things: list[Mesh] = [
+        standing_thing(rng, np.array([x, y, 0.0]), kind) for kind, (x, y) in _THINGS
+    ]
+    room = sample_room(rng, 0.0, inside)
+    lens = Lens(noise=0.008, blur=0.4, noise_seed=seed)
+    return render_sequence(
+        bodies, actors, room, lambda stamp: _camera(stamp, size), seconds, rate, lens, things
+    )
+
+
+def _camera(stamp: float, size: tuple[int, int]) -> View:
+    """Turn the camera slowly, as a robot that looks about does."""
+    pitch = 0.06 + 0.01 * np.sin(0.7 * stamp)
+    return robot_camera(size, pitch=float(pitch), yaw=float(0.08 * np.sin(0.4 * stamp)))
