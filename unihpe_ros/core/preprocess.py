@@ -10,6 +10,7 @@ full homography, the network answers in the virtual camera's frame, and 3D is ro
 from __future__ import annotations
 
 from dataclasses import dataclass
+import math
 
 import cv2
 import numpy as np
@@ -111,8 +112,8 @@ class Crop:
         """
         Cut the crop out of an image.
 
-        Strong reductions are made in two steps, area averaging first, so that detail does not
-        alias; what lies outside the image is black.
+        Strong reductions are made in steps, halving by area first, so that detail does not alias;
+        what lies outside the image is black.
 
         Parameters
         ----------
@@ -126,9 +127,9 @@ class Crop:
 
         """
         image_from_crop = self.image_from_crop
-        reduction = self._reduction()
-        if reduction >= 2:
-            image, image_from_crop = self._reduced(image, int(reduction))
+        halvings = math.floor(math.log2(max(self._reduction(), 1)))
+        if halvings:
+            image, image_from_crop = self._reduced(image, halvings)
         return cv2.warpPerspective(
             image, image_from_crop, self.size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         )
@@ -139,10 +140,10 @@ class Crop:
         return float(min(np.hypot(*(step[1] - step[0])), np.hypot(*(step[2] - step[0]))))
 
     def _reduced(
-        self, image: NDArray[np.uint8], factor: int
+        self, image: NDArray[np.uint8], halvings: int
     ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
         """Return the part of the image the crop reads, reduced, and the homography into it."""
-        w, h = self.size
+        (w, h), factor = self.size, 2**halvings
         corners = self.to_image(np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64))
         limit = np.array([image.shape[1], image.shape[0]])
         low = np.clip(np.floor(corners.min(0)) - factor, 0, limit - 1).astype(int)
@@ -150,7 +151,11 @@ class Crop:
         size = np.maximum((high - low) // factor, 1)
         # Whole blocks only, so that the reduced grid is exactly `factor` px apart.
         part = image[low[1] : low[1] + size[1] * factor, low[0] : low[0] + size[0] * factor]
-        small = cv2.resize(part, (int(size[0]), int(size[1])), interpolation=cv2.INTER_AREA)
+        small = part
+        for step in range(halvings - 1, -1, -1):
+            # Halving is an order of magnitude faster in OpenCV than one step by another factor.
+            extent = (int(size[0]) << step, int(size[1]) << step)
+            small = cv2.resize(small, extent, interpolation=cv2.INTER_AREA)
         scale = np.array([part.shape[1] / size[0], part.shape[0] / size[1]])
         offset = low + 0.5 * (scale - 1)
         small_from_image = np.array(
@@ -228,15 +233,17 @@ def _homography(
     camera: Camera, rotation: Array, focal: float, size: tuple[int, int]
 ) -> NDArray[np.float64]:
     w, h = size
-    crop_matrix = np.array([[focal, 0, 0.5 * (w - 1)], [0, focal, 0.5 * (h - 1)], [0, 0, 1]])
+    ray_from_crop = np.array(
+        [[1 / focal, 0, -0.5 * (w - 1) / focal], [0, 1 / focal, -0.5 * (h - 1) / focal], [0, 0, 1]]
+    )
     if not camera.is_distorted:
-        matrix = camera.K @ rotation.T @ np.linalg.inv(crop_matrix)
+        matrix = camera.K @ rotation.T @ ray_from_crop
         return matrix / matrix[2, 2]
     corners = np.array([[0, 0], [w - 1, 0], [w - 1, h - 1], [0, h - 1]], np.float64)
     centre = 0.5 * corners[2]
     for share in _FITTED_SHARES:
         fitted = centre + share * (corners - centre)
-        directions = np.column_stack([fitted, np.ones(4)]) @ np.linalg.inv(crop_matrix).T
+        directions = np.column_stack([fitted, np.ones(4)]) @ ray_from_crop.T
         pixels = camera.project(directions @ rotation)
         if np.isfinite(pixels).all():
             return cv2.getPerspectiveTransform(

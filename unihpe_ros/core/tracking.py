@@ -62,7 +62,7 @@ class Track:
             both = (scores >= threshold) & (self.scores >= threshold)
             both &= np.isfinite(keypoints).all(-1) & np.isfinite(self.keypoints).all(-1)
             if both.any():
-                surprise = np.median(keypoints[both] - self.keypoints[both], axis=0)
+                surprise = _middle(keypoints[both] - self.keypoints[both])
                 self.velocity = self.velocity + _VELOCITY_GAIN * surprise / step
         box = sightings.boxes[row]
         if self.id:
@@ -118,9 +118,11 @@ class Tracker:
         for track in self.tracks:
             track.move(min(stamp - self._stamp, timeout))
         self._stamp = stamp
-        self.tracks = [t for t in self.tracks if _share_in_view(t.box, size) > _LEAST_IN_VIEW]
-        predicted = np.array([track.box for track in self.tracks], np.float32).reshape(-1, 4)
-        return boxes.clip(predicted, size)
+        predicted = self._boxes()
+        visible = boxes.clip(predicted, size)
+        stays = boxes.area(visible) > _LEAST_IN_VIEW * boxes.area(predicted)
+        self.tracks = [track for track, stay in zip(self.tracks, stays, strict=True) if stay]
+        return visible[stays]
 
     def update(self, sightings: Sightings, settings: EstimatorSettings) -> NDArray[np.uint32]:
         """
@@ -141,10 +143,12 @@ class Tracker:
         """
         ids = np.zeros(len(sightings.sources), np.uint32)
         known = list(self.tracks)
-        for row in self._without_duplicates(sightings, settings.score_threshold):
+        fits = self._fits(sightings)
+        for row in self._without_duplicates(sightings, fits, settings.score_threshold):
             source = sightings.sources[row]
             if source >= 0:
-                self._identify(known[source], row, sightings)
+                whole = not sightings.cut[row]
+                self._identify(known[source], agrees=whole and fits[row] > _AGREEING_IOU)
                 known[source].see(row, sightings, self._stamp, settings.score_threshold)
                 ids[row] = known[source].id
             elif len(self.tracks) < settings.max_people:
@@ -162,20 +166,27 @@ class Tracker:
         """Return the ids of confirmed people who were not seen in the last frame."""
         return [track.id for track in self.tracks if track.id and not track.seen]
 
-    def _fit(self, row: int, sightings: Sightings) -> float:
-        """Return how well a sighting agrees with what its track foresaw, in [0, 1]."""
-        source = sightings.sources[row]
-        if source < 0:
-            return 0.0
-        track = self.tracks[source]
-        return float(boxes.iou(track.box[None], sightings.boxes[row][None])[0, 0])
+    def _boxes(self) -> NDArray[np.float32]:
+        """``(T, 4)`` boxes of all tracks, px."""
+        return np.array([track.box for track in self.tracks], np.float32).reshape(-1, 4)
 
-    def _without_duplicates(self, sightings: Sightings, threshold: float) -> list[int]:
+    def _fits(self, sightings: Sightings) -> NDArray[np.float64]:
+        """``(G,)`` how well sightings agree with what their tracks foresaw; 0 without a track."""
+        fits = np.zeros(len(sightings))
+        tracked = np.flatnonzero(sightings.sources >= 0)
+        overlap = boxes.iou(self._boxes(), sightings.boxes[tracked])
+        fits[tracked] = overlap[sightings.sources[tracked], np.arange(len(tracked))]
+        return fits
+
+    def _without_duplicates(
+        self, sightings: Sightings, fits: NDArray[np.float64], threshold: float
+    ) -> list[int]:
         """Return the rows that stay: confirmed people first, then by how well they fit."""
-        fits = [self._fit(row, sightings) for row in range(len(sightings))]
+        if not len(sightings):
+            return []
         confirmed = [source >= 0 and self.tracks[source].id > 0 for source in sightings.sources]
         tracked = sightings.sources >= 0
-        merit = sightings.scores.mean(1) / 10 + np.array(fits) + tracked + 2 * np.array(confirmed)
+        merit = sightings.scores.mean(1) / 10 + fits + tracked + 2 * np.array(confirmed)
         same = self._alike(sightings, threshold) > _SAME_OKS
         overlapping = boxes.iou(sightings.boxes, sightings.boxes) > _SAME_IOU
         same |= overlapping & ~(tracked[:, None] & tracked[None])
@@ -194,11 +205,10 @@ class Tracker:
         both = shown[:, None] & shown[None]
         return np.nan_to_num(oks(keypoints[:, None], keypoints[None], extent, both))
 
-    def _identify(self, track: Track, row: int, sightings: Sightings) -> None:
+    def _identify(self, track: Track, *, agrees: bool) -> None:
         """Give a tentative person an id if a look at all of them agrees with the last one."""
         track.looks += 1
-        fit = self._fit(row, sightings)
-        if not track.id and fit > _AGREEING_IOU and not sightings.cut[row]:
+        if agrees and not track.id:
             self._ids += 1
             track.id = self._ids
 
@@ -219,6 +229,6 @@ class Tracker:
         return track.seen or self._stamp - track.stamp <= settings.track_timeout
 
 
-def _share_in_view(box: Array, size: tuple[int, int]) -> float:
-    whole = max(float(boxes.area(box)), 1.0)
-    return float(boxes.area(boxes.clip(box, size))) / whole
+def _middle(values: Array) -> Array:
+    """Return the (upper) median along the first axis; np.median is slow on a few numbers."""
+    return np.sort(values, axis=0)[len(values) // 2]

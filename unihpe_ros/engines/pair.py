@@ -35,9 +35,11 @@ def load_pair(
         If a file cannot be loaded, or the two do not belong together.
 
     """
-    image, lifting = (
-        load_engine(path, backend=backend, threads=threads, max_people=max_people)
-        for path in find_model(model).values()
+    paths = find_model(model)
+    image = load_engine(paths['image'], backend=backend, threads=threads, max_people=max_people)
+    # The lifting branch's matrices are too small to be worth waking another thread for.
+    lifting = load_engine(
+        paths['lifting'], backend=backend, threads=threads or 1, max_people=max_people
     )
     _check_pair(image, lifting)
     return image, lifting
