@@ -53,10 +53,10 @@ def main() -> None:
                     stages.setdefault(name, []).append(seconds * 1e3)
     outside = sum(np.array(ms) for name, ms in stages.items() if name not in ENGINES)
     print(f'{len(poses)} people, {width}x{height}, no search for more; ms')
-    print('stage | p50 | p95')
-    print('---|---|---')
+    print('stage | p10 | p50 | p95')
+    print('---|---|---|---')
     for name, ms in {**stages, 'outside the engines': outside}.items():
-        print(f'{name} | {np.percentile(ms, 50):.2f} | {np.percentile(ms, 95):.2f}')
+        print(name, *(f'{value:.2f}' for value in np.percentile(ms, (10, 50, 95))), sep=' | ')
 
 
 if __name__ == '__main__':
