@@ -51,8 +51,8 @@ def test_warp_puts_pixels_where_to_image_says(camera: Camera, box: np.ndarray) -
     inside = warped[..., 2] > 1 - 1e-4  # not blended with the black outside
     error = np.abs(warped[..., :2] - expected)[inside]
     assert inside.mean() > 0.2
-    # A few hundredths of a pixel for OpenCV's fixed-point interpolation.
-    assert error.max() < 0.1
+    # OpenCV interpolates at 1/32 px of the picture that it reads, here reduced four times at most.
+    assert error.max() < 4 / 32 + 0.02
 
 
 @pytest.mark.parametrize('width', [1280, 1999, 2560])
