@@ -158,8 +158,10 @@ class _Lines:
             values = [float(word) for word in words]
         except ValueError as error:
             raise self.error(f'expected {count} numbers: {error}') from error
-        if len(values) != count or not np.isfinite(values).all():
-            raise self.error(f'expected {count} finite numbers, got {len(values)}')
+        if len(values) != count:
+            raise self.error(f'expected {count} numbers, got {len(values)}')
+        if not np.isfinite(values).all():
+            raise self.error('expected finite numbers')
         return values
 
 

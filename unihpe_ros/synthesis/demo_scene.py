@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
+from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.synthesis.body import Bodies
 from unihpe_ros.synthesis.props import standing_thing
 from unihpe_ros.synthesis.scene import Lens, Mesh, View
@@ -71,6 +73,23 @@ def film_demo(
     lens = Lens(noise=0.008, blur=0.4, noise_seed=seed)
     return render_sequence(
         bodies, actors, room, lambda stamp: _camera(stamp, size), seconds, rate, lens, things
+    )
+
+
+def true_people(truth: Truth) -> Poses:
+    """Return the people of a frame; keypoints that can be seen are flagged OBSERVED."""
+    in_sight = truth.visibility == 2
+    flags = np.where(in_sight, KeypointFlag.OBSERVED, 0) | KeypointFlag.METRIC_ROOT
+    return Poses(
+        skeleton=UNION,
+        boxes=truth.boxes,
+        keypoints_2d=truth.keypoints_2d,
+        keypoints_3d=truth.keypoints_3d,
+        scores=(0.5 * truth.visibility).astype(np.float32),
+        flags=flags.astype(np.uint16),
+        track_ids=truth.track_ids,
+        agreement=np.full(len(truth.track_ids), np.nan, np.float32),
+        root_mode=RootMode.PROJECTIVE,
     )
 
 

@@ -1,0 +1,323 @@
+"""The pictures and their labels are made from the same numbers: geometry, clothes, drawing."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from tiny_motion import swaying, write_clip
+from unihpe_ros.core.skeleton import UNION
+
+pytest.importorskip('numba', reason='drawing is done by numba, an optional part')
+
+from unihpe_ros.synthesis.body import BODY
+from unihpe_ros.synthesis.bvh import read_bvh
+from unihpe_ros.synthesis.crops import render_sample
+from unihpe_ros.synthesis.drawing import draw
+from unihpe_ros.synthesis.effects import encode_jpeg, expose, metered
+from unihpe_ros.synthesis.framing import look_at
+from unihpe_ros.synthesis.garments import bottom_cover, top_cover
+from unihpe_ros.synthesis.gestures import gesture
+from unihpe_ros.synthesis.labels import visibility
+from unihpe_ros.synthesis.materials import linear, material
+from unihpe_ros.synthesis.noise import noise_at
+from unihpe_ros.synthesis.postures import varied
+from unihpe_ros.synthesis.raster import project, rasterise
+from unihpe_ros.synthesis.scene import Lens, OWNER_PROP, Posture, View
+from unihpe_ros.synthesis.sequence import Actor, render_sequence, robot_camera
+from unihpe_ros.synthesis.skinning import bone_motions
+from unihpe_ros.synthesis.solids import assemble
+from unihpe_ros.synthesis.surroundings import sample_room
+from unihpe_ros.synthesis.wardrobe import sample_outfit
+
+pytest_plugins = ['synthesis_fixtures']
+
+SIZE = (96, 128)
+
+
+def keypoint(keypoints, name):
+    return keypoints[UNION.index(name)]
+
+
+def figure_of(cast, pose=0, seed=0, turn=None):
+    """Dress the first shape and give it a pose of the bank."""
+    bank = cast.bank
+    driven = bank.rotations[pose] if turn is None else (turn @ bank.rotations[pose])
+    posture = Posture(
+        driven.astype(np.float32), int(bank.clip[pose]), int(bank.frame[pose]), np.zeros(3)
+    )
+    outfit = sample_outfit(np.random.default_rng(seed), False, 30.0)
+    shape = int(cast.shapes[0])
+    return cast.posed(cast.tailor.dress(shape, outfit), posture, np.full((2, 5, 3), 0.5, 'f4'))
+
+
+def room(ground):
+    return sample_room(np.random.default_rng(3), ground, np.array([[-3, -5, 0], [3, 3, 2.0]]))
+
+
+def camera_in_front(distance=3.0, size=(144, 192)):
+    K = np.array([[150.0, 0, 71.5], [0, 150.0, 95.5], [0, 0, 1]])
+    eye = np.array([0, -distance, 0.0])
+    return View(K, size, look_at(eye, np.zeros(3)), eye)
+
+
+class TestBody:
+    def test_a_standing_body_is_upright_and_its_left_is_left(self, cast):
+        k = figure_of(cast).keypoints
+        assert keypoint(k, 'left_wrist')[0] > 0.3 > -0.3 > keypoint(k, 'right_wrist')[0]
+        assert keypoint(k, 'nose')[1] < keypoint(k, 'neck')[1] - 0.05
+        column = ['head_top', 'head', 'neck', 'spine', 'pelvis', 'left_knee', 'left_ankle']
+        heights = [keypoint(k, name)[2] for name in column]
+        assert heights == sorted(heights, reverse=True)
+
+    def test_clicked_hips_are_further_apart_than_the_regressors(self, bodies):
+        width = np.ptp(figure_keypoints(bodies)[UNION.indices('left_hip', 'right_hip'), 0])
+        shoulders = figure_keypoints(bodies)[UNION.indices('left_shoulder', 'right_shoulder'), 0]
+        # COCO's annotations of upright people seen from the front: 0.59 to 0.72.
+        assert 0.58 < width / np.ptp(shoulders) < 0.76
+
+    def test_limbs_point_where_the_clip_points(self, cast, clips):
+        motion = read_bvh(clips / '02/swaying.bvh', 30)
+        places = motion.positions()
+        bodies, bank = cast.bodies, cast.bank
+        shape = int(cast.shapes[1])
+        pose = int(np.flatnonzero(bank.clip == 1)[5])
+        frame = 5
+        turned = np.ascontiguousarray(cast.poser.rotations(shape, 1, bank.rotations[pose]))
+        joints, _ = bone_motions(
+            bodies.heads[shape], bodies.parents, turned, np.zeros(3, np.float32)
+        )
+        for names, bones in (
+            (('lThigh', 'lShin'), ('upperleg01.L', 'lowerleg01.L')),
+            (('rShin', 'rFoot'), ('lowerleg01.R', 'foot.R')),
+            (('rShldr', 'rForeArm'), ('upperarm01.R', 'lowerarm01.R')),
+        ):
+            a, b = (places[frame, motion.joints.index(name)] for name in names)
+            c, d = (joints[bodies.rig.index[bone]] for bone in bones)
+            wanted, found = (b - a) / np.linalg.norm(b - a), (d - c) / np.linalg.norm(d - c)
+            assert found == pytest.approx(wanted, abs=2e-3)
+
+    def test_postures_keep_the_bones_lengths(self, cast):
+        first, second = figure_of(cast, 0).keypoints, figure_of(cast, 12).keypoints
+        for a, b in (('left_hip_joint', 'left_knee'), ('right_elbow', 'right_wrist')):
+            lengths = [np.linalg.norm(keypoint(k, a) - keypoint(k, b)) for k in (first, second)]
+            assert lengths[0] == pytest.approx(lengths[1], rel=0.08)
+
+    def test_a_gesture_brings_the_hand_there(self, cast):
+        shape, bank = int(cast.shapes[0]), cast.bank
+        posture = Posture(bank.rotations[0], 0, 0, np.zeros(3, np.float32))
+        reach = []
+        for seed in range(12):
+            k = cast.poser.keypoints(shape, 0, posture.driven, posture.root)
+            moved = gesture(np.random.default_rng(seed), posture, k)
+            after = cast.poser.keypoints(shape, 0, moved.driven, moved.root)
+            for side in ('left', 'right'):
+                shift = keypoint(after, f'{side}_wrist') - keypoint(k, f'{side}_wrist')
+                reach.append(np.linalg.norm(shift))
+            assert keypoint(after, 'left_knee') == pytest.approx(keypoint(k, 'left_knee'))
+        # From a T-pose, every gesture is a long way off, and each moves one hand at least.
+        assert np.sum(np.array(reach) > 0.2) >= 12
+
+    def test_who_sits_has_level_thighs(self, cast):
+        rng = np.random.default_rng(0)
+        poses = [varied(rng, cast.bank, int(rng.integers(len(cast.bank)))) for _ in range(40)]
+        seated = [posture for posture, sits in poses if sits]
+        assert seated
+        for posture in seated:
+            k = cast.poser.keypoints(
+                int(cast.shapes[0]), posture.clip, posture.driven, posture.root
+            )
+            thigh = keypoint(k, 'left_knee') - keypoint(k, 'left_hip_joint')
+            assert abs(thigh[2]) < 0.7 * np.linalg.norm(thigh)
+
+
+def figure_keypoints(bodies):
+    """Read an average adult's keypoints off the rest pose."""
+    from unihpe_ros.synthesis.labels import union_keypoints
+
+    adult = int(np.argmax(bodies.age))
+    rest, heads = bodies.rest[adult], bodies.heads[adult]
+    return union_keypoints(bodies, rest[bodies.keypoint_vertices], rest[bodies.crown], heads)
+
+
+class TestClothes:
+    def test_nobody_is_bare_between_top_and_bottom(self, cast):
+        region = cast.tailor.region.part(BODY)
+        z = region.position[:, 2]
+        middle = region.is_torso & (z > 0.0) & (z < 0.35)
+        for seed in range(60):
+            rng = np.random.default_rng(seed)
+            outfit = sample_outfit(rng, bool(seed % 2), 30.0)
+            if outfit.bare_chest:
+                continue
+            cover = np.maximum(top_cover(region, outfit), bottom_cover(region, outfit))
+            assert (cover[middle] > 0).all(), f'outfit {seed}: bare skin at the waist'
+
+    def test_skin_under_cloth_is_not_drawn(self, cast):
+        outfit = replace(
+            sample_outfit(np.random.default_rng(1), False, 30.0),
+            bare_chest=False, sleeve=1.0, leg=1.0, bottom='trousers',
+        )  # fmt: skip
+        dressed = cast.tailor.dress(0, outfit)
+        bare = dressed.faces[dressed.face_materials == 0]
+        at = cast.tailor.region.position[bare].mean(1)
+        # Head, hands and feet are left.
+        torso = (np.abs(at[:, 0]) < 0.12) & (at[:, 2] > -0.6) & (at[:, 2] < 0.45)
+        assert len(bare) > 1000
+        assert not torso.any()
+
+    def test_the_same_seed_gives_the_same_clothes(self, cast):
+        first, second = (
+            cast.tailor.dress(0, sample_outfit(np.random.default_rng(5), True, 40.0))
+            for _ in range(2)
+        )
+        assert np.array_equal(first.rest, second.rest)
+        assert np.array_equal(first.materials, second.materials)
+
+
+class TestDrawing:
+    def test_projection_agrees_with_opencv(self, rng):
+        view = camera_in_front()
+        points = rng.normal(0, 0.6, (50, 3))
+        rvec, _ = cv2.Rodrigues(view.rotation)
+        expected, _ = cv2.projectPoints(points, rvec, -view.rotation @ view.eye, view.K, None)
+        assert view.project(view.to_camera(points)) == pytest.approx(expected[:, 0], abs=1e-6)
+        K = view.K
+        seen = project(
+            points.astype('f4'), view.rotation.astype('f4'),
+            (-view.rotation @ view.eye).astype('f4'),
+            np.array([K[0, 0], K[1, 1], K[0, 2], K[1, 2]], 'f4'),
+        )  # fmt: skip
+        assert seen[:, :2] == pytest.approx(expected[:, 0], abs=1e-2)
+
+    def test_a_triangle_covers_its_pixels_at_its_depth(self):
+        corners = np.array([[10, 5, 2.0], [40, 12, 4.0], [18, 35, 8.0]], np.float32)
+        depth, ids = np.zeros((48, 48), np.float32), np.full((48, 48), -1, np.int32)
+        rasterise(corners, np.array([[0, 1, 2]], 'i4'), np.ones((1, 3), 'f4'), depth, ids)
+        mask = cv2.fillConvexPoly(np.zeros((48, 48), np.uint8), corners[:, :2].astype(int), 1)
+        outline = cv2.polylines(
+            np.zeros((48, 48), np.uint8), [corners[:, :2].astype(int)], True, 1
+        )
+        inside = (mask > 0) & (outline == 0)
+        assert (ids[inside] == 0).all()
+        assert (ids[mask == 0] == -1).all()
+        # 1/z is a plane in the image.
+        a = np.linalg.solve(np.c_[corners[:, :2], np.ones(3)], 1 / corners[:, 2])
+        y, x = np.nonzero(inside)
+        assert depth[inside] == pytest.approx(a[0] * x + a[1] * y + a[2], rel=1e-4)
+
+    def test_noise_is_smooth_and_bounded(self, rng):
+        points = rng.uniform(-40, 40, (2000, 3)).astype(np.float32)
+        values = noise_at(points)
+        assert 0 <= values.min() < 0.2 < 0.8 < values.max() <= 1
+        assert np.abs(noise_at(points + np.float32(1e-3)) - values).max() < 0.02
+
+    def test_facing_the_camera_the_left_is_on_the_right(self, cast):
+        figure = figure_of(cast)
+        view = camera_in_front()
+        seen = view.project(view.to_camera(figure.keypoints))
+        assert keypoint(seen, 'left_shoulder')[0] > keypoint(seen, 'right_shoulder')[0] + 10
+        assert keypoint(seen, 'nose')[1] < keypoint(seen, 'pelvis')[1] - 10
+
+    def test_visible_keypoints_lie_on_the_person_and_a_wall_hides_all(self, cast):
+        figure = figure_of(cast)
+        view = camera_in_front()
+        placed = view.to_camera(figure.keypoints)
+        seen = view.project(placed)
+        place = room(figure.body[:, 2].min())
+        alone = draw([figure.mesh], [0], place, view, np.zeros(3))
+        free = visibility(seen, placed[:, 2], alone, 0, 1.7)
+        x, y = np.rint(2 * seen + 0.5).astype(int).T
+        on_person = alone.owner[y, x] == 0
+        assert (free == 2).sum() >= 22
+        assert on_person[free == 2].mean() > 0.9
+        assert free[UNION.index('nose')] == 2
+        grey = [material(linear(0, 0, 0.5))]
+        slab = [('box', (0, 0, 0), (3, 0.1, 3), 0)]
+        wall = assemble(slab, grey, np.array([0, -1, 0]), np.eye(3))
+        behind = draw([figure.mesh, wall], [0, OWNER_PROP], place, view, np.zeros(3))
+        assert (visibility(seen, placed[:, 2], behind, 0, 1.7)[free > 0] == 1).all()
+
+    def test_the_face_is_hidden_from_behind(self, cast):
+        figure = figure_of(cast, turn=np.diag([-1.0, -1, 1]))
+        view = camera_in_front()
+        placed = view.to_camera(figure.keypoints)
+        drawn = draw([figure.mesh], [0], room(-1.0), view, np.zeros(3))
+        seen = visibility(view.project(placed), placed[:, 2], drawn, 0, 1.7)
+        hidden = UNION.indices('nose', 'left_eye', 'right_eye')
+        assert (seen[hidden] == 1).all()
+        assert seen[UNION.index('left_shoulder')] == 2
+
+    def test_exposure_is_metered_on_the_subject(self, rng):
+        dark = rng.uniform(0, 0.02, (16, 16, 3)).astype(np.float32)
+        everywhere = np.ones((16, 16), bool)
+        lens = metered(Lens(), dark, everywhere)
+        assert lens.exposure > 2
+        assert not lens.auto_exposure
+        assert expose(dark, lens).mean() > expose(dark, Lens(auto_exposure=False)).mean() + 10
+        assert cv2.imdecode(
+            np.frombuffer(encode_jpeg(expose(dark, lens), 80), np.uint8), 1
+        ).shape == (16, 16, 3)
+
+
+@pytest.fixture(scope='module')
+def samples(cast):
+    return [render_sample(cast, (7, 0, i), SIZE) for i in range(12)]
+
+
+class TestSamples:
+    def test_labels_reproject_exactly(self, samples):
+        for sample in samples:
+            homogeneous = sample.keypoints_3d.astype(np.float64) @ sample.K.T
+            ahead = homogeneous[:, 2] > 0
+            pixels = homogeneous[ahead, :2] / homogeneous[ahead, 2:]
+            assert sample.keypoints_2d[ahead] == pytest.approx(pixels, abs=0.02)
+
+    def test_the_camera_looks_at_the_middle_of_the_box(self, samples):
+        for sample in samples:
+            image = cv2.imdecode(np.frombuffer(sample.jpeg, np.uint8), cv2.IMREAD_COLOR)
+            assert image.shape == (192, 144, 3)
+            assert sample.K[:2, 2] == pytest.approx([71.5, 95.5])
+            x0, y0, x1, y1 = sample.aim
+            assert (0.5 * (x0 + x1), 0.5 * (y0 + y1)) == pytest.approx((71.5, 95.5), abs=1.5)
+            # With the padding of the estimator's crops, the box fills the network's input.
+            assert max((x1 - x0) / 96, (y1 - y0) / 128) * 1.25 == pytest.approx(1, abs=0.03)
+
+    def test_outside_means_outside(self, samples):
+        for sample in samples:
+            x, y = sample.keypoints_2d.T
+            inside = (x >= -0.5) & (y >= -0.5) & (x < 143.5) & (y < 191.5)
+            assert np.array_equal(sample.visibility > 0, inside)
+
+    def test_a_sample_hangs_on_its_key_alone(self, cast, samples):
+        again = render_sample(cast, (7, 0, 3), SIZE)
+        assert again.jpeg == samples[3].jpeg
+        assert np.array_equal(again.keypoints_3d, samples[3].keypoints_3d)
+        assert again.jpeg != samples[4].jpeg
+
+    def test_held_out_shapes_are_not_used(self, cast, samples):
+        held_out = set(cast.bodies.shapes('test').tolist())
+        assert held_out
+        assert not held_out & {sample.shape for sample in samples}
+
+
+def test_a_sequence_is_steady_and_its_truth_reprojects(bodies, tmp_path):
+    clip = write_clip(tmp_path / 'slow.bvh', swaying(2, degrees=5), frames=60)
+    actors = [Actor(clip, 0, 1, (-0.5, 4.0)), Actor(clip, 1, 2, (0.6, 4.5), 1.0, 0.2)]
+    inside = np.array([[-3, -1, 0], [3, 7, 2.5]])
+    place = sample_room(np.random.default_rng(0), 0.0, inside)
+    camera = robot_camera((160, 120))
+    frames = list(render_sequence(bodies, actors, place, lambda stamp: camera, 0.2, 30))
+    assert len(frames) == 6
+    for number, (image, truth) in enumerate(frames):
+        assert image.shape == (120, 160, 3)
+        assert truth.stamp == pytest.approx(number / 30)
+        assert truth.track_ids.tolist() == [1, 2]
+        homogeneous = truth.keypoints_3d.astype(np.float64) @ camera.K.T
+        pixels = homogeneous[..., :2] / homogeneous[..., 2:]
+        assert truth.keypoints_2d == pytest.approx(pixels, abs=0.01)
+        assert np.ptp(truth.boxes[:, 3]) < 60
+    steps = np.diff([truth.keypoints_3d for _, truth in frames], axis=0)
+    assert np.abs(steps).max() < 0.1
+    change = np.abs(frames[0][0].astype(int) - frames[1][0]).mean()
+    assert change < 3
