@@ -245,6 +245,36 @@ def test_any_image_size(estimator: PoseEstimator, size: tuple[int, int]) -> None
         assert len(estimator.estimate(picture(size=size), None, frame / RATE)) == 0
 
 
+ODD_LENSES = {
+    'none': None,
+    'telescope': Camera.from_fov(*SIZE, 0.05),
+    'door_viewer': Camera.from_fov(*SIZE, 2.9),
+    'barrel': Camera(CAMERA.K, *SIZE, np.array([-0.5, 0.3, 0.01, -0.01, -0.1])),
+    'pincushion': Camera(CAMERA.K, *SIZE, np.array([0.5, -0.3, 0.01, -0.01, 0.1])),
+    'fisheye': Camera(CAMERA.K * (0.3, 0.3, 1), *SIZE, np.zeros(4), 'equidistant'),
+}
+
+
+@pytest.mark.filterwarnings('error')
+@pytest.mark.parametrize('camera', ODD_LENSES.values(), ids=ODD_LENSES)
+def test_odd_lenses_break_nothing(
+    estimator: PoseEstimator, camera: Camera | None, rng: np.random.Generator
+) -> None:
+    for scene in range(4):
+        people = [(rng.uniform(-60, 700), rng.uniform(-60, 540)) for _ in range(3)]
+        for frame in range(12):
+            boxes = [person_box(x + 3 * frame, y, 80 * (scene + 1)) for x, y in people]
+            shown = boxes if rng.uniform() < 0.9 else []
+            stamp = 10.0 * scene + frame * rng.choice([0.0, 0.03, 0.1])
+            poses = estimator.estimate(picture(*shown), camera, stamp)
+            known = np.isfinite(poses.keypoints_2d).all(-1) | np.isfinite(poses.keypoints_3d).all(
+                -1
+            )
+            assert (known | (poses.scores == 0)).all()
+            assert np.isfinite(poses.boxes).all()
+            assert len(poses) <= estimator.settings.max_people
+
+
 def test_channel_order_and_input_size_follow_the_spec(tmp_path: Path) -> None:
     path = write_tiny_model(
         tmp_path, channels='bgr', input_size=(72, 96), simcc_ratio=3.0, mean=(120.0,) * 3

@@ -13,6 +13,7 @@ from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 from unihpe_ros.core import boxes, simcc
 from unihpe_ros.core.crops import Crops, InputBatch
 from unihpe_ros.core.geometry import Array, Camera
@@ -221,7 +222,7 @@ class PoseEstimator:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the keypoints, crop px, and scores of the image branch's answer."""
         points, scores = simcc.decode(answer['simcc_x'], answer['simcc_y'], self.spec.simcc_ratio)
-        return points, scores / (1 + np.exp(-answer['visibility']))
+        return points, scores * expit(answer['visibility'])
 
     def _lift(
         self,
