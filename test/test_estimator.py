@@ -197,6 +197,19 @@ def test_time_that_jumps_back_starts_over(estimator: PoseEstimator) -> None:
     assert watch(estimator, box, frames=15, start=6.0).track_ids.tolist() == [2]
 
 
+def test_image_of_another_size_starts_over(estimator: PoseEstimator) -> None:
+    watch(estimator, person_box(320, 240, 300))
+    small = picture(person_box(160, 120, 150), size=(320, 240))
+    assert len(estimator.estimate(small, None, 1.0)) == 0
+
+
+def test_nobody_coasts_from_one_root_mode_into_another(estimator: PoseEstimator) -> None:
+    watch(estimator, person_box(320, 240, 300))
+    poses = estimator.estimate(picture(), None, 4 / RATE)
+    assert len(poses) == 0
+    assert poses.root_mode is RootMode.RELATIVE
+
+
 def test_reset_forgets_everybody(estimator: PoseEstimator) -> None:
     box = person_box(320, 240, 300)
     watch(estimator, box)

@@ -87,6 +87,7 @@ class PoseEstimator:
         self._tracker = Tracker(UNION)
         self._last = Poses.empty(UNION)
         self._stamp = -math.inf
+        self._size = (0, 0)
         self._forget = False
 
     @property
@@ -118,7 +119,8 @@ class PoseEstimator:
         camera : Camera, optional
             Intrinsics of this image; without them a default field of view is assumed.
         stamp : float
-            When the image was taken, s. A time before the last one's forgets everybody.
+            When the image was taken, s. A time before the last one's forgets everybody, as does
+            an image of another size.
 
         Returns
         -------
@@ -138,7 +140,8 @@ class PoseEstimator:
         settings, laps = self._settings, _Laps()
         view = _view(image, camera, stamp, settings)
         mode = settings.resolve(camera is not None)
-        if self._forget or stamp < self._stamp:
+        size = (view.width, view.height)
+        if self._forget or stamp < self._stamp or size != self._size:
             self._start_over()
         sources, crops = self._aim(view, stamp, settings)
         sightings = Sightings.none(UNION)
@@ -147,10 +150,10 @@ class PoseEstimator:
         ids = self._tracker.update(sightings, settings)
         poses = sightings.report(ids, UNION, mode, settings)
         absent = self._tracker.coasting()
-        if absent:
+        if absent and self._last.root_mode is mode:
             fade = math.exp(-(stamp - self._stamp) / _SCORE_FADE)
             poses = join(poses, coast(self._last, absent, fade))
-        self._last, self._stamp = poses, stamp
+        self._last, self._stamp, self._size = poses, stamp, size
         laps('track')
         self.stage_times = laps.seconds
         return poses
@@ -238,7 +241,7 @@ class PoseEstimator:
             {'keypoints': keypoints, 'image_feature': answer['feature'][rows]}
         )
         cosine = np.sum(answer['embedding'][rows] * lifted['embedding'], -1)
-        return lifted['fused_pose3d'], (1 + cosine) / 2
+        return lifted['fused_pose3d'], np.clip((1 + cosine) / 2, 0, 1)
 
 
 class _Laps:
