@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from unihpe_ros.ros.trial import Trial, TrialSettings
 
 DEMO_BAG = 'resource/demo/people'
+# The recording that ships; the quality keeps it below 10 MB.
+DEMO_SECONDS, DEMO_RATE, DEMO_SEED, DEMO_QUALITY = 14.0, 30.0, 11, 70
+DEMO_START_NS = 1_767_225_600 * 10**9  # Midnight of 2026, UTC.
 WEBCAM_SECONDS = 15.0
 # A photograph is looked at so often: long enough for the search to come by every place.
 PASSES = 15
@@ -43,6 +46,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help=f'how long (default: all of the bag, {WEBCAM_SECONDS:.0f} of a webcam)',
     )
     parser.add_argument('--out', type=Path, default=Path('out/demo'), help='folder to write to')
+    source.add_argument(
+        '--make-bag',
+        type=Path,
+        metavar='BAG',
+        help='render the recording that ships, from motion capture, instead of playing it',
+    )
+    parser.add_argument('--motions', type=Path, help='clips for --make-bag, as of `unihpe render`')
+    parser.add_argument('--bodies', type=Path, help='cache of body shapes for --make-bag')
     parser.set_defaults(run=run)
 
 
@@ -54,6 +65,8 @@ def run(args: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if args.image is not None:
         return _look_at(args)
+    if args.make_bag is not None:
+        return _make_bag(args)
     return _play(args)
 
 
@@ -174,4 +187,30 @@ def _look_at(args: argparse.Namespace) -> int:
     path = args.out / f'{args.image.stem}_people.png'
     write_picture(path, draw_poses(image, poses))
     print(f'Made {path}: {args.image.name} with {len(poses)} people.')
+    return 0
+
+
+def _make_bag(args: argparse.Namespace) -> int:
+    import rclpy  # noqa: F401
+    import rosbags  # noqa: F401
+    from tqdm import tqdm
+    from unihpe_ros.core.geometry import Camera
+    from unihpe_ros.ros.bag_writer import BagWriter
+    from unihpe_ros.synthesis.body import load_bodies
+    from unihpe_ros.synthesis.demo_scene import film_demo, true_people
+    from unihpe_ros.synthesis.motions import motion_folder
+
+    if args.motions is None:
+        raise ValueError('--make-bag: expected --motions as well, a folder of BVH clips')
+    seconds = args.seconds or DEMO_SECONDS
+    clips = motion_folder(args.motions, args.out / '.motions')
+    bodies = load_bodies(args.bodies or args.out / '.bodies.npz')
+    film = film_demo(bodies, clips, seconds, DEMO_RATE, DEMO_SEED)
+    with BagWriter(args.make_bag, DEMO_QUALITY) as bag:
+        for image, truth in tqdm(film, total=round(seconds * DEMO_RATE), unit='frame'):
+            camera = Camera(truth.view.K, *truth.view.size)
+            stamp = DEMO_START_NS + round(1e9 * truth.stamp)
+            bag.write(stamp, image, camera, true_people(truth))
+    megabytes = sum(file.stat().st_size for file in args.make_bag.iterdir()) / 1e6
+    print(f'Made {args.make_bag}: {seconds:g} s of people before a camera, {megabytes:.1f} MB.')
     return 0

@@ -107,7 +107,8 @@ class BagWriter:
         if camera is not None:
             self._add(CAMERA_INFO_TOPIC, stamp, to_camera_info(camera, header))
         msg = CompressedImage(header=header, format='bgr8; jpeg compressed bgr8')
-        _, jpeg = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, self._quality])
+        options = [cv2.IMWRITE_JPEG_QUALITY, self._quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
+        _, jpeg = cv2.imencode('.jpg', image, options)
         msg.data = jpeg.tobytes()
         self._add(IMAGE_TOPIC, stamp, msg)
         if truth is not None:

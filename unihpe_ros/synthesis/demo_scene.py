@@ -15,14 +15,14 @@ from unihpe_ros.synthesis.scene import Lens, Mesh, View
 from unihpe_ros.synthesis.sequence import Actor, render_sequence, robot_camera, Truth
 from unihpe_ros.synthesis.surroundings import sample_room
 
-_THINGS = (('sofa', (-2.6, 6.2)), ('plant', (2.6, 6.4)), ('table', (2.5, 4.6)))
+_THINGS = (('sofa', (1.6, 6.7)), ('plant', (3.0, 6.6)), ('table', (-2.9, 5.2)))
 # The clips begin with a rest pose that nobody takes in life.
-_START = 1.0
+_START = 1.4
 # Clip, place of the middle of its path, heading.
 _PARTS = (
-    ('09/09_12', (0.3, 4.4), np.pi / 2),
-    ('06/06_10', (-0.6, 5.6), np.pi / 2),
-    ('06/06_14', (1.0, 3.3), 3.4),
+    ('09/09_12', (0.0, 4.8), np.pi / 2),
+    ('06/06_10', (-1.1, 6.2), np.pi),
+    ('06/06_14', (-1.45, 3.3), 3.4),
 )
 
 
@@ -96,4 +96,4 @@ def true_people(truth: Truth) -> Poses:
 def _camera(stamp: float, size: tuple[int, int]) -> View:
     """Turn the camera slowly, as a robot that looks about does."""
     pitch = 0.06 + 0.01 * np.sin(0.7 * stamp)
-    return robot_camera(size, pitch=float(pitch), yaw=float(0.08 * np.sin(0.4 * stamp)))
+    return robot_camera(size, pitch=float(pitch), yaw=float(0.04 * np.sin(0.4 * stamp)))
