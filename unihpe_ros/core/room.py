@@ -9,6 +9,7 @@ import warnings
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core.drawing import draw_poses
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.pose import Poses, RootMode
 
@@ -22,6 +23,7 @@ _MARGIN = 24
 _SHIFT = 4
 _HEAD_M = 0.12
 _RING_M = 0.3
+_PANEL_SHARE = 0.6  # Width of the plan over the height of the picture.
 # Turns of the colour wheel by the golden ratio set neighbouring ids far apart.
 _GOLDEN = 0.618034
 
@@ -111,6 +113,40 @@ def draw_room(
             plan.person(poses, person)
     cv2.putText(canvas, title, (8, 18), _FONT, 0.45, _TEXT, 1, cv2.LINE_AA)
     return canvas
+
+
+def annotate(
+    image: NDArray[np.uint8],
+    poses: Poses,
+    camera: Camera | None = None,
+    truth: Poses | None = None,
+) -> NDArray[np.uint8]:
+    """
+    Draw people into an image and put the room seen from above beside it.
+
+    Parameters
+    ----------
+    image : NDArray[np.uint8]
+        ``(H, W, 3)`` BGR.
+    poses : Poses
+        N people.
+    camera : Camera, optional
+        Intrinsics of the image.
+    truth : Poses, optional
+        The true people, for the plan.
+
+    Returns
+    -------
+    NDArray[np.uint8]
+        ``(H, W + 0.6 H, 3)`` BGR, of even width and height as video encoders want it.
+
+    """
+    drawn = draw_poses(image, poses)
+    draw_distances(drawn, poses)
+    height, width = (side - side % 2 for side in drawn.shape[:2])
+    panel = 2 * round(0.5 * _PANEL_SHARE * height)
+    plan = draw_room((panel, height), poses, camera, truth)
+    return np.hstack([drawn[:height, :width], plan])
 
 
 class _Plan:

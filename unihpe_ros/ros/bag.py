@@ -9,31 +9,38 @@ import struct
 from typing import Any
 
 from rclpy.serialization import deserialize_message
-from rosbags.interfaces import Connection
 from rosbags.rosbag2 import Reader, ReaderError
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from unihpe_ros.core.pose import Poses
+from unihpe_ros.ros.bag_topics import (
+    BagError,
+    CAMERA_INFO_TOPIC,
+    camera_info_topic,
+    choose_images,
+    CLOUD_TYPE,
+    IMAGE_TOPIC,
+    TRUTH_TOPIC,
+)
 from unihpe_ros.ros.clouds import from_cloud
 from unihpe_ros.ros.compressed import decode_compressed
 from unihpe_ros.ros.images import BgrImage, decode_image, DecodeError
 
-# The topics of a recording that we write; others are found by type.
-IMAGE_TOPIC = '/camera/image_raw/compressed'
-CAMERA_INFO_TOPIC = '/camera/camera_info'
-TRUTH_TOPIC = '/truth/pose3d'
+__all__ = [
+    'CAMERA_INFO_TOPIC',
+    'IMAGE_TOPIC',
+    'TRUTH_TOPIC',
+    'BagError',
+    'BagFrame',
+    'Recording',
+    'open_recording',
+]
 
 _DECODERS = {
     'sensor_msgs/msg/Image': (Image, decode_image),
     'sensor_msgs/msg/CompressedImage': (CompressedImage, decode_compressed),
 }
-_CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
-_CLOUD = 'sensor_msgs/msg/PointCloud2'
 # What rosbags and the messages' decoders raise for files that are cut off or damaged.
 _DAMAGE = (ReaderError, OSError, RuntimeError, struct.error, AssertionError, KeyError, TypeError)
-
-
-class BagError(ValueError):
-    """A recording that can't be read, or does not hold what is asked for."""
 
 
 @dataclass(frozen=True)
@@ -151,41 +158,15 @@ def open_recording(path: Path, image_topic: str = '') -> Recording:
         raise BagError(f'{path}: expected a rosbag2 folder or an .mcap file; {error}') from error
     except _DAMAGE as error:
         raise BagError(f'{path}: expected a complete rosbag2; {error}') from error
-    images = _choose(path, connections, image_topic)
-    info_topic = _camera_info_topic(connections, images.topic)
+    topic = choose_images(path, connections, image_topic)
+    count = next(c.msgcount for c in connections if c.topic == topic)
+    info_topic = camera_info_topic(connections, topic)
     camera_info = None
     if info_topic:
         _, _, data = next(_messages(path, info_topic))
         camera_info = _deserialized(path, data, CameraInfo)
-    truths = [c for c in connections if (c.topic, c.msgtype) == (TRUTH_TOPIC, _CLOUD)]
-    return Recording(path, images.topic, images.msgcount, camera_info, bool(truths))
-
-
-def _choose(path: Path, connections: list[Connection], wanted: str) -> Connection:
-    images = {c.topic: c for c in connections if c.msgtype in _DECODERS and c.msgcount}
-    if wanted in images:
-        return images[wanted]
-    if wanted:
-        raise BagError(
-            f'{path}: no images on {wanted}; there are {", ".join(images) or "none at all"}'
-        )
-    if len(images) == 1 or IMAGE_TOPIC in images:
-        return images.get(IMAGE_TOPIC) or next(iter(images.values()))
-    if images:
-        raise BagError(f'{path}: several image topics; choose one: {", ".join(images)}')
-    topics = ', '.join(sorted(c.topic for c in connections)) or 'no topics'
-    raise BagError(f'{path}: expected a topic of {" or ".join(_DECODERS)}; it holds {topics}')
-
-
-def _camera_info_topic(connections: list[Connection], image_topic: str) -> str:
-    """Return the camera_info in the images' namespace, '' if there is none."""
-    topics = {c.topic for c in connections if c.msgtype == _CAMERA_INFO and c.msgcount}
-    namespace = image_topic
-    # A camera's topics are <camera>/image..., with the transport's name after a slash.
-    while namespace := namespace.rpartition('/')[0]:
-        if f'{namespace}/camera_info' in topics:
-            return f'{namespace}/camera_info'
-    return ''
+    truths = [c for c in connections if (c.topic, c.msgtype) == (TRUTH_TOPIC, CLOUD_TYPE)]
+    return Recording(path, topic, count, camera_info, bool(truths))
 
 
 def _messages(path: Path, topic: str) -> Iterator[tuple[str, int, bytes]]:

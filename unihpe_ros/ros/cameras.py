@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from sensor_msgs.msg import CameraInfo
-from std_msgs.msg import Header
 from unihpe_ros.core.geometry import Camera
+
+if TYPE_CHECKING:
+    from sensor_msgs.msg import CameraInfo
+    from std_msgs.msg import Header
 
 
 def to_camera(msg: CameraInfo, *, rectified: bool) -> Camera:
@@ -43,6 +47,8 @@ def to_camera(msg: CameraInfo, *, rectified: bool) -> Camera:
 
 def to_camera_info(camera: Camera, header: Header) -> CameraInfo:
     """Write a camera as the message that is published beside its images."""
+    from sensor_msgs.msg import CameraInfo
+
     rows = np.column_stack([camera.K, np.zeros(3)])
     return CameraInfo(
         header=header,

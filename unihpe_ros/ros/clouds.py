@@ -10,13 +10,16 @@ sets, whose first 17 are COCO's, so a row can be read without knowing the node's
 from __future__ import annotations
 
 from array import array
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sensor_msgs.msg import PointCloud2, PointField
-from std_msgs.msg import Header
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import Skeleton, SKELETONS, UNION
+
+if TYPE_CHECKING:
+    from sensor_msgs.msg import PointCloud2, PointField
+    from std_msgs.msg import Header
 
 # Little-endian whatever the machine: is_bigendian of the message is false.
 POSE3D = np.dtype(
@@ -44,7 +47,8 @@ POSE2D = np.dtype(
     ]
 )
 
-_DATATYPES = {'<f4': PointField.FLOAT32, '<u4': PointField.UINT32, '<u2': PointField.UINT16}
+# FLOAT32, UINT32 and UINT16 of sensor_msgs/PointField: a recording is read without ROS.
+_DATATYPES = {'<f4': 7, '<u4': 6, '<u2': 4}
 _FORMATS = {datatype: format_ for format_, datatype in _DATATYPES.items()}
 
 
@@ -100,6 +104,8 @@ def joint_ids(skeleton: Skeleton) -> NDArray[np.intp]:
 
 
 def _message(points: NDArray[np.void], header: Header, dense: bool) -> PointCloud2:
+    from sensor_msgs.msg import PointCloud2
+
     dtype = points.dtype
     msg = PointCloud2(header=header, is_dense=dense, is_bigendian=False)
     msg.height, msg.width = points.shape
@@ -112,6 +118,8 @@ def _message(points: NDArray[np.void], header: Header, dense: bool) -> PointClou
 
 
 def _fields(dtype: np.dtype[np.void]) -> list[PointField]:
+    from sensor_msgs.msg import PointField
+
     fields, offset = [], 0
     for name in _names(dtype):
         datatype = _DATATYPES[dtype[name].str]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
-from sensor_msgs.msg import CompressedImage
 from unihpe_ros.ros.images import BgrImage, check_size, DecodeError
+
+if TYPE_CHECKING:
+    from sensor_msgs.msg import CompressedImage
 
 _JPEG = b'\xff\xd8\xff'
 _PNG = b'\x89PNG\r\n\x1a\n'

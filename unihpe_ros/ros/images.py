@@ -11,13 +11,15 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from sensor_msgs.msg import Image
-from std_msgs.msg import Header
+
+if TYPE_CHECKING:
+    from sensor_msgs.msg import Image
+    from std_msgs.msg import Header
 
 BgrImage = NDArray[np.uint8]
 
@@ -161,6 +163,8 @@ def encode_image(image: BgrImage, header: Header) -> Image:
         Header of the message.
 
     """
+    from sensor_msgs.msg import Image
+
     height, width, _ = image.shape
     msg = Image(header=header, height=height, width=width, encoding='bgr8', step=3 * width)
     # An ndarray assigned to data is checked and copied value by value: 1000 times slower.

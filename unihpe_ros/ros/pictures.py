@@ -6,11 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from unihpe_ros.core.drawing import draw_poses
-from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.pose import Poses
-from unihpe_ros.core.room import draw_distances, draw_room
+from unihpe_ros.core.room import annotate
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.core.video import contact_sheet, VideoFile, write_picture
 from unihpe_ros.ros.bag import BagError, Recording
@@ -19,7 +16,6 @@ from unihpe_ros.ros.images import BgrImage
 from unihpe_ros.ros.report import rate
 from unihpe_ros.ros.trial import Trial
 
-_PANEL_SHARE = 0.6  # Width of the plan over the height of the picture.
 _SHEET_COLUMNS, _SHEET_ROWS, _SHEET_WIDTH = 3, 4, 512
 
 
@@ -81,34 +77,3 @@ def _pictures(trial: Trial, recording: Recording) -> Iterator[BgrImage]:
             return
         poses = trial.answers.get(stamps[number], poses)
         yield annotate(frame.image, poses, camera, truth.get(frame.stamp))
-
-
-def annotate(
-    image: BgrImage, poses: Poses, camera: Camera | None = None, truth: Poses | None = None
-) -> NDArray[np.uint8]:
-    """
-    Draw people into an image and put the room seen from above beside it.
-
-    Parameters
-    ----------
-    image : BgrImage
-        ``(H, W, 3)`` BGR.
-    poses : Poses
-        N people.
-    camera : Camera, optional
-        Intrinsics of the image.
-    truth : Poses, optional
-        The true people, for the plan.
-
-    Returns
-    -------
-    NDArray[np.uint8]
-        ``(H, W + 0.6 H, 3)`` BGR, of even width and height as video encoders want it.
-
-    """
-    drawn = draw_poses(image, poses)
-    draw_distances(drawn, poses)
-    height, width = (side - side % 2 for side in drawn.shape[:2])
-    panel = 2 * round(0.5 * _PANEL_SHARE * height)
-    plan = draw_room((panel, height), poses, camera, truth)
-    return np.hstack([drawn[:height, :width], plan])
