@@ -23,7 +23,7 @@ _MARGIN = 24
 _SHIFT = 4
 _HEAD_M = 0.12
 _RING_M = 0.3
-_PANEL_SHARE = 0.6  # Width of the plan over the height of the picture.
+_PANEL_SHARE = 0.8  # Width of the plan over the height of the picture.
 # Turns of the colour wheel by the golden ratio set neighbouring ids far apart.
 _GOLDEN = 0.618034
 
@@ -138,7 +138,7 @@ def annotate(
     Returns
     -------
     NDArray[np.uint8]
-        ``(H, W + 0.6 H, 3)`` BGR, of even width and height as video encoders want it.
+        ``(H, W + 0.8 H, 3)`` BGR, of even width and height as video encoders want it.
 
     """
     drawn = draw_poses(image, poses)
