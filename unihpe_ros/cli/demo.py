@@ -136,7 +136,7 @@ def _print_report(figures: Report) -> None:
     lines = {
         'camera': f'{figures.sent} images at {figures.fps_in:.1f} fps',
         'node': f'{figures.answered} answers at {figures.fps_out:.1f} fps, '
-        f'{figures.dropped} dropped for newer ones, {max(lost, 0)} never received; {figures.backend}',
+        f'{figures.dropped} dropped, {max(lost, 0)} never received; {figures.backend}',
         'latency': 'image to publish p50 {:.1f} ms, p95 {:.1f} ms; '.format(*figures.latency_ms)
         + 'to arrival in this process p50 {:.1f} ms, p95 {:.1f} ms'.format(*figures.arrival_ms),
         'stages': ', '.join(f'{name} {ms:.2f}' for name, ms in figures.stages_ms.items()) + ' ms',
