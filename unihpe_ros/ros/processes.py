@@ -69,8 +69,10 @@ class Process:
         self.name = name
         self._log: deque[str] = deque(maxlen=_LOG_LINES)
         module, _, function = main.partition(':')
+        # Our path, rather than the current folder, says which modules it gets.
         program = (
-            f'import sys; from {__name__} import end_with_parent; end_with_parent({os.getpid()}); '
+            f'import sys; sys.path[:] = {sys.path!r}; '
+            f'from {__name__} import end_with_parent; end_with_parent({os.getpid()}); '
             f'from {module} import {function}; sys.exit({function}())'
         )
         self._process = subprocess.Popen(

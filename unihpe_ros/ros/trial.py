@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 import time
 
 import rclpy
@@ -188,15 +189,17 @@ def _quiet_ros(domain: int) -> Iterator[rclpy.Context]:
     ours = {'ROS_DOMAIN_ID': str(domain), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
     if os.environ.get('ROS_DISTRO') == 'humble':
         ours['ROS_LOCALHOST_ONLY'] = '1'
-    before = {name: os.environ.get(name) for name in ours}
-    os.environ.update(ours)
+    before = {name: os.environ.get(name) for name in (*ours, 'ROS_LOG_DIR')}
     context = rclpy.Context()
     try:
-        rclpy.init(args=[], context=context, signal_handler_options=SignalHandlerOptions.NO)
-        yield context
+        with TemporaryDirectory(prefix='unihpe_ros_log_') as logs:
+            # By default every run leaves files in the user's home.
+            os.environ.update(ours, ROS_LOG_DIR=logs)
+            rclpy.init(args=[], context=context, signal_handler_options=SignalHandlerOptions.NO)
+            yield context
     finally:
         context.try_shutdown()
         for name, value in before.items():
-            os.environ.pop(name)
+            os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
