@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 import signal
-import threading
 import traceback
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -192,11 +191,18 @@ def main(
     args: list[str] | None = None, estimator_factory: EstimatorFactory = make_estimator
 ) -> int:
     """Run the node until SIGINT or SIGTERM; return the exit status."""
-    stop = threading.Event()
-    # Under launch, Ctrl-C sends SIGINT twice, which rclpy's own handlers answer with status -2.
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    received: list[int] = []
+
+    def stop(number: int, frame: object) -> None:
+        # Under launch, Ctrl-C sends SIGINT twice, and an interpreter that is about to end has no
+        # handler any more: the second would kill it, with status -2.
+        del frame
+        signal.signal(number, signal.SIG_IGN)
+        received.append(number)
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, stop)
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     node = PoseEstimatorNode(estimator_factory=estimator_factory)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
@@ -204,7 +210,7 @@ def main(
         started = node.parameters.autostart and node.trigger_configure()
         if started == TransitionCallbackReturn.SUCCESS:
             node.trigger_activate()
-        while not stop.is_set():
+        while not received:
             executor.spin_once(timeout_sec=0.2)
     except ExternalShutdownException:
         pass

@@ -169,10 +169,15 @@ def _who(publishers: Sequence[TopicEndpointInfo]) -> str:
 
 
 def _others(node: Node, wanted: str) -> str:
+    myself = (node.get_name(), node.get_namespace())
     topics = [
         name
         for name, types in node.get_topic_names_and_types()
-        if wanted in types and node.count_publishers(name)
+        if wanted in types
+        and any(
+            (publisher.node_name, publisher.node_namespace) != myself
+            for publisher in node.get_publishers_info_by_topic(name)
+        )
     ]
     if not topics:
         return f'nobody publishes {wanted}: is the camera running, in this ROS_DOMAIN_ID?'
