@@ -9,7 +9,8 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from ros_fixtures import overrides, ros
 from unihpe_ros.ros.frames import estimator_settings
-from unihpe_ros.ros.parameters import declare_parameters, markdown_table, Parameters, yaml_file
+from unihpe_ros.ros.parameter_tables import markdown_table, yaml_file
+from unihpe_ros.ros.parameters import declare_parameters, Parameters
 import yaml
 
 NAMES = [item.name for item in fields(Parameters)]
@@ -37,7 +38,7 @@ def declare(context):
 
 def test_pose_yaml_is_what_the_parameters_say(root):
     text = (root / 'config' / 'pose.yaml').read_text()
-    assert text == yaml_file(), 'write yaml_file() of unihpe_ros.ros.parameters to it'
+    assert text == yaml_file(), 'write yaml_file() to it'
     values = yaml.safe_load(text)['/**']['ros__parameters']
     assert list(values) == NAMES
     assert Parameters().updated(values) == Parameters()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, Field, field, fields, replace
-import textwrap
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
@@ -153,7 +152,7 @@ def _checked(item: Field[Any], value: Any) -> Any:
     if kind is float and type(value) is int:
         value = float(value)
     if type(value) is not kind:
-        raise ValueError(f'{item.name}: expected {_KINDS[kind]}, got {value!r}')
+        raise ValueError(f'{item.name}: expected {KINDS[kind]}, got {value!r}')
     choices, limits = item.metadata['choices'], item.metadata['limits']
     if choices and value not in choices:
         raise ValueError(f'{item.name}: expected one of {", ".join(choices)}; got {value!r}')
@@ -162,7 +161,7 @@ def _checked(item: Field[Any], value: Any) -> Any:
     return value
 
 
-_KINDS = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'a text'}
+KINDS = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'a text'}
 
 
 def declare_parameters(node: Node) -> tuple[Parameters, dict[str, str]]:
@@ -216,35 +215,3 @@ def _descriptor(item: Field[Any]) -> ParameterDescriptor:
     elif limits:
         descriptor.integer_range = [IntegerRange(from_value=limits[0], to_value=limits[1])]
     return descriptor
-
-
-def markdown_table() -> str:
-    """Return the table of all parameters for the README."""
-    lines = ['| parameter | default | values | at run time | meaning |', '|---|---|---|---|---|']
-    for item in fields(Parameters):
-        about = item.metadata
-        values = ', '.join(f'`{choice}`' for choice in about['choices'])
-        if about['limits']:
-            values = f'{about["limits"][0]} to {about["limits"][1]}'
-        values = values or _KINDS[type(item.default)]
-        live = 'no' if about['fixed'] else 'yes'
-        lines.append(
-            f'| `{item.name}` | `{_yaml(item.default)}` | {values} | {live} '
-            f'| {about["description"]} |'
-        )
-    return '\n'.join(lines) + '\n'
-
-
-def yaml_file() -> str:
-    """Return the text of config/pose.yaml: every parameter at its default, with its meaning."""
-    lines = ['/**:', '  ros__parameters:']
-    for item in fields(Parameters):
-        choices = ' | '.join(item.metadata['choices'])
-        about = f'{item.metadata["description"]}{f" ({choices})" if choices else ""}'
-        lines += textwrap.wrap(about, 99, initial_indent='    # ', subsequent_indent='    # ')
-        lines.append(f'    {item.name}: {_yaml(item.default)}')
-    return '\n'.join(lines) + '\n'
-
-
-def _yaml(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,41 @@
+"""The parameters for people: config/pose.yaml and the README's table, written from one list."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+import textwrap
+from typing import Any
+
+from unihpe_ros.ros.parameters import KINDS, Parameters
+
+
+def markdown_table() -> str:
+    """Return the table of all parameters for the README."""
+    lines = ['| parameter | default | values | at run time | meaning |', '|---|---|---|---|---|']
+    for item in fields(Parameters):
+        about = item.metadata
+        values = ', '.join(f'`{choice}`' for choice in about['choices'])
+        if about['limits']:
+            values = f'{about["limits"][0]} to {about["limits"][1]}'
+        values = values or KINDS[type(item.default)]
+        live = 'no' if about['fixed'] else 'yes'
+        lines.append(
+            f'| `{item.name}` | `{_yaml(item.default)}` | {values} | {live} '
+            f'| {about["description"]} |'
+        )
+    return '\n'.join(lines) + '\n'
+
+
+def yaml_file() -> str:
+    """Return the text of config/pose.yaml: every parameter at its default, with its meaning."""
+    lines = ['/**:', '  ros__parameters:']
+    for item in fields(Parameters):
+        choices = ' | '.join(item.metadata['choices'])
+        about = f'{item.metadata["description"]}{f" ({choices})" if choices else ""}'
+        lines += textwrap.wrap(about, 99, initial_indent='    # ', subsequent_indent='    # ')
+        lines.append(f'    {item.name}: {_yaml(item.default)}')
+    return '\n'.join(lines) + '\n'
+
+
+def _yaml(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
