@@ -33,10 +33,9 @@ def sky_light(sh: Float32, x: float, y: float, z: float, channel: int) -> float:
 
 
 @jit
-def corner_weights(  # type: ignore[no-untyped-def]
-    seen, a, b, c, x, y
-):
+def corner_weights(seen, corners, x, y):  # type: ignore[no-untyped-def]
     """Perspective-correct weights of a triangle's corners at a pixel."""
+    a, b, c = corners
     x0, y0, x1, y1 = seen[a, 0], seen[a, 1], seen[b, 0], seen[b, 1]
     x2, y2 = seen[c, 0], seen[c, 1]
     per_area = _ONE / ((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0))
@@ -50,9 +49,36 @@ def corner_weights(  # type: ignore[no-untyped-def]
 
 
 @jit
-def mix(values, a, b, c, w0, w1, w2, k):  # type: ignore[no-untyped-def]
+def mix(values, corners, weights, k):  # type: ignore[no-untyped-def]
     """Interpolate one column of a value per vertex."""
-    return w0 * values[a, k] + w1 * values[b, k] + w2 * values[c, k]
+    return (
+        weights[0] * values[corners[0], k]
+        + weights[1] * values[corners[1], k]
+        + weights[2] * values[corners[2], k]
+    )
+
+
+@jit
+def mix3(values, corners, weights):  # type: ignore[no-untyped-def]
+    """Interpolate a vector per vertex."""
+    return (
+        mix(values, corners, weights, 0),
+        mix(values, corners, weights, 1),
+        mix(values, corners, weights, 2),
+    )
+
+
+@jit
+def dot(a, b):  # type: ignore[no-untyped-def]
+    """Scalar product."""
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+@jit
+def normalised(x, y, z):  # type: ignore[no-untyped-def]
+    """Return the vector with the length 1."""
+    per = _ONE / np.sqrt(x * x + y * y + z * z + np.float32(1e-12))
+    return x * per, y * per, z * per
 
 
 @jit
@@ -67,6 +93,65 @@ def one_material(ids, face_materials, i, j):  # type: ignore[no-untyped-def]
         return False
     m = face_materials[f0]
     return m == face_materials[f1] and m == face_materials[f2] and m == face_materials[f3]
+
+
+@jit
+def bent_normal(material, texel, normal):  # type: ignore[no-untyped-def]
+    """Turn a normal as the surface's relief does."""
+    nx, ny, nz = normal
+    if material.bump > 0 or material.fold > 0:
+        x, y, z = texel
+        step = np.float32(0.35) / max(material.bump_scale, material.fold_scale)
+        flat = relief(material, x, y, z)
+        nx -= relief(material, x + step, y, z) - flat
+        ny -= relief(material, x, y + step, z) - flat
+        nz -= relief(material, x, y, z + step) - flat
+    return normalised(nx, ny, nz)
+
+
+@jit
+def sunlight(  # type: ignore[no-untyped-def]
+    material, point, normal, view, sun, shadow, light, place
+):
+    """How much of the sun's light a surface throws back: diffusely, and as a highlight."""
+    towards = dot(normal, sun)
+    lit = _ONE
+    if towards > -material.wrap and shadow.shape[0] > 1:
+        lit -= shadow_at(point[0], point[1], point[2], shadow, light, place, _SHADOW_BIAS)
+    direct = max(towards, _ZERO) * lit
+    if material.wrap > 0:
+        around = max((towards + material.wrap) / (_ONE + material.wrap), _ZERO)
+        direct = around * (np.float32(0.35) if towards < 0 else lit)
+    shine = _ZERO
+    if towards > 0 and material.gloss > 0:
+        half = normalised(view[0] + sun[0], view[1] + sun[1], view[2] + sun[2])
+        shine = max(dot(normal, half), _ZERO) ** material.shininess * material.gloss * lit
+    return direct, shine
+
+
+@jit
+def unevenness(material, texel):  # type: ignore[no-untyped-def]
+    """Factor on a surface's colour: stains, grain, the dark of creases."""
+    x, y, z = texel
+    s, t = material.mottle_scale, material.grain_scale
+    factor = (
+        _ONE
+        + material.mottle * (fractal(x * s, y * s, z * s, 3) - np.float32(0.45))
+        + material.grain * (noise(x * t, y * t, z * t) - np.float32(0.5))
+    )
+    if material.fold > 0:
+        valley = _ONE - crease(material, x, y, z)
+        factor *= _ONE - np.float32(0.14) * material.fold * valley * valley
+    return factor
+
+
+@jit
+def mark_shade(material, texel, cover):  # type: ignore[no-untyped-def]
+    """Factor of the mark at a point of a garment; negative for the trim's colour."""
+    if cover < material.trim_width:
+        return -_ONE
+    mark = mark_at(material, texel[0], texel[1], texel[2])
+    return material.marks[mark, 7] if mark >= 0 else _ONE
 
 
 @jit
@@ -96,88 +181,37 @@ def shade(  # type: ignore[no-untyped-def]
     A 2x2 block that shows one material is shaded once: edges keep the full resolution.
 
     """
-    height, width = ids.shape
-    for j in range(height):
-        for i in range(width):
+    for j in range(ids.shape[0]):
+        for i in range(ids.shape[1]):
             f = ids[j, i]
             if f < 0:
                 continue
             block = one_material(ids, face_materials, i, j)
             if block and (i & 1 or j & 1):
                 continue
-            a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-            w0, w1, w2 = corner_weights(seen, a, b, c, np.float32(i), np.float32(j))
-            px = mix(vertices, a, b, c, w0, w1, w2, 0)
-            py = mix(vertices, a, b, c, w0, w1, w2, 1)
-            pz = mix(vertices, a, b, c, w0, w1, w2, 2)
-            tx = mix(texture, a, b, c, w0, w1, w2, 0)
-            ty = mix(texture, a, b, c, w0, w1, w2, 1)
-            tz = mix(texture, a, b, c, w0, w1, w2, 2)
-            nx = mix(normals, a, b, c, w0, w1, w2, 0)
-            ny = mix(normals, a, b, c, w0, w1, w2, 1)
-            nz = mix(normals, a, b, c, w0, w1, w2, 2)
+            corners = faces[f, 0], faces[f, 1], faces[f, 2]
+            weights = corner_weights(seen, corners, np.float32(i), np.float32(j))
+            point = mix3(vertices, corners, weights)
+            texel = mix3(texture, corners, weights)
             m = materials[face_materials[f]]
-            if m.bump > 0 or m.fold > 0:
-                step = np.float32(0.35) / max(m.bump_scale, m.fold_scale)
-                flat = relief(m, tx, ty, tz)
-                nx -= relief(m, tx + step, ty, tz) - flat
-                ny -= relief(m, tx, ty + step, tz) - flat
-                nz -= relief(m, tx, ty, tz + step) - flat
-            per = _ONE / np.sqrt(nx * nx + ny * ny + nz * nz + np.float32(1e-12))
-            nx, ny, nz = nx * per, ny * per, nz * per
-            vx, vy, vz = eye[0] - px, eye[1] - py, eye[2] - pz
-            per = _ONE / np.sqrt(vx * vx + vy * vy + vz * vz + np.float32(1e-12))
-            vx, vy, vz = vx * per, vy * per, vz * per
-            facing = nx * vx + ny * vy + nz * vz
-            if facing < 0:
-                nx, ny, nz, facing = -nx, -ny, -nz, -facing
-
-            share = second_colour_share(m, tx, ty, tz)
-            uneven = (
-                _ONE
-                + m.mottle
-                * (
-                    fractal(tx * m.mottle_scale, ty * m.mottle_scale, tz * m.mottle_scale, 3)
-                    - np.float32(0.45)
-                )
-                + m.grain
-                * (
-                    noise(tx * m.grain_scale, ty * m.grain_scale, tz * m.grain_scale)
-                    - np.float32(0.5)
-                )
-            )
-            at_edge = w0 * cover[f, 0] + w1 * cover[f, 1] + w2 * cover[f, 2] < m.trim_width
-            if m.fold > 0:
-                uneven *= _ONE - np.float32(0.14) * m.fold * (_ONE - crease(m, tx, ty, tz)) ** 2
-            mark = mark_at(m, tx, ty, tz)
-            paint = m.painted * mix(colours, a, b, c, w0, w1, w2, 3)
-
-            towards_sun = nx * sun[0] + ny * sun[1] + nz * sun[2]
-            lit = _ONE
-            if towards_sun > -m.wrap and shadow.shape[0] > 1:
-                lit -= shadow_at(px, py, pz, shadow, light, place, _SHADOW_BIAS)
-            direct = max(towards_sun, _ZERO) * lit
-            if m.wrap > 0:
-                around = max((towards_sun + m.wrap) / (_ONE + m.wrap), _ZERO)
-                direct = around * (np.float32(0.35) if towards_sun < 0 else lit)
-            shine = _ZERO
-            if towards_sun > 0 and m.gloss > 0:
-                hx, hy, hz = vx + sun[0], vy + sun[1], vz + sun[2]
-                half = (nx * hx + ny * hy + nz * hz) / np.sqrt(
-                    hx * hx + hy * hy + hz * hz + np.float32(1e-9)
-                )
-                shine = max(half, _ZERO) ** m.shininess * m.gloss * lit
-            rim = _ONE - facing
-            rim = m.rim * rim * rim * rim
+            normal = bent_normal(m, texel, mix3(normals, corners, weights))
+            view = normalised(eye[0] - point[0], eye[1] - point[1], eye[2] - point[2])
+            facing = dot(normal, view)
+            if facing < 0:  # Surfaces are drawn from both sides.
+                normal = -normal[0], -normal[1], -normal[2]
+                facing = -facing
+            direct, shine = sunlight(m, point, normal, view, sun, shadow, light, place)
+            share = second_colour_share(m, texel[0], texel[1], texel[2])
+            uneven = unevenness(m, texel)
+            marked = mark_shade(m, texel, dot(weights, (cover[f, 0], cover[f, 1], cover[f, 2])))
+            paint = m.painted * mix(colours, corners, weights, 3)
+            edge = _ONE - facing
+            rim = m.rim * edge * edge * edge
             for k in range(3):
                 colour = m.base[k] + (m.second[k] - m.base[k]) * share
-                if at_edge or (mark >= 0 and m.marks[mark, 7] < 0):
-                    colour = m.trim[k]
-                elif mark >= 0:
-                    colour *= m.marks[mark, 7]
-                colour *= uneven
-                colour += (mix(colours, a, b, c, w0, w1, w2, k) - colour) * paint
-                ambient = sky_light(sh, nx, ny, nz, k)
+                colour = (m.trim[k] if marked < 0 else colour * marked) * uneven
+                colour += (mix(colours, corners, weights, k) - colour) * paint
+                ambient = sky_light(sh, normal[0], normal[1], normal[2], k)
                 value = colour * (ambient + direct * sun_colour[k])
                 value += shine * sun_colour[k] + rim * ambient
                 image[j, i, k] = value

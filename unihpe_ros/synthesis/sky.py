@@ -10,6 +10,8 @@ from unihpe_ros.synthesis.raster import shadow_at
 from unihpe_ros.synthesis.shade import sky_light
 
 jit = numba.njit(cache=True, fastmath=True, nogil=True)
+# Numba's own inlining: many array arguments make a call dearer than what it does.
+inlined = numba.njit(inline='always', fastmath=True)
 
 _ZERO = np.float32(0)
 _ONE = np.float32(1)
@@ -51,15 +53,68 @@ def skyline_at(sky, angle):  # type: ignore[no-untyped-def]
     )
 
 
+@inlined
+def shade_ground(  # type: ignore[no-untyped-def]
+    pixel, x, y, z, far, ground, sky, sh, sun_colour, shadow, light, place
+):
+    """Colour the ground at a point that is `far` away, with shadows and mist."""
+    share = surface_share(ground.kind, x, y, ground.scale, ground.ratio)
+    s = ground.rough_scale
+    rough = fractal(x * s, y * s, np.float32(1.7), 3) - np.float32(0.45)
+    uneven = _ONE + ground.rough * rough
+    lit = _ONE - shadow_at(x, y, z, shadow, light, place, _BIAS)
+    lit *= max(sky.sun[2], _ZERO)
+    mist = min(far * sky.haze * np.float32(0.012), np.float32(0.9))
+    for k in range(3):
+        colour = (ground.base[k] + (ground.second[k] - ground.base[k]) * share) * uneven
+        value = colour * (sky_light(sh, _ZERO, _ZERO, _ONE, k) + lit * sun_colour[k])
+        pixel[k] = value + (sky.horizon[k] - value) * mist
+
+
+@inlined
+def shade_skyline(pixel, sky, angle, slope):  # type: ignore[no-untyped-def]
+    """Colour hills, trees or houses far away; houses have windows."""
+    if sky.skyline == 3:
+        u, v = angle * np.float32(36), slope * np.float32(24)
+        window = u - np.floor(u) > np.float32(0.3) and v - np.floor(v) > np.float32(0.35)
+        tone = np.float32(0.45) if window else _ONE
+        house = np.floor(angle * np.float32(6)) * np.float32(9.1)
+        tone *= _HALF + noise(house, sky.seed, _HALF)
+    else:
+        tone = _HALF + fractal(angle * np.float32(40), slope * np.float32(40), sky.seed, 3)
+    mist = np.float32(0.6) * min(sky.haze, _ONE)
+    for k in range(3):
+        value = sky.skyline_colour[k] * tone
+        pixel[k] = value + (sky.horizon[k] - value) * mist
+
+
+@inlined
+def shade_sky(pixel, sky, x, y, z):  # type: ignore[no-untyped-def]
+    """Colour the sky in a direction of length 1: gradient, clouds, glare around the sun."""
+    up = max(z, _ZERO)
+    blend = np.sqrt(up)
+    clouds = _ZERO
+    if sky.cloud_cover > 0:
+        reach = sky.cloud_scale / (up + np.float32(0.12))
+        clouds = fractal(x * reach + sky.seed, y * reach, sky.seed, 5)
+        clouds = min(max((clouds - (_ONE - sky.cloud_cover)) * np.float32(5), _ZERO), _ONE)
+    near_sun = max(x * sky.sun[0] + y * sky.sun[1] + z * sky.sun[2], _ZERO)
+    glare = near_sun ** np.float32(24) * np.float32(0.4)
+    if near_sun > np.float32(0.9996):
+        glare += np.float32(6)
+    for k in range(3):
+        value = sky.horizon[k] + (sky.zenith[k] - sky.horizon[k]) * blend
+        value += (sky.cloud[k] - value) * clouds
+        pixel[k] = value + glare * sky.sun_colour[k] * (_ONE - clouds)
+
+
 @jit
 def draw_sky(  # type: ignore[no-untyped-def]
     image, rotation, intrinsics, eye, ground_z, sky, ground, sh, sun_colour, shadow, light, place
 ):
     """Draw sky, skyline and ground; `image` is linear RGB."""
-    height, width = image.shape[0], image.shape[1]
-    sun = sky.sun
-    for j in range(height):
-        for i in range(width):
+    for j in range(image.shape[0]):
+        for i in range(image.shape[1]):
             x = (np.float32(i) - intrinsics[2]) / intrinsics[0]
             y = (np.float32(j) - intrinsics[3]) / intrinsics[1]
             dx = rotation[0, 0] * x + rotation[1, 0] * y + rotation[2, 0]
@@ -67,61 +122,17 @@ def draw_sky(  # type: ignore[no-untyped-def]
             dz = rotation[0, 2] * x + rotation[1, 2] * y + rotation[2, 2]
             flat = np.sqrt(dx * dx + dy * dy) + np.float32(1e-6)
             slope = dz / flat
-            per = _ONE / np.sqrt(flat * flat + dz * dz)
+            pixel = image[j, i]
             if slope < np.float32(-0.004):
                 t = (ground_z - eye[2]) / dz
-                gx, gy = eye[0] + dx * t, eye[1] + dy * t
-                share = surface_share(ground.kind, gx, gy, ground.scale, ground.ratio)
-                rs = ground.rough_scale
-                uneven = _ONE + ground.rough * (
-                    fractal(gx * rs, gy * rs, np.float32(1.7), 3) - np.float32(0.45)
-                )
-                lit = _ONE - shadow_at(gx, gy, ground_z, shadow, light, place, _BIAS)
-                far = flat * t
-                mist = min(far * sky.haze * np.float32(0.012), np.float32(0.9))
-                for k in range(3):
-                    colour = (
-                        ground.base[k] + (ground.second[k] - ground.base[k]) * share
-                    ) * uneven
-                    value = colour * (
-                        sky_light(sh, _ZERO, _ZERO, _ONE, k)
-                        + max(sun[2], _ZERO) * lit * sun_colour[k]
-                    )
-                    image[j, i, k] = value + (sky.horizon[k] - value) * mist
+                shade_ground(
+                    pixel, eye[0] + dx * t, eye[1] + dy * t, ground_z, flat * t,
+                    ground, sky, sh, sun_colour, shadow, light, place,
+                )  # fmt: skip
                 continue
             angle = np.arctan2(dx, dy) + np.float32(4)
-            top = skyline_at(sky, angle)
-            if slope < top:
-                if sky.skyline == 3:
-                    fu = angle * np.float32(36) - np.floor(angle * np.float32(36))
-                    fv = slope * np.float32(24) - np.floor(slope * np.float32(24))
-                    window = fu > np.float32(0.3) and fv > np.float32(0.35)
-                    tone = np.float32(0.45) if window else _ONE
-                    tone *= _HALF + noise(
-                        np.floor(angle * np.float32(6)) * np.float32(9.1), sky.seed, _HALF
-                    )
-                else:
-                    tone = _HALF + fractal(
-                        angle * np.float32(40), slope * np.float32(40), sky.seed, 3
-                    )
-                for k in range(3):
-                    value = sky.skyline_colour[k] * tone
-                    image[j, i, k] = value + (sky.horizon[k] - value) * np.float32(0.6) * min(
-                        sky.haze, _ONE
-                    )
+            if slope < skyline_at(sky, angle):
+                shade_skyline(pixel, sky, angle, slope)
                 continue
-            up = max(dz * per, _ZERO)
-            blend = up ** np.float32(0.5)
-            clouds = _ZERO
-            if sky.cloud_cover > 0:
-                reach = sky.cloud_scale / (up + np.float32(0.12)) * per
-                clouds = fractal(dx * reach + sky.seed, dy * reach, sky.seed, 5)
-                clouds = min(max((clouds - (_ONE - sky.cloud_cover)) * np.float32(5), _ZERO), _ONE)
-            near_sun = max((dx * sun[0] + dy * sun[1] + dz * sun[2]) * per, _ZERO)
-            glare = near_sun ** np.float32(24) * np.float32(0.4)
-            if near_sun > np.float32(0.9996):
-                glare += np.float32(6)
-            for k in range(3):
-                value = sky.horizon[k] + (sky.zenith[k] - sky.horizon[k]) * blend
-                value += (sky.cloud[k] - value) * clouds
-                image[j, i, k] = value + glare * sky.sun_colour[k] * (_ONE - clouds)
+            per = _ONE / np.sqrt(flat * flat + dz * dz)
+            shade_sky(pixel, sky, dx * per, dy * per, dz * per)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.body import Bodies, BODY, HAIR, LEFT_EYE, RIGHT_EYE, SKIRT, TIGHTS
+from unihpe_ros.synthesis.body import Bodies, BODY, HAIR, SKIRT, TIGHTS
+from unihpe_ros.synthesis.complexion import Complexion
 from unihpe_ros.synthesis.garments import (
     bottom_cover,
     find_regions,
@@ -93,8 +94,7 @@ class Tailor:
         normals = smooth_normals(bodies)
         self.normals = normals[self.source]
         self.bridges = hollows(bodies, region, normals)
-        self.eye_angles = [_eye_angles(bodies.template[eye]) for eye in (LEFT_EYE, RIGHT_EYE)]
-        self.eye_centres = [bodies.template[eye].mean(0) for eye in (LEFT_EYE, RIGHT_EYE)]
+        self.complexion = Complexion(bodies, region, self.hair_height, len(self.source))
 
     def _layer_faces(self, count: int) -> dict[str, Int32]:
         faces = dict(self.bodies.faces)
@@ -154,7 +154,7 @@ class Tailor:
         return Dressed(
             shape=shape,
             rest=rest,
-            colours=self._paint(outfit),
+            colours=self.complexion.paint(outfit),
             faces=np.concatenate(faces),
             cover=np.concatenate(cover),
             face_materials=np.repeat(
@@ -251,43 +251,6 @@ class Tailor:
         thickness = 0.004 + outfit.hair_depth * fade * (0.4 + 0.9 * waves)
         rest[self.cap] += self.normals[self.cap] * thickness[:, None].astype(np.float32)
 
-    def _paint(self, outfit: Outfit) -> Float32:
-        """``(V, 4)`` Colours on the skin: lips, brows, beard, scalp, eyes, gloves, mask."""
-        colours = np.zeros((len(self.source), 4), np.float32)
-        body = self.region.part(BODY)
-        x, y, z = body.position.T
-        skin = colours[BODY]
-
-        def put(where: NDArray[np.bool_], colour: Float32, strength: float | Float32) -> None:
-            skin[where, :3] = colour
-            skin[where, 3] = np.broadcast_to(strength, where.shape)[where]
-
-        lips = self.bodies.lips[BODY]
-        put(lips > 0.25, outfit.lips, np.clip(lips * 1.2, 0, 1))
-        for cx, _, cz in self.eye_centres:
-            across, above = np.abs(x - cx), z - cz
-            socket = (across < 0.022) & (np.abs(above) < 0.012) & (y < 0)
-            put(socket, outfit.skin_tone * 0.5, 0.4 + 0.5 * outfit.makeup)
-            brow = outfit.brows * np.exp(-(((above - 0.0205 - 0.1 * across) / 0.005) ** 2))
-            put((across < 0.026) & (brow > 0.15) & (y < 0.01), outfit.hair_tone * 0.7, brow)
-        if outfit.beard:
-            jaw = body.is_head & (z < 0.672) & (z > 0.60) & (y < -0.045) & (skin[:, 3] < 0.2)
-            put(jaw, outfit.hair_tone * 0.8, outfit.beard)
-        if outfit.mask:
-            put(body.is_head & (z < 0.70) & (z > 0.615) & (y < -0.04), outfit.mask_tone, 1.0)
-        if outfit.hair != 'bald':
-            ragged = 0.012 * (noise_at(body.position * 60 + outfit.texture_shift) - 0.5)
-            hairy = self.hair_height[BODY] - outfit.hairline + ragged > 0
-            put(body.is_head & hairy, outfit.hair_tone * 0.8, 1.0)
-        if outfit.gloves:
-            put(body.is_arm & (body.arm > 0.98), outfit.glove_tone, 1.0)
-        for eye, angles in zip((LEFT_EYE, RIGHT_EYE), self.eye_angles, strict=True):
-            white = np.array([0.75, 0.72, 0.7], np.float32)
-            coloured = np.where(angles[:, None] < 30, outfit.iris, white)
-            colours[eye, :3] = np.where(angles[:, None] < 12, np.float32(0.005), coloured)
-            colours[eye, 3] = 1
-        return colours
-
 
 def _cut(faces: Int32, value: Float32) -> tuple[Int32, Float32]:
     """Keep the faces that show anywhere, with their corners' cover."""
@@ -301,10 +264,3 @@ def _hairline(y: Float32) -> Float32:
     return np.interp(
         y, [-0.16, -0.10, -0.055, -0.03, 0.02], [0.800, 0.785, 0.755, 0.70, 0.655]
     ).astype(np.float32)
-
-
-def _eye_angles(eyeball: Float32) -> Float32:
-    """Angle of each vertex of an eyeball off the line of sight, deg."""
-    out = eyeball - eyeball.mean(0)
-    out /= np.linalg.norm(out, axis=1, keepdims=True)
-    return np.degrees(np.arccos((-out[:, 1]).clip(-1, 1)))
