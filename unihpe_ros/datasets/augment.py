@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.core.geometry import Array, Camera
+from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.preprocess import Crop, mirror
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.datasets.records import Record
+from unihpe_ros.datasets.records import DatasetError, Record
 
 _PELVIS = UNION.index('pelvis')
 # Share of samples that show no person: what a search window over a wall must score low on.
@@ -25,7 +25,7 @@ class Sample:
     Parameters
     ----------
     image : NDArray[np.uint8]
-        ``(h, w, 3)`` BGR crop.
+        ``(h, w, 3)`` BGR crop; black without a picture.
     keypoints : NDArray[np.float32]
         ``(K, 2)`` crop px; NaN where unknown.
     normalised : NDArray[np.float32]
@@ -34,6 +34,8 @@ class Sample:
         ``(K, 3)`` root-relative, virtual camera's frame, m; NaN where unknown.
     visibility : NDArray[np.uint8]
         ``(K,)`` 0 outside the crop or the image, 1 inside but occluded, 2 visible.
+    known : NDArray[np.bool_]
+        ``(K,)`` whether it is known if the keypoint is inside: no data set labels all of them.
 
     """
 
@@ -42,6 +44,7 @@ class Sample:
     normalised: NDArray[np.float32]
     relative: NDArray[np.float32]
     visibility: NDArray[np.uint8]
+    known: NDArray[np.bool_]
 
 
 def crop_record(
@@ -60,18 +63,21 @@ def crop_record(
         Source of the box's jitter, the roll, the flip and the picture's degradation; without it
         the crop is the exact one.
 
+    Raises
+    ------
+    DatasetError
+        If the record's box is none that can be looked at.
+
     """
-    height, width = record.image.shape[:2]
-    camera = Camera.from_fov(width, height, 0.9)
-    if record.K is not None:
-        camera = Camera(record.K.astype(np.float64), width, height)
     box: Array = record.box.astype(np.float64)
     roll, empty = 0.0, None
     if rng is not None:
-        empty = _empty_box(record, rng) if rng.random() < _EMPTY else None
+        empty = _empty_box(record, rng) if rng.random() < _EMPTY and record.alone else None
         box, roll = _careless_box(box, rng) if empty is None else (empty, 0.0)
-    crop = Crop.from_box(box, camera, size, roll=roll)
-    image = crop.warp(record.image)
+    crop = aim(record, box, size, roll)
+    image = np.zeros((size[1], size[0], 3), np.uint8)
+    if record.image is not None:
+        image = crop.warp(record.image)
     keypoints = crop.to_crop(record.keypoints_2d.astype(np.float64))
     normalised = crop.normalise(crop.rays(record.keypoints_2d.astype(np.float64)))
     relative = np.full((len(UNION), 3), np.nan)
@@ -80,12 +86,13 @@ def crop_record(
         relative = points - points[_PELVIS]
     inside = ((keypoints > -0.5) & (keypoints < np.array(size) - 0.5)).all(-1)
     visibility = np.where(inside, record.visibility, 0).astype(np.uint8)
+    known = np.isfinite(keypoints).all(-1) | np.isfinite(relative).all(-1)
     if rng is not None:
         if rng.random() < 0.5:
             image = np.ascontiguousarray(image[:, ::-1])
             keypoints = mirror(keypoints, UNION, size[0])
             normalised, relative = mirror(normalised, UNION), mirror(relative, UNION)
-            visibility = visibility[UNION.flip_indices]
+            visibility, known = visibility[UNION.flip_indices], known[UNION.flip_indices]
         image = degrade(image, rng)
     return Sample(
         image,
@@ -93,7 +100,16 @@ def crop_record(
         normalised.astype(np.float32),
         relative.astype(np.float32),
         visibility,
+        known,
     )
+
+
+def aim(record: Record, box: Array, size: tuple[int, int], roll: float = 0.0) -> Crop:
+    """Aim a virtual camera at a box of a record; DatasetError, naming it, if that can't be."""
+    try:
+        return Crop.from_box(box, record.camera, size, roll=roll)
+    except ValueError as error:
+        raise DatasetError(f'{record.source}: {error}') from error
 
 
 def _careless_box(box: Array, rng: np.random.Generator) -> tuple[Array, float]:
@@ -110,7 +126,7 @@ def _careless_box(box: Array, rng: np.random.Generator) -> tuple[Array, float]:
 
 def _empty_box(record: Record, rng: np.random.Generator) -> Array | None:
     """Return a box well away from the person, or None if none was found."""
-    height, width = record.image.shape[:2]
+    width, height = record.size
     known = record.keypoints_2d[np.isfinite(record.keypoints_2d).all(-1)]
     for _ in range(10):
         half = 0.5 * rng.uniform(0.12, 0.4) * np.array([width, height])

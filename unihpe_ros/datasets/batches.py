@@ -13,8 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 from unihpe_ros.core import simcc
 from unihpe_ros.datasets.augment import crop_record, Sample
-from unihpe_ros.datasets.records import DatasetError
-from unihpe_ros.datasets.synthetic import SyntheticShards
+from unihpe_ros.datasets.records import DatasetError, Records
 
 # Standard deviation of the SimCC labels, bins.
 SIMCC_SIGMA = 4.5
@@ -37,6 +36,8 @@ class ImageBatch:
         ``(B, K, 3)`` root-relative truth in the virtual camera, m; NaN where unknown.
     inside : Tensor
         ``(B, K)`` 1 where the keypoint is inside the crop and the image.
+    known : Tensor
+        ``(B, K)`` 1 where `inside` is known: no data set labels all keypoints.
     weight : Tensor
         ``(B, K)`` weight of each keypoint's place; 0 outside the crop or unknown.
     target_x, target_y : Tensor
@@ -50,6 +51,7 @@ class ImageBatch:
     normalised: Tensor
     relative: Tensor
     inside: Tensor
+    known: Tensor
     weight: Tensor
     target_x: Tensor
     target_y: Tensor
@@ -71,7 +73,7 @@ class Crops(Dataset[tuple[Sample, int]]):
 
     Parameters
     ----------
-    sources : Sequence[SyntheticShards]
+    sources : Sequence[Records]
         The data sets.
     size : tuple[int, int]
         (w, h) of the crop, px.
@@ -84,7 +86,7 @@ class Crops(Dataset[tuple[Sample, int]]):
 
     def __init__(
         self,
-        sources: Sequence[SyntheticShards],
+        sources: Sequence[Records],
         size: tuple[int, int],
         seed: int,
         augmented: bool = True,
@@ -151,7 +153,7 @@ class RunSampler(Sampler[tuple[int, int, int]]):
 
 
 def image_batches(
-    sources: Sequence[SyntheticShards],
+    sources: Sequence[Records],
     weights: Sequence[float],
     size: tuple[int, int],
     batch: int,
@@ -228,6 +230,7 @@ class Collate:
             normalised=torch.from_numpy(np.stack([sample.normalised for sample in samples])),
             relative=torch.from_numpy(np.stack([sample.relative for sample in samples])),
             inside=torch.from_numpy((visibility > 0).astype(np.float32)),
+            known=torch.from_numpy(np.stack([sample.known for sample in samples])).float(),
             weight=torch.from_numpy((PLACE_WEIGHTS[visibility] * within).astype(np.float32)),
             target_x=torch.from_numpy(target_x),
             target_y=torch.from_numpy(target_y),

@@ -43,6 +43,8 @@ class SyntheticShards:
 
     """
 
+    has_images = True
+
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
         self.manifest = _read_manifest(self.folder)

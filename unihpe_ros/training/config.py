@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from unihpe_ros.datasets.catalogue import KINDS
 import yaml
 
 
@@ -25,11 +26,15 @@ class ImageSource:
         Folder of the data set.
     weight : float
         How often it is drawn, relative to the others.
+    kind : str
+        What the folder holds: synthetic (made by `unihpe render`), human36m, pw3d, mpi_inf_3dhp
+        or coco. Of a set with splits the training split is read.
 
     """
 
     path: str = ''
     weight: float = 1.0
+    kind: str = 'synthetic'
 
 
 @dataclass(frozen=True)
@@ -167,7 +172,28 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Train
     config: TrainConfig = _build(TrainConfig, {**values, **(overrides or {})}, str(path))
     if not config.images and not config.poses:
         raise ConfigError(f'{path}: expected images or poses to train on')
+    for source in config.images:
+        if source.kind not in KINDS:
+            kinds = ', '.join(KINDS)
+            raise ConfigError(f'{path}: images: kind: expected {kinds}; got {source.kind!r}')
     return config
+
+
+def changed_settings(stored: Mapping[str, Any], config: TrainConfig) -> list[str]:
+    """
+    Name the settings in which an experiment differs from one that was stored.
+
+    Parameters
+    ----------
+    stored : Mapping[str, Any]
+        A TrainConfig as a dictionary; settings that it is too old to have count as the default.
+    config : TrainConfig
+        The experiment.
+
+    """
+    old = {**asdict(TrainConfig()), **stored}
+    old['images'] = tuple({**asdict(ImageSource()), **source} for source in old['images'])
+    return [name for name, value in asdict(config).items() if old[name] != value]
 
 
 def _build(kind: type[Any], values: Mapping[str, Any], where: str) -> Any:

@@ -13,7 +13,7 @@ from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.skeleton import COCO_17, H36M_17, Skeleton, UNION
 from unihpe_ros.datasets.augment import crop_record
 from unihpe_ros.datasets.projection import corrupt, project_poses
-from unihpe_ros.datasets.synthetic import SyntheticShards
+from unihpe_ros.datasets.records import Records
 from unihpe_ros.models.unihpe import MEAN, STD, UniHPE
 
 _MM = 1000.0
@@ -143,7 +143,7 @@ def lifting_metrics(
 
 
 def image_metrics(
-    predictor: Predictor, records: SyntheticShards, *, limit: int = 1000, batch: int = 64
+    predictor: Predictor, records: Records, *, limit: int = 1000, batch: int = 64
 ) -> dict[str, float]:
     """
     Score the whole model on crops with true boxes.
@@ -152,7 +152,7 @@ def image_metrics(
     ----------
     predictor : Predictor
         The model.
-    records : SyntheticShards
+    records : Records
         Images with labels.
     limit : int
         Records to use, evenly spread.

@@ -10,7 +10,7 @@ Gram matrix has the characteristic polynomial (in t = lambda - 1) ``t^3 - s t - 
 
 from __future__ import annotations
 
-import math
+import itertools
 from typing import Any
 
 import torch
@@ -71,7 +71,7 @@ def largest_singular_value(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
 
 def info_nce(logits: Tensor, excluded: Tensor | None = None) -> Tensor:
     """
-    Symmetric InfoNCE of a square logit matrix whose diagonal holds the matching pairs.
+    Symmetric InfoNCE of a square logit matrix whose diagonal holds the matching pairs; 0 if empty.
 
     Parameters
     ----------
@@ -86,6 +86,8 @@ def info_nce(logits: Tensor, excluded: Tensor | None = None) -> Tensor:
         Scalar.
 
     """
+    if not len(logits):
+        return logits.sum()
     if excluded is not None:
         diagonal = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
         logits = logits.masked_fill(excluded & ~diagonal, _EXCLUDED)
@@ -95,10 +97,13 @@ def info_nce(logits: Tensor, excluded: Tensor | None = None) -> Tensor:
 
 
 def pairwise_loss(
-    embeddings: list[Tensor], temperature: Tensor, excluded: Tensor | None = None
+    embeddings: list[Tensor],
+    temperature: Tensor,
+    excluded: Tensor,
+    present: list[Tensor] | None = None,
 ) -> Tensor:
     """
-    Mean symmetric InfoNCE over all pairs of modalities.
+    Mean symmetric InfoNCE over all pairs of modalities, each over the persons that have both.
 
     Parameters
     ----------
@@ -106,12 +111,19 @@ def pairwise_loss(
         ``(B, D)`` unit rows per modality, in the same order of persons.
     temperature : Tensor
         Scalar by which cosines are divided.
-    excluded : Tensor, optional
+    excluded : Tensor
         ``(B, B)`` bool, as for `info_nce`.
+    present : list[Tensor], optional
+        ``(B,)`` bool per modality: the persons who have it; without it all do.
 
     """
-    pairs = [(x, y) for i, x in enumerate(embeddings) for y in embeddings[i + 1 :]]
-    losses = [info_nce(x.float() @ y.float().T / temperature, excluded) for x, y in pairs]
+    everybody = torch.ones(len(excluded), dtype=torch.bool, device=excluded.device)
+    present = present or [everybody] * len(embeddings)
+    losses = []
+    for i, j in itertools.combinations(range(len(embeddings)), 2):
+        both = present[i] & present[j]
+        logits = embeddings[i][both].float() @ embeddings[j][both].float().T / temperature
+        losses.append(info_nce(logits, excluded[both][:, both]))
     return torch.stack(losses).mean()
 
 
@@ -149,13 +161,14 @@ def near_duplicates(relative: Tensor, threshold: float = 0.02) -> Tensor:
     """
     Find pairs of poses too alike to serve as negatives of each other.
 
-    The distance is taken without alignment, which bounds the aligned one from above: every pair
-    marked here is a duplicate.
+    The distance is taken over the keypoints known in both, without alignment, which bounds the
+    aligned one from above: every pair marked here is a duplicate. A pair that has no keypoint in
+    common but the root is none.
 
     Parameters
     ----------
     relative : Tensor
-        ``(B, K, 3)`` root-relative, m.
+        ``(B, K, 3)`` root-relative, m; NaN where unknown.
     threshold : float
         Mean keypoint distance below which poses count as the same, m.
 
@@ -165,10 +178,16 @@ def near_duplicates(relative: Tensor, threshold: float = 0.02) -> Tensor:
         ``(B, B)`` bool.
 
     """
-    flat = relative.detach().float().flatten(1)
-    # The RMS keypoint distance bounds the mean one, and is one matrix product.
-    rms = torch.cdist(flat, flat) / math.sqrt(relative.shape[1])
-    return rms < threshold
+    with torch.autocast(relative.device.type, enabled=False):
+        poses = relative.detach().float()
+        known = poses.isfinite().all(-1).float()
+        flat = poses.nan_to_num().flatten(1)
+        squares = poses.nan_to_num().square().sum(-1)
+        # The RMS keypoint distance bounds the mean one, and is a few matrix products: the sum of
+        # squared distances over common keypoints is |p|^2 m' + m |q|^2 - 2 p q.
+        total = squares @ known.T + known @ squares.T - 2 * (flat @ flat.T)
+        common = known @ known.T
+        return (total < threshold**2 * common) & (common > 1)
 
 
 def simcc_loss(

@@ -63,10 +63,11 @@ class Objective(nn.Module):
             fused,
             model.decoder(feature_3d, '3d'),
         ]
-        # Samples without 3D, and those that show nobody, have nothing to be contrasted with.
-        whole = batch.relative.isfinite().all(-1).all(-1)
-        x, y, z = answer['embedding'][whole], embedding_2d[whole], embedding_3d[whole]
-        duplicates = losses.near_duplicates(batch.relative[whole])
+        # Image and 2D are contrasted wherever somebody is shown, 3D where it is more than a root.
+        solid = batch.relative.isfinite().all(-1).sum(-1) > 1
+        shown = solid | (batch.weight > 0).any(-1)
+        x, y, z = answer['embedding'], embedding_2d, embedding_3d
+        duplicates = losses.near_duplicates(batch.relative)
         ramp = self.singular_value_weight(step)
         return {
             'keypoints': losses.simcc_loss(
@@ -77,20 +78,23 @@ class Objective(nn.Module):
                 batch.weight,
             ),
             'visibility': functional.binary_cross_entropy_with_logits(
-                answer['visibility'].float(), batch.inside
-            ),
+                answer['visibility'].float(), batch.inside, batch.known, reduction='sum'
+            )
+            / batch.known.sum().clamp_min(1),
             'pose': torch.stack(
                 [losses.pose_loss(pose, batch.relative, weight) for pose in answers]
             ).mean(),
             'bone': losses.bone_length_loss(fused, batch.relative),
-            'pairwise': losses.pairwise_loss([x, y, z], self.temperature, duplicates),
+            'pairwise': losses.pairwise_loss(
+                [x, y, z], self.temperature, duplicates, present=[shown, shown, solid]
+            ),
             'singular_value': ramp
             * losses.singular_value_loss(
-                x,
-                y,
-                z,
+                x[solid],
+                y[solid],
+                z[solid],
                 temperature=self.config.singular_value_temperature,
-                excluded=duplicates,
+                excluded=duplicates[solid][:, solid],
             )
             if ramp
             else torch.zeros(()),

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn, Tensor
 from unihpe_ros.models.unihpe import UniHPE
-from unihpe_ros.training.config import ConfigError, TrainConfig
+from unihpe_ros.training.config import changed_settings, ConfigError, TrainConfig
 from unihpe_ros.training.objective import Objective
 
 
@@ -89,8 +89,8 @@ class Run:
     def load(self, path: Path) -> None:
         """Go on from a checkpoint of the same experiment."""
         state = load_checkpoint(path)
-        if state['config'] != asdict(self.config):
-            changed = [k for k, v in asdict(self.config).items() if state['config'].get(k) != v]
+        changed = changed_settings(state['config'], self.config)
+        if changed:
             raise ConfigError(f'{path}: made with other settings of {", ".join(changed)}')
         self.model.load_state_dict(state['model'])
         self.objective.load_state_dict(state['objective'])

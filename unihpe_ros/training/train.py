@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 from unihpe_ros.datasets.batches import image_batches, ImageBatch
+from unihpe_ros.datasets.catalogue import open_records
 from unihpe_ros.datasets.poses import load_pose_bank
 from unihpe_ros.datasets.projection import lifting_batch
 from unihpe_ros.datasets.synthetic import SyntheticShards
@@ -93,9 +94,16 @@ def _crops(config: TrainConfig, run: Run) -> Iterator[ImageBatch] | None:
     if not config.images:
         return None
     preset = run.model.preset
+    sets = [open_records(source.kind, Path(source.path), 'train') for source in config.images]
+    for records, source in zip(sets, config.images, strict=True):
+        if not records.has_images:
+            raise ConfigError(
+                f'images: {source.path}: the set of kind {source.kind} lies here '
+                'without its pictures: extract them, or leave it out'
+            )
     return iter(
         image_batches(
-            [SyntheticShards(Path(source.path)) for source in config.images],
+            sets,
             [source.weight for source in config.images],
             preset.input_size,
             config.image_batch,

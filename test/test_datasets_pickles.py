@@ -1,0 +1,76 @@
+"""Pickles from strangers: arrays come through, whatever else asks to be run does not."""
+
+import os
+import pickle
+
+import numpy as np
+import pytest
+from unihpe_ros.datasets.pickles import read_npz, read_pickle
+from unihpe_ros.datasets.records import DatasetError
+
+
+class Bomb:
+    def __reduce__(self):
+        return os.system, ('touch exploded',)
+
+
+@pytest.mark.parametrize('protocol', [3, 4, 5])
+def test_arrays_and_plain_values_come_through(tmp_path, protocol):
+    value = {
+        'a': np.arange(6.0).reshape(2, 3),
+        'list': [np.float32(1.5), 'text', None, (1, True)],
+        'objects': np.array([{'x': np.ones(2)}, 'b'], object),
+    }
+    (tmp_path / 'a.pkl').write_bytes(pickle.dumps(value, protocol))
+    found = read_pickle(tmp_path / 'a.pkl')
+    assert np.array_equal(found['a'], value['a'])
+    assert found['list'] == value['list']
+    assert np.array_equal(found['objects'][0]['x'], np.ones(2))
+
+
+def test_the_old_names_of_numpy_come_through(tmp_path):
+    data = pickle.dumps(np.arange(3), 3).replace(b'numpy._core', b'numpy.core')
+    (tmp_path / 'old.pkl').write_bytes(data)
+    assert read_pickle(tmp_path / 'old.pkl').tolist() == [0, 1, 2]
+
+
+def test_foreign_code_is_refused_and_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'bad.pkl').write_bytes(pickle.dumps({'a': Bomb()}))
+    with pytest.raises(DatasetError, match=r'bad\.pkl: the pickle asks for \w+\.system; only Num'):
+        read_pickle(tmp_path / 'bad.pkl')
+    np.savez(tmp_path / 'bad.npz', positions=np.array(Bomb(), object))
+    with pytest.raises(DatasetError, match=r'bad\.npz: positions: .*only NumPy arrays'):
+        read_npz(tmp_path / 'bad.npz', 'positions', hint='')
+    assert not (tmp_path / 'exploded').exists()
+
+
+def test_objects_within_npz_are_read_beside_plain_arrays(tmp_path):
+    tree = {'S9': {'Walking': np.ones((2, 3))}}
+    np.savez_compressed(tmp_path / 'a.npz', tree=tree, plain=np.arange(4))
+    found = read_npz(tmp_path / 'a.npz', 'tree', 'plain', hint='')
+    assert np.array_equal(found['tree'].item()['S9']['Walking'], np.ones((2, 3)))
+    assert found['plain'].tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ('data', 'words'),
+    [(b'', 'not a readable pickle'), (b'\x80\x02}q\x00(', 'not a readable pickle')],
+)
+def test_damaged_pickles_are_named(tmp_path, data, words):
+    (tmp_path / 'cut.pkl').write_bytes(data)
+    with pytest.raises(DatasetError, match=rf'cut\.pkl: {words}'):
+        read_pickle(tmp_path / 'cut.pkl')
+
+
+def test_missing_and_damaged_files_are_named(tmp_path):
+    with pytest.raises(DatasetError, match=r'none\.pkl: No such file'):
+        read_pickle(tmp_path / 'none.pkl')
+    with pytest.raises(DatasetError, match=r'none\.npz: no such file; download it'):
+        read_npz(tmp_path / 'none.npz', 'a', hint='download it')
+    (tmp_path / 'no.npz').write_bytes(b'no zip')
+    with pytest.raises(DatasetError, match=r'no\.npz: not a readable \.npz'):
+        read_npz(tmp_path / 'no.npz', 'a', hint='')
+    np.savez(tmp_path / 'b.npz', b=np.ones(1))
+    with pytest.raises(DatasetError, match=r'b\.npz: expected key a; got b'):
+        read_npz(tmp_path / 'b.npz', 'a', hint='')

@@ -1,0 +1,61 @@
+"""The data sets that can be named in an experiment or on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from unihpe_ros.datasets.coco import Coco
+from unihpe_ros.datasets.human36m import open_human36m
+from unihpe_ros.datasets.pw3d import Pw3d
+from unihpe_ros.datasets.records import Records
+from unihpe_ros.datasets.synthetic import SyntheticShards
+
+
+def _open_synthetic(folder: Path, _: str) -> Records:
+    """Open a rendered data set: each split is a folder of its own."""
+    return SyntheticShards(folder)
+
+
+def _open_mpi_inf_3dhp(folder: Path, split: str) -> Records:
+    # h5py is an optional part that only this set needs.
+    from unihpe_ros.datasets.mpi_inf_3dhp import MpiInf3dhp
+
+    return MpiInf3dhp(folder, split)
+
+
+KINDS: Mapping[str, Callable[[Path, str], Records]] = {
+    'synthetic': _open_synthetic,
+    'human36m': open_human36m,
+    'pw3d': Pw3d,
+    'mpi_inf_3dhp': _open_mpi_inf_3dhp,
+    'coco': Coco,
+}
+
+
+def open_records(kind: str, folder: Path, split: str) -> Records:
+    """
+    Open a data set.
+
+    Parameters
+    ----------
+    kind : str
+        Key of KINDS.
+    folder : Path
+        Where it lies.
+    split : str
+        'train' or 'test'; rendered sets have a folder per split.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind or split.
+    DatasetError
+        If the set cannot be read.
+
+    """
+    if kind not in KINDS:
+        raise ValueError(f'kind: expected one of {", ".join(KINDS)}; got {kind!r}')
+    if split not in ('train', 'test'):
+        raise ValueError(f"split: expected 'train' or 'test'; got {split!r}")
+    return KINDS[kind](folder, split)
