@@ -43,13 +43,13 @@ def match_people(
     if not len(predicted) or not len(truth):
         return []
     # What is no pair costs the same everywhere, so that it never decides between true pairs.
-    costs = np.minimum(np.nan_to_num(_offsets(predicted, truth), nan=np.inf), max_offset)
+    costs = np.minimum(np.nan_to_num(offsets(predicted, truth), nan=np.inf), max_offset)
     rows, columns = linear_sum_assignment(costs)
     good = costs[rows, columns] < max_offset
     return [(int(n), int(m)) for n, m in zip(rows[good], columns[good], strict=True)]
 
 
-def _offsets(predicted: Array, truth: Array) -> NDArray[np.float64]:
+def offsets(predicted: Array, truth: Array) -> NDArray[np.float64]:
     """``(N, M)`` mean distance over the true person's diagonal; NaN without a common keypoint."""
     distances = np.linalg.norm(predicted[:, None].astype(np.float64) - truth, axis=-1)
     known = np.isfinite(distances)  # (N, M, K)
@@ -132,8 +132,8 @@ class AccuracyMeter:
 
         """
         truth = truth.to(predicted.skeleton)
-        seen = np.flatnonzero(_in_sight(predicted) > 0)
-        wanted = _in_sight(truth) >= MIN_IN_SIGHT
+        seen = np.flatnonzero(in_sight(predicted) > 0)
+        wanted = in_sight(truth) >= MIN_IN_SIGHT
         pairs = match_people(predicted.keypoints_2d[seen], truth.keypoints_2d)
         self._frames += 1
         self._people += int(wanted.sum())
@@ -183,7 +183,7 @@ class AccuracyMeter:
         )
 
 
-def _in_sight(poses: Poses) -> NDArray[np.intp]:
+def in_sight(poses: Poses) -> NDArray[np.intp]:
     """``(N,)`` how many keypoints are flagged OBSERVED."""
     return np.count_nonzero(poses.flags & KeypointFlag.OBSERVED, axis=-1)
 
