@@ -64,6 +64,10 @@ def test_the_table_has_a_row_for_each_parameter():
     assert all(row.count('|') == rows[0].count('|') for row in rows)
 
 
+def test_the_readme_holds_the_table(root):
+    assert markdown_table() in (root / 'README.md').read_text(encoding='utf-8')
+
+
 def test_descriptors_tell_description_range_and_choices(declare):
     node, _, _ = declare()
     for item in fields(Parameters):
