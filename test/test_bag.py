@@ -10,6 +10,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import get_typestore, Stores
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from tiny_bag import CAMERA, RATE, START, truth_at, walker, write_tiny_bag
+from unihpe_ros.core.resources import find_resource
 from unihpe_ros.ros.bag import BagError, IMAGE_TOPIC, open_recording, TRUTH_TOPIC
 from unihpe_ros.ros.bag_writer import BagWriter
 from unihpe_ros.ros.cameras import to_camera
@@ -181,3 +182,18 @@ def test_a_bag_is_replaced_by_a_new_one(tmp_path):
     target = write_tiny_bag(tmp_path / 'bag', 2 / RATE)
     write_tiny_bag(target, 4 / RATE)
     assert open_recording(target).count == 4
+
+
+def test_the_recording_that_ships_is_small_and_its_truth_fits():
+    path = find_resource('resource/demo/people')
+    assert sum(file.stat().st_size for file in path.iterdir()) <= 10_000_000
+    recording = open_recording(path)
+    camera = to_camera(recording.camera_info, rectified=False)
+    stamps, truth = recording.stamps(), recording.truth()
+    assert recording.count == len(stamps) == len(truth)
+    assert 14 <= 1e-9 * (stamps[-1] - stamps[0]) + 1 / RATE <= 15
+    assert next(recording.frames()).image.shape == (480, 640, 3)
+    for people in truth.values():
+        assert people.track_ids.tolist() == [1, 2, 3]
+        pixels = camera.project(people.keypoints_3d)
+        np.testing.assert_allclose(pixels, people.keypoints_2d, atol=0.05)
