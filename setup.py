@@ -45,6 +45,7 @@ EXTRAS = {
         'onnx==1.23.2',
         'onnxscript==0.7.2',
         'h5py',
+        'matplotlib>=3.7',
         'tensorboard',
     ],
     # anny bakes body shapes once and needs torch for it.

@@ -4,51 +4,160 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from unihpe_ros.core.geometry import Array
     from unihpe_ros.engines import Engine
+    from unihpe_ros.training.answers import Answers
     from unihpe_ros.training.evaluate import Predictor
+    from unihpe_ros.training.protocols import Protocol
+    from unihpe_ros.training.report import Report
+
+# The keys of PROTOCOLS and KINDS, said again so that `--help` needs no torch; a test compares.
+_IN_3D = ('synthetic', 'h36m-p1', 'h36m-p2', '3dpw', '3dhp')
+_OTHERS = ('coco', 'retrieval', 'poses')
+_KINDS = ('synthetic', 'human36m', 'pw3d', 'mpi_inf_3dhp', 'coco')
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     parser = subparsers.add_parser('evaluate', help='score a model on held-out data')
     parser.add_argument('model', help='checkpoint.pt, an .onnx pair by either file, or a name')
-    parser.add_argument('--images', type=Path, help='data set written by `unihpe render`')
-    parser.add_argument('--poses', type=Path, help='pose bank of `unihpe render --poses-only`')
-    parser.add_argument('--limit', type=int, default=3000, help='records or poses to use')
-    parser.add_argument('--out', type=Path, help='JSON file for the scores')
+    parser.add_argument(
+        '--data',
+        type=Path,
+        required=True,
+        help='folder of the data set; for poses the bank of `unihpe render --poses-only`',
+    )
+    parser.add_argument(
+        '--protocol',
+        choices=(*_IN_3D, *_OTHERS),
+        default='synthetic',
+        help='what is measured on which data set (default: synthetic, a set of `unihpe render`)',
+    )
+    parser.add_argument(
+        '--kind',
+        choices=_KINDS,
+        default='synthetic',
+        help='data set of the retrieval protocol (default: synthetic)',
+    )
+    parser.add_argument('--limit', type=int, help='records to use, evenly spread (default: all)')
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('evaluation'),
+        help='folder for the tables as Markdown and JSON, and the plot (default: evaluation)',
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the scores, and write them if asked to."""
+    """Print the tables, and write them."""
     from unihpe_ros.training.config import ConfigError
-    from unihpe_ros.training.evaluate import image_metrics, lifting_metrics, table
 
-    if args.images is None and args.poses is None:
-        raise ConfigError('evaluate: expected --images, --poses or both')
+    if args.limit is not None and args.limit < 1:
+        raise ConfigError(f'--limit: expected at least 1; got {args.limit}')
     predictor = _load(args.model)
-    scores: dict[str, float] = {}
-    if args.poses is not None:
-        from unihpe_ros.datasets.poses import load_pose_bank
-
-        scores |= lifting_metrics(predictor, load_pose_bank(args.poses), limit=args.limit)
-    if args.images is not None:
-        from unihpe_ros.datasets.synthetic import SyntheticShards
-
-        scores |= image_metrics(predictor, SyntheticShards(args.images), limit=args.limit)
-    print(table(scores))
-    if args.out is not None:
-        partial = args.out.with_name(f'{args.out.name}.partial')
-        partial.write_text(json.dumps(scores, indent=1) + '\n', encoding='utf-8')
-        partial.replace(args.out)
-    print(f'scored {args.model}: {len(scores)} figures{f" in {args.out}" if args.out else ""}')
+    if args.protocol == 'poses':
+        report, plot = _poses(predictor, args), None
+    elif args.protocol == 'retrieval':
+        report, plot = _retrieval(predictor, args), None
+    else:
+        report, plot = _images(predictor, args)
+    print(report.markdown())
+    paths = report.write(args.out, args.protocol)
+    if plot is not None:
+        paths.append(_plot(plot, args.out / f'{args.protocol}-agreement.png'))
+    print(f'scored {args.model} by {args.protocol}: {", ".join(map(str, paths))}')
     return 0
+
+
+def _images(
+    predictor: Predictor, args: argparse.Namespace
+) -> tuple[Report, Mapping[str, Array] | None]:
+    from unihpe_ros.datasets.catalogue import open_records
+    from unihpe_ros.training.answers import collect
+    from unihpe_ros.training.config import ConfigError
+    from unihpe_ros.training.keypoint_report import coco_report
+    from unihpe_ros.training.protocols import pose_report, protocol_of, PROTOCOLS
+
+    kind = 'coco' if args.protocol == 'coco' else PROTOCOLS[args.protocol].kind
+    records = open_records(kind, args.data, 'test')
+    if args.protocol == 'coco' and not records.has_images:
+        raise ConfigError(f'{args.data}: expected the pictures of COCO; only labels are there')
+    answers = collect(predictor, records, limit=args.limit)
+    if args.protocol == 'coco':
+        return coco_report(answers), None
+    protocol = protocol_of(args.protocol, records)
+    report = pose_report(protocol, answers)
+    return (report, None) if not records.has_images else _doubt(report, protocol, answers)
+
+
+def _doubt(
+    report: Report, protocol: Protocol, answers: Answers
+) -> tuple[Report, Mapping[str, Array]]:
+    """Add what the agreement of the embeddings is worth as a warning."""
+    from dataclasses import replace
+
+    from unihpe_ros.training.retrieval import reliability
+
+    aligned = protocol.headline.startswith('PA-')
+    table, deciles = reliability(answers, protocol.keypoints, aligned)
+    return replace(report, tables=[*report.tables, table]), deciles
+
+
+def _retrieval(predictor: Predictor, args: argparse.Namespace) -> Report:
+    from unihpe_ros.datasets.catalogue import open_records
+    from unihpe_ros.training.answers import collect
+    from unihpe_ros.training.config import ConfigError
+    from unihpe_ros.training.retrieval import Embedder, retrieval_report
+
+    if not isinstance(predictor, Embedder):
+        raise ConfigError(
+            f'{args.model}: retrieval needs a checkpoint.pt: what is exported has no 3D encoder'
+        )
+    records = open_records(args.kind, args.data, 'test')
+    return retrieval_report(collect(predictor, records, limit=args.limit), predictor)
+
+
+def _poses(predictor: Predictor, args: argparse.Namespace) -> Report:
+    from unihpe_ros.datasets.poses import load_pose_bank
+    from unihpe_ros.training.evaluate import lifting_metrics
+    from unihpe_ros.training.report import Report, Table
+
+    bank = load_pose_bank(args.data)
+    count = min(args.limit or len(bank), len(bank))
+    scores = lifting_metrics(predictor, bank, limit=count)
+    names = dict.fromkeys(name.removesuffix('_mpjpe_mm').removesuffix('_pa') for name in scores)
+    missing = float('nan')
+    rows = {
+        name: [scores.get(f'{name}_{key}', missing) for key in ('mpjpe_mm', 'pa_mpjpe_mm')]
+        for name in names
+    }
+    table = Table('Lifting', ['MPJPE [mm]', 'PA-MPJPE [mm]'], rows)
+    notes = ['17 joints of Human3.6M; cameras drawn at random', f'{count} poses']
+    return Report('Lifting of a pose bank', notes, [table])
+
+
+def _plot(deciles: Mapping[str, Array], path: Path) -> Path:
+    """Draw the error of each tenth of the records, from least agreement to most."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4), layout='constrained')
+    axes = figure.add_subplot()
+    agreement = deciles['agreement']
+    for name, errors in deciles.items():
+        if name != 'agreement':
+            axes.plot(agreement, errors, marker='o', label=name)
+    axes.set(xlabel='agreement of image and 2D', ylabel='mean error [mm]', ylim=(0, None))
+    axes.legend()
+    partial = path.with_name(f'{path.name}.partial')
+    figure.savefig(partial, dpi=120, format='png')
+    partial.replace(path)
+    return path
 
 
 def _load(model: str) -> Predictor:

@@ -69,6 +69,12 @@ class TorchPredictor:
         answer = self.model.lift(*tensors)
         return {name: value.float().cpu().numpy() for name, value in answer.items()}
 
+    @torch.inference_mode()
+    def embed_3d(self, relative: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Embed root-relative poses ``(B, K, 3)``, m, NaN where unknown."""
+        _, embedding = self.model.encode_3d(torch.from_numpy(relative).to(self.device))
+        return np.asarray(embedding.float().cpu().numpy(), np.float32)
+
 
 def normalise_images(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Turn ``(B, h, w, 3)`` BGR into the network's ``(B, 3, h, w)`` input."""

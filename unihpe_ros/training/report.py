@@ -1,0 +1,96 @@
+"""Tables of figures: one object that is printed, and written as Markdown and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+import json
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Table:
+    """
+    Figures with names for their rows and columns.
+
+    Parameters
+    ----------
+    title : str
+        What is measured, with the unit.
+    columns : Sequence[str]
+        Names of the columns.
+    rows : Mapping[str, Sequence[float]]
+        Figures by the row's name; NaN where there is none.
+
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Mapping[str, Sequence[float]]
+
+    def markdown(self) -> str:
+        """Return the table in Markdown, its columns aligned."""
+        cells = [['', *self.columns], ['---', *['---:'] * len(self.columns)]]
+        for name, values in self.rows.items():
+            cells.append(
+                [name, *(f'{value:.2f}' if np.isfinite(value) else '-' for value in values)]
+            )
+        widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+        lines = [
+            '| '
+            + ' | '.join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
+            + ' |'
+            for row in cells
+        ]
+        return '\n'.join([f'**{self.title}**', '', *lines])
+
+
+@dataclass(frozen=True)
+class Report:
+    """
+    The outcome of a protocol.
+
+    Parameters
+    ----------
+    title : str
+        The protocol.
+    notes : Sequence[str]
+        What a reader must know to compare the figures.
+    tables : Sequence[Table]
+        The headline first.
+
+    """
+
+    title: str
+    notes: Sequence[str]
+    tables: Sequence[Table] = field(default_factory=tuple)
+
+    def markdown(self) -> str:
+        """Return the report in Markdown."""
+        notes = [f'- {note}' for note in self.notes]
+        parts = [f'# {self.title}', '\n'.join(notes), *(table.markdown() for table in self.tables)]
+        return '\n\n'.join(parts) + '\n'
+
+    def write(self, folder: Path, name: str) -> list[Path]:
+        """Write NAME.md and NAME.json, each beside its place first; return the two."""
+        tables = {
+            table.title: {
+                row: {
+                    column: float(value) if np.isfinite(value) else None
+                    for column, value in zip(table.columns, values, strict=True)
+                }
+                for row, values in table.rows.items()
+            }
+            for table in self.tables
+        }
+        stored = {'title': self.title, 'notes': list(self.notes), 'tables': tables}
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = [folder / f'{name}.md', folder / f'{name}.json']
+        texts = [self.markdown(), json.dumps(stored, indent=1) + '\n']
+        for path, text in zip(paths, texts, strict=True):
+            partial = path.with_name(f'{path.name}.partial')
+            partial.write_text(text, encoding='utf-8')
+            partial.replace(path)
+        return paths
