@@ -73,6 +73,10 @@ def test_odd_annotations_are_named(tmp_path):
     path.write_text(json.dumps({**stored, 'annotations': [person]}))
     with pytest.raises(DatasetError, match=r'val2017\.json: an annotation lacks key area'):
         Coco(tmp_path, 'test')
+    image = {'id': 42, 'file_name': '000000000042.jpg', 'width': 160}
+    path.write_text(json.dumps({**stored, 'images': [image]}))
+    with pytest.raises(DatasetError, match=r'val2017\.json: an image lacks key height'):
+        Coco(tmp_path, 'test')
     path.write_text('{}')
     with pytest.raises(DatasetError, match='expected keys images and annotations'):
         Coco(tmp_path, 'test')

@@ -12,6 +12,8 @@ from unihpe_ros.core.skeleton import COCO_17
 from unihpe_ros.datasets.records import check_index, DatasetError, read_image, Record, to_union
 
 _HINT = 'download annotations_trainval2017.zip and the images of cocodataset.org'
+_IMAGE_KEYS = {'id', 'file_name', 'width', 'height'}
+_KEYS = {'id', 'image_id', 'bbox', 'area', 'keypoints', 'num_keypoints'}
 # COCO calls what is evaluated on 'val'.
 _SPLITS = {'train': 'train', 'test': 'val'}
 
@@ -47,25 +49,33 @@ class Coco:
         folders = [self.folder / subset, self.folder / 'images' / subset]
         self._pictures = next((one for one in folders if one.is_dir()), folders[0])
         self.has_images = self._pictures.is_dir()
-        self._images = {image['id']: image for image in images}
-        self._people = [
+        place = {image['id']: number for number, image in enumerate(images)}
+        _check(people, place, path)
+        people = [
             person
             for person in people
             if person['num_keypoints'] > 0 and not person.get('iscrowd', 0)
         ]
-        _check(self._people, self._images, path)
+        # Arrays rather than lists of dictionaries: a loader's workers share their memory.
+        self._files = np.array([image['file_name'] for image in images])
+        self._sizes = np.array([(image['width'], image['height']) for image in images], int)
+        self._image = np.array([place[person['image_id']] for person in people], int)
+        self._id = np.array([person['id'] for person in people])
+        self._area = np.array([person['area'] for person in people], np.float64)
+        self._bbox = np.array([person['bbox'] for person in people], np.float32).reshape(-1, 4)
+        labels = np.array([person['keypoints'] for person in people], np.float32)
+        self._labels = labels.reshape(-1, len(COCO_17), 3)
 
     def __len__(self) -> int:
-        return len(self._people)
+        return len(self._id)
 
     def __getitem__(self, index: int) -> Record:
         check_index(index, self, self.folder)
-        person = self._people[index]
-        image = self._images[person['image_id']]
-        path = self._pictures / image['file_name']
-        labels = np.array(person['keypoints'], np.float32).reshape(len(COCO_17), 3)
+        image = self._image[index]
+        path = self._pictures / str(self._files[image])
+        labels = self._labels[index]
         positions = np.where(labels[:, 2:] > 0, labels[:, :2], np.nan)
-        x, y, w, h = person['bbox']
+        x, y, w, h = self._bbox[index]
         visibility = np.nan_to_num(to_union(labels[:, 2:], COCO_17.keypoints))[:, 0]
         return Record(
             image=read_image(path) if self.has_images else None,
@@ -75,9 +85,9 @@ class Coco:
             K=None,
             # COCO counts pixels from their corners.
             box=np.array([x - 0.5, y - 0.5, x + w - 0.5, y + h - 0.5], np.float32),
-            source=f'{path}, annotation {person["id"]}',
-            image_size=(int(image['width']), int(image['height'])),
-            area=float(person['area']),
+            source=f'{path}, annotation {self._id[index]}',
+            image_size=(int(self._sizes[image, 0]), int(self._sizes[image, 1])),
+            area=float(self._area[index]),
             # Whoever is too small or in a crowd has no label.
             alone=False,
         )
@@ -86,21 +96,23 @@ class Coco:
 def _read(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     try:
         stored = json.loads(path.read_text(encoding='utf-8'))
-        return stored['images'], stored['annotations']
+        images, people = stored['images'], stored['annotations']
     except (OSError, ValueError) as error:
         raise DatasetError(f'{path}: not readable JSON ({error})') from error
     except (KeyError, TypeError) as error:
         raise DatasetError(f'{path}: expected keys images and annotations; {_HINT}') from error
+    for entries, keys, name in ((images, _IMAGE_KEYS, 'image'), (people, _KEYS, 'annotation')):
+        for entry in entries:
+            missing = sorted(keys - entry.keys())
+            if missing:
+                raise DatasetError(f'{path}: an {name} lacks key {", ".join(missing)}; {_HINT}')
+    return images, people
 
 
-def _check(people: list[dict[str, Any]], images: Mapping[int, dict[str, Any]], path: Path) -> None:
-    keys = {'id', 'image_id', 'bbox', 'area', 'keypoints'}
+def _check(people: list[dict[str, Any]], images: Mapping[int, int], path: Path) -> None:
     for person in people:
-        missing = sorted(keys - person.keys())
-        if missing:
-            raise DatasetError(f'{path}: an annotation lacks key {", ".join(missing)}; {_HINT}')
         if len(person['keypoints']) != 3 * len(COCO_17) or person['image_id'] not in images:
             raise DatasetError(
                 f'{path}: annotation {person["id"]}: expected {3 * len(COCO_17)} numbers of '
-                f'keypoints and a known image_id'
+                'keypoints and a known image_id'
             )

@@ -73,15 +73,15 @@ class Human36MImages:
         path = found[-1] if found else self.folder / name
         stored = read_npz(path, 'imgname', 'part', 'S', hint=_HINT)
         _check_shapes(path, stored)
-        names = [_parse(str(name), path) for name in stored['imgname']]
-        kept = np.array([(subject, recording) != DROPPED for subject, _, _, recording in names])
-        self._names = [str(name) for name in stored['imgname'][kept]]
-        self._labels = [label for label, keep in zip(names, kept, strict=True) if keep]
+        labels = [_parse(name, path) for name in stored['imgname']]
+        kept = np.array([(subject, recording) != DROPPED for subject, _, _, recording in labels])
+        # Arrays rather than lists of strings: a loader's workers share their memory.
+        self._names = stored['imgname'][kept]
         self._pixels, self._points = stored['part'][kept], stored['S'][kept]
         cameras = read_cameras(self.folder)
         self._views = {
             (subject, camera): view_of(cameras, subject, camera, self.folder)
-            for subject, camera in {(label[0], label[2]) for label in self._labels}
+            for subject, camera in {(subject, camera) for subject, _, camera, _ in labels}
         }
 
     def __len__(self) -> int:
@@ -89,8 +89,9 @@ class Human36MImages:
 
     def __getitem__(self, index: int) -> Record:
         check_index(index, self, self.folder)
-        subject, action, camera, _ = self._labels[index]
-        view, path = self._views[subject, camera], self.folder / 'images' / self._names[index]
+        path = self.folder / 'images' / str(self._names[index])
+        subject, action, camera, _ = _parse(self._names[index], path)
+        view = self._views[subject, camera]
         pixels, points = self._pixels[index], self._points[index]
         keypoints = to_union(_known(pixels), H36M_17.keypoints)
         return Record(
@@ -117,7 +118,7 @@ def _check_shapes(path: Path, stored: dict[str, NDArray[Any]]) -> None:
 
 def _parse(name: str, path: Path) -> tuple[str, str, str, str]:
     """Return subject, action, camera and recording of a picture's name."""
-    match = _PICTURE.search(name)
+    match = _PICTURE.search(str(name))
     if match is None:
         raise DatasetError(
             f'{path}: imgname: expected .../S9_Directions_1.54138969_000001.jpg; got {name}'

@@ -149,7 +149,7 @@ def _read_train(path: Path) -> list[_Sequence]:
 def _joints(values: Array, width: int, name: str) -> Array:
     if values.ndim != 2 or values.shape[1] != 28 * width:
         raise DatasetError(f'{name}: expected (F, {28 * width}), got {values.shape}')
-    return values.reshape(-1, 28, width)[:, _OF_28]
+    return values.reshape(-1, 28, width)[:, _OF_28].astype(np.float32)
 
 
 def _read_calibration(path: Path) -> dict[int, tuple[NDArray[np.float64], tuple[int, int]]]:
