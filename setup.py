@@ -36,6 +36,7 @@ EXTRAS = {
     'ros': ros('9.1.2', '5.5.1', '2.3.0'),
     'ros-jazzy': ros('7.1.6', '5.3.6', '2.0.3'),
     'bag': ['rosbags==0.11.9'],
+    'bench': ['matplotlib>=3.7', 'rosbags==0.11.9'],
     'openvino': ['openvino==2026.4.1'],
     # timm needs torchvision, and each torchvision fits one torch: unpinned, pip changes both.
     'train': [

@@ -23,6 +23,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     'engines': ({'core'}, ENGINES),
     'estimator': ({'core', 'engines'}, set()),
     'ros': ({'core', 'engines.EngineError', 'estimator'}, ROS),
+    'bench': ({'core', 'engines', 'estimator', 'ros'}, {'matplotlib'}),
     'models': ({'core'}, {'torch', 'torchvision', 'timm', 'onnx', 'onnxscript'}),
     'datasets': ({'core'}, {'h5py', 'pycocotools', 'tqdm', 'yaml'}),
     'datasets/batches.py': ({'core'}, {'torch'}),

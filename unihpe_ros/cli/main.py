@@ -14,6 +14,7 @@ EXTRA_OF_MODULE = {
     'anny': 'synthesis',
     'numba': 'synthesis',
     'h5py': 'train',
+    'matplotlib': 'bench',
     'onnx': 'train',
     'onnxscript': 'train',
     'tensorboard': 'train',

@@ -1,0 +1,61 @@
+"""What a benchmark ran on."""
+
+from __future__ import annotations
+
+from importlib import metadata
+import os
+from pathlib import Path
+import platform
+from typing import Any
+
+from unihpe_ros import __version__
+
+_PACKAGES = ('numpy', 'opencv-python-headless', 'onnxruntime', 'openvino', 'tensorrt', 'rosbags')
+_VARIABLES = ('OMP_NUM_THREADS', 'RMW_IMPLEMENTATION', 'ROS_DISTRO')
+
+
+def describe_machine() -> dict[str, Any]:
+    """Return processor, memory, system, and versions of what a figure may depend on."""
+    return {
+        'processor': _processor(),
+        'cores': _cores(),
+        'memory_gb': _memory_gb(),
+        'system': f'{platform.system()} {platform.release()} {platform.machine()}',
+        'python': platform.python_version(),
+        'versions': {'unihpe_ros': __version__, **_versions()},
+        'environment': {name: os.environ[name] for name in _VARIABLES if name in os.environ},
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _processor() -> str:
+    return _field('/proc/cpuinfo', 'model name') or platform.processor() or platform.machine()
+
+
+def _cores() -> int:
+    """Count the cores that this process may use."""
+    if hasattr(os, 'sched_getaffinity'):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _memory_gb() -> float | None:
+    words = _field('/proc/meminfo', 'MemTotal').split()
+    return round(int(words[0]) / 1e6, 1) if words else None
+
+
+def _field(file: str, name: str) -> str:
+    try:
+        lines = Path(file).read_text(encoding='utf-8', errors='replace').splitlines()
+    except OSError:
+        return ''
+    return next((line.partition(':')[2].strip() for line in lines if line.startswith(name)), '')

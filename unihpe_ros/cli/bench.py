@@ -1,0 +1,216 @@
+"""Measure models on recordings, compare and merge the reports."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+import math
+from pathlib import Path
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from unihpe_ros.bench.report import Report
+
+INTERRUPTED = 130  # What a shell reports for a process that Ctrl-C ended.
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = subparsers.add_parser(
+        'bench',
+        help='measure models on recordings',
+        description='Measure models on recordings; compare and merge the reports.',
+    )
+    parser.set_defaults(run=run)
+    commands = parser.add_subparsers(dest='bench_command', metavar='COMMAND', required=True)
+    _add_bag(commands)
+    compare = commands.add_parser(
+        'compare',
+        help='reports side by side, as ratios to the first',
+        description='Put reports side by side, with ratios to the first and the noise of these.',
+    )
+    compare.add_argument('reports', nargs='+', type=Path, help='report.json, or its folder')
+    compare.add_argument(
+        '--fail-if',
+        action='append',
+        default=[],
+        metavar='METRIC>RATIO',
+        help="exit with 1 if a figure's ratio is beyond a limit, such as latency_ms.p95>1.1 or "
+        'throughput.overall_fps<0.9; may be given several times',
+    )
+    merging = commands.add_parser(
+        'merge',
+        help='one report of those of several shards',
+        description='Make the report that one machine would have made of those of its shards.',
+    )
+    merging.add_argument('reports', nargs='+', type=Path, help='report.json, or its folder')
+    merging.add_argument('--out', type=Path, default=Path('out/bench'), help='folder to write to')
+
+
+def _add_bag(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        'bag',
+        help='models on one or many recordings',
+        description='Run models on rosbag2 (mcap, sqlite3) or rosbag1 and write a report. '
+        'Without --through ros and --write-bag, no ROS is needed.',
+    )
+    parser.add_argument('path', type=Path, help='a recording, or a folder of them')
+    parser.add_argument('--topic', default='', help='image topic, if a recording has several')
+    parser.add_argument('--rectified', action='store_true', help='the images are rectified')
+    parser.add_argument(
+        '--model',
+        action='append',
+        metavar='M',
+        help='name of a shipped model, or a path (default: unihpe_rt); may be given several times',
+    )
+    parser.add_argument('--backend', default='auto', help='engine that runs the models')
+    parser.add_argument(
+        '--rate',
+        help='max: every image, as fast as it goes; real or a number such as 2.0: at that pace, '
+        'where images may be dropped (default: max; real through ros)',
+    )
+    parser.add_argument(
+        '--through',
+        choices=('direct', 'ros'),
+        default='direct',
+        help='run in this process, or play to a live node (default: direct)',
+    )
+    parser.add_argument(
+        '--truth',
+        default='',
+        metavar='TOPIC|FILE',
+        help='true people: a topic, or an .npz file (default: /truth/pose3d if it is there)',
+    )
+    parser.add_argument('--out', type=Path, default=Path('out/bench'), help='folder to write to')
+    parser.add_argument('--shard', default='1/1', metavar='I/N', help='only part I of N')
+    parser.add_argument(
+        '--write-bag', type=Path, metavar='BAG', help='recording to write, with the poses added'
+    )
+    parser.add_argument('--video', type=Path, metavar='MP4', help='video to write')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the sub-command; return the exit status."""
+    commands = {'bag': _bag, 'compare': _compare, 'merge': _merge}
+    return commands[args.bench_command](args)
+
+
+def _bag(args: argparse.Namespace) -> int:
+    # Missing ones are named before anything is run.
+    import matplotlib  # noqa: F401
+    import rosbags  # noqa: F401
+
+    if args.through == 'ros' or args.write_bag is not None:
+        import rclpy  # noqa: F401
+    from unihpe_ros.bench.session import INTERRUPTED as BY_USER, Plan, Session
+
+    live = args.through == 'ros'
+    plan = Plan(
+        source=args.path,
+        models=tuple(dict.fromkeys(args.model or ['unihpe_rt'])),
+        backend=args.backend,
+        topic=args.topic,
+        rectified=args.rectified,
+        rate=_rate(args.rate or ('real' if live else 'max')),
+        live=live,
+        truth=args.truth,
+        shard=args.shard,
+        write_bag=args.write_bag,
+        video=args.video,
+    )
+    session = Session(plan, _progress)
+    report = session.run()
+    if not report.models:
+        print('unihpe bench: interrupted before anything was measured', file=sys.stderr)
+        return INTERRUPTED
+    _print_figures(report)
+    for made in session.made:
+        print(f'Made {made}.')
+    _write(report, args.out)
+    if report.ended_by:
+        print(f'unihpe bench: error: unfinished: {report.ended_by}', file=sys.stderr)
+        return INTERRUPTED if report.ended_by == BY_USER else 1
+    return 0
+
+
+def _rate(text: str) -> float:
+    if text in ('max', 'real'):
+        return 1.0 if text == 'real' else 0.0
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not 0 < rate < math.inf:
+        raise ValueError(f'--rate: expected max, real or a number above 0; got {text!r}')
+    return rate
+
+
+@contextmanager
+def _progress(title: str, total: int) -> Iterator[Callable[[int], object]]:
+    from tqdm import tqdm
+
+    with tqdm(desc=title, total=total, unit='image', leave=False) as bar:
+        yield bar.update
+
+
+def _print_figures(report: Report) -> None:
+    from unihpe_ros.bench.summary import summarise
+    from unihpe_ros.bench.wording import metrics_under, sentence, table_of
+
+    summaries = {one.model: summarise(one.bags) for one in report.models}
+    for name, summary in summaries.items():
+        print(f'{name}: {sentence(summary)}')
+    _print_table([['', *summaries], *table_of(metrics_under('throughput'), summaries)])
+    for model in report.models:
+        for bag in model.bags:
+            if bag.first_error:
+                print(f'first broken image: {bag.first_error}')
+
+
+def _print_table(rows: list[list[str]]) -> None:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        print('  '.join(cells).rstrip())
+
+
+def _write(report: Report, out: Path) -> None:
+    from unihpe_ros.bench.html import to_html
+    from unihpe_ros.bench.markdown import to_markdown
+    from unihpe_ros.bench.report import write_json, write_text
+
+    write_json(report, out)
+    write_text(out / 'report.md', to_markdown(report))
+    page = out / 'report.html'
+    write_text(page, to_html(report))
+    print(f'Made {page}, report.md and report.json beside it.')
+
+
+def _compare(args: argparse.Namespace) -> int:
+    from unihpe_ros.bench import compare
+    from unihpe_ros.bench.report import read_report
+
+    rules = [compare.parse_rule(text) for text in args.fail_if]
+    reports = [read_report(path) for path in args.reports]
+    sides = compare.sides_of(reports, [str(path) for path in args.reports])
+    if len(sides) < 2:
+        raise ValueError('compare: expected two reports, or one of several models')
+    _print_table(compare.table(sides))
+    lines = compare.breaches(rules, sides)
+    for line in lines:
+        print(f'unihpe bench: error: {line}', file=sys.stderr)
+    if not lines:
+        print(f'Compared {len(sides)} results: no limit of {len(rules)} is breached.')
+    return 1 if lines else 0
+
+
+def _merge(args: argparse.Namespace) -> int:
+    # Without it nothing can be drawn.
+    import matplotlib  # noqa: F401
+    from unihpe_ros.bench.report import merge, read_report
+
+    reports = [read_report(path) for path in args.reports]
+    _write(merge(reports, [str(path) for path in args.reports]), args.out)
+    return 0
