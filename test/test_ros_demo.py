@@ -169,6 +169,7 @@ def test_without_ros_the_extra_to_install_is_named(folder, tmp_path):
 def test_a_node_that_dies_is_reported(folder, tmp_path):
     process = start('--bag', folder / 'bag', '--model', folder / 'tiny', '--out', tmp_path)
     node, camera = wait_for_children(process, 2)
+    time.sleep(1)  # It is found as soon as its topics are there, and logs a little later.
     os.kill(node, signal.SIGKILL)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
