@@ -290,6 +290,15 @@ def test_a_video_is_drawn(folder, tmp_path):
     assert capture.get(cv2.CAP_PROP_FRAME_WIDTH) > 640  # The plan is beside the image.
 
 
+def test_a_video_that_cannot_be_written_does_not_cost_the_report(folder, tmp_path, capsys):
+    (tmp_path / 'file').write_text('in the way')
+    arguments = ['--model', folder / 'tiny', '--out', tmp_path / 'out']
+    video = tmp_path / 'file' / 'v.mp4'
+    assert bench('bag', folder / 'bags' / 'two', *arguments, '--video', video) == 1
+    assert str(tmp_path / 'file') in capsys.readouterr().err.splitlines()[-1]
+    assert read_report(tmp_path / 'out').models[0].bags[0].complete
+
+
 def test_truth_may_come_from_a_file(folder, tmp_path):
     bag = write_bag(tmp_path / 'bag', 4, truth=False)
     people = [truth_at(walker(n / 30))[0] for n in range(4)]

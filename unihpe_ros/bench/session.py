@@ -20,6 +20,7 @@ from unihpe_ros.engines.pair import find_model
 from unihpe_ros.estimator import PoseEstimator
 from unihpe_ros.ros.bag_reader import BagReader
 from unihpe_ros.ros.bag_topics import BagError
+from unihpe_ros.ros.processes import ProcessError
 
 INTERRUPTED = 'Ctrl-C'
 # A title and a total make a bar, which takes how many more are done.
@@ -129,7 +130,7 @@ class Session:
 
         Raises
         ------
-        BagError, EngineError
+        BagError, EngineError, ProcessError, OSError
             If nothing was measured before the error.
 
         """
@@ -144,7 +145,7 @@ class Session:
                     raise self._stopped
         except KeyboardInterrupt:
             ended_by = INTERRUPTED
-        except (BagError, EngineError) as error:
+        except (BagError, EngineError, ProcessError, OSError) as error:
             ended_by = ' '.join(str(error).split())
             if not any(len(bag.frames['number']) for bags in results.values() for bag in bags):
                 raise
@@ -167,25 +168,24 @@ class Session:
                     'training': spec.training,
                 }
                 for reader, truth in zip(self._readers, self._truths, strict=True):
-                    yield label, self._estimate(estimator, reader, truth, model), facts
+                    recorder = Recorder(reader, truth, keep_answers=self._keeps())
+                    yield label, self._estimate(estimator, reader, recorder, label), facts
+                    self._write(reader, recorder, truth, model)
 
     def _estimate(
         self,
         estimator: PoseEstimator,
         reader: BagReader,
-        truth: Mapping[int, Poses] | None,
-        model: str,
+        recorder: Recorder,
+        label: str,
     ) -> BagResult:
-        recorder = Recorder(reader, truth, keep_answers=self._keeps())
         run = DirectRun(reader, estimator, recorder, self.plan.rate)
-        with self.progress(f'{self._label(model)} on {reader.name}', reader.count) as done:
+        with self.progress(f'{label} on {reader.name}', reader.count) as done:
             try:
                 run.run(lambda: done(1))
             except (KeyboardInterrupt, BagError, EngineError) as error:
                 self._stopped = error
-        result = recorder.result(run.wall_s)
-        self._write(reader, recorder, truth, model)
-        return result
+        return recorder.result(run.wall_s)
 
     def _ask_node(
         self, model: str, label: str
@@ -197,8 +197,8 @@ class Session:
             with self.progress(f'{label} on {reader.name}', reader.count) as done:
                 show = _Steps(done).show
                 result, backend = run_live(reader, recorder, model, self.plan.backend, show)
-            self._write(reader, recorder, truth, model)
             yield label, result, {'backend': backend}
+            self._write(reader, recorder, truth, model)
 
     def _write(
         self,
@@ -208,14 +208,14 @@ class Session:
         model: str,
     ) -> None:
         """Write the bag and the video of what was answered."""
-        if self.plan.write_bag is not None and self._stopped is None:
+        if self.plan.write_bag is not None:
             from unihpe_ros.ros.bag_copy import copy_with_poses
 
             target = self._place(self.plan.write_bag, reader, model)
             answers = {n: (one.poses, one.seconds) for n, one in recorder.answers.items()}
             count = copy_with_poses(reader, target, answers)
             self.made.append(f'{target} ({count} messages added)')
-        if self.plan.video is not None and recorder.answers and self._stopped is None:
+        if self.plan.video is not None and recorder.answers:
             target = self._place(self.plan.video, reader, model)
             count = write_video(target, reader, recorder.answers, truth)
             self.made.append(f'{target} ({count} pictures)')
