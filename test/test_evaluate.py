@@ -21,7 +21,7 @@ from unihpe_ros.datasets.catalogue import KINDS, open_records
 from unihpe_ros.datasets.records import DatasetError
 from unihpe_ros.training.answers import Answers, collect
 from unihpe_ros.training.config import TrainConfig
-from unihpe_ros.training.keypoint_report import coco_report
+from unihpe_ros.training.keypoint_report import coco_report, keypoint_table
 from unihpe_ros.training.protocols import pose_report, protocol_of, PROTOCOLS
 from unihpe_ros.training.report import Report, Table
 from unihpe_ros.training.retrieval import reliability, retrieve
@@ -39,6 +39,7 @@ def answers_of(poses, truth, **changes):
         'keypoints': pixels,
         'scores': np.ones((count, 26)),
         'truth_2d': pixels,
+        'inside': np.ones((count, 26), bool),
         'agreement': np.linspace(0, 1, count),
         'embeddings': {},
         'groups': [''] * count,
@@ -226,6 +227,21 @@ def test_without_pictures_truth_is_lifted_alone(tmp_path):
     assert list(answers.poses) == ['lifted_truth']
     assert len(answers) == 3
     assert np.isnan(answers.agreement).all()
+
+
+def test_only_what_is_inside_the_picture_is_looked_for():
+    coco = COCO_17.indices_in(UNION)
+    truth = np.full((1, 26, 2), np.nan)
+    truth[:, coco] = np.random.default_rng(0).uniform(0, 100, (1, 17, 2))
+    found, inside = truth.copy(), np.ones((1, 26), bool)
+    found[0, WRIST] += 1000
+    poses = np.full((1, 26, 3), np.nan)
+    changes = {'keypoints': found, 'truth_2d': truth, 'inside': inside}
+    assert keypoint_table(answers_of(poses, poses, **changes)).rows['all'][0] < 100
+    inside[0, WRIST] = False
+    table = keypoint_table(answers_of(poses, poses, **changes))
+    assert table.rows['all'][0] == 100
+    assert np.isnan(table.rows['left_wrist'][0])
 
 
 def test_unreadable_records_are_counted(tmp_path):

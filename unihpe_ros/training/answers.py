@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.preprocess import Crop
@@ -15,6 +17,7 @@ from unihpe_ros.training.evaluate import keypoints_of, normalise_images, Predict
 
 # The answers in 3D: of the image alone, of true 2D, of the model's own 2D, of image and own 2D.
 IMAGE, LIFTED_TRUTH, LIFTED_OWN, FUSED = ANSWERS = ('image', 'lifted_truth', 'lifted_own', 'fused')
+_ARRAYS = ('truth', 'keypoints', 'scores', 'truth_2d', 'inside', 'agreement', 'areas')
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,9 @@ class Answers:
     scores : NDArray
         ``(N, K)`` of `keypoints`.
     truth_2d : NDArray
-        ``(N, K, 2)`` image px; NaN where unknown or outside the image.
+        ``(N, K, 2)`` image px; NaN where unknown.
+    inside : NDArray[np.bool_]
+        ``(N, K)`` whether the keypoint is inside both image and crop.
     agreement : NDArray
         ``(N,)`` of the embeddings of image and own 2D, in [0, 1]; NaN without pictures.
     embeddings : Mapping[str, NDArray]
@@ -54,6 +59,7 @@ class Answers:
     keypoints: Array
     scores: Array
     truth_2d: Array
+    inside: NDArray[np.bool_]
     agreement: Array
     embeddings: Mapping[str, Array]
     groups: Sequence[str]
@@ -96,7 +102,7 @@ def collect(
     """
     count = min(limit or len(records), len(records))
     chosen = np.linspace(0, len(records) - 1, count).astype(int)
-    parts: list[dict[str, Array]] = []
+    parts: list[dict[str, NDArray[Any]]] = []
     groups: list[str] = []
     skipped: list[DatasetError] = []
     items: list[_Item] = []
@@ -124,10 +130,7 @@ def collect(
         },
         groups=groups,
         skipped=len(skipped),
-        **{
-            name: whole[name]
-            for name in ('truth', 'keypoints', 'scores', 'truth_2d', 'agreement', 'areas')
-        },
+        **{name: whole[name] for name in _ARRAYS},
     )
 
 
@@ -136,18 +139,18 @@ def _read(record: Record, size: tuple[int, int]) -> _Item:
     return _Item(record, crop, crop_record(record, size))
 
 
-def _ask(predictor: Predictor, items: Sequence[_Item]) -> dict[str, Array]:
+def _ask(predictor: Predictor, items: Sequence[_Item]) -> dict[str, NDArray[Any]]:
     truth_2d = np.stack([item.sample.normalised for item in items])
     known = np.isfinite(truth_2d).all(-1, keepdims=True)
     full = np.concatenate([np.where(known, truth_2d, 0), known], -1).astype(np.float32)
     lifted = predictor.lift(full, np.zeros((len(items), predictor.width), np.float32))
-    outside = [item.record.visibility == 0 for item in items]
     pixels = np.stack([item.record.keypoints_2d for item in items])
-    part: dict[str, Array] = {
+    part: dict[str, NDArray[Any]] = {
         f'pose {LIFTED_TRUTH}': lifted['lifted_pose3d'],
         'embedding 2d': lifted['embedding'],
         'truth': np.stack([item.sample.relative for item in items]),
-        'truth_2d': np.where(np.stack(outside)[..., None], np.nan, pixels),
+        'truth_2d': pixels,
+        'inside': np.stack([item.sample.visibility > 0 for item in items]),
         'areas': np.array([item.record.area or np.nan for item in items], np.float64),
         'keypoints': np.full(pixels.shape, np.nan, np.float32),
         'scores': np.zeros(pixels.shape[:2], np.float32),

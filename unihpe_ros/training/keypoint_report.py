@@ -19,11 +19,11 @@ def keypoint_table(answers: Answers) -> Table:
     """Return PCK at 0.2 of the torso and the median error of COCO's keypoints in the image."""
     coco = COCO_17.indices_in(UNION)
     truth, found = answers.truth_2d[:, coco], answers.keypoints[:, coco]
-    errors = metrics.keypoint_errors(found, truth)
+    errors = np.where(answers.inside[:, coco], metrics.keypoint_errors(found, truth), np.nan)
+    torso = metrics.torso_size(truth)
     # Sets that have joint centres only are measured by those.
-    centres = answers.truth_2d[:, _centres()]
-    torso = np.fmax(metrics.torso_size(truth), metrics.torso_size(centres))
-    relative = errors / torso[:, None]
+    centres = metrics.torso_size(answers.truth_2d[:, _centres()])
+    relative = errors / np.where(np.isfinite(torso), torso, centres)[:, None]
     rows = {}
     for name, column in [*zip(COCO_17.keypoints, relative.T, strict=True), ('all', relative)]:
         known = np.isfinite(column)
