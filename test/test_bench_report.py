@@ -226,6 +226,15 @@ def test_comparison_tells_change_from_noise(report):
     assert share == pytest.approx(1.5, abs=0.06)
 
 
+def test_noise_scales_with_the_ratio(report):
+    faster = report_of([bag_result('one', latency=1), bag_result('two', 40, latency=1)])
+    first, second = sides_of([report, faster], ['a', 'b'])
+    row = next(row for row in table([first, second]) if 'latency_ms.mean' in row[0])
+    share, noise = map(float, re.search(r'x([\d.]+) ±([\d.]+) better', row[2]).groups())
+    assert share == pytest.approx(0.1, abs=0.006)
+    assert noise < 0.1 * share
+
+
 def test_limits_are_kept_or_breached(report):
     slower = report_of([bag_result('one', latency=12), bag_result('two', 40, latency=12)])
     sides = sides_of([report, slower], ['a', 'b'])

@@ -59,7 +59,7 @@ def histogram(models: Sequence[ModelResult], column: str, label: str) -> str:
             if len(known):
                 axes.axvline(float(np.median(known)), color=colour, linestyle='--', linewidth=1)
         axes.set(xlabel=label, ylabel='images')
-        _legend(axes, models)
+        _legend(figure, models)
         return _svg(figure)
 
 
@@ -79,7 +79,7 @@ def timeline(models: Sequence[ModelResult], column: str, label: str) -> str:
         axes.set(xlabel='time in the recordings, s', ylabel=label)
         top = max(float(np.nanmax(joined(one.bags, column), initial=0)) for one in models)
         axes.set_ylim(0, 1.02 if column in _SHARES else 1.08 * top or 1.0)
-        _legend(axes, models)
+        _legend(figure, models)
         return _svg(figure)
 
 
@@ -111,7 +111,7 @@ def joints(models: Sequence[ModelResult]) -> str:
     names = list(next(iter(known.values())))
     rows = np.arange(len(names))
     height = 0.8 / len(known)
-    with _canvas('joints', 1.0 + 0.26 * len(names)) as (figure, axes):
+    with _canvas('joints', 1.0 + 0.25 * (len(names) + len(known))) as (figure, axes):
         for index, (model, colour) in enumerate(zip(known, _cycle(), strict=False)):
             errors = [known[model][name]['mpjpe_mm'] or 0.0 for name in names]
             aligned = [known[model][name]['pa_mpjpe_mm'] or 0.0 for name in names]
@@ -122,7 +122,7 @@ def joints(models: Sequence[ModelResult]) -> str:
         axes.set_yticks(rows, [name.replace('_', ' ') for name in names])
         axes.invert_yaxis()
         axes.set(xlabel='mean error, mm')
-        axes.legend(loc='lower right')
+        figure.legend(ncols=2, loc='outside lower center')
         return _svg(figure)
 
 
@@ -141,9 +141,10 @@ def _svg(figure: Figure) -> str:
     return text.getvalue()
 
 
-def _legend(axes: Axes, models: Sequence[ModelResult]) -> None:
+def _legend(figure: Figure, models: Sequence[ModelResult]) -> None:
     if len(models) > 1:
-        axes.legend(loc='upper right')
+        handles, labels = figure.axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, ncols=len(labels), loc='outside upper right')
 
 
 def _cycle() -> tuple[str, ...]:

@@ -109,7 +109,7 @@ def ratio(metric: Metric, side: Side, first: Side) -> float:
 
 
 def band(metric: Metric, side: Side, first: Side) -> float:
-    """Return half the noise band of a ratio, NaN if unknown."""
+    """Return half the noise band of a ratio, as a share of it; NaN if unknown."""
     return math.hypot(side.noise(metric), first.noise(metric))
 
 
@@ -122,7 +122,8 @@ def verdict(metric: Metric, side: Side, first: Side) -> str:
         return 'same'
     if metric.noise and math.isnan(noise):
         return ''
-    if metric.noise and abs(share - 1) <= noise:
+    # A half and the double are equally far from one.
+    if metric.noise and share > 0 and abs(math.log(share)) <= noise:
         return 'same'
     return 'better' if (share < 1) == metric.lower_is_better else 'worse'
 
@@ -155,7 +156,7 @@ def _share(metric: Metric, side: Side, first: Side) -> str:
     share, noise = ratio(metric, side, first), band(metric, side, first)
     if math.isnan(share):
         return ''
-    around = '' if math.isnan(noise) else f' ±{noise:.3f}'
+    around = '' if math.isnan(noise) else f' ±{share * noise:.3f}'
     return f'x{share:.3f}{around} {verdict(metric, side, first)}'.rstrip()
 
 

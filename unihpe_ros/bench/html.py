@@ -227,7 +227,7 @@ def _drawing(svg: str, note: str = '') -> str:
 
 
 def _picture(picture: Mapping[str, Any]) -> str:
-    place = f'{picture["bag"]}, image {picture["number"]}, {picture["time_s"]} s'
+    place = f'{picture["bag"]}, image {picture["number"]}, {picture["time_s"]:.2f} s'
     return (
         f'<figure><img alt="{escape(place)}" src="data:image/jpeg;base64,{picture["jpeg"]}">'
         f'<figcaption>{escape(place)}: {escape(picture["caption"])}</figcaption></figure>'

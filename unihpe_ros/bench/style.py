@@ -19,8 +19,8 @@ p { margin: .3rem 0; }
 .warning { background: #fff4e5; border-color: #f3c98b; }
 .cards { display: grid; gap: .7rem; margin: .9rem 0 .2rem;
   grid-template-columns: repeat(auto-fit, minmax(6.8rem, 1fr)); }
-.card { border: 1px solid var(--line); border-radius: 8px; padding: .6rem .8rem; }
-.card b { display: block; font-size: 1.3rem; line-height: 1.25; white-space: nowrap;
+.card { border: 1px solid var(--line); border-radius: 8px; padding: .6rem .7rem; }
+.card b { display: block; font-size: 1.2rem; line-height: 1.25; white-space: nowrap;
   font-variant-numeric: tabular-nums; }
 .card span { color: var(--soft); font-size: .82rem; }
 .scroll { overflow-x: auto; }
@@ -33,7 +33,7 @@ img { max-width: 100%; height: auto; display: block; }
 figure { margin: .7rem 0 0; }
 figcaption { color: var(--soft); font-size: .85rem; padding-top: .25rem; }
 .gallery { display: grid; gap: 1rem;
-  grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); }
+  grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr)); }
 .gallery img { border-radius: 6px; }
 nav a { color: #d7e6f2; margin-right: .9rem; text-decoration: none; font-size: .9rem; }
 footer { padding: 0 1.4rem 2rem; }
