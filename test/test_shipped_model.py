@@ -1,0 +1,68 @@
+"""The weights that ship, on the recording that ships: people are found and lifted."""
+
+import itertools
+
+import numpy as np
+import pytest
+from unihpe_ros.core import metrics
+from unihpe_ros.core.matching import AccuracyMeter
+from unihpe_ros.core.preprocess import Crop
+from unihpe_ros.core.resources import find_resource
+from unihpe_ros.core.skeleton import H36M_17, UNION
+from unihpe_ros.engines.pair import load_pair
+from unihpe_ros.estimator import PoseEstimator
+from unihpe_ros.ros.bag import open_recording
+from unihpe_ros.ros.cameras import to_camera
+
+FRAMES = 60
+H36M = H36M_17.indices_in(UNION)
+
+
+@pytest.fixture(scope='module')
+def recording():
+    return open_recording(find_resource('resource/demo/people'))
+
+
+@pytest.fixture(scope='module')
+def camera(recording):
+    return to_camera(recording.camera_info, rectified=False)
+
+
+@pytest.fixture(scope='module')
+def truth(recording):
+    return recording.truth()
+
+
+def test_people_of_the_demo_are_found(recording, camera, truth):
+    estimator = PoseEstimator('unihpe_rt')
+    meter, start = AccuracyMeter(), recording.stamps()[0]
+    for frame in itertools.islice(recording.frames(), FRAMES):
+        seconds = (frame.stamp - start) * 1e-9
+        poses = estimator.estimate(frame.image, camera, seconds)
+        # The first second is spent on searching the picture.
+        if seconds > 1:
+            meter.add(poses, truth[frame.stamp])
+    estimator.close()
+    accuracy = meter.result()
+    assert accuracy.recall > 0.6
+    assert accuracy.pa_mpjpe_mm < 110
+    assert accuracy.root_error < 0.15
+
+
+def test_lifting_true_2d_beats_flat_depth(recording, camera, truth):
+    _, lifting = load_pair('unihpe_rt')
+    stamps = recording.stamps()[::10]
+    lifted, flat, true = [], [], []
+    for poses in (truth[stamp] for stamp in stamps):
+        for points, pixels in zip(poses.keypoints_3d, poses.keypoints_2d, strict=True):
+            box = np.concatenate([pixels.min(0), pixels.max(0)])
+            crop = Crop.from_box(box, camera, lifting.spec.input_size)
+            rays = crop.normalise(crop.rays(pixels.astype(np.float64)))
+            keypoints = np.column_stack([rays, np.ones(len(rays))]).astype(np.float32)
+            feature = np.zeros((1, lifting.inputs['image_feature'][-1]), np.float32)
+            answer = lifting.infer({'keypoints': keypoints[None], 'image_feature': feature})
+            lifted.append(answer['lifted_pose3d'][0].copy())
+            flat.append(np.column_stack([rays, np.zeros(len(rays))]))
+            true.append(points @ crop.virtual_from_camera.T)
+    true, lifted, flat = (np.stack(poses)[:, H36M] for poses in (true, lifted, flat))
+    assert metrics.pa_mpjpe(lifted, true) < 0.6 * metrics.pa_mpjpe(flat, true)
