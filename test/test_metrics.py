@@ -174,6 +174,11 @@ def test_average_precision_is_cocos(found: list[tuple[float, int]], truths: int)
     assert given_ap == pytest.approx(brute_force_ap(similarities, scores, truths), abs=1e-9)
 
 
+def test_average_precision_counts_a_recall_that_is_just_reached() -> None:
+    # 7 of 10 found: 71 of 101 recall points, 0.00 to 0.70.
+    assert average_precision(np.ones(7), np.arange(7.0), 10) == pytest.approx(71 / 101)
+
+
 def test_average_precision_limits() -> None:
     assert average_precision(np.ones(4), np.arange(4.0), 4) == pytest.approx(1)
     assert average_precision(np.array([np.nan, 0]), np.ones(2), 2) == 0
