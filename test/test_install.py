@@ -78,7 +78,9 @@ def test_colcon_install_has_what_ros2_run_and_launch_look_for(source, program, t
 @pytest.mark.skipif(sys.prefix == sys.base_prefix, reason='pip is not to install outside a venv')
 def test_pip_install_has_the_resources(source, program, tmp_path):
     prefix = tmp_path / 'prefix'
-    options = ['--quiet', '--no-deps', '--no-build-isolation', '--prefix', prefix]
+    # Without --ignore-installed pip would first remove the package from the environment at work.
+    options = ['--quiet', '--no-deps', '--no-build-isolation', '--ignore-installed']
+    options += ['--prefix', prefix]
     run(sys.executable, '-m', 'pip', 'install', *options, source)
     shutil.rmtree(source)
     library = next(prefix.glob('lib/python*/site-packages'))
