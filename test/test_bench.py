@@ -17,6 +17,7 @@ from sensor_msgs.msg import PointCloud2
 from tiny_bag import truth_at, walker
 from tiny_model import write_tiny_model
 from unihpe_ros.bench.direct import DirectRun
+from unihpe_ros.bench.live import run_live
 from unihpe_ros.bench.recorder import Recorder
 from unihpe_ros.bench.records import ANSWERED, BROKEN, DROPPED
 from unihpe_ros.bench.report import read_report
@@ -353,6 +354,19 @@ def test_a_live_node_is_measured(folder, tmp_path):
     assert 0 < model['summary']['latency_ms']['p50'] < 5000
     assert 'image_branch' in model['summary']['stages_ms']
     assert report['settings']['rate'] == '1'
+
+
+def test_an_interrupted_live_node_is_measured_as_far_as_it_came(folder, tmp_path):
+    reader = BagReader(write_bag(tmp_path / 'live', 90))
+    recorder = Recorder(reader, reader.truth(), keep_answers=False)
+
+    def interrupt(sent: int) -> None:
+        if sent >= 30:
+            raise KeyboardInterrupt
+
+    result, _, interrupted = run_live(reader, recorder, str(folder / 'tiny'), 'auto', interrupt)
+    assert interrupted
+    assert 0 < len(result.frames['number']) < 90
 
 
 @pytest.mark.parametrize(

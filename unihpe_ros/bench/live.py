@@ -17,7 +17,7 @@ def run_live(
     model: str,
     backend: str,
     on_tick: Callable[[int], None],
-) -> tuple[BagResult, str]:
+) -> tuple[BagResult, str, bool]:
     """
     Play a recording to the node in real time.
 
@@ -38,6 +38,8 @@ def run_live(
         What was measured.
     str
         What ran the model, as the node says.
+    bool
+        Whether Ctrl-C ended it early.
 
     Raises
     ------
@@ -65,7 +67,7 @@ def run_live(
             {'latency_ms': latency_ms, 'read_ms': math.nan},
         )
     backend_name = str(trial.figures.get('backend', 'unknown'))
-    return recorder.result(_wall_s(trial), _figures(trial)), backend_name
+    return recorder.result(_wall_s(trial), _figures(trial)), backend_name, trial.interrupted
 
 
 def _wall_s(trial: Trial) -> float:

@@ -196,7 +196,11 @@ class Session:
             recorder = Recorder(reader, truth, keep_answers=self._keeps())
             with self.progress(f'{label} on {reader.name}', reader.count) as done:
                 show = _Steps(done).show
-                result, backend = run_live(reader, recorder, model, self.plan.backend, show)
+                result, backend, interrupted = run_live(
+                    reader, recorder, model, self.plan.backend, show
+                )
+            if interrupted:
+                self._stopped = KeyboardInterrupt()
             yield label, result, {'backend': backend}
             self._write(reader, recorder, truth, model)
 

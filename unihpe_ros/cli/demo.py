@@ -124,11 +124,14 @@ def _run_trial(settings: TrialSettings, frames: int | None) -> Trial:
             bar.update(sent - bar.n)
 
         try:
-            return run_trial(settings, show)
+            trial = run_trial(settings, show)
         except ProcessError as error:
             bar.close()
             print('\n'.join(error.log), file=sys.stderr)
             raise
+    if trial.interrupted:
+        raise KeyboardInterrupt
+    return trial
 
 
 def _print_report(figures: Report) -> None:

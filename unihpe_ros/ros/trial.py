@@ -45,6 +45,8 @@ class Trial:
         From stamp to publishing as the node says.
     figures : Mapping[str, str]
         The node's last report about itself.
+    interrupted : bool
+        Whether Ctrl-C ended it before the recording did.
 
     """
 
@@ -53,6 +55,7 @@ class Trial:
     arrivals: Mapping[int, int]
     latencies_ms: Sequence[float]
     figures: Mapping[str, str]
+    interrupted: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class TrialSettings:
 
 def run_trial(settings: TrialSettings, on_tick: Callable[[int], None]) -> Trial:
     """
-    Play images to the node and collect its answers.
+    Play images to the node and collect its answers; Ctrl-C while it plays ends it early.
 
     Parameters
     ----------
@@ -119,14 +122,23 @@ def run_trial(settings: TrialSettings, on_tick: Callable[[int], None]) -> Trial:
                 _camera_environment(),
                 note,
             ) as camera:
-                while not camera.has_ended():
-                    _listen(node, listener)
-                    on_tick(len(sent))
+                try:
+                    while not camera.has_ended():
+                        _listen(node, listener)
+                        on_tick(len(sent))
+                    interrupted = False
+                except KeyboardInterrupt:
+                    interrupted = True
             end = time.monotonic() + _LINGER_S
             while time.monotonic() < end:
                 _listen(node, listener)
         return Trial(
-            sent, listener.poses(), listener.arrivals, listener.latencies, listener.figures
+            sent,
+            listener.poses(),
+            listener.arrivals,
+            listener.latencies,
+            listener.figures,
+            interrupted,
         )
 
 
