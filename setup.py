@@ -51,7 +51,8 @@ EXTRAS = {
     ],
     # anny bakes body shapes once and needs torch for it.
     'synthesis': ['anny==0.6.2', 'numba>=0.60', 'torch==2.13.0'],
-    'test': ['hypothesis', 'onnx==1.23.2', 'pytest'],
+    # mcap writes the LZ4 chunks that rosbags reads but cannot write.
+    'test': ['hypothesis', 'mcap', 'onnx==1.23.2', 'pytest'],
     # colcon runs setup.py itself, which setuptools 80 no longer lets it do.
     'dev': ['colcon-core', 'colcon-ros', 'mypy==2.4.1', 'ruff==0.17.5', 'setuptools>=70.1,<80'],
 }

@@ -6,6 +6,8 @@ import subprocess
 import sys
 
 from bench_bags import data_file, KINDS, picture_at, stamp_of, write_bag
+from mcap.reader import make_reader
+from mcap.writer import CompressionType, Writer
 import numpy as np
 import pytest
 from tiny_bag import CAMERA, truth_at, walker
@@ -40,6 +42,27 @@ def test_every_kind_of_recording_gives_the_same(bags, kind):
     assert list(truth) == [image.stamp for image in images]
     expected, _ = truth_at(walker(1 / 30))
     np.testing.assert_array_equal(truth[stamp_of(1)].keypoints_3d, expected.keypoints_3d)
+
+
+def test_mcap_with_lz4_chunks_is_read(bags, tmp_path):
+    file = tmp_path / 'chunks.mcap'
+    with data_file(bags['mcap']).open('rb') as source, file.open('wb') as target:
+        writer = Writer(target, compression=CompressionType.LZ4)
+        writer.start(profile='ros2')
+        channels = {}
+        for schema, channel, message in make_reader(source).iter_messages():
+            if channel.topic not in channels:
+                known = writer.register_schema(schema.name, schema.encoding, schema.data)
+                channels[channel.topic] = writer.register_channel(
+                    channel.topic, channel.message_encoding, known
+                )
+            writer.add_message(
+                channels[channel.topic], message.log_time, message.data, message.publish_time
+            )
+        writer.finish()
+    images = list(BagReader(file).images())
+    assert [image.stamp for image in images] == [stamp_of(n) for n in range(FRAMES)]
+    np.testing.assert_array_equal(images[1].decode(), picture_at(1))
 
 
 @pytest.mark.parametrize('kind', ['sqlite3', 'ros1'])
