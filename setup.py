@@ -37,7 +37,6 @@ EXTRAS = {
     'ros-jazzy': ros('7.1.6', '5.3.6', '2.0.3'),
     'bag': ['rosbags==0.11.9'],
     'bench': ['matplotlib>=3.7', 'rosbags==0.11.9'],
-    'openvino': ['openvino==2026.4.1'],
     # timm needs torchvision, and each torchvision fits one torch: unpinned, pip changes both.
     'train': [
         'torch==2.13.0',
@@ -47,7 +46,6 @@ EXTRAS = {
         'onnxscript==0.7.2',
         'h5py',
         'matplotlib>=3.7',
-        'tensorboard',
     ],
     # anny bakes body shapes once and needs torch for it.
     'synthesis': ['anny==0.6.2', 'numba>=0.60', 'torch==2.13.0'],

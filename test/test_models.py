@@ -70,6 +70,13 @@ def test_export_equals_pytorch(exported):
         assert file.largest_difference(found) < 1e-4
 
 
+def test_export_says_nothing_of_the_machine_it_ran_on(exported, root):
+    for file in exported:
+        content = file.path.read_bytes()
+        assert b'File "' not in content
+        assert str(root).encode() not in content
+
+
 def test_export_carries_its_spec(exported, network):
     specs = []
     for file in exported:

@@ -17,11 +17,9 @@ EXTRA_OF_MODULE = {
     'matplotlib': 'bench',
     'onnx': 'train',
     'onnxscript': 'train',
-    'tensorboard': 'train',
     'timm': 'train',
     'torch': 'train',
     'torchvision': 'train',
-    'openvino': 'openvino',
     'rclpy': 'ros',
     'rosbags': 'bag',
 }

@@ -136,6 +136,7 @@ def export(
         branch = 'image' if input_names == ('image',) else 'lifting'
         path = directory / f'{name}.{branch}.onnx'
         proto = _to_onnx(module, inputs, input_names, output_names)
+        strip_traces(proto)
         store_weights_as_half(proto)
         write(proto, replace(spec, branch=branch), path)
         named = dict(zip(input_names, inputs, strict=True))
@@ -192,6 +193,17 @@ def _to_onnx(
     if program is None:
         raise RuntimeError('torch.onnx.export returned no program')
     return program.model_proto
+
+
+def strip_traces(proto: onnx.ModelProto) -> None:
+    """Remove the exporter's notes, in place: they hold source paths of the machine it ran on."""
+    graph = proto.graph
+    for part in (graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
+        part.doc_string = ''
+        del part.metadata_props[:]
+    for function in proto.functions:
+        for node in function.node:
+            del node.metadata_props[:]
 
 
 def store_weights_as_half(proto: onnx.ModelProto) -> None:
