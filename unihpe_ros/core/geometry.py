@@ -262,29 +262,24 @@ class Camera:
         return rays
 
 
-def rotation_to_axis(ray: Array) -> NDArray[np.float64]:
+def rotation_to_axis(rays: Array) -> NDArray[np.float64]:
     """
-    Return the smallest rotation that brings a viewing ray onto the optical axis.
+    Return the smallest rotation that brings each viewing ray onto the optical axis.
 
     Parameters
     ----------
-    ray : NDArray
-        ``(2,)`` x/z, y/z.
+    rays : NDArray
+        ``(..., 2)`` x/z, y/z.
 
     Returns
     -------
     NDArray[np.float64]
-        ``(3, 3)`` rotation `virtual_from_camera`.
+        ``(..., 3, 3)`` rotations `virtual_from_camera`.
 
     """
-    direction = np.array([ray[0], ray[1], 1.0])
-    direction /= np.linalg.norm(direction)
-    x, y, z = direction
+    direction = np.concatenate([rays, np.ones_like(rays[..., :1])], -1)
+    x, y, z = np.moveaxis(direction / np.linalg.norm(direction, axis=-1, keepdims=True), -1, 0)
     # Rodrigues' formula about (ray x axis), written out: 1 + z > 1 since the ray looks forward.
-    return np.array(
-        [
-            [1 - x * x / (1 + z), -x * y / (1 + z), -x],
-            [-x * y / (1 + z), 1 - y * y / (1 + z), -y],
-            [x, y, z],
-        ]
-    )
+    k = 1 / (1 + z)
+    rows = [1 - x * x * k, -x * y * k, -x, -x * y * k, 1 - y * y * k, -y, x, y, z]
+    return np.stack(rows, -1).reshape(*z.shape, 3, 3)

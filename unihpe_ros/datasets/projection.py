@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.core.geometry import Array
+from unihpe_ros.core.geometry import Array, rotation_to_axis
 from unihpe_ros.core.preprocess import mirror, PADDING
 from unihpe_ros.core.skeleton import COCO_17, H36M_17, ROS4HRI_18, UNION
 
@@ -81,7 +81,7 @@ def project_poses(
     low, high = rays.min(1), rays.max(1)
     extent = np.maximum(high - low, 1e-3)
     aim = 0.5 * (low + high) + jitter * rng.normal(0, 0.05, (n, 2)) * extent.max(1)[:, None]
-    turn = _towards(aim)
+    turn = rotation_to_axis(aim)
     turned = points @ np.swapaxes(turn, -1, -2)
     rays = turned[..., :2] / np.maximum(turned[..., 2:], 0.05)
     extent = rays.max(1) - rays.min(1)
@@ -175,13 +175,3 @@ def _euler(axis: str, angle: Array) -> Array:
         'z': [cos, -sin, zero, sin, cos, zero, zero, zero, one],
     }[axis]
     return np.stack(rows, -1).reshape(*angle.shape, 3, 3)
-
-
-def _towards(rays: Array) -> Array:
-    """Return ``(B, 3, 3)`` smallest rotations that bring rays ``(B, 2)`` onto the axis."""
-    direction = np.concatenate([rays, np.ones_like(rays[:, :1])], -1)
-    direction /= np.linalg.norm(direction, axis=-1, keepdims=True)
-    x, y, z = direction.T
-    k = 1 / (1 + z)
-    rows = [1 - x * x * k, -x * y * k, -x, -x * y * k, 1 - y * y * k, -y, x, y, z]
-    return np.stack(rows, -1).reshape(-1, 3, 3)
