@@ -13,7 +13,6 @@ from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 from unihpe_ros.core import boxes, simcc
 from unihpe_ros.core.crops import Crops, InputBatch
 from unihpe_ros.core.geometry import Array, Camera
@@ -191,7 +190,7 @@ class PoseEstimator:
         laps('crop')
         answer = self._image.infer({'image': batch})
         laps('image_branch')
-        points, scores = self._decode(answer)
+        points, scores = simcc.read_answer(answer, self.spec.simcc_ratio)
         rows = np.flatnonzero(person_scores(scores) >= settings.score_threshold)
         if not len(rows):
             laps('decode')
@@ -219,13 +218,6 @@ class PoseEstimator:
         )
         laps('locate')
         return sightings
-
-    def _decode(
-        self, answer: dict[str, NDArray[np.float32]]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the keypoints, crop px, and scores of the image branch's answer."""
-        points, scores = simcc.decode(answer['simcc_x'], answer['simcc_y'], self.spec.simcc_ratio)
-        return points, scores * expit(answer['visibility'])
 
     def _lift(
         self,

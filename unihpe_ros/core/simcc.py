@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 from unihpe_ros.core.geometry import Array
 
 
@@ -66,6 +69,32 @@ def decode(
     x, mass_x = _decode_axis(simcc_x, ratio, window)
     y, mass_y = _decode_axis(simcc_y, ratio, window)
     return np.stack([x, y], -1), np.sqrt(mass_x * mass_y)
+
+
+def read_answer(
+    answer: Mapping[str, Array], ratio: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """
+    Read the image branch's answer: what is evaluated is what a robot runs.
+
+    Parameters
+    ----------
+    answer : Mapping[str, NDArray]
+        'simcc_x', 'simcc_y' as for `decode`, and 'visibility' ``(B, K)`` logits of being inside
+        the crop.
+    ratio : float
+        Bins per pixel.
+
+    Returns
+    -------
+    keypoints : NDArray[np.float32]
+        ``(B, K, 2)`` crop px.
+    scores : NDArray[np.float32]
+        ``(B, K)`` in [0, 1]: SimCC's, times the chance of being inside the crop.
+
+    """
+    keypoints, scores = decode(answer['simcc_x'], answer['simcc_y'], ratio)
+    return keypoints, scores * expit(answer['visibility'])
 
 
 def _decode_axis(

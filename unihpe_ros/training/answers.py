@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
+from unihpe_ros.core import simcc
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.preprocess import Crop
 from unihpe_ros.datasets.augment import aim, crop_record, Sample
 from unihpe_ros.datasets.records import DatasetError, Record, Records
-from unihpe_ros.training.evaluate import keypoints_of, normalise_images, Predictor
+from unihpe_ros.training.evaluate import normalise_images, Predictor
 
 # The answers in 3D: of the image alone, of true 2D, of the model's own 2D, of image and own 2D.
 IMAGE, LIFTED_TRUTH, LIFTED_OWN, FUSED = ANSWERS = ('image', 'lifted_truth', 'lifted_own', 'fused')
@@ -162,7 +163,7 @@ def _ask(predictor: Predictor, items: Sequence[_Item]) -> dict[str, NDArray[Any]
 def _look(predictor: Predictor, items: Sequence[_Item]) -> dict[str, Array]:
     images = np.stack([item.sample.image for item in items])
     answer = predictor.encode_image(normalise_images(images))
-    found, scores = keypoints_of(answer, predictor.simcc_ratio)
+    found, scores = simcc.read_answer(answer, predictor.simcc_ratio)
     pixels = np.stack([crop.to_image(one) for crop, one in zip(_crops(items), found, strict=True)])
     own = [crop.normalise(crop.rays(one)) for crop, one in zip(_crops(items), pixels, strict=True)]
     seen = np.concatenate([np.stack(own), scores[..., None]], -1)

@@ -82,14 +82,6 @@ def normalise_images(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.ascontiguousarray(((rgb - MEAN) / STD).transpose(0, 3, 1, 2), np.float32)
 
 
-def keypoints_of(
-    answer: Mapping[str, NDArray[np.float32]], simcc_ratio: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return keypoints ``(B, K, 2)``, crop px, and scores ``(B, K)`` of the image branch."""
-    keypoints, scores = simcc.decode(answer['simcc_x'], answer['simcc_y'], simcc_ratio)
-    return keypoints, scores / (1 + np.exp(-answer['visibility']))
-
-
 def lifting_input(keypoints: Array, scores: Array, size: tuple[int, int]) -> NDArray[np.float32]:
     """Make the 2D encoder's input of crop px (undistorted crops) and scores."""
     centre = 0.5 * (np.array(size) - 1)
@@ -178,7 +170,7 @@ def image_metrics(
     for start in range(0, len(chosen), batch):
         samples = [crop_record(records[i], predictor.size) for i in chosen[start : start + batch]]
         answer = predictor.encode_image(normalise_images(np.stack([s.image for s in samples])))
-        keypoints, confidence = keypoints_of(answer, predictor.simcc_ratio)
+        keypoints, confidence = simcc.read_answer(answer, predictor.simcc_ratio)
         lifted = predictor.lift(
             lifting_input(keypoints, confidence, predictor.size), answer['feature']
         )
@@ -213,9 +205,3 @@ def _pose_scores(name: str, predicted: Array, truth: Array) -> dict[str, float]:
 
 def _select(poses: Array, skeleton: Skeleton) -> Array:
     return poses[:, skeleton.indices_in(UNION)]
-
-
-def table(scores: Mapping[str, float]) -> str:
-    """Return scores as lines of a fixed-width table."""
-    width = max(map(len, scores), default=0)
-    return '\n'.join(f'{name:<{width}}  {value:8.2f}' for name, value in scores.items())

@@ -143,11 +143,10 @@ def normalise(image: Tensor) -> Tensor:
 
 def own_keypoints(answer: dict[str, Tensor], model: UniHPE) -> Tensor:
     """Return the 2D encoder's input made of the image branch's own keypoints, no gradient."""
-    x, y, visibility = (
-        answer[name].detach().float().cpu().numpy()
+    logits = {
+        name: answer[name].detach().float().cpu().numpy()
         for name in ('simcc_x', 'simcc_y', 'visibility')
-    )
-    keypoints, scores = simcc.decode(x, y, model.preset.simcc_ratio)
-    scores = scores / (1 + np.exp(-visibility))
+    }
+    keypoints, scores = simcc.read_answer(logits, model.preset.simcc_ratio)
     own = lifting_input(keypoints, scores, model.preset.input_size)
     return torch.from_numpy(own).to(answer['feature'].device)
