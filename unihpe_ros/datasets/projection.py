@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.geometry import Array, rotation_to_axis
+from unihpe_ros.core.lifting_input import lifting_input
 from unihpe_ros.core.preprocess import mirror, PADDING
 from unihpe_ros.core.skeleton import COCO_17, H36M_17, ROS4HRI_18, UNION
 
@@ -127,7 +128,7 @@ def corrupt(
         lost = np.flatnonzero(rng.random(n) < 0.04 * strength)
         kept[lost[:, None], limb] = False
     kept &= _known_sets(n, rng, strength)
-    return (np.concatenate([noisy, score[..., None]], -1) * kept[..., None]).astype(np.float32)
+    return lifting_input(noisy, np.where(kept, score, 0))
 
 
 def _known_sets(n: int, rng: np.random.Generator, strength: float) -> NDArray[np.bool_]:

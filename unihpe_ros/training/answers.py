@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 from unihpe_ros.core import simcc
 from unihpe_ros.core.geometry import Array
+from unihpe_ros.core.lifting_input import lifting_input
 from unihpe_ros.core.preprocess import Crop
 from unihpe_ros.datasets.augment import aim, crop_record, Sample
 from unihpe_ros.datasets.records import DatasetError, Record, Records
@@ -142,8 +143,7 @@ def _read(record: Record, size: tuple[int, int]) -> _Item:
 
 def _ask(predictor: Predictor, items: Sequence[_Item]) -> dict[str, NDArray[Any]]:
     truth_2d = np.stack([item.sample.normalised for item in items])
-    known = np.isfinite(truth_2d).all(-1, keepdims=True)
-    full = np.concatenate([np.where(known, truth_2d, 0), known], -1).astype(np.float32)
+    full = lifting_input(truth_2d, np.isfinite(truth_2d).all(-1))
     lifted = predictor.lift(full, np.zeros((len(items), predictor.width), np.float32))
     pixels = np.stack([item.record.keypoints_2d for item in items])
     part: dict[str, NDArray[Any]] = {
@@ -166,8 +166,7 @@ def _look(predictor: Predictor, items: Sequence[_Item]) -> dict[str, Array]:
     found, scores = simcc.read_answer(answer, predictor.simcc_ratio)
     pixels = np.stack([crop.to_image(one) for crop, one in zip(_crops(items), found, strict=True)])
     own = [crop.normalise(crop.rays(one)) for crop, one in zip(_crops(items), pixels, strict=True)]
-    seen = np.concatenate([np.stack(own), scores[..., None]], -1)
-    lifted = predictor.lift(np.nan_to_num(seen).astype(np.float32), answer['feature'])
+    lifted = predictor.lift(lifting_input(np.stack(own), scores), answer['feature'])
     cosine = (answer['embedding'] * lifted['embedding']).sum(-1)
     return {
         f'pose {IMAGE}': lifted['image_pose3d'],

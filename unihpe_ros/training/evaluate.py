@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 import torch
 from unihpe_ros.core import metrics, simcc
 from unihpe_ros.core.geometry import Array
+from unihpe_ros.core.lifting_input import lifting_input
 from unihpe_ros.core.skeleton import COCO_17, H36M_17, Skeleton, UNION
 from unihpe_ros.datasets.augment import crop_record
 from unihpe_ros.datasets.projection import corrupt, project_poses
@@ -82,11 +83,10 @@ def normalise_images(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.ascontiguousarray(((rgb - MEAN) / STD).transpose(0, 3, 1, 2), np.float32)
 
 
-def lifting_input(keypoints: Array, scores: Array, size: tuple[int, int]) -> NDArray[np.float32]:
-    """Make the 2D encoder's input of crop px (undistorted crops) and scores."""
+def input_of_crop(keypoints: Array, scores: Array, size: tuple[int, int]) -> NDArray[np.float32]:
+    """Make the lifting branch's input of crop px (undistorted crops) and scores."""
     centre = 0.5 * (np.array(size) - 1)
-    normalised = (keypoints - centre) / (0.5 * size[1])
-    return np.concatenate([normalised, scores[..., None]], -1).astype(np.float32)
+    return lifting_input((keypoints - centre) / (0.5 * size[1]), scores)
 
 
 def lifting_metrics(
@@ -172,7 +172,7 @@ def image_metrics(
         answer = predictor.encode_image(normalise_images(np.stack([s.image for s in samples])))
         keypoints, confidence = simcc.read_answer(answer, predictor.simcc_ratio)
         lifted = predictor.lift(
-            lifting_input(keypoints, confidence, predictor.size), answer['feature']
+            input_of_crop(keypoints, confidence, predictor.size), answer['feature']
         )
         found.append(keypoints)
         truths.append(np.stack([sample.keypoints for sample in samples]))

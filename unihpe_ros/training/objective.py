@@ -15,7 +15,7 @@ from unihpe_ros.datasets.projection import corrupt
 from unihpe_ros.models.unihpe import MEAN, STD, UniHPE
 from unihpe_ros.training import losses
 from unihpe_ros.training.config import TrainConfig
-from unihpe_ros.training.evaluate import lifting_input
+from unihpe_ros.training.evaluate import input_of_crop
 
 # Weight of a 3D keypoint that lies outside the image: a guess, but better than none.
 _OUTSIDE = 0.3
@@ -50,7 +50,7 @@ class Objective(nn.Module):
         """Return the terms of crops: 2D, visibility, 3D from every modality, contrast."""
         answer = model.encode_image(normalise(batch.image))
         own = own_keypoints(answer, model)
-        seen = np.nan_to_num(corrupt(batch.normalised.cpu().numpy(), rng, strength=0.5))
+        seen = corrupt(batch.normalised.cpu().numpy(), rng, strength=0.5)
         feature_2d, _ = model.encode_2d(own)
         _, embedding_2d = model.encode_2d(torch.from_numpy(seen).to(own))
         feature_3d, embedding_3d = model.encode_3d(batch.relative)
@@ -95,6 +95,7 @@ class Objective(nn.Module):
                 z[solid],
                 temperature=self.config.singular_value_temperature,
                 excluded=duplicates[solid][:, solid],
+                score=SCORES[self.config.triple_score],
             )
             if ramp
             else torch.zeros(()),
@@ -124,7 +125,7 @@ class Objective(nn.Module):
             'lifting_pose': weights['pose'],
             'auto_pose': 0.5 * weights['pose'],
             'lifting_bone': weights['bone'],
-            'lifting_pairwise': weights['pairwise'],
+            'lifting_pairwise': weights['pairwise'] * self.config.contrast_poses,
         }
         return torch.stack([weights[name] * term.float() for name, term in terms.items()]).sum()
 
@@ -148,5 +149,5 @@ def own_keypoints(answer: dict[str, Tensor], model: UniHPE) -> Tensor:
         for name in ('simcc_x', 'simcc_y', 'visibility')
     }
     keypoints, scores = simcc.read_answer(logits, model.preset.simcc_ratio)
-    own = lifting_input(keypoints, scores, model.preset.input_size)
+    own = input_of_crop(keypoints, scores, model.preset.input_size)
     return torch.from_numpy(own).to(answer['feature'].device)
