@@ -87,7 +87,7 @@ class Camera:
         return bool(np.any(self.distortion)) or (self.is_fisheye and len(self.distortion) > 0)
 
     @cached_property
-    def _reach(self) -> float:
+    def reach(self) -> float:
         """Largest x/z the lens model is good for: beyond it the polynomial folds back."""
         rays = np.column_stack([np.linspace(0, 10, 1001), np.zeros(1001)])
         folded = np.flatnonzero(np.diff(self._lens(rays)[0][:, 0]) <= 0)
@@ -196,7 +196,7 @@ class Camera:
         depth = np.where(flat[:, 2] > 1e-6, flat[:, 2], np.nan)
         rays = flat[:, :2] / depth[:, None]
         if self.is_distorted:
-            visible = np.hypot(rays[:, 0], rays[:, 1]) <= self._reach
+            visible = np.hypot(rays[:, 0], rays[:, 1]) <= self.reach
             pixels = np.full_like(rays, np.nan)
             pixels[visible] = self._lens(rays[visible])[0]
         else:
@@ -258,7 +258,7 @@ class Camera:
             y = slope[:, 0, 0] * error[:, 1] - slope[:, 1, 0] * error[:, 0]
             rays = rays - np.stack([x, y], -1) / determinant[:, None]
         failed = ~(np.abs(self._lens(rays)[0] - pixels).max(-1) < _FAILED)
-        rays[failed | ~(np.hypot(rays[:, 0], rays[:, 1]) <= self._reach)] = np.nan
+        rays[failed | ~(np.hypot(rays[:, 0], rays[:, 1]) <= self.reach)] = np.nan
         return rays
 
 
