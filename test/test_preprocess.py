@@ -224,7 +224,7 @@ def test_input_is_normalised_in_the_specs_order(channels: str, rng: np.random.Ge
     image = rng.integers(0, 256, (480, 640, 3), dtype=np.uint8)
     crops, _ = Crops.aim(np.array([BOXES['middle'], BOXES['whole']], float), PINHOLE, SIZE, 1.25)
     batch = InputBatch(spec)
-    filled = batch.fill(image, crops)
+    filled = batch.fill([(image, crops)])
     assert filled.dtype == np.float32
     assert filled.shape == (2, 3, 128, 96)
     for row, crop in enumerate(crops.crops):
@@ -232,5 +232,5 @@ def test_input_is_normalised_in_the_specs_order(channels: str, rng: np.random.Ge
         ordered = grey[..., ::-1] if channels == 'rgb' else grey
         expected = (ordered - (10, 20, 30)) / (2, 4, 5)
         np.testing.assert_allclose(filled[row], expected.transpose(2, 0, 1), atol=1e-4)
-    assert batch.fill(image, crops.select(np.array([1]))).shape == (1, 3, 128, 96)
-    assert batch.fill(image, Crops([], PINHOLE, SIZE)).shape == (0, 3, 128, 96)
+    assert batch.fill([(image, crops.select(np.array([1])))]).shape == (1, 3, 128, 96)
+    assert batch.fill([(image, Crops([], PINHOLE, SIZE))]).shape == (0, 3, 128, 96)

@@ -13,10 +13,10 @@ from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.core import boxes, simcc
-from unihpe_ros.core.crops import Crops, InputBatch
+from unihpe_ros.core import boxes
+from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Array, Camera
-from unihpe_ros.core.model_spec import MISSING_SCORE, ModelSpec
+from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.placement import place, scale_to_stature
 from unihpe_ros.core.pose import Poses, RootMode
 from unihpe_ros.core.search import Search
@@ -24,11 +24,11 @@ from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.sightings import coast, join, person_scores, Sightings
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.core.tracking import Tracker
-from unihpe_ros.engines.pair import load_pair
+from unihpe_ros.engines.branches import load_branches, LOOK_STAGES
 
 __all__ = ['EstimatorSettings', 'PoseEstimator']
 
-STAGES = ('crop', 'image_branch', 'decode', 'lifting_branch', 'locate', 'track')
+STAGES = (*LOOK_STAGES, 'locate', 'track')
 # Search windows in each frame until somebody is found.
 _EAGER_SEARCH = 4
 # s in which the scores of a person who is not seen fall to 1/e.
@@ -75,13 +75,12 @@ class PoseEstimator:
         threads: int = 0,
     ) -> None:
         self._settings = settings or EstimatorSettings()
-        self._image, self._lifting = load_pair(
+        self._branches = load_branches(
             model, backend=backend, threads=threads, max_people=self._settings.max_people
         )
-        self.spec: ModelSpec = self._image.spec
-        self.backend = self._image.backend
+        self.spec: ModelSpec = self._branches.spec
+        self.backend = self._branches.backend
         self.stage_times = dict.fromkeys(STAGES, 0.0)
-        self._batch = InputBatch(self.spec)
         self._search = Search(self.spec.input_size[0] / self.spec.input_size[1])
         self._tracker = Tracker(UNION)
         self._last = Poses.empty(UNION)
@@ -104,8 +103,7 @@ class PoseEstimator:
 
     def close(self) -> None:
         """Release the engines."""
-        self._image.close()
-        self._lifting.close()
+        self._branches.close()
 
     def estimate(self, image: NDArray[np.uint8], camera: Camera | None, stamp: float) -> Poses:
         """
@@ -186,21 +184,17 @@ class PoseEstimator:
         laps: _Laps,
     ) -> Sightings:
         """Run both branches and return those crops that show somebody."""
-        batch = self._batch.fill(image, crops)
-        laps('crop')
-        answer = self._image.infer({'image': batch})
-        laps('image_branch')
-        points, scores = simcc.read_answer(answer, self.spec.simcc_ratio)
-        rows = np.flatnonzero(person_scores(scores) >= settings.score_threshold)
+        looks = self._branches.look([(image, crops)], settings.score_threshold)
+        for stage in LOOK_STAGES:
+            laps.seconds[stage] += self._branches.stage_times[stage]
+        laps.skip()
+        rows = np.flatnonzero(person_scores(looks.scores) >= settings.score_threshold)
         if not len(rows):
-            laps('decode')
             return Sightings.none(UNION)
-        crops, points, scores = crops.select(rows), points[rows], scores[rows]
+        crops, points, scores = crops.select(rows), looks.points[rows], looks.scores[rows]
         pixels = crops.to_image(points)
         rays = crops.rays(pixels)
-        laps('decode')
-        relative, agreement = self._lift(crops.normalise(rays), scores, rows, answer)
-        laps('lifting_branch')
+        relative: Array = looks.poses3d[rows]
         if settings.person_height_m:
             relative = scale_to_stature(relative, UNION, settings.person_height_m)
         weights = np.where(scores >= settings.score_threshold, scores, 0)
@@ -213,27 +207,11 @@ class PoseEstimator:
             keypoints_2d=pixels.astype(np.float32),
             keypoints_3d=crops.to_camera(points_3d).astype(np.float32),
             scores=scores,
-            agreement=agreement,
+            agreement=looks.agreement[rows],
             cut=np.count_nonzero(crops.near_edge(points) & (weights > 0), axis=-1) > 0,
         )
         laps('locate')
         return sightings
-
-    def _lift(
-        self,
-        rays: Array,
-        scores: NDArray[np.float32],
-        rows: NDArray[np.intp],
-        answer: dict[str, NDArray[np.float32]],
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the fused poses and how well image and 2D pose agree."""
-        keypoints = np.concatenate([rays, scores[..., None]], -1).astype(np.float32)
-        keypoints[(scores < MISSING_SCORE) | ~np.isfinite(keypoints).all(-1)] = 0
-        lifted = self._lifting.infer(
-            {'keypoints': keypoints, 'image_feature': answer['feature'][rows]}
-        )
-        cosine = np.sum(answer['embedding'][rows] * lifted['embedding'], -1)
-        return lifted['fused_pose3d'], np.clip((1 + cosine) / 2, 0, 1)
 
 
 class _Laps:
@@ -241,6 +219,10 @@ class _Laps:
 
     def __init__(self) -> None:
         self.seconds = dict.fromkeys(STAGES, 0.0)
+        self._last = perf_counter()
+
+    def skip(self) -> None:
+        """Leave out the time since the last one."""
         self._last = perf_counter()
 
     def __call__(self, stage: str) -> None:

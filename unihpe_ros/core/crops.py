@@ -161,30 +161,29 @@ class InputBatch:
         w, h = spec.input_size
         self._buffer = np.empty((1, 3, h, w), np.float32)
 
-    def fill(self, image: NDArray[np.uint8], crops: Crops) -> NDArray[np.float32]:
+    def fill(self, views: Sequence[tuple[NDArray[np.uint8], Crops]]) -> NDArray[np.float32]:
         """
-        Cut every crop out of an image and normalise it.
+        Cut every crop out of its image and normalise it.
 
         Parameters
         ----------
-        image : NDArray[np.uint8]
-            ``(H, W, 3)`` BGR.
-        crops : Crops
-            Where to cut.
+        views : Sequence[tuple[NDArray[np.uint8], Crops]]
+            Images ``(H, W, 3)`` BGR, and where to cut them.
 
         Returns
         -------
         NDArray[np.float32]
-            ``(B, 3, h, w)``; overwritten by the next call.
+            ``(B, 3, h, w)`` in the order of the views; overwritten by the next call.
 
         """
-        if len(crops) > len(self._buffer):
-            self._buffer = np.empty((len(crops), *self._buffer.shape[1:]), np.float32)
-        for planes, crop in zip(self._buffer, crops.crops, strict=False):
+        chosen = [(image, crop) for image, crops in views for crop in crops.crops]
+        if len(chosen) > len(self._buffer):
+            self._buffer = np.empty((len(chosen), *self._buffer.shape[1:]), np.float32)
+        for planes, (image, crop) in zip(self._buffer, chosen, strict=False):
             channels = cv2.split(crop.warp(image))
             for plane, source, scale, offset in zip(
                 planes, self._order, self._scale, self._offset, strict=True
             ):
                 np.multiply(channels[source], scale, out=plane, dtype=np.float32)
                 plane += offset
-        return self._buffer[: len(crops)]
+        return self._buffer[: len(chosen)]
