@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 from unihpe_ros.training import losses
+from unihpe_ros.training.triples import SCORES
 
 
 def unit_triples(count, width, seed=0, dtype=torch.float64):
@@ -99,3 +100,42 @@ def test_pose_loss_is_mean_distance_over_known_keypoints():
     predicted[0, 0] = torch.tensor([0.3, 0.4, 0.0])
     loss = losses.pose_loss(predicted, truth, torch.ones(1, 4))
     assert loss.item() == pytest.approx(0.5 / 3, abs=1e-3)
+
+
+def test_scores_of_comparison_have_their_limits_and_the_gradient_is_the_derivative():
+    one, zero = torch.ones(1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
+    cases = {'same': (one, one, one), 'orthogonal': (zero, zero, zero), 'anti': (-one, -one, one)}
+    limits = {
+        'singular_value': {'same': 3**0.5, 'orthogonal': 1.0, 'anti': 3**0.5},
+        'resultant': {'same': 3.0, 'orthogonal': 1.0, 'anti': 1 / 3},
+        'volume': {'same': 0.0, 'orthogonal': -1.0, 'anti': 0.0},
+    }
+    for name, score in SCORES.items():
+        for case, cosine in cases.items():
+            assert score(*cosine).item() == pytest.approx(limits[name][case], abs=0.011)
+        inputs = [value.requires_grad_() for value in cosines(unit_triples(30, 8))]
+        assert torch.autograd.gradcheck(score, inputs)
+
+
+def test_resultant_and_volume_are_what_they_say():
+    rows = unit_triples(50, 8)
+    torch.testing.assert_close(
+        SCORES['resultant'](*cosines(rows)), rows.sum(1).square().sum(-1) / 3
+    )
+    volume = (rows @ rows.mT).det().sqrt()
+    torch.testing.assert_close(SCORES['volume'](*cosines(rows)), -volume, atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize('name', SCORES)
+def test_every_score_trains_on_identical_embeddings_and_prefers_matches(name):
+    x = functional.normalize(
+        torch.randn(16, 32, generator=torch.Generator().manual_seed(4)), dim=-1
+    ).requires_grad_()
+    score = SCORES[name]
+    matched = losses.singular_value_loss(x, x, x, 0.07, score=score)
+    matched.backward()
+    assert torch.isfinite(x.grad).all()
+    y = functional.normalize(
+        torch.randn(16, 32, generator=torch.Generator().manual_seed(5)), dim=-1
+    )
+    assert matched < losses.singular_value_loss(x, y.roll(1, 0), y, 0.07, score=score)

@@ -161,6 +161,7 @@ def allow_missing_torchvision_operators() -> None:
 
 BACKBONES: Mapping[str, Callable[[], nn.Module]] = {
     'rt': RealTimeBackbone,
+    'slim': lambda: RealTimeBackbone((16, 24, 48, 80, 128), (1, 1, 1, 1), 64),
     'hrnet_w32': lambda: HRNetBackbone('hrnet_w32'),
     'hrnet_w48': lambda: HRNetBackbone('hrnet_w48'),
 }

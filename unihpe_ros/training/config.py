@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from unihpe_ros.datasets.catalogue import KINDS
+from unihpe_ros.training.triples import SCORES
 import yaml
 
 
@@ -103,7 +104,12 @@ class TrainConfig:
     singular_value_start, singular_value_ramp : int
         Step at which the singular-value term sets in, and steps until its full weight.
     singular_value_temperature : float
-        Divides the singular values.
+        Divides the scores of triples.
+    triple_score : str
+        What the singular-value term scores triples by, a key of `triples.SCORES`: singular_value,
+        or for comparison resultant or volume.
+    contrast_poses : bool
+        Whether the poses without a picture take part in the pairwise term.
     workers : int
         Processes that decode and augment images.
     threads : int
@@ -136,6 +142,8 @@ class TrainConfig:
     singular_value_start: int = 2000
     singular_value_ramp: int = 2000
     singular_value_temperature: float = 0.03
+    triple_score: str = 'singular_value'
+    contrast_poses: bool = True
     workers: int = 1
     threads: int = 0
     checkpoint_minutes: float = 4.0
@@ -176,6 +184,9 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Train
         if source.kind not in KINDS:
             kinds = ', '.join(KINDS)
             raise ConfigError(f'{path}: images: kind: expected {kinds}; got {source.kind!r}')
+    if config.triple_score not in SCORES:
+        scores = ', '.join(SCORES)
+        raise ConfigError(f'{path}: triple_score: expected {scores}; got {config.triple_score!r}')
     return config
 
 

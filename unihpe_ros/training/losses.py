@@ -10,6 +10,7 @@ Gram matrix has the characteristic polynomial (in t = lambda - 1) ``t^3 - s t - 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 import itertools
 from typing import Any
 
@@ -128,7 +129,12 @@ def pairwise_loss(
 
 
 def singular_value_loss(
-    x: Tensor, y: Tensor, z: Tensor, temperature: float, excluded: Tensor | None = None
+    x: Tensor,
+    y: Tensor,
+    z: Tensor,
+    temperature: float,
+    excluded: Tensor | None = None,
+    score: Callable[[Tensor, Tensor, Tensor], Tensor] = largest_singular_value,
 ) -> Tensor:
     """
     Singular-value contrastive loss with one mismatched modality per logit.
@@ -140,18 +146,20 @@ def singular_value_loss(
     x, y, z : Tensor
         ``(B, D)`` unit rows.
     temperature : float
-        Divides the singular values.
+        Divides the scores.
     excluded : Tensor, optional
         ``(B, B)`` bool, as for `info_nce`.
+    score : Callable
+        How well three agree, from their cosines; another than the singular value for comparison.
 
     """
     with torch.autocast(x.device.type, enabled=False):
         x, y, z = x.float(), y.float(), z.float()
         xy, xz, yz = x @ y.T, x @ z.T, y @ z.T
         logits = (
-            largest_singular_value(xy, xz, yz.diagonal()[None, :]),  # x_i, y_j, z_j
-            largest_singular_value(xy.T, xz.diagonal()[None, :], yz),  # x_j, y_i, z_j
-            largest_singular_value(xy.diagonal()[None, :], xz.T, yz.T),  # x_j, y_j, z_i
+            score(xy, xz, yz.diagonal()[None, :]),  # x_i, y_j, z_j
+            score(xy.T, xz.diagonal()[None, :], yz),  # x_j, y_i, z_j
+            score(xy.diagonal()[None, :], xz.T, yz.T),  # x_j, y_j, z_i
         )
         losses = [info_nce(matrix / temperature, excluded) for matrix in logits]
         return torch.stack(losses).mean()

@@ -31,8 +31,8 @@ class Run:
     def __init__(self, config: TrainConfig, device: torch.device) -> None:
         torch.manual_seed(config.seed)
         self.config = config
-        self.model = UniHPE(config.preset).to(device, memory_format=torch.channels_last)
-        self.objective = Objective(config).to(device)
+        self.model = self.build().to(device, memory_format=torch.channels_last)
+        self.objective = self.build_objective().to(device)
         if config.init:
             self.model.load_state_dict(load_checkpoint(Path(config.init))['ema'])
         self.ema = {name: value.clone() for name, value in self.model.state_dict().items()}
@@ -47,6 +47,14 @@ class Run:
             weight_decay=config.weight_decay,
         )
         self.step = 0
+
+    def build(self) -> UniHPE:
+        """Return a new network."""
+        return UniHPE(self.config.preset)
+
+    def build_objective(self) -> Objective:
+        """Return what a batch costs."""
+        return Objective(self.config)
 
     def learning_rate(self) -> float:
         """Linear warm-up, then a cosine to zero."""
@@ -100,7 +108,7 @@ class Run:
 
     def averaged(self) -> UniHPE:
         """Return a network with the averaged weights."""
-        model = UniHPE(self.config.preset).to(next(self.model.parameters()).device)
+        model = self.build().to(next(self.model.parameters()).device)
         model.load_state_dict(self.ema)
         return model
 
