@@ -28,7 +28,8 @@ def test_signature_follows_the_branch() -> None:
     assert inputs['keypoints'] == (None, 26, 3)
     assert outputs['fused_pose3d'] == (None, 26, 3)
     assert outputs['embedding'] == (None, 256)
-    assert tiny_spec(branch='detector').signature()[1] == {}
+    detector = tiny_spec(branch='detector', input_size=(96, 64)).signature()
+    assert detector == ({'image': (None, 3, 64, 96)}, {'detections': (None, 96 + 24 + 6, 5)})
 
 
 @pytest.mark.parametrize(

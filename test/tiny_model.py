@@ -269,7 +269,7 @@ def image_graph(spec: ModelSpec) -> onnx.GraphProto:
         'features': [FEATURE],
         'embeddings': [spec.embedding],
     }
-    return _with_constants(graph, floats, integers)
+    return with_constants(graph, floats, integers)
 
 
 def lifting_graph(spec: ModelSpec, agreement: float) -> onnx.GraphProto:
@@ -284,12 +284,13 @@ def lifting_graph(spec: ModelSpec, agreement: float) -> onnx.GraphProto:
         'embedding_row': _direction(spec.embedding, 2 * agreement - 1),
     }
     integers = {'pose_tail': [len(spec.keypoints), 3], 'embeddings': [spec.embedding]}
-    return _with_constants(graph, floats, integers)
+    return with_constants(graph, floats, integers)
 
 
-def _with_constants(
+def with_constants(
     graph: onnx.GraphProto, floats: dict[str, Any], integers: dict[str, Any]
 ) -> onnx.GraphProto:
+    """Add constants to a graph, as float32 and int64."""
     for values, dtype in ((floats, np.float32), (integers, np.int64)):
         for name, value in values.items():
             graph.initializer.append(numpy_helper.from_array(np.asarray(value, dtype), name))

@@ -13,6 +13,8 @@ from unihpe_ros.core.skeleton import Skeleton, SKELETONS
 METADATA_KEY = 'unihpe_model_spec'
 VERSION = 1
 BRANCHES = ('image', 'lifting', 'detector')
+# Distance of neighbouring points of a detector's grids, input px.
+DETECTOR_STRIDES = (8, 16, 32)
 
 # A keypoint that scores less is handed to the lifting branch as missing: (0, 0, 0).
 MISSING_SCORE = 0.1
@@ -47,7 +49,8 @@ class ModelSpec:
     padding : float
         How much larger than the person's box the crop is.
     embedding : int
-        Width of the common embedding.
+        Width of the common embedding. A detector has neither this nor `simcc_ratio` and
+        `padding`: all three are 1.
     training : str
         One line on how the weights were made.
     licence : str
@@ -115,6 +118,9 @@ class ModelSpec:
         """
         (w, h), (bins_x, bins_y), k = self.input_size, self.bins, len(self.keypoints)
         pose, embedding = (None, k, 3), (None, self.embedding)
+        if self.branch == 'detector':
+            points = sum((w // stride) * (h // stride) for stride in DETECTOR_STRIDES)
+            return {'image': (None, 3, h, w)}, {'detections': (None, points, 5)}
         if self.branch == 'lifting':
             inputs: dict[str, Shape] = {'keypoints': pose, 'image_feature': (None, None)}
             poses = dict.fromkeys(('image_pose3d', 'lifted_pose3d', 'fused_pose3d'), pose)
@@ -126,7 +132,7 @@ class ModelSpec:
             'feature': (None, None),
             'embedding': embedding,
         }
-        return {'image': (None, 3, h, w)}, outputs if self.branch == 'image' else {}
+        return {'image': (None, 3, h, w)}, outputs
 
     def to_json(self) -> str:
         """Return the text that is written into the model's metadata."""

@@ -1,0 +1,124 @@
+"""The person detector: an image in, boxes out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.core.detection import Detections, read_answer
+from unihpe_ros.core.letterbox import InputPicture
+from unihpe_ros.core.model_spec import ModelSpec
+from unihpe_ros.core.resources import find_resource
+from unihpe_ros.engines import BACKENDS, EngineError, load_engine
+
+MODEL = 'unihpe_det'
+SCORE_THRESHOLD = 0.3
+
+
+class PersonDetector:
+    """
+    Finds the people in whole pictures.
+
+    Parameters
+    ----------
+    model : str or Path
+        See `find_detector`.
+    backend, threads
+        See `unihpe_ros.engines.load_engine`.
+
+    Raises
+    ------
+    EngineError
+        If the model cannot be loaded, or is no detector.
+
+    Examples
+    --------
+    >>> detector = PersonDetector()
+    >>> found = detector.detect(cv2.imread('people.jpg'))
+    >>> found.boxes, found.scores
+
+    """
+
+    def __init__(
+        self, model: str | Path = MODEL, *, backend: str = 'auto', threads: int = 0
+    ) -> None:
+        path = find_detector(model)
+        self._engine = load_engine(path, backend=backend, threads=threads, max_people=1)
+        self.spec: ModelSpec = self._engine.spec
+        self.backend = self._engine.backend
+        if self.spec.branch != 'detector':
+            self._engine.close()
+            raise EngineError(f'{path}: expected a detector; got the {self.spec.branch} branch')
+        self._input = InputPicture(self.spec)
+
+    def detect(
+        self, image: NDArray[np.uint8], score_threshold: float = SCORE_THRESHOLD
+    ) -> Detections:
+        """
+        Find the people in a picture.
+
+        Parameters
+        ----------
+        image : NDArray[np.uint8]
+            ``(H, W, 3)`` BGR, of any size.
+        score_threshold : float
+            Least score of a box.
+
+        Returns
+        -------
+        Detections
+            Boxes in px of the image, the surest first; empty where nobody is seen.
+
+        Raises
+        ------
+        ValueError
+            If the image is no ``(H, W, 3)`` uint8.
+        EngineError
+            If the runtime fails, or the detector was closed.
+
+        """
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise ValueError(f'image: expected (H, W, 3) uint8; got {image.dtype} {image.shape}')
+        picture, letterbox = self._input.fill(image)
+        raw = self._engine.infer({'image': picture})['detections'][0]
+        return read_answer(raw, letterbox, score_threshold)
+
+    def close(self) -> None:
+        """Release the runtime's memory; `detect` may not be called any more."""
+        self._engine.close()
+
+
+def find_detector(model: str | Path) -> Path:
+    """
+    Find the file of a detector.
+
+    Parameters
+    ----------
+    model : str or Path
+        The file, its path without the suffix, or the name of one that ships.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    EngineError
+        If there is none; the message names every path that was looked at.
+
+    """
+    given = Path(model)
+    places = [given, *(Path(f'{given}{suffix}') for suffix in BACKENDS)]
+    if len(given.parts) == 1 and given.suffix not in BACKENDS:
+        for suffix in BACKENDS:
+            try:
+                places.append(find_resource(f'resource/models/{given}{suffix}'))
+            except FileNotFoundError:
+                continue  # Not a shipped one: the message below says where it was looked for.
+    for place in places:
+        if place.suffix in BACKENDS and place.is_file():
+            return place
+    looked = ', '.join(map(str, places))
+    raise EngineError(f'detector {str(model)!r}: expected a model file; looked at {looked}')

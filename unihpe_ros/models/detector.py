@@ -1,0 +1,116 @@
+"""The person detector: one convolutional pass, an answer at every point of three grids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+import math
+
+import torch
+from torch import nn, Tensor
+from torch.nn import functional
+from unihpe_ros.core.model_spec import DETECTOR_STRIDES
+from unihpe_ros.models.image_encoder import convolution, ResidualBlock
+
+# What an untrained detector scores everything: people are rare.
+_PRIOR = 0.01
+
+
+@dataclass(frozen=True)
+class DetectorPreset:
+    """
+    Size of a detector.
+
+    Parameters
+    ----------
+    input_size : tuple[int, int]
+        (w, h), px; multiples of the largest stride.
+    widths : tuple[int, ...]
+        Channels of the stem and of the four stages (strides 2, 4, 8, 16, 32).
+    depths : tuple[int, ...]
+        Residual blocks of the four stages.
+    neck : int
+        Channels of the pyramid and of the heads.
+
+    """
+
+    input_size: tuple[int, int] = (416, 256)
+    widths: tuple[int, ...] = (16, 32, 64, 128, 160)
+    depths: tuple[int, ...] = (1, 2, 2, 2)
+    neck: int = 48
+
+
+DETECTORS: Mapping[str, DetectorPreset] = {'unihpe_det': DetectorPreset()}
+
+
+class Detector(nn.Module):
+    """
+    A residual network with a top-down pyramid (Lin et al., CVPR 2017) and one head per grid.
+
+    Anchor-free as FCOS (Tian et al., ICCV 2019): every point says how likely it shows a person
+    whose box it knows, and how far that box reaches. The score is trained to be the quality of
+    the box, so that there is no separate centre-ness.
+
+    Parameters
+    ----------
+    preset : str
+        Key of DETECTORS.
+
+    """
+
+    def __init__(self, preset: str) -> None:
+        super().__init__()
+        self.name = preset
+        self.preset = sizes = DETECTORS[preset]
+        widths, neck = sizes.widths, sizes.neck
+        self.stem = convolution(3, widths[0], 3, 2)
+        self.stages = nn.ModuleList()
+        for inputs, outputs, depth in zip(widths, widths[1:], sizes.depths, strict=False):
+            blocks = [ResidualBlock(inputs, outputs, 2)]
+            blocks += [ResidualBlock(outputs, outputs) for _ in range(depth - 1)]
+            self.stages.append(nn.Sequential(*blocks))
+        levels = range(len(DETECTOR_STRIDES))
+        self.laterals = nn.ModuleList(
+            nn.Conv2d(width, neck, 1) for width in widths[-len(DETECTOR_STRIDES) :]
+        )
+        self.heads = nn.ModuleList(
+            nn.Sequential(
+                convolution(neck, neck, 3), convolution(neck, neck, 3), nn.Conv2d(neck, 5, 1)
+            )
+            for _ in levels
+        )
+        for head in self.heads:
+            nn.init.zeros_(head[-1].weight)
+            nn.init.constant_(head[-1].bias, 2.0)
+            nn.init.constant_(head[-1].bias[:1], -math.log(1 / _PRIOR - 1))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """
+        Answer at every point.
+
+        Parameters
+        ----------
+        image : Tensor
+            ``(B, 3, H, W)`` normalised.
+
+        Returns
+        -------
+        Tensor
+            ``(B, P, 5)`` in the order of `core.detection.grid`: score logit, and the distances
+            to the box's left, top, right and bottom, strides.
+
+        """
+        x = self.stem(image)
+        maps = []
+        for stage in self.stages:
+            x = stage(x)
+            maps.append(x)
+        merged: list[Tensor] = []
+        for lateral, level in zip(self.laterals[::-1], reversed(maps[1:]), strict=True):
+            own = lateral(level)
+            if merged:
+                own = own + functional.interpolate(merged[0], scale_factor=2.0, mode='nearest')
+            merged.insert(0, own)
+        answers = [head(level).flatten(2) for head, level in zip(self.heads, merged, strict=True)]
+        answer = torch.cat(answers, 2).transpose(1, 2).float()
+        return torch.cat([answer[..., :1], functional.softplus(answer[..., 1:])], 2)
