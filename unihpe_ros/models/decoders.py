@@ -21,16 +21,18 @@ class KeypointAttention(nn.Module):
         Width of a token.
     heads : int
         Attention heads.
+    mlp : bool
+        Whether an MLP follows.
 
     """
 
-    def __init__(self, width: int, heads: int = 4) -> None:
+    def __init__(self, width: int, heads: int = 4, mlp: bool = True) -> None:
         super().__init__()
         self.heads = heads
         self.norm = nn.LayerNorm(width)
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
-        self.mlp = MlpBlock(width)
+        self.mlp = MlpBlock(width) if mlp else nn.Identity()
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Map ``(B, K, width)`` to ``(B, K, width)``."""

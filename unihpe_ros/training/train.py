@@ -26,7 +26,9 @@ class NonFiniteLossError(RuntimeError):
     """The loss is NaN or infinite; the message names step and term."""
 
 
-def train(config: TrainConfig, out: Path, *, resume: bool = False) -> Path:
+def train(
+    config: TrainConfig, out: Path, *, resume: bool = False, run_type: type[Run] = Run
+) -> Path:
     """
     Run an experiment.
 
@@ -38,6 +40,8 @@ def train(config: TrainConfig, out: Path, *, resume: bool = False) -> Path:
         Folder of the run: checkpoint.pt, log.csv and validation.csv.
     resume : bool
         Go on from the folder's checkpoint.
+    run_type : type[Run]
+        Which network and objective; another than the default for comparison.
 
     Returns
     -------
@@ -61,7 +65,7 @@ def train(config: TrainConfig, out: Path, *, resume: bool = False) -> Path:
     if config.threads:
         torch.set_num_threads(config.threads)
     device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-    run = Run(config, device)
+    run = run_type(config, device)
     if resume:
         run.load(checkpoint)
     poses = load_pose_bank(Path(config.poses)) if config.poses else None

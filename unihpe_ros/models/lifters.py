@@ -1,0 +1,162 @@
+"""Lifters of other authors' designs, and our own lifting branch alone, for comparison only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import nn, Tensor
+from torch.nn import functional
+from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.models.decoders import KeypointAttention, PoseDecoder
+from unihpe_ros.models.pose_encoders import PoseEncoder, UNIT
+from unihpe_ros.models.unihpe import Preset, PRESETS
+
+_KEYPOINTS = len(UNION)
+
+
+class Lifter(nn.Module):
+    """What training and evaluation ask of a lifter; subclasses map a 2D pose to a 3D one."""
+
+    preset: Preset = PRESETS['unihpe_rt']
+
+    def lift(self, keypoints: Tensor, _: Tensor) -> dict[str, Tensor]:
+        """Answer ``(B, K, 3)`` keypoints as `UniHPE.lift` does; there is no image to look at."""
+        return {'lifted_pose3d': self(keypoints)}
+
+
+class LiftingBranch(Lifter):
+    """The 2D encoder and the 3D decoder of the small preset, trained alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        sizes = self.preset
+        self.encoder = PoseEncoder(_KEYPOINTS, 3, sizes.width, sizes.encoder_depth)
+        self.decoder = PoseDecoder(sizes.width, _KEYPOINTS, sizes.decoder_depth)
+
+    def forward(self, keypoints: Tensor) -> Tensor:
+        """Map ``(B, K, 3)`` x, y, score to ``(B, K, 3)`` root-relative m."""
+        pose: Tensor = self.decoder(self.encoder(keypoints), '2d')
+        return pose
+
+
+class SimpleBaseline(Lifter):
+    """
+    Residual MLP of Martinez et al. ("A simple yet effective baseline", ICCV 2017).
+
+    Without its dropout: every batch here is seen by new cameras, there is nothing to overfit to
+    in a short run.
+
+    Parameters
+    ----------
+    width : int
+        Width of the linear layers.
+    depth : int
+        Residual blocks of two layers each.
+
+    """
+
+    def __init__(self, width: int = 1024, depth: int = 2) -> None:
+        super().__init__()
+        self.first = _layer(_KEYPOINTS * 3, width)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(_layer(width, width), _layer(width, width)) for _ in range(depth)
+        )
+        self.last = nn.Linear(width, _KEYPOINTS * 3)
+
+    def forward(self, keypoints: Tensor) -> Tensor:
+        """Map ``(B, K, 3)`` x, y, score to ``(B, K, 3)`` root-relative m."""
+        x = self.first(keypoints.flatten(1))
+        for block in self.blocks:
+            x = x + block(x)
+        return self.last(x).unflatten(1, (-1, 3)) * UNIT
+
+
+def _layer(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU())
+
+
+class GraphTransformer(Lifter):
+    """
+    Attention over all keypoints and graph convolution along the bones, in turn.
+
+    The design that GraFormer (Zhao et al., CVPR 2022) and DC-GCT (Kang et al., 2023) share.
+
+    Parameters
+    ----------
+    width : int
+        Width of a keypoint's token.
+    depth : int
+        Layers of attention and graph convolution.
+
+    """
+
+    def __init__(self, width: int = 128, depth: int = 5) -> None:
+        super().__init__()
+        self.embed = nn.Linear(3, width)
+        self.place = nn.Parameter(torch.randn(_KEYPOINTS, width) * 0.02)
+        self.layers = nn.Sequential(*[GraphLayer(width) for _ in range(depth)])
+        self.norm = nn.LayerNorm(width)
+        self.last = nn.Linear(width, 3)
+
+    def forward(self, keypoints: Tensor) -> Tensor:
+        """Map ``(B, K, 3)`` x, y, score to ``(B, K, 3)`` root-relative m."""
+        tokens = self.layers(self.embed(keypoints) + self.place)
+        return self.last(self.norm(tokens)) * UNIT
+
+
+class GraphLayer(nn.Module):
+    """
+    One layer of attention, then two graph convolutions, each with a shortcut.
+
+    Parameters
+    ----------
+    width : int
+        Width of a token.
+
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.mix = KeypointAttention(width, mlp=False)
+        self.norm = nn.LayerNorm(width)
+        self.first = GraphConvolution(width)
+        self.second = GraphConvolution(width)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Map ``(B, K, width)`` to ``(B, K, width)``."""
+        tokens = self.mix(tokens)
+        return tokens + self.second(functional.gelu(self.first(self.norm(tokens))))
+
+
+class GraphConvolution(nn.Module):
+    """
+    Mix each keypoint's own token with those of its neighbours, weighted by learned bonds.
+
+    Parameters
+    ----------
+    width : int
+        Width of a token.
+
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.own = nn.Linear(width, width)
+        self.others = nn.Linear(width, width, bias=False)
+        bonds = torch.zeros(_KEYPOINTS, _KEYPOINTS)
+        bonds[tuple(zip(*UNION.bones, strict=True))] = 1
+        bonds = bonds + bonds.T
+        degree = bonds.sum(1).clamp_min(1)
+        self.bonds = nn.Parameter(bonds / (degree[:, None] * degree).sqrt())
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Map ``(B, K, width)`` to ``(B, K, width)``."""
+        return self.own(tokens) + self.bonds @ self.others(tokens)
+
+
+LIFTERS: Mapping[str, Callable[[], Lifter]] = {
+    'lifting_branch': LiftingBranch,
+    'simple_baseline': SimpleBaseline,
+    'graph_transformer': GraphTransformer,
+}
