@@ -10,12 +10,12 @@ full homography, the network answers in the virtual camera's frame, and 3D is ro
 from __future__ import annotations
 
 from dataclasses import dataclass
-import math
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.geometry import Array, Camera, rotation_to_axis
+from unihpe_ros.core.reduction import halvings_before, reduced_part
 from unihpe_ros.core.skeleton import Skeleton
 
 # Share of the box's extent by which the crop is larger than the person.
@@ -127,55 +127,13 @@ class Crop:
 
         """
         image_from_crop = self.image_from_crop
-        halvings = self.halvings((image.shape[1], image.shape[0]))
+        image_size = image.shape[1], image.shape[0]
+        halvings = int(halvings_before(image_from_crop, self.size, image_size))
         if halvings:
-            image, image_from_crop = self._reduced(image, halvings)
+            image, image_from_crop = reduced_part(image, image_from_crop, self.size, halvings)
         return cv2.warpPerspective(
             image, image_from_crop, self.size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         )
-
-    def halvings(self, image_size: tuple[int, int]) -> int:
-        """
-        Return how often an image is halved before the crop reads it.
-
-        Parameters
-        ----------
-        image_size : tuple[int, int]
-            (w, h) px; at least one pixel must be left of it.
-
-        """
-        step = self.to_image(self.centre + np.array([[0, 0], [1, 0], [0, 1]]))
-        # Image pixels that one crop pixel spans at the centre.
-        span = float(min(np.hypot(*(step[1] - step[0])), np.hypot(*(step[2] - step[0]))))
-        return min(math.floor(math.log2(max(span, 1))), min(image_size).bit_length() - 1)
-
-    def halved_from_crop(self, halvings: int) -> NDArray[np.float64]:
-        """``(3, 3)`` homography of crop px into the image after so many halvings."""
-        scale = 0.5**halvings
-        # The centre of the first reduced pixel lies at (1 / scale - 1) / 2 of the image's.
-        shift = 0.5 * (scale - 1)
-        halved_from_image = np.array([[scale, 0, shift], [0, scale, shift], [0, 0, 1]])
-        return halved_from_image @ self.image_from_crop
-
-    def _reduced(
-        self, image: NDArray[np.uint8], halvings: int
-    ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-        """Return the part of the image the crop reads, reduced, and the homography into it."""
-        (w, h), factor = self.size, 2**halvings
-        corners = self.to_image(np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64))
-        # Blocks of pixels, counted from the image's corner, so that a part is halved to the same
-        # pixels as the whole; what does not fill a block at the far edges is left out.
-        blocks = np.array([image.shape[1], image.shape[0]]) // factor
-        low = np.clip(np.floor(corners.min(0) / factor) - 1, 0, blocks - 1).astype(int)
-        high = np.clip(np.ceil(corners.max(0) / factor) + 1, low + 1, blocks).astype(int)
-        begin, end = low * factor, high * factor
-        small = image[begin[1] : end[1], begin[0] : end[0]]
-        for step in range(halvings - 1, -1, -1):
-            # Halving is an order of magnitude faster in OpenCV than one step by another factor.
-            extent = (int(high[0] - low[0]) << step, int(high[1] - low[1]) << step)
-            small = cv2.resize(small, extent, interpolation=cv2.INTER_AREA)
-        part_from_halved = np.array([[1, 0, -low[0]], [0, 1, -low[1]], [0, 0, 1]])
-        return small, part_from_halved @ self.halved_from_crop(halvings)
 
     def to_image(self, points: Array) -> Array:
         """Map ``(..., 2)`` crop px to image px."""
