@@ -14,7 +14,10 @@ ROS = {
     *('diagnostic_msgs', 'geometry_msgs', 'hri_msgs', 'lifecycle_msgs', 'rcl_interfaces'),
     *('sensor_msgs', 'std_msgs', 'std_srvs', 'visualization_msgs', 'yaml'),
 }
-ENGINES = {'tensorrt', 'tensorrt_rtx', 'pycuda', 'onnxruntime', 'openvino'}
+ENGINES = {
+    *('tensorrt', 'tensorrt_rtx', 'pycuda', 'onnxruntime', 'openvino'),
+    *('onnx', 'google.protobuf'),  # What onnx.load raises is protobuf's.
+}
 # layer: (other layers of ours or single names of them, third parties beside ANYWHERE).
 # cli is missing: it may import everything.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {

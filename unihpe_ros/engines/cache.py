@@ -1,0 +1,241 @@
+"""Built engines on disk: one is run only where, and by what, it was built for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+import json
+import os
+from pathlib import Path
+
+from unihpe_ros.core.model_spec import ModelSpec
+from unihpe_ros.engines import EngineError
+from unihpe_ros.engines.build_progress import Progress
+from unihpe_ros.engines.cuda import Gpu
+from unihpe_ros.engines.files import digest, write_beside
+from unihpe_ros.engines.trt_runtime import load_tensorrt, TensorRt
+
+# Goes up when `build` or `precision` changes what it makes of a model.
+RECIPE = 1
+FOLDER_VARIABLE = 'UNIHPE_ENGINE_CACHE'
+
+
+@dataclass(frozen=True)
+class EngineKey:
+    """
+    What an engine was built from and for; every field must fit for it to be run.
+
+    Parameters
+    ----------
+    model : str
+        SHA-256 of the ONNX file, which also settles all shapes but the batch.
+    precision : str
+        'fp16' or 'fp32'.
+    max_people : int
+        The largest batch.
+    gpu : str
+        Name of the GPU; '' for an engine that was built for any of its SM.
+    sm : str
+        Compute capability.
+    runtime, version : str
+        The library and its release.
+    recipe : int
+        How this package built it.
+
+    """
+
+    model: str
+    precision: str
+    max_people: int
+    gpu: str
+    sm: str
+    runtime: str
+    version: str
+    recipe: int = RECIPE
+
+    def mismatch(self, built: EngineKey) -> str:
+        """Return in which way an engine of another key does not fit, '' if it does."""
+        for name, wanted in asdict(self).items():
+            found = getattr(built, name)
+            if found != wanted and not (name == 'gpu' and found == ''):
+                if name == 'model':
+                    return 'it was built from another model'
+                return f'it was built for {name} {found!r}, here it is {wanted!r}'
+        return ''
+
+
+@dataclass(frozen=True)
+class Built:
+    """
+    An engine that may be run.
+
+    Parameters
+    ----------
+    model, plan : Path
+        The ONNX file and the engine built from it.
+    spec : ModelSpec
+        What the model says about itself.
+    library : TensorRt
+        What runs it.
+    notes : tuple[str, ...]
+        What a user should know, such as why it was built anew.
+
+    """
+
+    model: Path
+    plan: Path
+    spec: ModelSpec
+    library: TensorRt
+    notes: tuple[str, ...] = ()
+
+
+def cache_folder() -> Path:
+    """Return where engines are kept: $UNIHPE_ENGINE_CACHE, or in the user's cache folder."""
+    given = os.environ.get(FOLDER_VARIABLE)
+    if given:
+        return Path(given).expanduser()
+    base = os.environ.get('XDG_CACHE_HOME')
+    return (Path(base) if base else Path.home() / '.cache') / 'unihpe_ros' / 'engines'
+
+
+def plan_path(model: Path, key: EngineKey, folder: Path) -> Path:
+    """Return the file of a model's engine; its description is beside it, ending in .json."""
+    target = f'b{key.max_people}.sm{key.sm.replace(".", "")}.{key.runtime}'
+    return folder / f'{model.name.removesuffix(".onnx")}.{key.precision}.{target}.plan'
+
+
+def ensure_engine(
+    model: Path,
+    gpu: Gpu,
+    *,
+    runtime: str = '',
+    precision: str = 'fp16',
+    max_people: int = 8,
+    progress: Progress | None = None,
+) -> Built:
+    """
+    Return a model's engine for this machine's GPU; build it if there is none that fits.
+
+    Parameters
+    ----------
+    model : Path
+        The ONNX file.
+    gpu : Gpu
+        The device.
+    runtime : str
+        'tensorrt', 'tensorrt-rtx', or '' for the first that loads.
+    precision : str
+        'fp16' or 'fp32'.
+    max_people : int
+        The largest batch.
+    progress : Progress, optional
+        Called while an engine is built, which takes seconds to minutes.
+
+    Raises
+    ------
+    EngineError
+        If no runtime loads, or it cannot build the engine.
+
+    """
+    library = load_tensorrt(runtime)
+    key = EngineKey(
+        digest(model.read_bytes()),
+        precision,
+        max_people,
+        gpu.name,
+        gpu.sm,
+        library.name,
+        library.version,
+    )
+    plan = plan_path(model, key, cache_folder())
+    notes: tuple[str, ...] = ()
+    if plan.exists():
+        try:
+            return Built(model, plan, check(plan, key), library)
+        except EngineError as error:
+            notes = (f'engine built anew: {error}',)
+    with gpu.active():
+        made = make_engine(model, plan, key, library, here=True, progress=progress)
+    return Built(model, plan, made, library, notes)
+
+
+def make_engine(
+    model: Path,
+    plan: Path,
+    key: EngineKey,
+    library: TensorRt,
+    *,
+    here: bool,
+    progress: Progress | None = None,
+) -> ModelSpec:
+    """
+    Build an engine and write it with its description.
+
+    Parameters
+    ----------
+    model, plan : Path
+        The ONNX file and the file to write.
+    key : EngineKey
+        What to build.
+    library : TensorRt
+        What builds and runs it.
+    here : bool
+        Whether it is for the GPU of this machine.
+    progress : Progress, optional
+        Called as the build goes on.
+
+    Raises
+    ------
+    EngineError
+        If it cannot be built.
+
+    """
+    try:
+        from unihpe_ros.engines.build import build_plan, Target
+    except ImportError as error:
+        raise EngineError(f'{model}: building an engine needs onnx ({error})') from error
+    target = Target(key.sm, here, key.precision, key.max_people)
+    timings = plan.parent / f'timings.{key.runtime}-{key.version}.sm{key.sm.replace(".", "")}.bin'
+    made = build_plan(library, model, target, timings=timings, progress=progress)
+    description = {
+        'key': asdict(key),
+        'plan_sha256': digest(made.content),
+        'plan_bytes': len(made.content),
+        'inputs': made.inputs,
+        'outputs': made.outputs,
+        'profile': made.profile,
+        'spec': json.loads(made.spec.to_json()),
+    }
+    write_beside(plan, made.content)
+    write_beside(plan.with_suffix('.json'), json.dumps(description, indent=1).encode())
+    # What was compiled for the plan's predecessor is of no use to it.
+    plan.with_suffix('.runtime_cache').unlink(missing_ok=True)
+    return made.spec
+
+
+def check(plan: Path, key: EngineKey) -> ModelSpec:
+    """
+    Check that an engine is whole and is the one that is wanted.
+
+    Raises
+    ------
+    EngineError
+        If it is not; the message names the file and says why.
+
+    """
+    source = plan.with_suffix('.json')
+    try:
+        description = json.loads(source.read_text(encoding='utf-8'))
+        built = EngineKey(**description['key'])
+        size, sha256 = int(description['plan_bytes']), str(description['plan_sha256'])
+        spec = ModelSpec.from_json(json.dumps(description['spec']), str(source))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise EngineError(f'{plan}: its description {source.name} is unreadable') from error
+    mismatch = key.mismatch(built)
+    if mismatch:
+        raise EngineError(f'{plan}: {mismatch}')
+    content = plan.read_bytes()
+    if len(content) != size:
+        raise EngineError(f'{plan}: it is truncated: expected {size} bytes, got {len(content)}')
+    if digest(content) != sha256:
+        raise EngineError(f'{plan}: its content has changed since it was built')
+    return spec
