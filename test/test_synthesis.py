@@ -18,7 +18,7 @@ from unihpe_ros.synthesis.effects import encode_jpeg, expose, metered
 from unihpe_ros.synthesis.framing import look_at
 from unihpe_ros.synthesis.garments import bottom_cover, top_cover
 from unihpe_ros.synthesis.gestures import gesture
-from unihpe_ros.synthesis.labels import visibility
+from unihpe_ros.synthesis.labels import sight
 from unihpe_ros.synthesis.materials import linear, material
 from unihpe_ros.synthesis.noise import noise_at
 from unihpe_ros.synthesis.postures import varied
@@ -226,7 +226,7 @@ class TestDrawing:
         seen = view.project(placed)
         place = room(figure.body[:, 2].min())
         alone = draw([figure.mesh], [0], place, view, np.zeros(3))
-        free = visibility(seen, placed[:, 2], alone, 0, 1.7)
+        free = sight(seen, placed[:, 2], alone, 0, 1.7)[0]
         x, y = np.rint(2 * seen + 0.5).astype(int).T
         on_person = alone.owner[y, x] == 0
         assert (free == 2).sum() >= 22
@@ -236,14 +236,14 @@ class TestDrawing:
         slab = [('box', (0, 0, 0), (3, 0.1, 3), 0)]
         wall = assemble(slab, grey, np.array([0, -1, 0]), np.eye(3))
         behind = draw([figure.mesh, wall], [0, OWNER_PROP], place, view, np.zeros(3))
-        assert (visibility(seen, placed[:, 2], behind, 0, 1.7)[free > 0] == 1).all()
+        assert (sight(seen, placed[:, 2], behind, 0, 1.7)[0][free > 0] == 1).all()
 
     def test_the_face_is_hidden_from_behind(self, cast):
         figure = figure_of(cast, turn=np.diag([-1.0, -1, 1]))
         view = camera_in_front()
         placed = view.to_camera(figure.keypoints)
         drawn = draw([figure.mesh], [0], room(-1.0), view, np.zeros(3))
-        seen = visibility(view.project(placed), placed[:, 2], drawn, 0, 1.7)
+        seen = sight(view.project(placed), placed[:, 2], drawn, 0, 1.7)[0]
         hidden = UNION.indices('nose', 'left_eye', 'right_eye')
         assert (seen[hidden] == 1).all()
         assert seen[UNION.index('left_shoulder')] == 2

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from unihpe_ros.synthesis.shards import Plan
 
 _BENCH_SAMPLES = 64
+_SIZES = {'crops': (144, 192), 'scenes': (416, 256)}
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -29,7 +30,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add('--split', choices=('train', 'test'), default='train')
     add('--seed', type=int, default=0)
     add('--count', type=int, default=1000, help='number of pictures')
-    add('--size', type=_size, default=(144, 192), metavar='WxH', help="the network's crop, px")
+    add('--scenes', action='store_true',
+        help='whole pictures with nobody to six people, for training a detector')  # fmt: skip
+    add('--size', type=_size, metavar='WxH',
+        help="the network's crop, px [144x192], or the whole picture [416x256]")  # fmt: skip
     add('--workers', type=int, default=1, help='processes')
     add('--shard', type=_part, default=(0, 1), metavar='I/N', help='make the I-th of N parts')
     add('--rate', type=float, default=10.0, help='poses taken per second of motion')
@@ -83,7 +87,9 @@ def run(args: argparse.Namespace) -> int:
     cast = Cast(bodies, bank, bodies.shapes(args.split))
     if args.poses_only:
         return _write_poses(cast, args)
-    plan = Plan(args.out, args.split, args.seed, args.count, args.size, *args.shard)
+    kind = 'scenes' if args.scenes else 'crops'
+    size = args.size or _SIZES[kind]
+    plan = Plan(args.out, args.split, args.seed, args.count, size, *args.shard, kind=kind)
     if args.bench:
         return _bench(cast, plan)
     if args.preview:

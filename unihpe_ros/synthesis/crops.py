@@ -6,17 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core.masks import encode_runs
 from unihpe_ros.core.skeleton import COCO_17
 from unihpe_ros.synthesis.drawing import draw
 from unihpe_ros.synthesis.effects import encode_jpeg, expose, metered, sample_lens
 from unihpe_ros.synthesis.framing import frame
-from unihpe_ros.synthesis.labels import visibility
+from unihpe_ros.synthesis.labels import share_of_pixels, sight
 from unihpe_ros.synthesis.people import Cast
 from unihpe_ros.synthesis.postures import sample_posture
 from unihpe_ros.synthesis.raster import bounds
 from unihpe_ros.synthesis.scene import OWNER_PROP
 from unihpe_ros.synthesis.staging import sample_neighbours, sample_person, sample_things, seat
-from unihpe_ros.synthesis.surroundings import sample_environment
+from unihpe_ros.synthesis.surroundings import furnish, sample_environment
 
 Float32 = NDArray[np.float32]
 
@@ -39,6 +40,10 @@ class Sample:
         ``(26, 3)`` m, camera optical frame.
     visibility : NDArray[np.uint8]
         ``(26,)`` 0 outside, 1 occluded, 2 visible.
+    hider : NDArray[np.uint8]
+        ``(26,)`` What occludes, see labels.Hider.
+    mask : NDArray[np.uint32]
+        Run lengths of the pixels that show the person, see core.masks.
     K : Float32
         ``(3, 3)`` Intrinsics of the picture.
     box : Float32
@@ -56,6 +61,8 @@ class Sample:
     keypoints_2d: Float32
     keypoints_3d: Float32
     visibility: NDArray[np.uint8]
+    hider: NDArray[np.uint8]
+    mask: NDArray[np.uint32]
     K: Float32
     box: Float32
     aim: Float32
@@ -112,6 +119,7 @@ def _render(
     if sits:
         things.append((seat(rng, figure, ground), OWNER_PROP))
     environment = sample_environment(rng, ground, np.stack([view.eye, low, high]), photos)
+    environment = furnish(rng, environment, view, 0.5 * (low + high))
     lens = sample_lens(rng)
     drawing = draw(
         [*people, *(mesh for mesh, _ in things)],
@@ -126,11 +134,14 @@ def _render(
     placed = view.to_camera(figure.keypoints)
     seen = view.project(placed)
     height = cast.bodies.height(shape)
+    seeable, hider = sight(seen, placed[:, 2], drawing, 0, height)
     return Sample(
         jpeg=encode_jpeg(image, lens.jpeg_quality),
         keypoints_2d=seen.astype(np.float32),
         keypoints_3d=placed.astype(np.float32),
-        visibility=visibility(seen, placed[:, 2], drawing, 0, height),
+        visibility=seeable,
+        hider=hider,
+        mask=encode_runs(share_of_pixels(drawing, 0) >= 0.5),
         K=view.K.astype(np.float32),
         box=view.box_of(figure.body),
         aim=aim,

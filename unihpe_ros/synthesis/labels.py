@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import COCO_17, UNION
@@ -83,15 +85,24 @@ def _depth_of(name: str) -> float:
 _TOLERANCE = np.array([_depth_of(name) for name in UNION.keypoints])
 
 
-def visibility(
+class Hider(IntEnum):
+    """What hides a keypoint."""
+
+    NOTHING = 0
+    SELF = 1
+    OTHERS = 2
+    OBJECT = 3
+
+
+def sight(
     seen: NDArray[np.floating],
     distance: NDArray[np.floating],
     drawing: Drawing,
     person: int,
     height: float,
-) -> NDArray[np.uint8]:
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """
-    Tell which keypoints can be seen, from the depth buffer.
+    Tell which keypoints can be seen and what hides the others, from the depth buffer.
 
     Parameters
     ----------
@@ -108,23 +119,37 @@ def visibility(
 
     Returns
     -------
-    NDArray[np.uint8]
+    visibility : NDArray[np.uint8]
         ``(26,)`` 0 outside the picture, 1 hidden by something or by the body itself, 2 visible.
+    hider : NDArray[np.uint8]
+        ``(26,)`` Hider of those hidden.
 
     """
     rows, columns = drawing.depth.shape
-    with np.errstate(invalid='ignore'):
-        inside = (
-            (seen[:, 0] >= -0.5) & (seen[:, 1] >= -0.5)
-            & (seen[:, 0] < columns / 2 - 0.5) & (seen[:, 1] < rows / 2 - 0.5)
-        )  # fmt: skip
+    inside = in_frame(seen, (columns // 2, rows // 2))
     fine = np.where(inside[:, None], 2 * seen + 0.5, 0)
     x = np.rint(fine[:, 0]).astype(int).clip(0, columns - 1)
     y = np.rint(fine[:, 1]).astype(int).clip(0, rows - 1)
     nearest = drawing.depth[y, x]
     surface = np.where(nearest > 0, 1 / np.maximum(nearest, 1e-9), np.inf)
     owner = drawing.owner[y, x]
-    own = (owner == person) | (owner == OWNER_HELD)
+    own = (owner == person) | (owner == OWNER_HELD + person)
     tolerance = np.where(own, _TOLERANCE * height / _STATURE, _OTHERS)
     visible = surface > distance - tolerance
-    return np.where(inside, np.where(visible, 2, 1), 0).astype(np.uint8)
+    hider = np.where(own, Hider.SELF, np.where(owner < OWNER_HELD, Hider.OTHERS, Hider.OBJECT))
+    # What somebody holds hides as a thing does, whoever holds it.
+    hider = np.where(owner == OWNER_HELD + person, Hider.OBJECT, hider)
+    hider = np.where(inside & ~visible, hider, Hider.NOTHING)
+    return np.where(inside, np.where(visible, 2, 1), 0).astype(np.uint8), hider.astype(np.uint8)
+
+
+def in_frame(seen: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """``(K,)`` Which of ``(K, 2)`` px are inside a picture of (w, h)."""
+    with np.errstate(invalid='ignore'):
+        return np.asarray(((seen >= -0.5) & (seen < np.array(size) - 0.5)).all(-1))
+
+
+def share_of_pixels(drawing: Drawing, person: int) -> Float32:
+    """``(H, W)`` Share of each pixel of the picture that a person covers."""
+    fine = (drawing.owner == person).astype(np.float32)
+    return 0.25 * (fine[::2, ::2] + fine[1::2, ::2] + fine[::2, 1::2] + fine[1::2, 1::2])

@@ -38,6 +38,12 @@ class Figure:
     keypoints: Float32
     body: Float32
 
+    def move(self, shift: NDArray[np.floating]) -> None:
+        """Shift the person by ``(3,)`` m, in place."""
+        # The body is a part of the mesh's vertices.
+        self.mesh.vertices[:] += shift.astype(np.float32)
+        self.keypoints[:] += shift.astype(np.float32)
+
 
 class Cast:
     """

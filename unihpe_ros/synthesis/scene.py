@@ -148,7 +148,8 @@ class Drawing:
     depth : Float32
         ``(2H, 2W)`` 1/z at twice the resolution; 0 where nothing but background is.
     owner : NDArray[np.int16]
-        ``(2H, 2W)`` Number of the person, OWNER_HELD, OWNER_PROP, or -1 for background.
+        ``(2H, 2W)`` Number of the person, OWNER_HELD + number for what they hold, OWNER_PROP, or
+        -1 for background.
 
     """
 
@@ -158,7 +159,7 @@ class Drawing:
 
 
 OWNER_HELD = 1000
-OWNER_PROP = 1001
+OWNER_PROP = 2000
 
 
 @dataclass(frozen=True)

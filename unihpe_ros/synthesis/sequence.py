@@ -14,7 +14,7 @@ from unihpe_ros.synthesis.bvh import read_bvh
 from unihpe_ros.synthesis.drawing import draw
 from unihpe_ros.synthesis.effects import expose, metered
 from unihpe_ros.synthesis.environment import Environment
-from unihpe_ros.synthesis.labels import visibility
+from unihpe_ros.synthesis.labels import sight
 from unihpe_ros.synthesis.motions import bank_of
 from unihpe_ros.synthesis.people import Cast, Figure
 from unihpe_ros.synthesis.raster import bounds
@@ -200,7 +200,7 @@ def render_sequence(
                 keypoints_2d=seen.astype(np.float32),
                 visibility=np.stack(
                     [
-                        visibility(seen[i], placed[i, :, 2], drawing, i, player.height)
+                        sight(seen[i], placed[i, :, 2], drawing, i, player.height)[0]
                         for i, player in enumerate(players)
                     ]
                 ),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from concurrent.futures import as_completed, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 import json
 import multiprocessing
 import os
@@ -13,15 +15,18 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros import __version__
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.synthesis.crops import render_sample, Sample
+from unihpe_ros.synthesis.columns import crop_columns, scene_columns
+from unihpe_ros.synthesis.crops import render_sample
 from unihpe_ros.synthesis.framing import MARGIN, stored_size
 from unihpe_ros.synthesis.motions import SPLITS
 from unihpe_ros.synthesis.people import Cast
+from unihpe_ros.synthesis.scenes import render_scene
 
 Float32 = NDArray[np.float32]
 
-FORMAT = 1
+FORMAT = 2
 SHARD_LENGTH = 500
 ACKNOWLEDGEMENT = (
     'Made from motion capture that the user supplied. If it is the CMU database: the data used '
@@ -46,7 +51,9 @@ class Plan:
     count : int
         Number of samples.
     size : tuple[int, int]
-        (w, h) of the network's crop, px.
+        (w, h) of the network's crop or of the whole picture, px.
+    kind : str
+        'crops' of one person each, or 'scenes', whole pictures.
     part, parts : int
         Make every `parts`-th shard, beginning with number `part`.
 
@@ -59,6 +66,12 @@ class Plan:
     size: tuple[int, int]
     part: int = 0
     parts: int = 1
+    kind: str = 'crops'
+
+    @property
+    def stored_size(self) -> tuple[int, int]:
+        """(w, h) of the pictures, px."""
+        return stored_size(self.size) if self.kind == 'crops' else self.size
 
     def shards(self) -> list[int]:
         """Numbers of the shards to make."""
@@ -115,22 +128,36 @@ def write_shards(
     if workers <= 1:
         yield from map(_write_shard, missing)
         return
-    with multiprocessing.get_context('fork').Pool(workers) as pool:
-        yield from pool.imap_unordered(_write_shard, missing)
+    with ProcessPoolExecutor(workers, multiprocessing.get_context('fork')) as pool:
+        shards = [pool.submit(_write_shard, shard) for shard in missing]
+        try:
+            for done in as_completed(shards):
+                yield done.result()
+        except BrokenProcessPool as error:
+            raise RuntimeError(
+                f'{plan.out}: a worker process was killed, perhaps for want of memory; finished '
+                'shards are kept: run the same command again'
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def manifest(cast: Cast, plan: Plan) -> dict[str, object]:
     """Return what describes a data set, for its manifest.json."""
     return {
         'format': FORMAT,
+        'kind': plan.kind,
+        'version': __version__,
         'split': plan.split,
         'seed': plan.seed,
         'size': list(plan.size),
-        'margin': MARGIN,
-        'stored_size': list(stored_size(plan.size)),
+        'margin': MARGIN if plan.kind == 'crops' else 0.0,
+        'stored_size': list(plan.stored_size),
         'shard_length': SHARD_LENGTH,
         'keypoints': list(UNION.keypoints),
         'clips': list(cast.bank.names),
+        'poses': len(cast.bank),
+        'shapes': len(cast.shapes),
         'count': plan.count,
         'licence': ACKNOWLEDGEMENT,
     }
@@ -207,30 +234,35 @@ def is_done(plan: Plan, shard: int) -> bool:
 
 def _write_shard(shard: int) -> int:
     assert _work is not None
-    cast, plan, photos = _work
+    plan = _work[1]
     cv2.setNumThreads(1)
-    pictures, labels = shard_paths(plan.out, shard)
-    beside = [path.with_name(f'.{path.name}.{os.getpid()}') for path in (pictures, labels)]
-    rows: list[dict[str, object]] = []
+    paths = shard_paths(plan.out, shard)
+    for left_over in plan.out.glob(f'.{paths[0].stem}.*'):
+        left_over.unlink()
+    beside = [path.with_name(f'.{path.name}.{os.getpid()}') for path in paths]
+    try:
+        count = _write_files(shard, *beside)
+        for partial, path in zip(beside, paths, strict=True):
+            partial.replace(path)
+    finally:
+        for partial in beside:
+            partial.unlink(missing_ok=True)
+    return count
+
+
+def _write_files(shard: int, pictures: Path, labels: Path) -> int:
+    assert _work is not None
+    cast, plan, photos = _work
+    samples: list[Any] = []
     offsets = [0]
-    with beside[0].open('wb') as file:
+    render = render_sample if plan.kind == 'crops' else render_scene
+    with pictures.open('wb') as file:
         for number in plan.samples(shard):
-            sample = render_sample(cast, plan.key(number), plan.size, photos)
+            sample = render(cast, plan.key(number), plan.size, photos)
             file.write(sample.jpeg)
             offsets.append(offsets[-1] + len(sample.jpeg))
-            rows.append(_labels(sample))
-    columns: dict[str, Any] = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    with beside[1].open('wb') as file:
+            samples.append(sample)
+    columns = (crop_columns if plan.kind == 'crops' else scene_columns)(samples)
+    with labels.open('wb') as file:
         np.savez(file, offsets=np.array(offsets, np.int64), **columns)
-    beside[0].replace(pictures)
-    beside[1].replace(labels)
-    return len(rows)
-
-
-def _labels(sample: Sample) -> dict[str, object]:
-    row = {field.name: getattr(sample, field.name) for field in fields(sample)}
-    del row['jpeg']
-    row['height'] = np.float32(sample.height)
-    for name in ('clip', 'frame', 'shape'):
-        row[name] = np.int32(row[name])
-    return row
+    return len(samples)

@@ -1,0 +1,153 @@
+"""What all data sets of `unihpe render` share: the manifest, and pictures in mapped files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+import json
+from pathlib import Path
+from typing import Any
+import zipfile
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.core.masks import decode_runs
+from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.datasets.records import DatasetError
+
+Labels = dict[str, NDArray[Any]]
+
+FORMATS = (1, 2)
+
+
+class ShardFolder:
+    """
+    A folder of shards: pictures from memory-mapped files, labels in memory.
+
+    Parameters
+    ----------
+    folder : Path
+        What `unihpe render --out` made; shards that are still missing are left out.
+    kind : str
+        'crops' or 'scenes'.
+    names : Mapping[int, tuple[str, ...]]
+        The arrays that a shard has in each format.
+
+    Raises
+    ------
+    DatasetError
+        If there is no data set of this kind, or a shard is not what it should be.
+
+    """
+
+    def __init__(self, folder: Path, kind: str, names: Mapping[int, tuple[str, ...]]) -> None:
+        self.folder = folder
+        self.manifest = _read_manifest(folder, kind)
+        self.paths = sorted(folder.glob('shard_*.npz'))
+        if not self.paths:
+            raise DatasetError(f'{folder}: expected shard_*.npz, found none')
+        if self.manifest['format'] not in names:
+            raise DatasetError(
+                f'{folder}: expected {kind} of format {max(names)}, got {self.manifest["format"]}'
+            )
+        wanted = ('offsets', *names[self.manifest['format']])
+        self.labels = [_read_labels(path, wanted) for path in self.paths]
+        self._pictures = [path.with_suffix('.jpegs') for path in self.paths]
+        for picture, labels in zip(self._pictures, self.labels, strict=True):
+            _check_length(picture, int(labels['offsets'][-1]))
+        self._first = np.cumsum([0, *(len(labels['offsets']) - 1 for labels in self.labels)])
+        self._maps: dict[int, NDArray[np.uint8]] = {}
+
+    def __len__(self) -> int:
+        return int(self._first[-1])
+
+    def find(self, index: int) -> tuple[int, int]:
+        """Return the shard of a picture and its place in there; IndexError beyond the last."""
+        if not 0 <= index < len(self):
+            raise IndexError(f'{self.folder}: record {index} of {len(self)}')
+        shard = int(np.searchsorted(self._first, index, side='right')) - 1
+        return shard, index - int(self._first[shard])
+
+    def source(self, index: int) -> str:
+        """Where a picture is, for messages."""
+        shard, place = self.find(index)
+        return f'{self._pictures[shard]}, picture {place}'
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(w, h) of the pictures, px."""
+        width, height = self.manifest['stored_size']
+        return int(width), int(height)
+
+    def picture(self, index: int) -> NDArray[np.uint8]:
+        """``(H, W, 3)`` BGR; DatasetError if it is damaged."""
+        shard, place = self.find(index)
+        if shard not in self._maps:
+            self._maps[shard] = np.memmap(self._pictures[shard], np.uint8, 'r')
+        start, end = self.labels[shard]['offsets'][place : place + 2]
+        data = np.asarray(self._maps[shard][start:end])
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+        width, height = self.size
+        if image is None or image.shape != (height, width, 3):
+            found = 'none' if image is None else f'{image.shape[1]}x{image.shape[0]}'
+            raise DatasetError(
+                f'{self.source(index)}: expected a JPEG of {width}x{height} px, got {found}'
+            )
+        return np.asarray(image, np.uint8)
+
+    def mask(self, shard: int, row: int) -> NDArray[np.bool_]:
+        """``(H, W)`` The pixels that show the person of a row of labels."""
+        labels = self.labels[shard]
+        if 'mask_runs' not in labels:
+            raise DatasetError(f'{self.paths[shard]}: holds no masks; format 2 does')
+        start, end = labels['mask_first'][row : row + 2]
+        return decode_runs(labels['mask_runs'][start:end], self.size)
+
+    def __getstate__(self) -> dict[str, object]:
+        # A loader's worker processes map the files themselves.
+        return {**self.__dict__, '_maps': {}}
+
+
+def check_shapes(
+    path: Path, labels: Labels, count: int, shapes: Mapping[str, tuple[int, ...]]
+) -> None:
+    """Raise DatasetError where an array is not ``(count, *shape)``."""
+    for name, shape in shapes.items():
+        if name in labels and labels[name].shape != (count, *shape):
+            raise DatasetError(
+                f'{path}: {name}: expected {(count, *shape)}, got {labels[name].shape}'
+            )
+
+
+def _read_manifest(folder: Path, kind: str) -> dict[str, Any]:
+    path = folder / 'manifest.json'
+    try:
+        manifest = json.loads(path.read_text())
+        form, keypoints, _ = (manifest[key] for key in ('format', 'keypoints', 'stored_size'))
+    except OSError as error:
+        hint = 'make it with `unihpe render`'
+        raise DatasetError(f'{path}: expected the manifest of a data set; {hint}') from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DatasetError(f'{path}: expected format, keypoints and stored_size') from error
+    if form not in FORMATS or tuple(keypoints) != UNION.keypoints:
+        raise DatasetError(
+            f'{path}: expected format {FORMATS[0]} to {FORMATS[-1]} with keypoints {UNION.name}, '
+            f'got format {form}'
+        )
+    if manifest.get('kind', 'crops') != kind:
+        raise DatasetError(f'{path}: expected {kind}, got {manifest.get("kind", "crops")}')
+    return dict(manifest)
+
+
+def _read_labels(path: Path, names: tuple[str, ...]) -> Labels:
+    try:
+        with np.load(path) as stored:
+            return {name: stored[name] for name in names}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DatasetError(f'{path}: expected the labels of a shard: {error}') from error
+
+
+def _check_length(path: Path, length: int) -> None:
+    found = path.stat().st_size if path.exists() else 0
+    if found != length:
+        raise DatasetError(f'{path}: expected {length} bytes of pictures, got {found}')

@@ -1,0 +1,118 @@
+"""Who is in a whole picture and where: people near and far before a robot's camera."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.synthesis.people import Cast, Figure
+from unihpe_ros.synthesis.postures import sample_posture
+from unihpe_ros.synthesis.props import standing_thing
+from unihpe_ros.synthesis.raster import bounds
+from unihpe_ros.synthesis.scene import Mesh, OWNER_HELD, OWNER_PROP, Posture, View
+from unihpe_ros.synthesis.sequence import robot_camera
+from unihpe_ros.synthesis.staging import sample_person, sample_things, seat
+
+Float64 = NDArray[np.float64]
+
+# How common nobody, one person, two people ... are.
+_COUNTS = (0.07, 0.30, 0.24, 0.17, 0.11, 0.07, 0.04)
+_TOGETHER = 0.4
+_NEAREST, _FARTHEST = 1.0, 10.0
+_APART = 0.45
+_TRIES = 8
+
+
+@dataclass
+class Gathering:
+    """People, in the order of their numbers, and things with their owners; the floor is z = 0."""
+
+    figures: list[Figure] = field(default_factory=list)
+    shapes: list[int] = field(default_factory=list)
+    postures: list[Posture] = field(default_factory=list)
+    things: list[tuple[Mesh, int]] = field(default_factory=list)
+
+
+def sample_camera(rng: np.random.Generator, size: tuple[int, int]) -> View:
+    """Sample a robot's camera, 0.2 to 2 m high, now and then a ceiling's, looking along +y."""
+    high = rng.random() < 0.1
+    height = rng.uniform(2.0, 3.2) if high else rng.uniform(0.2, 2.0)
+    # The lower the camera, the more it looks up.
+    pitch = rng.normal(0.35 if high else 0.12 * (height - 1.0), 0.12)
+    return robot_camera(size, float(rng.uniform(0.75, 1.9)), float(height), float(pitch))
+
+
+def sample_gathering(cast: Cast, rng: np.random.Generator, view: View) -> Gathering:
+    """
+    Sample the people and things of a picture.
+
+    Parameters
+    ----------
+    cast : Cast
+        Bodies, clothes and motions.
+    rng : np.random.Generator
+        Source of chance.
+    view : View
+        The camera, which looks along +y.
+
+    Returns
+    -------
+    Gathering
+        Nobody to six people.
+
+    """
+    gathering = Gathering()
+    places: list[Float64] = []
+    for _ in range(rng.choice(len(_COUNTS), p=_COUNTS)):
+        place = _sample_place(rng, view, places)
+        if place is not None:
+            places.append(place)
+            _add_person(gathering, cast, rng, view, place)
+    for _ in range(rng.integers(0 if places else 1, 5)):
+        x, y = _before(rng, view, 1.2)
+        gathering.things.append((standing_thing(rng, np.array([x, y, 0.0])), OWNER_PROP))
+    return gathering
+
+
+def _before(rng: np.random.Generator, view: View, nearest: float) -> Float64:
+    """``(2,)`` A place on the floor in the field of view, or a little beside it."""
+    half = 1.1 * np.arctan(0.5 * view.size[0] / view.K[0, 0])
+    bearing = rng.uniform(-half, half)
+    distance = np.exp(rng.uniform(np.log(nearest), np.log(_FARTHEST)))
+    return distance * np.array([np.sin(bearing), np.cos(bearing)])
+
+
+def _sample_place(rng: np.random.Generator, view: View, taken: list[Float64]) -> Float64 | None:
+    for _ in range(_TRIES):
+        place = _before(rng, view, _NEAREST)
+        if taken and rng.random() < _TOGETHER:
+            angle, distance = rng.uniform(0, 2 * np.pi), rng.uniform(_APART, 1.2)
+            beside = taken[rng.integers(len(taken))]
+            place = beside + distance * np.array([np.cos(angle), np.sin(angle)])
+        free = all(np.hypot(*(place - other)) >= _APART for other in taken)
+        if free and place[1] > 0 and np.hypot(*place) >= _NEAREST:
+            return place
+    return None
+
+
+def _add_person(
+    gathering: Gathering, cast: Cast, rng: np.random.Generator, view: View, place: Float64
+) -> None:
+    number = len(gathering.figures)
+    posture, sits = sample_posture(rng, cast.bank)
+    shape, figure = sample_person(cast, rng, posture)
+    low, _ = bounds(figure.body)
+    pelvis = figure.keypoints[UNION.index('pelvis')]
+    figure.move(np.array([*(place - pelvis[:2]), -low[2]]))
+    if sits:
+        gathering.things.append((seat(rng, figure, 0.0), OWNER_PROP))
+    # Things in the way of everybody would hide too much.
+    if rng.random() < 1 / (1 + number):
+        for mesh, owner in sample_things(rng, figure, view, 0.0):
+            owner = owner + number if owner == OWNER_HELD else owner
+            gathering.things.append((mesh, owner))
+    gathering.figures.append(figure)
+    gathering.shapes.append(shape)
+    gathering.postures.append(posture)
