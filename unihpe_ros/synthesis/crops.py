@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.masks import encode_runs
 from unihpe_ros.core.skeleton import COCO_17
+from unihpe_ros.synthesis.backdrops import furnish, sample_environment
 from unihpe_ros.synthesis.drawing import draw
 from unihpe_ros.synthesis.effects import encode_jpeg, expose, metered, sample_lens
 from unihpe_ros.synthesis.framing import frame
@@ -17,7 +18,6 @@ from unihpe_ros.synthesis.postures import sample_posture
 from unihpe_ros.synthesis.raster import bounds
 from unihpe_ros.synthesis.scene import OWNER_PROP
 from unihpe_ros.synthesis.staging import sample_neighbours, sample_person, sample_things, seat
-from unihpe_ros.synthesis.surroundings import furnish, sample_environment
 
 Float32 = NDArray[np.float32]
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.synthesis.atlas import atlas
 from unihpe_ros.synthesis.environment import Environment, ShadowMap
 from unihpe_ros.synthesis.materials import stack
 from unihpe_ros.synthesis.raster import project, rasterise
@@ -144,7 +145,7 @@ def draw(
     image = np.empty((*depth.shape, 3), np.float32)
     shade(
         ids, seen, mesh.vertices, mesh.normals, mesh.texture, mesh.colours, mesh.faces,
-        mesh.cover, mesh.face_materials, mesh.materials, light.around, light.sun,
+        mesh.cover, mesh.face_materials, mesh.materials, atlas(), light.around, light.sun,
         light.sun_colour, shadow.depth, shadow.axes, shadow.place,
         view.eye.astype(np.float32), image,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.synthesis.clutter import CutOut, Decal, draw_cut_outs, draw_decals
 from unihpe_ros.synthesis.room import draw_room
 from unihpe_ros.synthesis.scene import Light, View
 from unihpe_ros.synthesis.sky import draw_sky
@@ -46,6 +47,12 @@ class Environment:
         PANEL records on the walls.
     picture : Float32 | None
         ``(H, W, 3)`` Linear picture to stand behind the people (noise, photo).
+    cut_outs : tuple[CutOut, ...]
+        What stands behind the people, the farthest first.
+    decals : tuple[Decal, ...]
+        What lies on the ground.
+    haze : float
+        How fast what is far away fades, 1/m.
 
     """
 
@@ -58,6 +65,9 @@ class Environment:
     high: Float32 | None = None
     panels: NDArray[np.void] | None = None
     picture: Float32 | None = None
+    cut_outs: tuple[CutOut, ...] = ()
+    decals: tuple[Decal, ...] = ()
+    haze: float = 0.0
 
     def draw(self, view: View, shadow: ShadowMap) -> Float32:
         """``(H, W, 3)`` What is behind everything, linear RGB."""
@@ -82,4 +92,6 @@ class Environment:
             )  # fmt: skip
         elif self.picture is not None:
             image = cv2.resize(self.picture, view.size, interpolation=cv2.INTER_LINEAR)
+        draw_decals(image, self.decals, view, light)
+        draw_cut_outs(image, self.cut_outs, view, light, self.haze)
         return image

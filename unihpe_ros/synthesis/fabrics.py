@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.synthesis.atlas import PRINTED, REPEATED
 from unihpe_ros.synthesis.materials import linear, material, Pattern
 
 Float32 = NDArray[np.float32]
@@ -75,15 +76,20 @@ def hair_colour(rng: np.random.Generator, age: float) -> Float32:
 
 
 _CLOTH_PATTERNS = {
-    Pattern.PLAIN: 0.50,
-    Pattern.STRIPES: 0.12,
-    Pattern.CHECKS: 0.08,
-    Pattern.BLOTCHES: 0.07,
-    Pattern.DOTS: 0.04,
-    Pattern.CHEST_PRINT: 0.14,
-    Pattern.GRADIENT: 0.05,
+    Pattern.PLAIN: 0.43,
+    Pattern.STRIPES: 0.08,
+    Pattern.CHECKS: 0.03,
+    Pattern.BLOTCHES: 0.03,
+    Pattern.DOTS: 0.03,
+    Pattern.CHEST_PRINT: 0.18,
+    Pattern.GRADIENT: 0.03,
+    Pattern.PICTURE: 0.19,
 }
 _STRIPES = ((0, 0, 1), (1, 0, 0), (0.7, 0, 0.7))
+
+
+# Folds run any way, hang down, lie across, or go slantwise.
+_STRETCHES = ((1, 1, 1), (1.3, 1.3, 0.4), (0.6, 0.6, 1.6), (1, 1, 0.6), (0.5, 1.2, 1.2))
 
 
 def cloth(
@@ -129,6 +135,8 @@ def cloth(
         bump_scale=rng.uniform(15, 60),
         fold=rng.uniform(0.3, 2.6),
         fold_scale=rng.uniform(5, 16),
+        fold_stretch=_STRETCHES[rng.integers(len(_STRETCHES))],
+        fold_edge=rng.uniform(1, 5),
         gloss=0.25 * rng.random() ** 3,
         shininess=rng.uniform(5, 40),
         rim=rng.uniform(0, 0.08),
@@ -149,15 +157,20 @@ def _pattern_shape(rng: np.random.Generator, pattern: Pattern) -> dict[str, Any]
     if pattern == Pattern.DOTS:
         return {'frequency': rng.uniform(12, 40), 'threshold': rng.uniform(0.03, 0.14)}
     if pattern == Pattern.CHEST_PRINT:
+        half = rng.uniform(0.03, 0.13)
         return {
-            'frequency': rng.uniform(15, 80),
-            'threshold': rng.uniform(0.2, 0.6),
+            'picture': REPEATED + int(rng.integers(PRINTED)),
             'print_box': (
-                rng.normal(0, 0.02),
-                rng.uniform(0.28, 0.42),
-                rng.uniform(0.04, 0.1),
-                rng.uniform(0.03, 0.11),
+                rng.choice([0.0, 0.08, -0.08], p=[0.8, 0.1, 0.1]),
+                rng.uniform(0.22, 0.42),
+                half if half > 0.06 else 0.035,
+                half * rng.uniform(0.5, 1.5),
             ),
+        }
+    if pattern == Pattern.PICTURE:
+        return {
+            'picture': int(rng.integers(REPEATED)),
+            'frequency': np.exp(rng.uniform(np.log(2), np.log(14))),
         }
     return {'frequency': rng.uniform(2, 12), 'threshold': rng.uniform(-0.3, 0.2)}
 

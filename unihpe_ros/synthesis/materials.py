@@ -25,6 +25,7 @@ class Pattern(IntEnum):
     GRADIENT = 6
     WEAVE = 7
     BRICKS = 8
+    PICTURE = 9
 
 
 MAX_MARKS = 6
@@ -55,6 +56,9 @@ MATERIAL = np.dtype(
         ('bump_scale', 'f4'),
         ('fold', 'f4'),
         ('fold_scale', 'f4'),
+        ('fold_stretch', 'f4', 3),  # How much faster folds change along x, y and z.
+        ('fold_edge', 'f4'),  # 1 for soft folds, more for creases.
+        ('picture', 'i4'),  # Of the atlas, for PICTURE and CHEST_PRINT.
         ('wrap', 'f4'),  # Light that creeps round (skin).
         ('gloss', 'f4'),
         ('shininess', 'f4'),
@@ -96,6 +100,7 @@ def material(colour: Float32, **changes: Any) -> np.void:
     record['mottle_scale'] = record['grain_scale'] = record['bump_scale'] = 10
     record['fold_scale'] = 10
     record['shininess'] = 10
+    record['fold_stretch'], record['fold_edge'] = 1, 4
     for name, value in changes.items():
         record[name] = value
     return record

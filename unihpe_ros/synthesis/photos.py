@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.synthesis.atlas import atlas
 from unihpe_ros.synthesis.materials import linear
 
 Float32 = NDArray[np.float32]
@@ -64,6 +65,43 @@ def noise_picture(rng: np.random.Generator) -> Float32:
         image = image * (1 - share) + layer * share
     _scribble(rng, image)
     return image
+
+
+def leaves_picture(rng: np.random.Generator) -> Float32:
+    """
+    ``(192, 144, 3)`` Sample a picture of things of all sizes that hide each other, linear RGB.
+
+    Sizes follow a power law, as the sizes of things in photographs do; many have a texture.
+
+    """
+    height, width = 192, 144
+    image = np.zeros((height, width, 3), np.float32)
+    image += linear(rng.random(), 0.3 * rng.random(), rng.random())
+    hue, spread, saturation = rng.random(), rng.choice([0.05, 0.2, 1.0]), rng.uniform(0.1, 0.8)
+    count = int(rng.integers(60, 220))
+    sizes = np.sort(np.minimum(4 * rng.pareto(1.2, count) + 2, 110))[::-1]
+    if rng.random() < 0.5:  # Large things are behind; or else anything is.
+        rng.shuffle(sizes)
+    prints = atlas()
+    for size in sizes:
+        x, y = rng.uniform(0, width), rng.uniform(0, height)
+        h = hue + spread * rng.normal()
+        colour = linear(h, saturation * rng.random(), rng.uniform(0.03, 1))
+        corners = int(rng.choice([3, 4, 4, 4, 6, 14]))
+        angle = np.linspace(0, 2 * np.pi, corners, endpoint=False) + rng.uniform(0, 6.3)
+        reach = size * (0.5 + rng.random((2 if corners == 4 else corners, 1)))
+        reach = np.resize(reach, (corners, 1))
+        points = np.stack([np.cos(angle), np.sin(angle) * rng.uniform(0.4, 1.6)], 1) * reach
+        polygon = np.rint((points + (x, y)) * 4).astype(np.int32)
+        cv2.fillPoly(image, [polygon], colour.tolist(), cv2.LINE_AA, 2)
+        if size > 20 and rng.random() < 0.5:
+            side = int(size)
+            part = image[int(y) : int(y) + side, int(x) : int(x) + side]
+            grey = cv2.resize(prints[rng.integers(len(prints))], (side, side)) / np.float32(255)
+            part *= 1 - rng.uniform(0.2, 0.9) * grey[: part.shape[0], : part.shape[1], None]
+    light = rng.random((4, 3, 1)).astype(np.float32) * np.float32(0.9) + np.float32(0.3)
+    shade = cv2.resize(light, (width, height), interpolation=cv2.INTER_CUBIC)
+    return cv2.GaussianBlur(image * shade[..., None], (0, 0), 0.7).clip(0, 1)
 
 
 def _scribble(rng: np.random.Generator, image: Float32) -> None:

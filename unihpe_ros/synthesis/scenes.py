@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.masks import encode_runs
 from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.synthesis.backdrops import furnish, sample_environment
 from unihpe_ros.synthesis.bending import Bending
 from unihpe_ros.synthesis.drawing import draw
 from unihpe_ros.synthesis.effects import encode_jpeg, expose, metered, sample_lens
@@ -17,7 +18,6 @@ from unihpe_ros.synthesis.labels import in_frame, share_of_pixels, sight
 from unihpe_ros.synthesis.people import Cast
 from unihpe_ros.synthesis.raster import project, rasterise
 from unihpe_ros.synthesis.scene import Drawing, Mesh
-from unihpe_ros.synthesis.surroundings import sample_environment
 
 Float32 = NDArray[np.float32]
 
@@ -109,6 +109,7 @@ def render_scene(
     inside = np.stack([view.eye, *places, view.eye + (1, 4, 0), view.eye + (-1, 4, 0)])
     environment = sample_environment(rng, 0.0, inside, photos or [])
     middle = places.mean(0) if len(places) else np.array([0, 4.0, 0])
+    environment = furnish(rng, environment, view, middle, crowd=False)
     reach = 1.6 + float(np.abs(places - middle).max(initial=0))
     lens = sample_lens(rng)
     drawing = draw(

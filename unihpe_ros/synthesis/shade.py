@@ -166,6 +166,7 @@ def shade(  # type: ignore[no-untyped-def]
     cover,
     face_materials,
     materials,
+    atlas,
     sh,
     sun,
     sun_colour,
@@ -201,7 +202,7 @@ def shade(  # type: ignore[no-untyped-def]
                 normal = -normal[0], -normal[1], -normal[2]
                 facing = -facing
             direct, shine = sunlight(m, point, normal, view, sun, shadow, light, place)
-            share = second_colour_share(m, texel[0], texel[1], texel[2])
+            share = second_colour_share(m, atlas, texel[0], texel[1], texel[2])
             uneven = unevenness(m, texel)
             marked = mark_shade(m, texel, dot(weights, (cover[f, 0], cover[f, 1], cover[f, 2])))
             paint = m.painted * mix(colours, corners, weights, 3)

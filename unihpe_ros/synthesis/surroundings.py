@@ -1,4 +1,4 @@
-"""Samples light and surroundings: outdoors, a room, or a plain backdrop."""
+"""Samples light and surroundings: outdoors or a room."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.environment import Environment
 from unihpe_ros.synthesis.materials import linear
-from unihpe_ros.synthesis.photos import noise_picture
 from unihpe_ros.synthesis.planes import SURFACE
 from unihpe_ros.synthesis.room import PANEL
 from unihpe_ros.synthesis.scene import Light
@@ -36,44 +35,8 @@ def direction(azimuth: float, elevation: float) -> Float32:
     )
 
 
-def sample_environment(
-    rng: np.random.Generator,
-    ground: float,
-    inside: NDArray[np.floating],
-    photos: Sequence[Float32] = (),
-) -> Environment:
-    """
-    Sample surroundings.
-
-    Parameters
-    ----------
-    rng : np.random.Generator
-        Source of chance.
-    ground : float
-        Height of the floor, m.
-    inside : NDArray
-        ``(N, 3)`` Points that a room has to hold: the camera, the people.
-    photos : Sequence[Float32]
-        Linear pictures to use now and then.
-
-    Returns
-    -------
-    Environment
-        Light and surroundings.
-
-    """
-    if photos and rng.random() < 0.35:
-        return _backdrop(rng, ground, photos[int(rng.integers(len(photos)))])
-    kind = rng.choice(3, p=[0.44, 0.46, 0.10])
-    if kind == 0:
-        return sample_outdoors(rng, ground)
-    if kind == 1:
-        return sample_room(rng, ground, inside)
-    return _backdrop(rng, ground, noise_picture(rng))
-
-
 def sample_outdoors(rng: np.random.Generator, ground: float) -> Environment:
-    """Sample a place under the sky; see sample_environment."""
+    """Sample a place under the sky; see backdrops.sample_environment."""
     overcast = rng.random() < 0.4
     low_sun = not overcast and rng.random() < 0.25
     elevation = rng.uniform(0.12, 0.4) if low_sun else rng.uniform(0.4, 1.3)
@@ -156,7 +119,7 @@ def _wall_surface(rng: np.random.Generator) -> np.void:
 def sample_room(
     rng: np.random.Generator, ground: float, inside: NDArray[np.floating]
 ) -> Environment:
-    """Sample a room that holds some points; see sample_environment."""
+    """Sample a room that holds some points; see backdrops.sample_environment."""
     half = rng.uniform(1.5, 5, 2)
     low = np.array([-half[0] * rng.uniform(0.4, 1), -half[1] * rng.uniform(0.4, 1), ground])
     high = np.array([half[0], half[1], ground + rng.uniform(2.3, 4.5)])
@@ -217,23 +180,3 @@ def _panel(
     elif kind == 3:
         panel['rows'], panel['columns'] = rng.integers(2, 6), rng.integers(1, 12)
     return panel
-
-
-def _backdrop(rng: np.random.Generator, ground: float, picture: Float32) -> Environment:
-    """Stand a cut-out of a flat picture behind the people."""
-    height, width = picture.shape[:2]
-    share = rng.uniform(0.35, 1.0)
-    h, w = max(int(height * share), 8), max(int(min(width, height * 0.75) * share), 8)
-    y, x = rng.integers(height - h + 1), rng.integers(width - w + 1)
-    cut = picture[y : y + h, x : x + w]
-    if rng.random() < 0.5:
-        cut = cut[:, ::-1]
-    gain = rng.uniform(0.5, 1.5) * (1 + rng.normal(0, 0.1, 3))
-    tint = 1 + rng.normal(0, 0.12, 3)
-    up = (rng.uniform(0.3, 0.9) * tint).astype(np.float32)
-    sun = direction(rng.uniform(0, 2 * np.pi), rng.uniform(0.1, 1.45))
-    lamp = (rng.uniform(0, 1.6) * (1 + rng.normal(0, 0.12, 3))).clip(0).astype(np.float32)
-    light = Light(ambient(rng, up, up * np.float32(rng.uniform(0.3, 1)), 0.4), sun, lamp)
-    surfaces = np.zeros(1, SURFACE)
-    stood = np.ascontiguousarray(cut * gain.astype(np.float32))
-    return Environment('photo', light, ground, surfaces, picture=stood)

@@ -12,8 +12,8 @@ Float32 = NDArray[np.float32]
 
 def mostly_plain(rng: np.random.Generator) -> Pattern:
     """Sample a pattern as trousers, jackets and hats have it."""
-    common = (Pattern.PLAIN, Pattern.STRIPES, Pattern.BLOTCHES, Pattern.CHECKS)
-    return common[rng.choice(4, p=[0.82, 0.07, 0.06, 0.05])]
+    common = (Pattern.PLAIN, Pattern.STRIPES, Pattern.PICTURE, Pattern.CHECKS)
+    return common[rng.choice(4, p=[0.82, 0.06, 0.09, 0.03])]
 
 
 def trouser_cloth(rng: np.random.Generator, waist: float) -> np.void:

@@ -11,10 +11,20 @@ jit = numba.njit(cache=True, fastmath=True, nogil=True)
 _ZERO = np.float32(0)
 _ONE = np.float32(1)
 _HALF = np.float32(0.5)
+_PER_BYTE = np.float32(1 / 255)
 
 
 @jit
-def second_colour_share(material, x, y, z):  # type: ignore[no-untyped-def]
+def atlas_at(atlas, picture, u, v):  # type: ignore[no-untyped-def]
+    """Value of a picture of the atlas, repeated for ever, 0 to 1."""
+    side = atlas.shape[1]
+    i = int((u - np.floor(u)) * np.float32(side))
+    j = int((v - np.floor(v)) * np.float32(side))
+    return np.float32(atlas[picture, min(j, side - 1), min(i, side - 1)]) * _PER_BYTE
+
+
+@jit
+def second_colour_share(material, atlas, x, y, z):  # type: ignore[no-untyped-def]
     """How much of a material's second colour shows at a point of its texture space."""
     kind = material.pattern
     if kind == 0:
@@ -37,12 +47,16 @@ def second_colour_share(material, x, y, z):  # type: ignore[no-untyped-def]
         box = material.print_box
         if y > np.float32(-0.02) or abs(x - box[0]) > box[2] or abs(z - box[1]) > box[3]:
             return _ZERO
-        glyphs = noise(x * f + phase, np.float32(3), z * f * np.float32(1.3))
-        return _ONE if glyphs > threshold else _ZERO
+        u = (x - box[0]) / box[2] * _HALF + _HALF
+        v = _HALF - (z - box[1]) / box[3] * _HALF
+        return atlas_at(atlas, material.picture, u, v)
     if kind == 6:  # Gradient from bottom to top.
         return min(max((z - threshold) * f, _ZERO), _ONE)
     if kind == 7:  # Wood: noise drawn out along one axis.
         return fractal(x * f, y * f, z * f * np.float32(0.08) + phase, 3)
+    if kind == 9:  # A picture again and again, upright in front and at the back.
+        u = x if y < 0 else -x
+        return atlas_at(atlas, material.picture, u * f + phase, phase - z * f)
     # Bricks.
     v = z * f
     u = (x + y) * f * np.float32(0.4) + np.float32(0.5) * (np.floor(v) - np.floor(v / 2) * 2)
@@ -55,9 +69,12 @@ def second_colour_share(material, x, y, z):  # type: ignore[no-untyped-def]
 def crease(material, x, y, z):  # type: ignore[no-untyped-def]
     """How far a point of cloth is from the next crease: 0 in it, about 1 between two."""
     s = material.fold_scale
+    stretch = material.fold_stretch
+    x, y, z = x * stretch[0], y * stretch[1], z * stretch[2]
     bend = noise(x * s * _HALF, y * s * _HALF, z * s * _HALF + material.phase)
-    ridge = noise(x * s + material.phase, y * s, (z + bend * np.float32(0.12)) * s)
-    return min(np.float32(4) * abs(ridge - _HALF), _ONE)
+    ridge = noise(x * s + material.phase, y * s + bend, (z + bend * np.float32(0.12)) * s)
+    near = material.fold_edge * abs(ridge - _HALF)
+    return near / (np.float32(0.35) + near) * np.float32(1.2)
 
 
 @jit
