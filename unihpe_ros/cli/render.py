@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
-import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -45,7 +44,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     task.add_argument(
         '--preview', type=int, metavar='N', help='write OUT/preview.png instead: N pictures'
     )
-    task.add_argument('--bench', action='store_true', help='measure the speed only')
+    task.add_argument(
+        '--bench', action='store_true', help='measure the speed by number of workers'
+    )
     task.add_argument(
         '--poses-only',
         action='store_true',
@@ -89,7 +90,8 @@ def run(args: argparse.Namespace) -> int:
         return _write_poses(cast, args)
     kind = 'scenes' if args.scenes else 'crops'
     size = args.size or _SIZES[kind]
-    plan = Plan(args.out, args.split, args.seed, args.count, size, *args.shard, kind=kind)
+    part, parts = args.shard
+    plan = Plan(args.out, args.split, args.seed, args.count, size, part, parts, kind)
     if args.bench:
         return _bench(cast, plan)
     if args.preview:
@@ -110,16 +112,15 @@ def _write_poses(cast: Cast, args: argparse.Namespace) -> int:
 
 
 def _bench(cast: Cast, plan: Plan) -> int:
-    import cv2
-    from unihpe_ros.synthesis.crops import render_sample
+    from unihpe_ros.synthesis.speed import measure
 
-    cv2.setNumThreads(1)
-    render_sample(cast, plan.key(0), plan.size)
-    start = time.process_time()
-    for number in range(1, 1 + _BENCH_SAMPLES):
-        render_sample(cast, plan.key(number), plan.size)
-    rate = _BENCH_SAMPLES / (time.process_time() - start)
-    print(f'{rate:.1f} labelled pictures per CPU-second, {plan.size[0]}x{plan.size[1]}')
+    print(f'labelled {plan.kind} of {plan.size[0]}x{plan.size[1]} px')
+    print('workers  pictures/s  per CPU-second  scaling')
+    single = None
+    for speed in measure(cast, plan, _BENCH_SAMPLES):
+        single = single or speed.rate
+        scaling = speed.rate / (single * speed.workers)
+        print(f'{speed.workers:7} {speed.rate:11.1f} {speed.rate_per_cpu:15.1f} {scaling:8.2f}')
     return 0
 
 

@@ -76,7 +76,7 @@ class Bending:
     def _straightened(self, bent: float | Float32) -> NDArray[np.float64]:
         """Radius before bending of what is at `bent` after it; the corners are at 1."""
         straight = np.linspace(0, 1.6, _TABLE)
-        return np.interp(bent, straight * (1 + self.strength * straight**2), straight)
+        return np.asarray(np.interp(bent, straight * (1 + self.strength * straight**2), straight))
 
     def _maps(self) -> tuple[Float32, Float32]:
         K, (width, height) = self.view.K, self.view.size

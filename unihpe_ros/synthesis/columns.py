@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from unihpe_ros.synthesis.crops import Sample
 from unihpe_ros.synthesis.scenes import SceneSample
 
-Columns = dict[str, NDArray[Any]]
+Columns = dict[str, Any]
 
 _CROP = (
     'keypoints_2d', 'keypoints_3d', 'visibility', 'hider', 'K', 'box', 'aim', 'height', 'clip',
