@@ -46,6 +46,7 @@ EXTRAS = {
         'onnxscript==0.7.2',
         'h5py',
         'matplotlib>=3.7',
+        'tensorboard>=2.14',
     ],
     # anny bakes body shapes once and needs torch for it.
     'synthesis': ['anny==0.6.2', 'numba>=0.60', 'torch==2.13.0'],

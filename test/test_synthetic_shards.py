@@ -140,7 +140,21 @@ def test_a_corrupt_picture_is_named(copy):
 def test_cut_off_pictures_are_named(copy):
     path = copy / 'shard_00000.jpegs'
     path.write_bytes(path.read_bytes()[:-7])
-    with pytest.raises(DatasetError, match=r'shard_00000\.jpegs: expected \d+ bytes'):
+    assert left_out(copy, 6) == [rf'{path}: expected']
+
+
+def left_out(folder, rest):
+    """Return how the complaints about shards start of which the set keeps the rest's records."""
+    records = SyntheticShards(folder)
+    assert len(records) == rest
+    assert records[rest - 1].image.shape == (96, 72, 3)
+    return [' '.join(message.split()[:2]) for message in records.damaged]
+
+
+def test_without_any_readable_shard_there_is_no_data_set(copy):
+    for path in copy.glob('shard_*.npz'):
+        path.write_bytes(b'no zip')
+    with pytest.raises(DatasetError, match=r'shard_00000\.npz: expected the labels of a shard'):
         SyntheticShards(copy)
 
 
@@ -149,15 +163,12 @@ def test_labels_that_lack_something_are_named(copy):
     with np.load(path) as stored:
         labels = dict(stored)
     np.savez(path, **{**labels, 'aim': labels['aim'][:, :3]})
-    with pytest.raises(DatasetError, match=r'shard_00002\.npz: aim: expected \(2, 4\)'):
-        SyntheticShards(copy)
+    assert left_out(copy, 8) == [f'{path}: aim:']
     del labels['K']
     np.savez(path, **labels)
-    with pytest.raises(DatasetError, match=r'shard_00002\.npz: expected the labels of a shard'):
-        SyntheticShards(copy)
+    assert left_out(copy, 8) == [f'{path}: expected']
     path.write_bytes(b'no zip')
-    with pytest.raises(DatasetError, match=r'shard_00002\.npz'):
-        SyntheticShards(copy)
+    assert left_out(copy, 8) == [f'{path}: expected']
 
 
 def test_a_folder_without_data_is_named(tmp_path):

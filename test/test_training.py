@@ -7,9 +7,10 @@ import pytest
 import torch
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.training.config import ConfigError, load_config
+from unihpe_ros.training.failures import NonFiniteLossError
 from unihpe_ros.training.objective import Objective
 from unihpe_ros.training.run import load_checkpoint, Run
-from unihpe_ros.training.train import NonFiniteLossError, train
+from unihpe_ros.training.train import train
 
 SETTINGS = """
 preset: unihpe_rt
@@ -67,7 +68,7 @@ def test_a_killed_run_resumes_to_the_same_weights(experiment, tmp_path, monkeypa
     def die_at_seven(run, loss):
         if run.step == 7:
             raise KilledError
-        update(run, loss)
+        return update(run, loss)
 
     with monkeypatch.context() as patch:
         patch.setattr(Run, 'update', die_at_seven)

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 from unihpe_ros.core.skeleton import COCO_17, H36M_17, UNION
 from unihpe_ros.datasets.augment import crop_record
-from unihpe_ros.datasets.batches import Collate, image_batches
+from unihpe_ros.datasets.batches import Collate, image_batches, Item
 from unihpe_ros.datasets.catalogue import open_records
 from unihpe_ros.models.unihpe import PRESETS, UniHPE
 from unihpe_ros.training import losses
@@ -193,7 +193,7 @@ def test_the_large_presets_name_kinds_that_exist(root, name):
 def test_the_collator_leaves_unknown_keypoints_without_weight(sets):
     records = open_records('coco', sets / 'coco', 'train')
     size = PRESETS['unihpe_rt'].input_size
-    batch = Collate(size, 2.0)([(crop_record(records[0], size), 0)])
+    batch = Collate(size, 2.0)([Item(crop_record(records[0], size), '')])
     labelled = batch.weight[0] > 0
     assert labelled.sum() == 11
     assert set(labelled.nonzero()[:, 0].tolist()) <= set(COCO_17.indices_in(UNION).tolist())

@@ -8,7 +8,7 @@ from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.model_spec import MISSING_SCORE
 
 
-def lifting_input(rays: Array, scores: Array) -> NDArray[np.float32]:
+def lifting_input(rays: Array, scores: Array | NDArray[np.bool_]) -> NDArray[np.float32]:
     """
     Put 2D keypoints and their scores together; what is hardly there is missing altogether.
 
@@ -18,7 +18,7 @@ def lifting_input(rays: Array, scores: Array) -> NDArray[np.float32]:
         ``(..., K, 2)`` in a crop's virtual camera, scaled by the crop (`Crop.normalise`); NaN
         where unknown.
     scores : NDArray
-        ``(..., K)`` in [0, 1].
+        ``(..., K)`` in [0, 1], or whether the keypoint is known.
 
     Returns
     -------

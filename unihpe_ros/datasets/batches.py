@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+import itertools
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -19,6 +21,8 @@ from unihpe_ros.datasets.records import DatasetError, Records
 SIMCC_SIGMA = 4.5
 # What a keypoint's place counts: outside the image, occluded, visible.
 PLACE_WEIGHTS = np.array([0.3, 0.6, 1.0], np.float32)
+# So many unreadable records in a row are no accident.
+_MANY = 100
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,10 @@ class ImageBatch:
         ``(B, K)`` weight of each keypoint's place; 0 outside the crop or unknown.
     target_x, target_y : Tensor
         ``(B, K, bins)`` SimCC distributions.
-    skipped : int
-        Records that could not be read and were replaced by their successors.
+    sources : tuple[str, ...]
+        Where each crop comes from.
+    skipped : tuple[str, ...]
+        What was wrong with records that could not be read; their successors took their places.
 
     """
 
@@ -55,7 +61,8 @@ class ImageBatch:
     weight: Tensor
     target_x: Tensor
     target_y: Tensor
-    skipped: int
+    sources: tuple[str, ...]
+    skipped: tuple[str, ...]
 
     def to(self, device: torch.device) -> ImageBatch:
         """Return the same batch on a device."""
@@ -64,10 +71,18 @@ class ImageBatch:
             for name, value in vars(self).items()
             if isinstance(value, Tensor)
         }
-        return ImageBatch(**tensors, skipped=self.skipped)
+        return replace(self, **tensors)
 
 
-class Crops(Dataset[tuple[Sample, int]]):
+class Item(NamedTuple):
+    """A sample, where it comes from, and what was wrong with the records it stands in for."""
+
+    sample: Sample
+    source: str
+    skipped: tuple[str, ...] = ()
+
+
+class Crops(Dataset[Item]):
     """
     Crops of several data sets, addressed by (position in the run, set, record).
 
@@ -94,19 +109,20 @@ class Crops(Dataset[tuple[Sample, int]]):
         self.sources, self.size = list(sources), size
         self.seed, self.augmented = seed, augmented
 
-    def __getitem__(self, key: tuple[int, int, int]) -> tuple[Sample, int]:
-        position, source, record = key
+    def __getitem__(self, key: tuple[int, int, int]) -> Item:
+        position, source, index = key
         rng = np.random.default_rng([self.seed, position]) if self.augmented else None
-        skipped = 0
+        skipped: list[str] = []
         records = self.sources[source]
         while True:
             try:
-                return crop_record(records[record], self.size, rng), skipped
-            except DatasetError:
-                skipped += 1
-                if skipped > 100:
+                record = records[index]
+                return Item(crop_record(record, self.size, rng), record.source, tuple(skipped))
+            except DatasetError as error:
+                skipped.append(str(error))
+                if len(skipped) > _MANY:
                     raise
-                record = (record + 1) % len(records)
+                index = (index + 1) % len(records)
 
 
 class RunSampler(Sampler[tuple[int, int, int]]):
@@ -123,21 +139,30 @@ class RunSampler(Sampler[tuple[int, int, int]]):
         Seed of the run.
     start : int
         Position of the first sample.
+    batch, part : int, slice
+        Of every so many samples only those of the part are drawn: this rank's.
 
     """
 
     def __init__(
-        self, lengths: Sequence[int], weights: Sequence[float], seed: int, start: int = 0
+        self,
+        lengths: Sequence[int],
+        weights: Sequence[float],
+        seed: int,
+        start: int = 0,
+        batch: int = 1,
+        part: slice = slice(None),
     ) -> None:
         self.lengths = list(lengths)
         self.chances = np.array(weights, np.float64) / sum(weights)
-        self.seed, self.start = seed, start
+        self.seed, self.start, self.batch = seed, start, batch
+        self.places = range(batch)[part]
 
     def __iter__(self) -> Iterator[tuple[int, int, int]]:
         epochs = [-1] * len(self.lengths)
         orders: list[NDArray[np.intp]] = [np.zeros(0, np.intp)] * len(self.lengths)
-        position = self.start
-        while True:
+        mine = (p for p in itertools.count(self.start) if p % self.batch in self.places)
+        for position in mine:
             source = int(
                 np.random.default_rng([self.seed, position, 7]).choice(
                     len(self.chances), p=self.chances
@@ -149,7 +174,6 @@ class RunSampler(Sampler[tuple[int, int, int]]):
                 orders[source] = order.permutation(self.lengths[source])
                 epochs[source] = epoch
             yield position, source, int(orders[source][place])
-            position += 1
 
 
 def image_batches(
@@ -160,6 +184,7 @@ def image_batches(
     seed: int,
     *,
     start: int = 0,
+    part: slice = slice(None),
     workers: int = 1,
     simcc_ratio: float = 2.0,
 ) -> DataLoader[ImageBatch]:
@@ -173,21 +198,24 @@ def image_batches(
     size : tuple[int, int]
         (w, h) of the crop, px.
     batch : int
-        Crops per batch.
+        Crops per batch, of all ranks together.
     seed : int
         Seed of the run.
     start : int
         Position of the first sample: steps done times `batch`.
+    part : slice
+        The part of every batch that this process asks for.
     workers : int
         Processes that decode and augment.
     simcc_ratio : float
         SimCC bins per pixel.
 
     """
-    sampler = RunSampler([len(source) for source in sources], weights, seed, start)
+    lengths = [len(source) for source in sources]
+    sampler = RunSampler(lengths, weights, seed, start, batch, part)
     return DataLoader(
         Crops(sources, size, seed),
-        batch_size=batch,
+        batch_size=len(sampler.places),
         sampler=sampler,
         num_workers=workers,
         collate_fn=Collate(size, simcc_ratio),
@@ -214,9 +242,9 @@ class Collate:
     size: tuple[int, int]
     simcc_ratio: float
 
-    def __call__(self, items: Sequence[tuple[Sample, int]]) -> ImageBatch:
-        """Stack `items`, samples with the number of records skipped for each."""
-        samples = [sample for sample, _ in items]
+    def __call__(self, items: Sequence[Item]) -> ImageBatch:
+        """Stack the items."""
+        samples = [item.sample for item in items]
         keypoints = np.stack([sample.keypoints for sample in samples])
         visibility = np.stack([sample.visibility for sample in samples])
         bins = [round(extent * self.simcc_ratio) for extent in self.size]
@@ -234,7 +262,8 @@ class Collate:
             weight=torch.from_numpy((PLACE_WEIGHTS[visibility] * within).astype(np.float32)),
             target_x=torch.from_numpy(target_x),
             target_y=torch.from_numpy(target_y),
-            skipped=sum(skipped for _, skipped in items),
+            sources=tuple(item.source for item in items),
+            skipped=tuple(message for item in items for message in item.skipped),
         )
 
 

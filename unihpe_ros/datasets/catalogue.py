@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from unihpe_ros.datasets.coco import Coco
@@ -59,3 +59,8 @@ def open_records(kind: str, folder: Path, split: str) -> Records:
     if split not in ('train', 'test'):
         raise ValueError(f"split: expected 'train' or 'test'; got {split!r}")
     return KINDS[kind](folder, split)
+
+
+def damaged_parts(records: Records) -> Sequence[str]:
+    """Say what was wrong with the parts of a data set that could not be read and are left out."""
+    return records.damaged if isinstance(records, SyntheticShards) else ()

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.datasets.records import DatasetError
-from unihpe_ros.datasets.shards import check_shapes, ShardFolder
+from unihpe_ros.datasets.shards import check_shapes, Labels, ShardFolder
 
 _OF_PICTURES = {'K': (3, 3), 'distortion': (5,)}
 _OF_PEOPLE = {
@@ -79,23 +79,23 @@ class SceneShards:
     folder : Path
         What `unihpe render --scenes --out` made; shards still missing are left out.
 
+    Attributes
+    ----------
+    damaged : list[str]
+        What is wrong with each shard that is left out because it can't be read.
+
     Raises
     ------
     DatasetError
-        If there is no data set, or a shard's labels are not what they should be.
+        If there is no data set, or not one shard of it can be read.
 
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
-        self._shards = ShardFolder(self.folder, 'scenes', {2: _ARRAYS})
+        self._shards = ShardFolder(self.folder, 'scenes', {2: _ARRAYS}, _check)
         self.manifest = self._shards.manifest
-        for path, labels in zip(self._shards.paths, self._shards.labels, strict=True):
-            pictures, first = len(labels['offsets']) - 1, labels['first']
-            if first.shape != (pictures + 1,):
-                raise DatasetError(f'{path}: first: expected {(pictures + 1,)}, got {first.shape}')
-            check_shapes(path, labels, pictures, _OF_PICTURES)
-            check_shapes(path, labels, int(first[-1]), _OF_PEOPLE)
+        self.damaged = self._shards.damaged
 
     def __len__(self) -> int:
         return len(self._shards)
@@ -127,3 +127,11 @@ class SceneShards:
         shard, place = self._shards.find(index)
         first, last = self._shards.labels[shard]['first'][place : place + 2]
         return slice(int(first), int(last))
+
+
+def _check(path: Path, labels: Labels) -> None:
+    pictures, first = len(labels['offsets']) - 1, labels['first']
+    if first.shape != (pictures + 1,):
+        raise DatasetError(f'{path}: first: expected {(pictures + 1,)}, got {first.shape}')
+    check_shapes(path, labels, pictures, _OF_PICTURES)
+    check_shapes(path, labels, int(first[-1]), _OF_PEOPLE)

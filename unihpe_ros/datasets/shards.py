@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 import json
 from pathlib import Path
 from typing import Any
@@ -32,29 +32,54 @@ class ShardFolder:
         'crops' or 'scenes'.
     names : Mapping[int, tuple[str, ...]]
         The arrays that a shard has in each format.
+    check : Callable[[Path, Labels], None]
+        Raises DatasetError if a shard's labels are not what they should be.
+
+    Attributes
+    ----------
+    damaged : list[str]
+        What is wrong with each shard that is left out because it can't be read.
 
     Raises
     ------
     DatasetError
-        If there is no data set of this kind, or a shard is not what it should be.
+        If there is no data set of this kind, or not one shard of it can be read.
 
     """
 
-    def __init__(self, folder: Path, kind: str, names: Mapping[int, tuple[str, ...]]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        kind: str,
+        names: Mapping[int, tuple[str, ...]],
+        check: Callable[[Path, Labels], None],
+    ) -> None:
         self.folder = folder
         self.manifest = _read_manifest(folder, kind)
-        self.paths = sorted(folder.glob('shard_*.npz'))
-        if not self.paths:
+        paths = sorted(folder.glob('shard_*.npz'))
+        if not paths:
             raise DatasetError(f'{folder}: expected shard_*.npz, found none')
         if self.manifest['format'] not in names:
             raise DatasetError(
                 f'{folder}: expected {kind} of format {max(names)}, got {self.manifest["format"]}'
             )
         wanted = ('offsets', *names[self.manifest['format']])
-        self.labels = [_read_labels(path, wanted) for path in self.paths]
+        self.paths: list[Path] = []
+        self.labels: list[Labels] = []
+        self.damaged: list[str] = []
+        for path in paths:
+            try:
+                labels = _read_labels(path, wanted)
+                _check_length(path.with_suffix('.jpegs'), int(labels['offsets'][-1]))
+                check(path, labels)
+            except DatasetError as error:
+                self.damaged.append(str(error))
+            else:
+                self.paths.append(path)
+                self.labels.append(labels)
+        if not self.labels:
+            raise DatasetError(self.damaged[0])
         self._pictures = [path.with_suffix('.jpegs') for path in self.paths]
-        for picture, labels in zip(self._pictures, self.labels, strict=True):
-            _check_length(picture, int(labels['offsets'][-1]))
         self._first = np.cumsum([0, *(len(labels['offsets']) - 1 for labels in self.labels)])
         self._maps: dict[int, NDArray[np.uint8]] = {}
 

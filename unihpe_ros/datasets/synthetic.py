@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.datasets.records import Record
-from unihpe_ros.datasets.shards import check_shapes, ShardFolder
+from unihpe_ros.datasets.shards import check_shapes, Labels, ShardFolder
 
 _LABELS = {
     'keypoints_2d': (len(UNION), 2),
@@ -34,10 +34,15 @@ class SyntheticShards:
     folder : Path
         What `unihpe render --out` made; shards that are still missing are left out.
 
+    Attributes
+    ----------
+    damaged : list[str]
+        What is wrong with each shard that is left out because it can't be read.
+
     Raises
     ------
     DatasetError
-        If there is no data set, or a shard's labels are not what they should be.
+        If there is no data set, or not one shard of it can be read.
 
     """
 
@@ -45,10 +50,9 @@ class SyntheticShards:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
-        self._shards = ShardFolder(self.folder, 'crops', _ARRAYS)
+        self._shards = ShardFolder(self.folder, 'crops', _ARRAYS, _check)
         self.manifest = self._shards.manifest
-        for path, shard in zip(self._shards.paths, self._shards.labels, strict=True):
-            check_shapes(path, shard, len(shard['offsets']) - 1, {**_LABELS, **_HIDER})
+        self.damaged = self._shards.damaged
         names = [name for name in (*_LABELS, *_HIDER) if name in self._shards.labels[0]]
         self.labels = {
             name: np.concatenate([shard[name] for shard in self._shards.labels]) for name in names
@@ -74,3 +78,7 @@ class SyntheticShards:
     def mask(self, index: int) -> NDArray[np.bool_]:
         """``(H, W)`` Where the person can be seen; DatasetError for a data set of format 1."""
         return self._shards.mask(*self._shards.find(index))
+
+
+def _check(path: Path, labels: Labels) -> None:
+    check_shapes(path, labels, len(labels['offsets']) - 1, {**_LABELS, **_HIDER})

@@ -143,7 +143,7 @@ def _read(record: Record, size: tuple[int, int]) -> _Item:
 
 def _ask(predictor: Predictor, items: Sequence[_Item]) -> dict[str, NDArray[Any]]:
     truth_2d = np.stack([item.sample.normalised for item in items])
-    full = lifting_input(truth_2d, np.isfinite(truth_2d).all(-1))
+    full = lifting_input(truth_2d, np.asarray(np.isfinite(truth_2d).all(-1)))
     lifted = predictor.lift(full, np.zeros((len(items), predictor.width), np.float32))
     pixels = np.stack([item.record.keypoints_2d for item in items])
     part: dict[str, NDArray[Any]] = {

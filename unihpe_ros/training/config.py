@@ -86,11 +86,13 @@ class TrainConfig:
     images : tuple[ImageSource, ...]
         Data sets with images; empty to train the lifting branch alone.
     image_batch : int
-        Crops per step.
+        Crops per step, of all ranks together.
+    chunk : int
+        Crops that go through the network at a time, on each rank; 0 for all at once.
     poses : str
         Bank of 3D poses for lifting samples; empty for none.
     pose_batch : int
-        Lifting samples per step.
+        Lifting samples per step, of all ranks together.
     learning_rate, weight_decay : float
         Of AdamW.
     warmup_steps : int
@@ -114,6 +116,8 @@ class TrainConfig:
         Processes that decode and augment images.
     threads : int
         PyTorch's threads on a CPU; 0 leaves PyTorch's choice.
+    autocast : bool
+        Whether the network computes in bfloat16 where that is safe.
     checkpoint_minutes : float
         Minutes between checkpoints.
     log_steps : int
@@ -131,6 +135,7 @@ class TrainConfig:
     init: str = ''
     images: tuple[ImageSource, ...] = ()
     image_batch: int = 64
+    chunk: int = 0
     poses: str = ''
     pose_batch: int = 512
     learning_rate: float = 1e-3
@@ -146,6 +151,7 @@ class TrainConfig:
     contrast_poses: bool = True
     workers: int = 1
     threads: int = 0
+    autocast: bool = True
     checkpoint_minutes: float = 4.0
     log_steps: int = 50
     validation_images: str = ''
@@ -169,6 +175,11 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Train
         If the file is missing or no mapping, or a key or a value does not fit.
 
     """
+    return make_config({**read_settings(path), **(overrides or {})}, str(path))
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """Read a YAML file whose top is a mapping; ConfigError otherwise."""
     try:
         values = yaml.safe_load(path.read_text(encoding='utf-8'))
     except OSError as error:
@@ -177,7 +188,12 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Train
         raise ConfigError(f'{path}: not YAML ({error})') from error
     if not isinstance(values, Mapping):
         raise ConfigError(f'{path}: expected a mapping of settings')
-    config: TrainConfig = _build(TrainConfig, {**values, **(overrides or {})}, str(path))
+    return dict(values)
+
+
+def make_config(values: Mapping[str, Any], path: str) -> TrainConfig:
+    """Check the settings of an experiment; `path` is where they were read, for the errors."""
+    config: TrainConfig = _build(TrainConfig, values, path)
     if not config.images and not config.poses:
         raise ConfigError(f'{path}: expected images or poses to train on')
     for source in config.images:

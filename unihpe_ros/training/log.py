@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 import csv
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,11 @@ class Log:
             for row in rows:
                 append_row(path, dict(row))
 
-    def add(self, terms: dict[str, Tensor]) -> None:
+    def add(self, terms: Mapping[str, float | Tensor]) -> None:
         """Take in one step's terms."""
         for name, term in terms.items():
-            self.sums[name] = self.sums.get(name, 0.0) + float(term.detach())
+            value = term.detach() if isinstance(term, Tensor) else term
+            self.sums[name] = self.sums.get(name, 0.0) + float(value)
         self.count += 1
 
     def write(self, step: int, learning_rate: float) -> dict[str, float]:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.training.ranks import total
 
 # Below this the derivative's denominator 3 t^2 - s is a double root: gradients are clamped.
 _DENOMINATOR = 1e-6
@@ -224,7 +225,7 @@ def simcc_loss(
         log_probability = logits.float().log_softmax(-1)
         entropy = (target * target.clamp_min(1e-12).log()).sum(-1)
         divergence = divergence + entropy - (target * log_probability).sum(-1)
-    return (divergence * weight).sum() / weight.sum().clamp_min(1e-6)
+    return (divergence * weight).sum() / total(weight.sum()).clamp_min(1e-6)
 
 
 def pose_loss(predicted: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
@@ -243,7 +244,7 @@ def pose_loss(predicted: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
     difference = torch.where(known[..., None], predicted.float() - truth, 0.0)
     distance = (difference.square().sum(-1) + 1e-8).sqrt()
     weight = weight * known
-    return (distance * weight).sum() / weight.sum().clamp_min(1e-6)
+    return (distance * weight).sum() / total(weight.sum()).clamp_min(1e-6)
 
 
 def bone_length_loss(predicted: Tensor, truth: Tensor) -> Tensor:
@@ -255,4 +256,4 @@ def bone_length_loss(predicted: Tensor, truth: Tensor) -> Tensor:
     ]
     known = lengths[1].isfinite()
     error = torch.where(known, lengths[0] - torch.nan_to_num(lengths[1]), 0.0).abs()
-    return error.sum() / known.sum().clamp_min(1)
+    return error.sum() / total(known.sum()).clamp_min(1)

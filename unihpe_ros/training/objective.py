@@ -12,10 +12,13 @@ from torch.nn import functional
 from unihpe_ros.core import simcc
 from unihpe_ros.datasets.batches import ImageBatch
 from unihpe_ros.datasets.projection import corrupt
+from unihpe_ros.models.decoders import SOURCES
 from unihpe_ros.models.unihpe import MEAN, STD, UniHPE
-from unihpe_ros.training import losses
+from unihpe_ros.training import losses, ranks
+from unihpe_ros.training.chunks import in_chunks
 from unihpe_ros.training.config import TrainConfig
 from unihpe_ros.training.evaluate import input_of_crop
+from unihpe_ros.training.triples import SCORES
 
 # Weight of a 3D keypoint that lies outside the image: a guess, but better than none.
 _OUTSIDE = 0.3
@@ -25,7 +28,7 @@ _LEAST_TEMPERATURE = 0.01
 
 class Objective(nn.Module):
     """
-    The losses of one step.
+    The losses of one step; with several ranks each one's share of them (see `ranks`).
 
     Parameters
     ----------
@@ -48,27 +51,12 @@ class Objective(nn.Module):
         self, model: UniHPE, batch: ImageBatch, rng: np.random.Generator, step: int
     ) -> dict[str, Tensor]:
         """Return the terms of crops: 2D, visibility, 3D from every modality, contrast."""
-        answer = model.encode_image(normalise(batch.image))
-        own = own_keypoints(answer, model)
-        seen = corrupt(batch.normalised.cpu().numpy(), rng, strength=0.5)
-        feature_2d, _ = model.encode_2d(own)
-        _, embedding_2d = model.encode_2d(torch.from_numpy(seen).to(own))
-        feature_3d, embedding_3d = model.encode_3d(batch.relative)
+        truth = ranks.gather(batch.normalised)
+        seen = corrupt(truth.cpu().numpy(), rng, strength=0.5)[ranks.part(len(truth))]
+        inputs = (batch.image, torch.from_numpy(seen).to(batch.image.device), batch.relative)
+        answer = in_chunks(look, model, inputs, self.config.chunk)
         weight = _OUTSIDE + (1 - _OUTSIDE) * batch.inside
-        lifted = model.decoder(feature_2d, '2d')
-        fused = model.decoder(0.5 * (answer['feature'] + feature_2d), 'fused')
-        answers = [
-            model.decoder(answer['feature'], 'image'),
-            lifted,
-            fused,
-            model.decoder(feature_3d, '3d'),
-        ]
-        # Image and 2D are contrasted wherever somebody is shown, 3D where it is more than a root.
-        solid = batch.relative.isfinite().all(-1).sum(-1) > 1
-        shown = solid | (batch.weight > 0).any(-1)
-        x, y, z = answer['embedding'], embedding_2d, embedding_3d
-        duplicates = losses.near_duplicates(batch.relative)
-        ramp = self.singular_value_weight(step)
+        poses = answer['poses'].unbind(1)
         return {
             'keypoints': losses.simcc_loss(
                 answer['simcc_x'],
@@ -80,16 +68,29 @@ class Objective(nn.Module):
             'visibility': functional.binary_cross_entropy_with_logits(
                 answer['visibility'].float(), batch.inside, batch.known, reduction='sum'
             )
-            / batch.known.sum().clamp_min(1),
+            / ranks.total(batch.known.sum()).clamp_min(1),
             'pose': torch.stack(
-                [losses.pose_loss(pose, batch.relative, weight) for pose in answers]
+                [losses.pose_loss(pose, batch.relative, weight) for pose in poses]
             ).mean(),
-            'bone': losses.bone_length_loss(fused, batch.relative),
-            'pairwise': losses.pairwise_loss(
-                [x, y, z], self.temperature, duplicates, present=[shown, shown, solid]
-            ),
-            'singular_value': ramp
-            * losses.singular_value_loss(
+            'bone': losses.bone_length_loss(poses[SOURCES.index('fused')], batch.relative),
+            **self._contrast(answer['embeddings'], batch, step),
+        }
+
+    def _contrast(self, embeddings: Tensor, batch: ImageBatch, step: int) -> dict[str, Tensor]:
+        """Contrast ``(B, 3, D)`` image, 2D and 3D of all ranks' persons with each other."""
+        x, y, z = ranks.gather(embeddings).unbind(1)
+        relative = ranks.gather(batch.relative)
+        # Image and 2D are contrasted wherever somebody is shown, 3D where it is more than a root.
+        solid = relative.isfinite().all(-1).sum(-1) > 1
+        shown = solid | (ranks.gather(batch.weight.amax(-1)) > 0)
+        duplicates = losses.near_duplicates(relative)
+        pairwise = losses.pairwise_loss(
+            [x, y, z], self.temperature, duplicates, present=[shown, shown, solid]
+        )
+        ramp = self.singular_value_weight(step)
+        triples = x.new_zeros(())
+        if ramp:
+            triples = ramp * losses.singular_value_loss(
                 x[solid],
                 y[solid],
                 z[solid],
@@ -97,8 +98,9 @@ class Objective(nn.Module):
                 excluded=duplicates[solid][:, solid],
                 score=SCORES[self.config.triple_score],
             )
-            if ramp
-            else torch.zeros(()),
+        return {
+            'pairwise': pairwise / ranks.count(),
+            'singular_value': triples / ranks.count(),
         }
 
     def pose_terms(self, model: UniHPE, keypoints: Tensor, relative: Tensor) -> dict[str, Tensor]:
@@ -107,15 +109,15 @@ class Objective(nn.Module):
         feature_3d, embedding_3d = model.encode_3d(relative)
         lifted = model.decoder(feature_2d, '2d')
         weight = torch.ones_like(relative[..., 0])
-        poses = [lifted, model.decoder(feature_3d, '3d')]
-        duplicates = losses.near_duplicates(relative)
+        duplicates = losses.near_duplicates(ranks.gather(relative))
+        pairwise = losses.pairwise_loss(
+            [ranks.gather(embedding_2d), ranks.gather(embedding_3d)], self.temperature, duplicates
+        )
         return {
-            'lifting_pose': losses.pose_loss(poses[0], relative, weight),
-            'auto_pose': losses.pose_loss(poses[1], relative, weight),
+            'lifting_pose': losses.pose_loss(lifted, relative, weight),
+            'auto_pose': losses.pose_loss(model.decoder(feature_3d, '3d'), relative, weight),
             'lifting_bone': losses.bone_length_loss(lifted, relative),
-            'lifting_pairwise': losses.pairwise_loss(
-                [embedding_2d, embedding_3d], self.temperature, duplicates
-            ),
+            'lifting_pairwise': pairwise / ranks.count(),
         }
 
     def total(self, terms: dict[str, Tensor]) -> Tensor:
@@ -133,6 +135,45 @@ class Objective(nn.Module):
         """Return the ramp of the singular-value term at a step, in [0, 1]."""
         done = step - self.config.singular_value_start
         return min(max(done / max(self.config.singular_value_ramp, 1), 0.0), 1.0)
+
+
+def look(model: UniHPE, image: Tensor, seen: Tensor, relative: Tensor) -> dict[str, Tensor]:
+    """
+    Send crops through the whole network.
+
+    Parameters
+    ----------
+    model : UniHPE
+        The network.
+    image : Tensor
+        ``(B, h, w, 3)`` uint8 BGR.
+    seen : Tensor
+        ``(B, K, 3)`` the true 2D with noise, as the 2D encoder reads it.
+    relative : Tensor
+        ``(B, K, 3)`` root-relative truth, m; NaN where unknown.
+
+    Returns
+    -------
+    dict[str, Tensor]
+        'simcc_x', 'simcc_y' and 'visibility' of the image branch; 'poses' ``(B, 4, K, 3)`` m,
+        decoded from each of SOURCES; 'embeddings' ``(B, 3, D)`` of image, 2D and 3D.
+
+    """
+    answer = model.encode_image(normalise(image))
+    feature_2d, _ = model.encode_2d(own_keypoints(answer, model))
+    _, embedding_2d = model.encode_2d(seen)
+    feature_3d, embedding_3d = model.encode_3d(relative)
+    features = {
+        'image': answer['feature'],
+        '2d': feature_2d,
+        '3d': feature_3d,
+        'fused': 0.5 * (answer['feature'] + feature_2d),
+    }
+    return {
+        **{name: answer[name] for name in ('simcc_x', 'simcc_y', 'visibility')},
+        'poses': torch.stack([model.decoder(features[name], name) for name in SOURCES], 1),
+        'embeddings': torch.stack([answer['embedding'], embedding_2d, embedding_3d], 1),
+    }
 
 
 def normalise(image: Tensor) -> Tensor:

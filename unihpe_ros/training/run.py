@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn, Tensor
 from unihpe_ros.models.unihpe import UniHPE
+from unihpe_ros.training import ranks
 from unihpe_ros.training.config import changed_settings, ConfigError, TrainConfig
 from unihpe_ros.training.objective import Objective
 
@@ -35,6 +36,7 @@ class Run:
         self.objective = self.build_objective().to(device)
         if config.init:
             self.model.load_state_dict(load_checkpoint(Path(config.init))['ema'])
+        ranks.share_batch_norms(self.model)
         self.ema = {name: value.clone() for name, value in self.model.state_dict().items()}
         # Biases, norms and tokens are not decayed.
         parameters = [*self.model.parameters(), *self.objective.parameters()]
@@ -62,13 +64,24 @@ class Run:
         cosine = 0.5 * (1 + math.cos(math.pi * self.step / self.config.steps))
         return self.config.learning_rate * warm * cosine
 
-    def update(self, loss: Tensor) -> None:
-        """Take one optimiser step and move the average."""
+    def update(self, loss: Tensor) -> float:
+        """
+        Take one optimiser step and move the average, unless the gradient is not finite.
+
+        Returns
+        -------
+        float
+            Norm of the gradient before it was clipped.
+
+        """
         for group in self.optimizer.param_groups:
             group['lr'] = self.learning_rate()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        ranks.sum_gradients([*self.model.parameters(), *self.objective.parameters()])
+        norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip))
+        if not math.isfinite(norm):
+            return norm
         self.optimizer.step()
         self.step += 1
         decay = min(1 - 1 / self.config.ema_steps, self.step / (self.step + 10))
@@ -78,6 +91,7 @@ class Run:
                     self.ema[name].lerp_(value, 1 - decay)
                 else:
                     self.ema[name].copy_(value)
+        return norm
 
     def save(self, path: Path) -> None:
         """Write a checkpoint: beside, then renamed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 import time
 
@@ -12,18 +12,17 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 from unihpe_ros.datasets.batches import image_batches, ImageBatch
-from unihpe_ros.datasets.catalogue import open_records
+from unihpe_ros.datasets.catalogue import damaged_parts, open_records
 from unihpe_ros.datasets.poses import load_pose_bank
 from unihpe_ros.datasets.projection import lifting_batch
 from unihpe_ros.datasets.synthetic import SyntheticShards
+from unihpe_ros.training import ranks
 from unihpe_ros.training.config import ConfigError, TrainConfig
+from unihpe_ros.training.diary import Diary
 from unihpe_ros.training.evaluate import image_metrics, lifting_metrics, TorchPredictor
-from unihpe_ros.training.log import append_row, Log
+from unihpe_ros.training.failures import check_finite, Skipped
+from unihpe_ros.training.log import append_row
 from unihpe_ros.training.run import Run
-
-
-class NonFiniteLossError(RuntimeError):
-    """The loss is NaN or infinite; the message names step and term."""
 
 
 def train(
@@ -37,7 +36,8 @@ def train(
     config : TrainConfig
         The experiment.
     out : Path
-        Folder of the run: checkpoint.pt, log.csv and validation.csv.
+        Folder of the run: checkpoint.pt, log.csv, validation.csv, tensorboard/, and skipped.txt
+        where something could not be read.
     resume : bool
         Go on from the folder's checkpoint.
     run_type : type[Run]
@@ -64,42 +64,44 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     if config.threads:
         torch.set_num_threads(config.threads)
-    device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    device = ranks.join()
     run = run_type(config, device)
     if resume:
         run.load(checkpoint)
     poses = load_pose_bank(Path(config.poses)) if config.poses else None
-    batches = _crops(config, run)
+    skipped = Skipped(out / 'skipped.txt')
+    batches = _crops(config, run, skipped)
+    diary = Diary(run, out) if ranks.rank() == 0 else None
     saved = time.monotonic()
-    log = Log(out / 'log.csv', run.step)
-    bar = tqdm(total=config.steps, initial=run.step, unit='step', smoothing=0.05)
     while run.step < config.steps:
-        terms = _terms(run, batches, poses, device)
+        batch = next(batches).to(device) if batches is not None else None
+        terms = _terms(run, batch, poses)
         loss = run.objective.total(terms)
-        if not torch.isfinite(loss):
-            _complain(run.step, terms)
-        run.update(loss)
-        bar.update()
-        log.add({'loss': loss, **terms})
-        if run.step % config.log_steps == 0:
-            row = log.write(run.step, run.learning_rate())
-            bar.set_postfix_str(' '.join(f'{k} {row[k]:.3f}' for k in ('loss', *terms)))
-        if time.monotonic() - saved > 60 * config.checkpoint_minutes:
-            run.save(checkpoint)
-            validate(run, out)
-            saved = time.monotonic()
-    bar.close()
-    run.save(checkpoint)
-    validate(run, out)
+        values = _values({'loss': loss, **terms})
+        check_finite(run.step, values, batch, out / 'non_finite.txt')
+        norm = run.update(loss)
+        check_finite(run.step, {'gradient': norm}, batch, out / 'non_finite.txt')
+        skipped.add(batch.skipped if batch is not None else ())
+        if diary is not None:
+            diary.note(values)
+            if time.monotonic() - saved > 60 * config.checkpoint_minutes:
+                run.save(checkpoint)
+                diary.score(validate(run, out), batch)
+                saved = time.monotonic()
+    if diary is not None:
+        run.save(checkpoint)
+        diary.score(validate(run, out), batch)
+        diary.close(skipped.summary())
     return checkpoint
 
 
-def _crops(config: TrainConfig, run: Run) -> Iterator[ImageBatch] | None:
+def _crops(config: TrainConfig, run: Run, skipped: Skipped) -> Iterator[ImageBatch] | None:
     if not config.images:
         return None
     preset = run.model.preset
     sets = [open_records(source.kind, Path(source.path), 'train') for source in config.images]
     for records, source in zip(sets, config.images, strict=True):
+        skipped.add(damaged_parts(records))
         if not records.has_images:
             raise ConfigError(
                 f'images: {source.path}: the set of kind {source.kind} lies here '
@@ -113,6 +115,7 @@ def _crops(config: TrainConfig, run: Run) -> Iterator[ImageBatch] | None:
             config.image_batch,
             config.seed,
             start=run.step * config.image_batch,
+            part=ranks.part(config.image_batch),
             workers=config.workers,
             simcc_ratio=preset.simcc_ratio,
         )
@@ -120,35 +123,31 @@ def _crops(config: TrainConfig, run: Run) -> Iterator[ImageBatch] | None:
 
 
 def _terms(
-    run: Run,
-    batches: Iterator[ImageBatch] | None,
-    poses: NDArray[np.float32] | None,
-    device: torch.device,
+    run: Run, batch: ImageBatch | None, poses: NDArray[np.float32] | None
 ) -> dict[str, Tensor]:
-    """Compute all terms of the next step."""
+    """Compute all terms of the next step: with several ranks, this one's share of them."""
     config, model = run.config, run.model.train()
     rng = np.random.default_rng([config.seed, run.step, 1])
     terms: dict[str, Tensor] = {}
-    with torch.autocast(device.type, torch.bfloat16):
-        if batches is not None:
-            batch = next(batches).to(device)
+    device = next(model.parameters()).device
+    with torch.autocast(device.type, torch.bfloat16, enabled=config.autocast):
+        if batch is not None:
             terms |= run.objective.image_terms(model, batch, rng, run.step)
         if poses is not None:
+            part = ranks.part(config.pose_batch)
             lifting = lifting_batch(poses, config.pose_batch, rng, model.preset.input_size)
             tensors = (
-                torch.from_numpy(value).to(device)
+                torch.from_numpy(value[part]).to(device)
                 for value in (lifting.keypoints, lifting.relative)
             )
             terms |= run.objective.pose_terms(model, *tensors)
     return terms
 
 
-def _complain(step: int, terms: dict[str, Tensor]) -> None:
-    wrong = [name for name, term in terms.items() if not torch.isfinite(term)]
-    raise NonFiniteLossError(
-        f'step {step}: the loss is not finite; terms: {", ".join(wrong) or "their sum"}. '
-        'Lower learning_rate, or look at the batch of that step: it is drawn from seed and step.'
-    )
+def _values(terms: Mapping[str, Tensor]) -> dict[str, float]:
+    """Read the terms of the whole batch, of all ranks, in one transfer."""
+    values = torch.stack([term.detach().float() for term in terms.values()])
+    return dict(zip(terms, ranks.total(values).tolist(), strict=True))
 
 
 def validate(run: Run, out: Path) -> dict[str, float]:

@@ -1,0 +1,111 @@
+"""TensorBoard beside the CSV logs: curves, and crops with true and predicted keypoints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+from unihpe_ros.core import simcc
+from unihpe_ros.core.geometry import Array
+from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.datasets.batches import ImageBatch
+from unihpe_ros.training.evaluate import normalise_images, Predictor
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+TRUE_COLOUR, FOUND_COLOUR = (80, 220, 80), (30, 140, 255)
+# OpenCV draws at 1/16 px.
+_SHIFT = 4
+_LEAST_SCORE = 0.3
+
+
+class Board:
+    """
+    A run's TensorBoard, if TensorBoard is installed; otherwise nothing but a word about it.
+
+    Parameters
+    ----------
+    folder : Path
+        Where its files go.
+    step : int
+        Step the run starts from: what an interrupted run wrote after it is dropped.
+
+    """
+
+    def __init__(self, folder: Path, step: int) -> None:
+        self.writer: SummaryWriter | None = None
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            tqdm.write("no TensorBoard: pip install 'unihpe_ros[train]'; the CSV logs are written")
+            return
+        self.writer = SummaryWriter(str(folder), purge_step=step or None)
+
+    def scalars(self, group: str, values: Mapping[str, float], step: int) -> None:
+        """Add a point to each curve of a group."""
+        if self.writer is not None:
+            for name, value in values.items():
+                self.writer.add_scalar(f'{group}/{name}', value, step)
+
+    def panel(self, predictor: Predictor, batch: ImageBatch, step: int) -> None:
+        """Show a few crops of a batch with their true and predicted keypoints."""
+        if self.writer is not None:
+            rgb = np.ascontiguousarray(draw_panel(predictor, batch)[..., ::-1])
+            self.writer.add_image('crops', rgb, step, dataformats='HWC')
+            self.writer.flush()
+
+    def close(self) -> None:
+        """Write what is left."""
+        if self.writer is not None:
+            self.writer.close()
+
+
+def draw_panel(predictor: Predictor, batch: ImageBatch, count: int = 8) -> NDArray[np.uint8]:
+    """
+    Draw the first crops of a batch side by side: green the truth, orange what is predicted.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        The model.
+    batch : ImageBatch
+        Crops with their targets.
+    count : int
+        Crops at most.
+
+    Returns
+    -------
+    NDArray[np.uint8]
+        ``(h, crops * w, 3)`` BGR.
+
+    """
+    images = batch.image[:count].cpu().numpy()
+    answer = predictor.encode_image(normalise_images(images))
+    found, scores = simcc.read_answer(answer, predictor.simcc_ratio)
+    found = np.where(scores[..., None] < _LEAST_SCORE, np.nan, found)
+    half = 0.5 * np.array(predictor.size)
+    truth = batch.normalised[:count].cpu().numpy() * half[1] + half - 0.5
+    tiles = [image.copy() for image in images]
+    for tile, *persons in zip(tiles, truth, found, strict=True):
+        for person, colour in zip(persons, (TRUE_COLOUR, FOUND_COLOUR), strict=True):
+            _draw(tile, person, colour)
+    return np.concatenate(tiles, 1)
+
+
+def _draw(tile: NDArray[np.uint8], keypoints: Array, colour: tuple[int, int, int]) -> None:
+    """Draw the bones and keypoints of a person whose unknown keypoints are NaN."""
+    limit = 4 * max(tile.shape)
+    known = np.asarray(np.isfinite(keypoints).all(-1))
+    places = np.clip(np.nan_to_num(keypoints), -limit, limit)
+    points = [(int(x), int(y)) for x, y in np.rint(places * 2**_SHIFT)]
+    for one, other in UNION.bones:
+        if known[one] and known[other]:
+            cv2.line(tile, points[one], points[other], colour, 1, cv2.LINE_AA, _SHIFT)
+    for index in np.flatnonzero(known):
+        cv2.circle(tile, points[index], 2 << _SHIFT, colour, -1, cv2.LINE_AA, _SHIFT)
