@@ -54,7 +54,7 @@ $(VENV)/.test-ready: $(VENV)/.demo-ready
 	@test -z '$(TORCH_INDEX)' || $(VENV)/bin/python $(INSTALL) --no-deps --retries 0 --timeout 15 \
 		--index-url '$(TORCH_INDEX)' $(TORCH) 2>$(VENV)/torch.log \
 		|| echo 'Not there: $(TORCH) in $(TORCH_INDEX); trying the default index'
-	@$(VENV)/bin/python $(INSTALL) --editable '.[ros,bag,train,synthesis,test,dev]'
+	@$(VENV)/bin/python $(INSTALL) --editable '.[ros,bag,train,synthesis,openvino,tensorrt-rtx,test,dev]'
 	@touch $@
 
 $(JAZZY)/.test-ready: setup.py Makefile | $(JAZZY)/bin/python

@@ -32,6 +32,11 @@ def ros(rclpy: str, messages: str, interfaces: str) -> list[str]:
 
 
 EXTRAS = {
+    # Faster engines. TensorRT itself comes from the vendor (docs/engines.md); TensorRT-RTX builds
+    # on any machine, and both need pycuda to run, which is compiled against the CUDA toolkit.
+    'openvino': ['openvino>=2025.0'],
+    'tensorrt': ['onnx>=1.16', 'pycuda>=2024.1'],
+    'tensorrt-rtx': ['onnx>=1.16', 'tensorrt-rtx-cu13==1.7.1.116'],
     # ROS 2 without a ROS installation: Kilted, or Jazzy; one of them per environment.
     'ros': ros('9.1.2', '5.5.1', '2.3.0'),
     'ros-jazzy': ros('7.1.6', '5.3.6', '2.0.3'),

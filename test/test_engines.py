@@ -37,9 +37,10 @@ def lifting_inputs(batch: int) -> dict[str, np.ndarray]:
 
 
 def test_engine_carries_its_spec_and_its_tensors(model: Path) -> None:
-    engine = load_engine(image_file(model))
+    engine = load_engine(image_file(model), backend='onnxruntime-cpu')
     assert engine.spec == tiny_spec()
     assert engine.backend == 'onnxruntime-cpu'
+    assert engine.notes == ()
     assert engine.inputs == {'image': (None, 3, 128, 96)}
     assert engine.outputs['simcc_x'] == (None, 26, 192)
     engine.close()
@@ -139,7 +140,7 @@ def test_cuda_that_does_not_load(model: Path, monkeypatch: pytest.MonkeyPatch) -
         'onnxruntime.InferenceSession',
         lambda path, options, providers: session(path, options, providers=providers[-1:]),
     )
-    assert load_engine(image_file(model)).backend == 'onnxruntime-cpu'
+    assert load_engine(image_file(model), backend='onnxruntime').backend == 'onnxruntime-cpu'
     with pytest.raises(EngineError, match='expected onnxruntime-cuda; its libraries or driver'):
         load_engine(image_file(model), backend='onnxruntime-cuda')
 

@@ -15,7 +15,10 @@ EXTRA_OF_MODULE = {
     'numba': 'synthesis',
     'h5py': 'train',
     'matplotlib': 'bench',
-    'onnx': 'train',
+    'onnx': 'tensorrt-rtx',
+    'openvino': 'openvino',
+    'pycuda': 'tensorrt',
+    'tensorrt_rtx': 'tensorrt-rtx',
     'onnxscript': 'train',
     'timm': 'train',
     'torch': 'train',
@@ -89,3 +92,7 @@ def explain(error: Exception) -> str | None:
     if ours or isinstance(error, (ValueError, OSError)):
         return ' '.join(str(error).split()) or type(error).__name__
     return None
+
+
+if __name__ == '__main__':
+    sys.exit(main())

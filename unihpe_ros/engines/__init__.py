@@ -1,20 +1,34 @@
-"""Engines: what runs a model's graph. The file's suffix picks the backend."""
+"""Engines: what runs a model's graph, on the fastest of the backends that work here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.model_spec import ModelSpec, Shape
 
-# Suffix of a model file to the module that runs it; imported when the first such file is loaded.
-BACKENDS: Mapping[str, str] = {
-    '.onnx': 'unihpe_ros.engines.ort_engine',
+SUFFIXES = ('.onnx',)
+_FALLBACKS: Mapping[str, str] = {
+    'tensorrt': 'trt_engine',
+    'onnxruntime-cuda': 'ort_engine',
+    'openvino': 'ov_engine',
+    'onnxruntime-cpu': 'ort_engine',
 }
+# What 'auto' tries, in this order.
+ORDER = tuple(_FALLBACKS)
+# Backend to the module of this package that has it, imported when it is asked for.
+BACKENDS: Mapping[str, str] = {
+    **_FALLBACKS,
+    'tensorrt-rtx': 'trt_engine',
+    'openvino-f32': 'ov_engine',
+    'onnxruntime': 'ort_engine',
+}
+
+Loaded = TypeVar('Loaded')
 
 
 class EngineError(RuntimeError):
@@ -33,11 +47,15 @@ class Engine(Protocol):
         Which runtime and device run it, such as 'onnxruntime-cpu'.
     inputs, outputs : dict[str, Shape]
         The graph's tensors; None is any extent.
+    notes : tuple[str, ...]
+        What the user should be told about how it came to run this way: faster backends that
+        failed, an engine that was built anew.
 
     """
 
     spec: ModelSpec
     backend: str
+    notes: tuple[str, ...]
     inputs: dict[str, Shape]
     outputs: dict[str, Shape]
 
@@ -70,7 +88,12 @@ class Engine(Protocol):
 
 
 def load_engine(
-    path: Path, *, backend: str = 'auto', threads: int = 0, max_people: int = 8
+    path: Path,
+    *,
+    backend: str = 'auto',
+    threads: int = 0,
+    max_people: int = 8,
+    progress: Callable[[str, float], object] | None = None,
 ) -> Engine:
     """
     Load a model file.
@@ -80,12 +103,15 @@ def load_engine(
     path : Path
         One branch of a model.
     backend : str
-        'auto' takes the fastest that the file and this machine allow; a name takes that one or
-        fails.
+        'auto' takes the first of `ORDER` that works for this file on this machine, and says in
+        the engine's notes what it tried before; a name of `BACKENDS` takes that one or fails.
     threads : int
         CPU threads; 0 lets the engine choose.
     max_people : int
         Largest batch that will be asked for.
+    progress : Callable[[str, float], object], optional
+        Called with what is being done and the share of it that is, while an engine is built,
+        which may take minutes.
 
     Raises
     ------
@@ -94,18 +120,71 @@ def load_engine(
         to be had here.
 
     """
-    module = BACKENDS.get(path.suffix)
-    if module is None:
-        known = ', '.join(BACKENDS)
+    if path.suffix not in SUFFIXES:
+        known = ', '.join(SUFFIXES)
         raise EngineError(f'{path}: expected a model file ending in {known}; got {path.suffix!r}')
     if not path.is_file():
         raise EngineError(f'{path}: expected a model file; there is none')
-    try:
-        load = import_module(module).load
-    except ImportError as error:
-        raise EngineError(f'{path}: its backend is not installed ({error})') from error
-    engine: Engine = load(path, backend=backend, threads=threads, max_people=max_people)
+    if backend != 'auto' and backend not in BACKENDS:
+        known = ', '.join(('auto', *BACKENDS))
+        raise EngineError(f'{path}: expected backend {known}; got {backend!r}')
+
+    def load(name: str) -> Engine:
+        try:
+            module = import_module(f'{__name__}.{BACKENDS[name]}')
+        except ImportError as error:
+            raise EngineError(f'{path}: {name} is not installed ({error})') from error
+        engine: Engine = module.load(
+            path, backend=name, threads=threads, max_people=max_people, progress=progress
+        )
+        return engine
+
+    engine, notes = first_that_works(load, backend, path.name)
+    engine.notes = (*notes, *engine.notes)
     return engine
+
+
+def first_that_works(
+    load: Callable[[str], Loaded], backend: str, what: str
+) -> tuple[Loaded, tuple[str, ...]]:
+    """
+    Load something with one backend after the other.
+
+    Parameters
+    ----------
+    load : Callable[[str], Loaded]
+        Loads it with the backend of that name, or raises EngineError.
+    backend : str
+        'auto' for all of `ORDER`, else the only one.
+    what : str
+        What is loaded, for the note.
+
+    Returns
+    -------
+    loaded : Loaded
+        What the first backend that works made.
+    notes : tuple[str, ...]
+        One text with the reason for each backend that failed before; none if none did.
+
+    Raises
+    ------
+    EngineError
+        That of the last backend, which runs everywhere: the fault is the model's.
+
+    """
+    names = ORDER if backend == 'auto' else (backend,)
+    reasons: list[str] = []
+    for name in names[:-1]:
+        try:
+            return load(name), _note(what, name, reasons)
+        except EngineError as error:
+            reasons.append(f'{name}: {error}')
+    return load(names[-1]), _note(what, names[-1], reasons)
+
+
+def _note(what: str, backend: str, reasons: list[str]) -> tuple[str, ...]:
+    tried = '; '.join(reasons)
+    return (f'{what} runs on {backend}, the first that works; tried {tried}',) if tried else ()
 
 
 def check_signature(

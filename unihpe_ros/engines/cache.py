@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 import json
 import os
@@ -88,6 +89,27 @@ class Built:
     notes: tuple[str, ...] = ()
 
 
+def key_of(
+    model: Path,
+    library: TensorRt,
+    gpu: Gpu | None,
+    *,
+    precision: str,
+    max_people: int,
+    sm: str = '',
+) -> EngineKey:
+    """Return the key of a model's engine for a GPU, or without one for any of some SM."""
+    return EngineKey(
+        model=digest(model.read_bytes()),
+        precision=precision,
+        max_people=max_people,
+        gpu=gpu.name if gpu else '',
+        sm=gpu.sm if gpu else sm,
+        runtime=library.name,
+        version=library.version,
+    )
+
+
 def cache_folder() -> Path:
     """Return where engines are kept: $UNIHPE_ENGINE_CACHE, or in the user's cache folder."""
     given = os.environ.get(FOLDER_VARIABLE)
@@ -137,15 +159,7 @@ def ensure_engine(
 
     """
     library = load_tensorrt(runtime)
-    key = EngineKey(
-        digest(model.read_bytes()),
-        precision,
-        max_people,
-        gpu.name,
-        gpu.sm,
-        library.name,
-        library.version,
-    )
+    key = key_of(model, library, gpu, precision=precision, max_people=max_people)
     plan = plan_path(model, key, cache_folder())
     notes: tuple[str, ...] = ()
     if plan.exists():
@@ -153,8 +167,7 @@ def ensure_engine(
             return Built(model, plan, check(plan, key), library)
         except EngineError as error:
             notes = (f'engine built anew: {error}',)
-    with gpu.active():
-        made = make_engine(model, plan, key, library, here=True, progress=progress)
+    made = make_engine(model, plan, key, library, gpu, progress=progress)
     return Built(model, plan, made, library, notes)
 
 
@@ -163,8 +176,8 @@ def make_engine(
     plan: Path,
     key: EngineKey,
     library: TensorRt,
+    gpu: Gpu | None,
     *,
-    here: bool,
     progress: Progress | None = None,
 ) -> ModelSpec:
     """
@@ -178,8 +191,8 @@ def make_engine(
         What to build.
     library : TensorRt
         What builds and runs it.
-    here : bool
-        Whether it is for the GPU of this machine.
+    gpu : Gpu, optional
+        The device it is for, if it is this machine's.
     progress : Progress, optional
         Called as the build goes on.
 
@@ -193,9 +206,10 @@ def make_engine(
         from unihpe_ros.engines.build import build_plan, Target
     except ImportError as error:
         raise EngineError(f'{model}: building an engine needs onnx ({error})') from error
-    target = Target(key.sm, here, key.precision, key.max_people)
+    target = Target(key.sm, gpu is not None, key.precision, key.max_people)
     timings = plan.parent / f'timings.{key.runtime}-{key.version}.sm{key.sm.replace(".", "")}.bin'
-    made = build_plan(library, model, target, timings=timings, progress=progress)
+    with gpu.active() if gpu else nullcontext():
+        made = build_plan(library, model, target, timings=timings, progress=progress)
     description = {
         'key': asdict(key),
         'plan_sha256': digest(made.content),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 from unihpe_ros.core.model_spec import METADATA_KEY, ModelSpec, Shape
 from unihpe_ros.engines import check_inputs, check_signature, EngineError
+from unihpe_ros.engines.threads import choose_threads
 
 _CPU = 'CPUExecutionProvider'
 _CUDA = 'CUDAExecutionProvider'
@@ -29,13 +29,18 @@ _FAILURES = (
     ort_errors.RuntimeException,
     RuntimeError,
 )
-# A crop's network is too small to feed more threads than this.
-_MOST_THREADS = 4
 
 
-def load(path: Path, *, backend: str, threads: int, max_people: int) -> OrtEngine:
+def load(
+    path: Path,
+    *,
+    backend: str,
+    threads: int,
+    max_people: int,
+    progress: Callable[[str, float], object] | None = None,
+) -> OrtEngine:
     """Load an ONNX file; see `unihpe_ros.engines.load_engine`."""
-    del max_people  # The batch is dynamic.
+    del max_people, progress  # The batch is dynamic, and nothing is built.
     return OrtEngine(path, backend=backend, threads=threads)
 
 
@@ -62,6 +67,7 @@ class OrtEngine:
 
     def __init__(self, path: Path, *, backend: str = 'auto', threads: int = 0) -> None:
         self._path = path
+        self.notes: tuple[str, ...] = ()
         providers = _providers(path, backend)
         try:
             session = ort.InferenceSession(str(path), _options(threads), providers=providers)
@@ -99,19 +105,12 @@ class OrtEngine:
 
 def _options(threads: int) -> ort.SessionOptions:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads or min(_cores(), _MOST_THREADS)
+    options.intra_op_num_threads = choose_threads(threads)
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # What is wrong is raised, not logged.
     # Threads that spin for work take the core from the other nodes of the robot.
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
     return options
-
-
-def _cores() -> int:
-    """Return how many cores this process may use, which a container can make fewer."""
-    if hasattr(os, 'sched_getaffinity'):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _providers(path: Path, backend: str) -> list[str]:

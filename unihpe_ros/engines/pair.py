@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
+from unihpe_ros.core.model_spec import ModelSpec, Shape
 from unihpe_ros.core.resources import find_resource
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.engines import BACKENDS, Engine, EngineError, load_engine
+from unihpe_ros.engines import Engine, EngineError, first_that_works, load_engine, SUFFIXES
 
 _BRANCHES = ('image', 'lifting')
 
 
+class Described(Protocol):
+    """What an engine says of itself, see `unihpe_ros.engines.Engine`."""
+
+    spec: ModelSpec
+    inputs: dict[str, Shape]
+    outputs: dict[str, Shape]
+
+
 def load_pair(
-    model: str | Path, *, backend: str = 'auto', threads: int = 0, max_people: int = 8
+    model: str | Path,
+    *,
+    backend: str = 'auto',
+    threads: int = 0,
+    max_people: int = 8,
+    progress: Callable[[str, float], object] | None = None,
 ) -> tuple[Engine, Engine]:
     """
-    Load both branches of a model.
+    Load both branches of a model, on the same backend.
 
     Parameters
     ----------
     model : str or Path
         See `find_model`.
-    backend, threads, max_people
+    backend, threads, max_people, progress
         See `unihpe_ros.engines.load_engine`.
 
     Returns
     -------
     image, lifting : Engine
-        The two branches.
+        The two branches; what there is to note is with the first.
 
     Raises
     ------
@@ -36,12 +52,32 @@ def load_pair(
 
     """
     paths = find_model(model)
-    image = load_engine(paths['image'], backend=backend, threads=threads, max_people=max_people)
-    # The lifting branch's matrices are too small to be worth waking another thread for.
-    lifting = load_engine(
-        paths['lifting'], backend=backend, threads=threads or 1, max_people=max_people
-    )
-    _check_pair(image, lifting)
+
+    def load(name: str) -> tuple[Engine, Engine]:
+        # The lifting branch's matrices are too small to be worth waking another thread for.
+        image = load_engine(
+            paths['image'],
+            backend=name,
+            threads=threads,
+            max_people=max_people,
+            progress=progress,
+        )
+        try:
+            lifting = load_engine(
+                paths['lifting'],
+                backend=name,
+                threads=threads or 1,
+                max_people=max_people,
+                progress=progress,
+            )
+        except EngineError:
+            image.close()
+            raise
+        return image, lifting
+
+    (image, lifting), notes = first_that_works(load, backend, Path(model).name)
+    image.notes = (*notes, *image.notes)
+    check_pair(image, lifting)
     return image, lifting
 
 
@@ -85,16 +121,24 @@ def find_model(model: str | Path) -> dict[str, Path]:
 
 def _prefix(model: Path) -> tuple[Path, tuple[str, ...]]:
     """Split a model's name into the pair's common prefix and the suffixes to look for."""
-    for suffix in BACKENDS:
+    for suffix in SUFFIXES:
         for branch in _BRANCHES:
             ending = f'.{branch}{suffix}'
             if model.name.endswith(ending):
                 return model.with_name(model.name.removesuffix(ending)), (suffix,)
-    return model, tuple(BACKENDS)
+    return model, SUFFIXES
 
 
-def _check_pair(image: Engine, lifting: Engine) -> None:
-    """Check that two branches come from one training and speak of the same things."""
+def check_pair(image: Described, lifting: Described) -> None:
+    """
+    Check that two branches come from one training and speak of the same things.
+
+    Raises
+    ------
+    EngineError
+        If they do not; the message says in what.
+
+    """
     for engine, branch in ((image, 'image'), (lifting, 'lifting')):
         if engine.spec.branch != branch:
             raise EngineError(
