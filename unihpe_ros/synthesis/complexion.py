@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from unihpe_ros.synthesis.body import Bodies, BODY, LEFT_EYE, RIGHT_EYE
 from unihpe_ros.synthesis.garments import Region
 from unihpe_ros.synthesis.noise import noise_at
-from unihpe_ros.synthesis.wardrobe import Outfit
+from unihpe_ros.synthesis.outfit import Outfit
 
 Float32 = NDArray[np.float32]
 
@@ -56,9 +56,13 @@ class Complexion:
         for cx, _, cz in self.eye_centres:
             across, above = np.abs(x - cx), z - cz
             socket = (across < 0.022) & (np.abs(above) < 0.012) & (y < 0)
-            put(socket, outfit.skin_tone * 0.5, 0.4 + 0.5 * outfit.makeup)
+            put(socket, outfit.skin_tone * 0.35, 0.55 + 0.4 * outfit.makeup)
+            under = (across < 0.024) & (above > -0.03) & (above < -0.012) & (y < 0)
+            put(under & (skin[:, 3] == 0), outfit.skin_tone * 0.75, 0.4)
             brow = outfit.brows * np.exp(-(((above - 0.0205 - 0.1 * across) / 0.005) ** 2))
             put((across < 0.026) & (brow > 0.15) & (y < 0.01), outfit.hair_tone * 0.7, brow)
+        nostrils = (np.abs(x) < 0.014) & (y < -0.145) & (z > 0.684) & (z < 0.692)
+        put(nostrils, outfit.skin_tone * 0.25, 0.8)
         if outfit.beard:
             jaw = body.is_head & (z < 0.672) & (z > 0.60) & (y < -0.045) & (skin[:, 3] < 0.2)
             put(jaw, outfit.hair_tone * 0.8, outfit.beard)

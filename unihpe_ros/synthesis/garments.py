@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.body import Bodies, TIGHTS
+from unihpe_ros.synthesis.outfit import Outfit
 from unihpe_ros.synthesis.skinning import vertex_normals
-from unihpe_ros.synthesis.wardrobe import Outfit
 
 Float32 = NDArray[np.float32]
 
@@ -20,7 +20,7 @@ _HEAD = ('neck', 'head', 'eye')
 
 @dataclass(frozen=True)
 class Region:
-    """Where vertices are on the average body; see wardrobe for the coordinates."""
+    """Where vertices are on the average body; see outfit for the coordinates."""
 
     position: Float32
     arm: Float32
@@ -28,6 +28,7 @@ class Region:
     is_arm: NDArray[np.bool_]
     is_leg: NDArray[np.bool_]
     is_head: NDArray[np.bool_]
+    girth: Float32  # Distance from a limb's axis, m; 0 off the limbs.
 
     def part(self, chosen: slice | NDArray[np.intp]) -> Region:
         """Return the region of some of the vertices."""
@@ -38,6 +39,7 @@ class Region:
             self.is_arm[chosen],
             self.is_leg[chosen],
             self.is_head[chosen],
+            self.girth[chosen],
         )
 
     @property
@@ -89,6 +91,7 @@ def find_regions(bodies: Bodies) -> Region:
     kinds = np.array([_kind(name) for name in bones])[dominant]
     arm = np.zeros(len(template), np.float32)
     leg = np.zeros(len(template), np.float32)
+    girth = np.zeros(len(template), np.float32)
     for letter in 'LR':
         side = (template[:, 0] > 0) == (letter == 'L')
         for kind, along, chain in (
@@ -97,8 +100,8 @@ def find_regions(bodies: Bodies) -> Region:
         ):
             chosen = side & (kinds == kind)
             knots = bodies.template_heads[[bones.index(f'{b}.{letter}') for b in chain]]
-            along[chosen] = _place_along(knots, template[chosen])
-    return Region(template, arm, leg, kinds == 1, kinds == 2, kinds == 3)
+            along[chosen], girth[chosen] = _place_along(knots, template[chosen])
+    return Region(template, arm, leg, kinds == 1, kinds == 2, kinds == 3, girth)
 
 
 def _kind(bone: str) -> int:
@@ -108,8 +111,8 @@ def _kind(bone: str) -> int:
     return 0
 
 
-def _place_along(knots: Float32, points: Float32) -> Float32:
-    """Coordinate of points along a chain of two bones: 0, 0.5 and 1 at the knots."""
+def _place_along(knots: Float32, points: Float32) -> tuple[Float32, NDArray[np.floating]]:
+    """Coordinate along a chain of two bones (0, 0.5, 1 at the knots), distance from it, m."""
     nearest = np.full(len(points), np.inf)
     place = np.zeros(len(points), np.float32)
     for part in range(2):
@@ -120,7 +123,7 @@ def _place_along(knots: Float32, points: Float32) -> Float32:
         closer = distance < nearest
         nearest[closer] = distance[closer]
         place[closer] = (part + along[closer]) / 2
-    return place
+    return place, nearest
 
 
 def smooth_normals(bodies: Bodies, rounds: int = 3) -> Float32:
@@ -158,3 +161,19 @@ def hollows(bodies: Bodies, region: Region, normals: Float32, rounds: int = 60) 
     out = np.where(crotch, out.clip(-0.03, 0.03), out.clip(0, 0.045))
     fade = np.clip((z + 0.3) / 0.1, 0, 1) * np.clip((0.47 - z) / 0.06, 0, 1) * ~part.is_arm
     return (outward * (out * fade)[:, None]).astype(np.float32)
+
+
+def drapes(region: Region, slope: float = 0.25) -> Float32:
+    """``(T,)`` How far the tights are inside cloth that hangs from what is above them, m."""
+    part = region.part(TIGHTS)
+    x, y, z = part.position.T
+    chosen = np.flatnonzero(part.is_torso & (z < 0.46))
+    across, along = x[chosen], y[chosen] + 0.05
+    angle, reach = np.arctan2(across, along), np.hypot(across, along)
+    depth = np.zeros(len(z), np.float32)
+    for number, place in enumerate(chosen):
+        near = np.abs(np.angle(np.exp(1j * (angle - angle[number])))) < 0.25
+        above = near & (z[chosen] >= z[place])
+        hanging = reach[above] - slope * np.abs(z[chosen][above] - z[place])
+        depth[place] = hanging.max() - reach[number]
+    return depth.clip(0, 0.07)

@@ -68,6 +68,12 @@ Triple = Sequence[float] | NDArray[np.floating]
 Part = tuple[str, Triple, Triple, int]
 
 
+def solid(name: str) -> tuple[Float32, NDArray[np.int32]]:
+    """Return the vertices, within one unit of the middle, and triangles of a solid."""
+    points, _, faces = _SOLIDS[name]
+    return points, faces
+
+
 def upright(angle: float) -> NDArray[np.float64]:
     """``(3, 3)`` Rotation about the vertical, rad."""
     c, s = np.cos(angle), np.sin(angle)

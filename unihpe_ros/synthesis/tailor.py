@@ -12,10 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.body import Bodies, BODY, HAIR, SKIRT, TIGHTS
+from unihpe_ros.synthesis.accessories import Accessories
+from unihpe_ros.synthesis.body import Bodies, BODY, TIGHTS
 from unihpe_ros.synthesis.complexion import Complexion
 from unihpe_ros.synthesis.garments import (
     bottom_cover,
+    drapes,
     find_regions,
     hollows,
     jacket_cover,
@@ -24,7 +26,8 @@ from unihpe_ros.synthesis.garments import (
 )
 from unihpe_ros.synthesis.materials import stack
 from unihpe_ros.synthesis.noise import noise_at
-from unihpe_ros.synthesis.wardrobe import Outfit
+from unihpe_ros.synthesis.outfit import Outfit
+from unihpe_ros.synthesis.padding import Layers, Padding
 
 Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]
@@ -66,7 +69,7 @@ class Tailor:
     Knows where everything is on the average body.
 
     Vertices are those of the bodies, then a second and a third copy of the tights (top and
-    jacket), then a copy of the scalp.
+    jacket), then a copy of the scalp, then accessories.
 
     Parameters
     ----------
@@ -83,17 +86,26 @@ class Tailor:
         on_head = np.flatnonzero(region.is_head[BODY])
         self.scalp = on_head[self.hair_height[on_head] > -0.03]
         tights = np.arange(TIGHTS.start, TIGHTS.stop)
-        self.source = np.concatenate([np.arange(count), tights, tights, self.scalp])
+        self.accessories = Accessories(bodies, region)
+        extra = self.accessories.source
+        self.source = np.concatenate([np.arange(count), tights, tights, self.scalp, extra])
         self.top = slice(count, count + len(tights))
         self.jacket = slice(self.top.stop, self.top.stop + len(tights))
         self.cap = slice(self.jacket.stop, self.jacket.stop + len(self.scalp))
+        self.worn = slice(self.cap.stop, self.cap.stop + len(extra))
         self.region = region.part(self.source)
+        self.region.position[self.worn] = self.accessories.points
         self.weights = bodies.weights[self.source]
         self.weight_bones = bodies.weight_bones[self.source]
         self.faces = self._layer_faces(count)
         normals = smooth_normals(bodies)
-        self.normals = normals[self.source]
-        self.bridges = hollows(bodies, region, normals)
+        self.padding = Padding(
+            self.region,
+            normals[self.source],
+            Layers(self.top, self.jacket, self.cap, self.hair_height[self.scalp]),
+            hollows(bodies, region, normals),
+            drapes(region),
+        )
         self.complexion = Complexion(bodies, region, self.hair_height, len(self.source))
 
     def _layer_faces(self, count: int) -> dict[str, Int32]:
@@ -104,6 +116,8 @@ class Tailor:
         place[self.scalp] = np.arange(len(self.scalp)) + self.cap.start
         moved = place[faces['body']]
         faces['cap'] = moved[(moved >= 0).all(1)]
+        for name, part in self.accessories.faces.items():
+            faces[name] = part + np.int32(self.worn.start)
         return faces
 
     def dress(self, shape: int, outfit: Outfit) -> Dressed:
@@ -125,7 +139,9 @@ class Tailor:
         """
         rest = self.bodies.rest[shape][self.source]
         covers = self._covers(outfit)
-        self._push_out(rest, shape, outfit, covers)
+        rest[self.worn] = self.accessories.fitted(shape)
+        scale = self.bodies.height(shape) / _TEMPLATE_HEIGHT
+        self.padding.push_out(rest, scale, outfit, covers['shoe'], covers['bottom'])
         layers: list[tuple[str, np.void, Float32]] = [
             ('tights', outfit.bottom_cloth, covers['bottom']),
             ('tights', outfit.shoe, covers['shoe']),
@@ -150,6 +166,10 @@ class Tailor:
             kept, kept_cover = _cut(self.faces[name], value)
             faces.append(kept)
             cover.append(kept_cover)
+            materials.append(stuff)
+        for name, stuff in outfit.worn.items():
+            faces.append(self.faces[name])
+            cover.append(np.ones(self.faces[name].shape, np.float32))
             materials.append(stuff)
         return Dressed(
             shape=shape,
@@ -177,6 +197,22 @@ class Tailor:
         z = region.position[:, 2]
         wears_skirt = outfit.bottom in ('skirt', 'dress')
         skirt = z - outfit.skirt_end if wears_skirt else np.full_like(z, -1)
+        cap, long_hair = self._hair_covers(outfit)
+        jacket = jacket_cover(region, outfit)
+        under = np.maximum.reduce([top, bottom, shoe, sock, jacket])
+        covers = {
+            'top': top, 'bottom': np.where(shoe > 0.03, -1, bottom), 'shoe': shoe, 'sock': sock,
+            'skirt': skirt, 'cap': cap, 'hair': long_hair, 'jacket': jacket,
+        }  # fmt: skip
+        result = {name: value.astype(np.float32) for name, value in covers.items()}
+        # What lies under cloth; heads are never covered.
+        result['hidden'] = np.where(region.is_head, -1, under - _HIDDEN).astype(np.float32)
+        return result
+
+    def _hair_covers(self, outfit: Outfit) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """Cover of what is on the scalp, and of long hair."""
+        region = self.region
+        z = region.position[:, 2]
         noise = noise_at(region.position[self.cap] * 30 + outfit.texture_shift) - 0.5
         cap = np.full_like(z, -1)
         if outfit.hair != 'bald':
@@ -192,64 +228,7 @@ class Tailor:
             x, y = region.position[:, 0], region.position[:, 1]
             around_face = np.maximum(np.maximum(y + 0.085, z - 0.80), np.abs(x) - 0.085)
             long_hair = np.minimum(z - outfit.hair_length, around_face)
-        jacket = jacket_cover(region, outfit)
-        under = np.maximum.reduce([top, bottom, shoe, sock, jacket])
-        covers = {
-            'top': top, 'bottom': np.where(shoe > 0.03, -1, bottom), 'shoe': shoe, 'sock': sock,
-            'skirt': skirt, 'cap': cap, 'hair': long_hair, 'jacket': jacket,
-        }  # fmt: skip
-        result = {name: value.astype(np.float32) for name, value in covers.items()}
-        # What lies under cloth; heads are never covered.
-        result['hidden'] = np.where(region.is_head, -1, under - _HIDDEN).astype(np.float32)
-        return result
-
-    def _push_out(
-        self, rest: Float32, shape: int, outfit: Outfit, covers: dict[str, Float32]
-    ) -> None:
-        """Give the clothes their thickness, in place."""
-        part = self.region.part(self.top)
-        scale = self.bodies.height(shape) / _TEMPLATE_HEIGHT
-        for where in (TIGHTS, self.top, self.jacket):
-            rest[where] += self.bridges * np.float32(scale)
-        points = part.position * outfit.crease
-        waves = 1.4 * (noise_at(points + outfit.texture_shift) - 0.5)
-        waves += 0.9 * (noise_at(points * np.float32(2.2) + outfit.texture_shift) - 0.5)
-        z = part.position[:, 2]
-        slack_top = np.where(part.is_arm, 0.45 + 0.3 * part.arm, np.clip((0.45 - z) / 0.4, 0.3, 1))
-        slack_bottom = np.where(part.is_leg, 0.35 + 0.65 * np.clip(part.leg, 0, 1), 0.3)
-        bottom = 0.005 + outfit.loose_bottom * slack_bottom * np.maximum(1 + waves, 0)
-        shod = covers['shoe'][TIGHTS] > 0
-        bottom[shod] = 0.008 + 0.006 * np.clip(waves[shod], -0.5, 0.5)
-        covered = covers['bottom'][TIGHTS] > 0
-        top = 0.007 + outfit.loose_top * slack_top * np.maximum(1 + waves, 0)
-        top = np.maximum(top, np.where(covered, bottom * 0.7 + 0.005, 0.004))
-        jacket = top + 0.012 + 0.5 * outfit.loose_top * np.maximum(1 - waves, 0)
-        for where, thickness in ((TIGHTS, bottom), (self.top, top), (self.jacket, jacket)):
-            rest[where] += self.normals[where] * thickness[:, None].astype(np.float32)
-        if outfit.bottom in ('skirt', 'dress'):
-            self._shape_skirt(rest, outfit)
-        self._shape_hair(rest, outfit)
-
-    def _shape_skirt(self, rest: Float32, outfit: Outfit) -> None:
-        position = self.region.position[SKIRT]
-        folds = noise_at(position * np.array([14, 14, 2], np.float32) + outfit.texture_shift) - 0.5
-        down = np.clip((0.15 - position[:, 2]) / 0.6, 0, 1)
-        wider = 1.03 + outfit.flare * 0.5 * down + 0.25 * down * folds
-        centre = rest[SKIRT, :2].mean(0)
-        rest[SKIRT, :2] = centre + (rest[SKIRT, :2] - centre) * wider[:, None]
-
-    def _shape_hair(self, rest: Float32, outfit: Outfit) -> None:
-        region = self.region
-        if outfit.hair == 'long':
-            waves = noise_at(region.position[HAIR] * 20 + outfit.texture_shift)
-            rest[HAIR] += self.normals[HAIR] * (0.003 + 0.02 * waves)[:, None]
-        if outfit.hair == 'hat':
-            waves = np.float32(0.6)
-        else:
-            waves = noise_at(region.position[self.cap] * 30 + outfit.texture_shift)
-        fade = np.clip(self.hair_height[self.scalp] / 0.05, 0.1, 1)
-        thickness = 0.004 + outfit.hair_depth * fade * (0.4 + 0.9 * waves)
-        rest[self.cap] += self.normals[self.cap] * thickness[:, None].astype(np.float32)
+        return cap, long_hair
 
 
 def _cut(faces: Int32, value: Float32) -> tuple[Int32, Float32]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.fabrics import cloth
+from unihpe_ros.synthesis.fabrics import cloth, cloth_colour, hard_surface
 from unihpe_ros.synthesis.materials import linear, material, Pattern
 
 Float32 = NDArray[np.float32]
@@ -66,10 +66,21 @@ def _with_marks(stuff: np.void, marks: list[tuple[float, ...]]) -> np.void:
 
 def shoe_leather(rng: np.random.Generator) -> np.void:
     """Sample what shoes are made of."""
-    shoe = cloth(rng, pattern=Pattern.PLAIN if rng.random() < 0.7 else Pattern.BLOTCHES)
+    shoe = cloth(rng, colour=_shoe_colour(rng), pattern=Pattern.PLAIN)
+    if rng.random() < 0.4:  # Soles and toe caps.
+        shoe['marks'][0] = (0.2, -0.8, 0.2, rng.uniform(0.012, 0.03), 0, 0, 1, -1)
+        shoe['mark_count'] = 1
+        shoe['trim'] = _shoe_colour(rng)
     shoe['gloss'] = rng.uniform(0, 0.3)
     shoe['fold'] = 0
     return shoe
+
+
+def _shoe_colour(rng: np.random.Generator) -> Float32:
+    if rng.random() < 0.3:
+        return cloth_colour(rng)
+    tones = ((0.05, 0.2), (0.05, 0.2), (0.75, 0.98), (0.3, 0.6))
+    return linear(0.08, 0.4 * rng.random() ** 2, rng.uniform(*tones[rng.integers(4)]))
 
 
 def skin(rng: np.random.Generator, tone: Float32) -> np.void:
@@ -94,7 +105,7 @@ def hair_stuff(rng: np.random.Generator, tone: Float32, long: bool) -> np.void:
     """Sample hair of a tone; long hair has strands."""
     return material(
         tone,
-        second=tone * np.float32(0.55),
+        second=tone * np.float32(rng.uniform(0.45, 0.9)),
         pattern=Pattern.STRIPES if long else Pattern.BLOTCHES,
         direction=(1, 0.3, 0),
         frequency=rng.uniform(200, 500) if long else rng.uniform(20, 60),
@@ -118,3 +129,31 @@ def lip_colour(rng: np.random.Generator, tone: Float32) -> Float32:
         return linear(rng.uniform(-0.03, 0.03), rng.uniform(0.5, 0.9), rng.uniform(0.4, 0.8))
     shade = [rng.uniform(0.7, 1.0), rng.uniform(0.35, 0.65), rng.uniform(0.4, 0.7)]
     return (tone * np.array(shade)).astype(np.float32)
+
+
+def hat_stuff(rng: np.random.Generator) -> np.void:
+    """Sample what hats and helmets are made of."""
+    if rng.random() < 0.7:
+        return cloth(rng, pattern=mostly_plain(rng))
+    return hard_surface(rng)
+
+
+def sample_worn(
+    rng: np.random.Generator, hair: str, female: bool, hat: np.void, hair_stuff: np.void
+) -> dict[str, np.void]:
+    """Sample accessories (see accessories.WORN) and what they are made of."""
+    worn: dict[str, np.void] = {}
+    if hair == 'hat' and rng.random() < 0.7:
+        worn['visor' if rng.random() < 0.7 else 'brim'] = hat
+    if rng.random() < 0.25:
+        dark = rng.random() < 0.7
+        tone = linear(rng.random(), 0.6 * rng.random(), 0.15 if dark else rng.uniform(0.2, 0.9))
+        worn['frame'] = material(tone, gloss=0.3, shininess=30)
+        if rng.random() < 0.5:
+            shade = linear(rng.random(), 0.5 * rng.random(), rng.uniform(0.05, 0.25))
+            worn['lenses'] = material(shade, gloss=rng.uniform(0.2, 0.9), shininess=60, rim=0.3)
+    if hair in ('short', 'thick') and rng.random() < (0.45 if female else 0.03):
+        worn['bun' if rng.random() < 0.4 else 'ponytail'] = hair_stuff
+    if rng.random() < 0.09:
+        worn['backpack'] = cloth(rng, pattern=mostly_plain(rng))
+    return worn

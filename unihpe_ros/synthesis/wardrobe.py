@@ -1,124 +1,22 @@
-"""
-What people wear and what their hair and faces look like, as data.
-
-Places on the body are given on the average body: heights are its z in m (soles -0.82, hip joint
-0.05, shoulder 0.53, crown 0.85), sleeves run from 0 at the shoulder to 1 at the wrist (0.5 is the
-elbow), trouser legs from 0 at the hip to 1 at the ankle.
-
-"""
+"""Samples what people wear and what their hair and faces look like."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 from unihpe_ros.synthesis.fabrics import cloth, cloth_colour, hair_colour, skin_colour
 from unihpe_ros.synthesis.materials import linear, Pattern
+from unihpe_ros.synthesis.outfit import Outfit
 from unihpe_ros.synthesis.tailoring_details import (
     hair_stuff,
+    hat_stuff,
     lip_colour,
     mark_top,
     mostly_plain,
+    sample_worn,
     shoe_leather,
     skin,
     trouser_cloth,
 )
-
-Float32 = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Outfit:
-    """
-    One person's looks.
-
-    Parameters
-    ----------
-    bottom : str
-        trousers, shorts, skirt, dress or swimwear.
-    bare_chest : bool
-        No top.
-    sleeve, leg : float
-        Where sleeves and trouser legs end.
-    hem, waist : float
-        Lower edge of the top, upper edge of the bottom.
-    neck, neck_v : float
-        Height of the neckline and how much of a V it is.
-    skirt_end, flare : float
-        Lower edge of a skirt, how far it widens.
-    loose_top, loose_bottom : float
-        How far the cloth stands off, m.
-    jacket : float
-        Width of an open jacket's gap, m; negative for no jacket.
-    jacket_hem, jacket_sleeve : float
-        Where the jacket ends.
-    shoe_top : float
-        Where shoes or boots end; 2 for bare feet.
-    sock_top : float
-        Where socks end; 2 for none.
-    hair : str
-        bald, short, thick, long or hat.
-    hair_length, hair_depth : float
-        Lower edge of long hair; thickness of the hair, m.
-    hairline : float
-        Shift of the hairline, m.
-    beard, brows, makeup, gloves, mask : float
-        How strongly they show, 0 to 1.
-    texture_shift : Float32
-        ``(3,)`` Makes the same cut crease differently.
-    crease : float
-        Size of the cloth's waves, 1/m.
-    skin, top, bottom_cloth, jacket_cloth, shoe, sock, hair_stuff, hat : np.void
-        MATERIAL records.
-    skin_tone, hair_tone, lips, iris, glove_tone, mask_tone : Float32
-        ``(3,)`` Linear colours painted onto the skin.
-
-    """
-
-    bottom: str
-    bare_chest: bool
-    sleeve: float
-    leg: float
-    hem: float
-    waist: float
-    neck: float
-    neck_v: float
-    skirt_end: float
-    flare: float
-    loose_top: float
-    loose_bottom: float
-    jacket: float
-    jacket_hem: float
-    jacket_sleeve: float
-    shoe_top: float
-    sock_top: float
-    hair: str
-    hair_length: float
-    hair_depth: float
-    hairline: float
-    beard: float
-    brows: float
-    makeup: float
-    gloves: float
-    mask: float
-    texture_shift: Float32
-    crease: float
-    skin: np.void
-    top: np.void
-    bottom_cloth: np.void
-    jacket_cloth: np.void
-    shoe: np.void
-    sock: np.void
-    hair_stuff: np.void
-    hat: np.void
-    skin_tone: Float32
-    hair_tone: Float32
-    lips: Float32
-    iris: Float32
-    glove_tone: Float32
-    mask_tone: Float32
-
 
 _BOTTOMS = ('trousers', 'shorts', 'skirt', 'dress', 'swimwear')
 _BOTTOMS_FEMALE = (0.60, 0.14, 0.11, 0.12, 0.03)
@@ -166,6 +64,9 @@ def sample_outfit(rng: np.random.Generator, female: bool, age: float) -> Outfit:
     mark_top(rng, jacket_cloth, 0.0)
     has_jacket = bottom != 'swimwear' and rng.random() < 0.22
     hair = _HAIR[rng.choice(5, p=_HAIR_FEMALE if female else _HAIR_MALE)]
+    stuff = hair_stuff(rng, hair_tone, hair == 'long')
+    hood = hair == 'hat' and rng.random() < 0.2
+    hat = top if hood else hat_stuff(rng)
     return Outfit(
         bottom=bottom,
         bare_chest=not female and (bottom == 'swimwear' or rng.random() < 0.02),
@@ -179,6 +80,9 @@ def sample_outfit(rng: np.random.Generator, female: bool, age: float) -> Outfit:
         flare=rng.uniform(0, 0.5),
         loose_top=rng.choice(_LOOSE, p=_LOOSE_SHARES) * rng.uniform(0.7, 1.3),
         loose_bottom=rng.choice(_LOOSE, p=_LOOSE_SHARES) * rng.uniform(0.7, 1.3),
+        drape=rng.uniform(0.3, 1.1) if rng.random() < 0.75 else 0.0,
+        leg_cut=rng.uniform(0.06, 0.1) if rng.random() < 0.6 else 0.0,
+        sleeve_cut=rng.uniform(0.045, 0.085) if rng.random() < 0.6 else 0.0,
         jacket=rng.choice([0.0, rng.uniform(0.0, 0.12)]) if has_jacket else -1.0,
         jacket_hem=rng.choice([rng.uniform(-0.05, 0.1), rng.uniform(-0.4, -0.1)], p=[0.7, 0.3]),
         jacket_sleeve=rng.choice([rng.uniform(0.9, 1.02), -0.05], p=[0.85, 0.15]),
@@ -186,8 +90,10 @@ def sample_outfit(rng: np.random.Generator, female: bool, age: float) -> Outfit:
         sock_top=rng.uniform(0.75, 0.95) if rng.random() < 0.5 else _NOT_WORN,
         hair=hair,
         hair_length=rng.choice([0.62, 0.52, 0.40, 0.20]) + rng.uniform(-0.05, 0.05),
-        hair_depth=rng.uniform(0.03, 0.06) if hair == 'thick' else rng.uniform(0.006, 0.03),
-        hairline=rng.normal(0, 0.006) + max(0.0, age - 45) * 0.0005 * (not female),
+        hair_depth=rng.uniform(0.03, 0.06)
+        if hood or hair == 'thick'
+        else rng.uniform(0.006, 0.03),
+        hairline=rng.normal(0, 0.006) - 0.02 * hood + max(0.0, age - 45) * 0.0005 * (not female),
         beard=rng.uniform(0.3, 1.0) if not female and age > 17 and rng.random() < 0.45 else 0.0,
         brows=rng.uniform(0.5, 1.0),
         makeup=rng.uniform(0.3, 1.0) if female and rng.random() < 0.5 else 0.0,
@@ -201,8 +107,8 @@ def sample_outfit(rng: np.random.Generator, female: bool, age: float) -> Outfit:
         jacket_cloth=jacket_cloth,
         shoe=shoe_leather(rng),
         sock=cloth(rng, pattern=Pattern.PLAIN if rng.random() < 0.6 else Pattern.STRIPES),
-        hair_stuff=hair_stuff(rng, hair_tone, hair == 'long'),
-        hat=cloth(rng, pattern=mostly_plain(rng)),
+        hair_stuff=stuff,
+        hat=hat,
         skin_tone=skin_tone,
         hair_tone=hair_tone,
         lips=lip_colour(rng, skin_tone),
@@ -210,6 +116,7 @@ def sample_outfit(rng: np.random.Generator, female: bool, age: float) -> Outfit:
             rng.choice([0.08, 0.1, 0.55, 0.3]), rng.uniform(0.3, 0.7), rng.uniform(0.15, 0.55)
         ),
         glove_tone=cloth_colour(rng),
+        worn=sample_worn(rng, hair, female, hat, stuff),
         mask_tone=linear(0.55, 0.3 * rng.random(), rng.uniform(0.1, 0.95)),
     )
 
