@@ -6,8 +6,10 @@ import pytest
 from tiny_model import skeleton_3d, STATURE
 from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Camera
-from unihpe_ros.core.placement import locate_root, place, scale_to_stature, stature
+from unihpe_ros.core.placement import locate_root, scale_to_stature, stature
 from unihpe_ros.core.preprocess import Crop
+from unihpe_ros.core.settings import EstimatorSettings
+from unihpe_ros.core.sightings import sight
 from unihpe_ros.core.skeleton import UNION
 
 CAMERA = Camera.from_fov(640, 480, 1.0)
@@ -96,12 +98,24 @@ def test_unseen_keypoints_are_completed_where_the_skeleton_projects(
     ]
     together = Crops(crops, CAMERA, (96, 128))
     truth = together.project(relative + root[:, None])
-    weights = np.ones((2, 26))
-    weights[:, ::3] = 0
-    seen = np.where(weights[..., None] > 0, truth, rng.uniform(0, 640, truth.shape))
-    found, completed = place(relative, seen, together.rays(seen), weights, together)
-    np.testing.assert_allclose(found, root, atol=1e-6)
-    np.testing.assert_allclose(completed, truth, atol=1e-4)
+    scores = np.ones((2, 26), np.float32)
+    scores[:, ::3] = 0
+    seen = np.where(scores[..., None] > 0, truth, rng.uniform(0, 640, truth.shape))
+    found = sight(
+        together,
+        UNION,
+        np.zeros(2, np.intp),
+        seen,
+        scores,
+        relative,
+        np.ones((2, 1), np.float32),
+        np.ones(2, np.float32),
+        np.zeros(2, np.bool_),
+        EstimatorSettings(),
+    )
+    expected = together.to_camera(relative + root[:, None])
+    np.testing.assert_allclose(found.keypoints_3d, expected, atol=1e-5)
+    np.testing.assert_allclose(found.keypoints_2d, truth, atol=1e-3)
 
 
 def test_stature_is_measured_along_the_bones() -> None:

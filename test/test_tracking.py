@@ -1,10 +1,13 @@
 """Tracking, boxes and the search, on keypoints made by hand."""
 
+from dataclasses import replace
+
 from hypothesis import given, settings as hypothesis_settings, strategies as st
 import numpy as np
 import pytest
 from tiny_model import keypoints_in, person_box
 from unihpe_ros.core import boxes
+from unihpe_ros.core.appearance import COLOURS
 from unihpe_ros.core.search import Search
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.sightings import Sightings
@@ -16,17 +19,25 @@ SETTINGS = EstimatorSettings(max_people=4, track_timeout=0.5)
 Box = tuple[float, float, float, float]
 
 
-def sight(*seen: tuple[int, Box], score: float = 0.9, cut: bool = False) -> Sightings:
+def sight(
+    *seen: tuple[int, Box], score: float = 0.9, cut: bool = False, colour: int | None = None
+) -> Sightings:
     """Return sightings of people in boxes, each from a row of `predict` or -1."""
     n = len(seen)
-    return Sightings(
+    colours = np.full((n, COLOURS), np.nan, np.float32)
+    if colour is not None:
+        colours = np.eye(COLOURS, dtype=np.float32)[[colour] * n]
+    return replace(
+        Sightings.none(UNION),
         sources=np.array([source for source, _ in seen], np.intp),
         boxes=np.array([box for _, box in seen], np.float32).reshape(n, 4),
         keypoints_2d=np.array([keypoints_in(box) for _, box in seen]).reshape(n, 26, 2),
-        keypoints_3d=np.zeros((n, 26, 3), np.float32),
+        keypoints_3d=np.full((n, 26, 3), np.nan, np.float32),
         scores=np.full((n, 26), score, np.float32),
         agreement=np.ones(n, np.float32),
         cut=np.full(n, cut),
+        embeddings=np.ones((n, 1), np.float32),
+        colours=colours,
     )
 
 
@@ -43,24 +54,24 @@ class Scene:
     def show(self, *seen: tuple[int, Box], **options: float) -> list[int]:
         """Advance by a frame in which these rows are seen; return the ids."""
         self.stamp += self.step
-        self.tracker.predict(self.stamp, SIZE, SETTINGS.track_timeout)
+        self.tracker.predict(self.stamp, SIZE, SETTINGS)
         return self.tracker.update(sight(*seen, **options), SETTINGS).tolist()
 
 
 def test_nobody() -> None:
     tracker = Tracker(UNION)
-    assert tracker.predict(0.0, SIZE, 0.5).shape == (0, 4)
+    assert tracker.predict(0.0, SIZE, SETTINGS).shape == (0, 4)
     assert tracker.update(Sightings.none(UNION), SETTINGS).shape == (0,)
-    assert tracker.coasting() == []
+    assert tracker.predicted() == []
 
 
 def test_person_gets_an_id_at_the_second_look_and_keeps_it() -> None:
     tracker = Tracker(UNION)
     box = person_box(300, 240, 200)
-    tracker.predict(0.0, SIZE, 0.5)
+    tracker.predict(0.0, SIZE, SETTINGS)
     assert tracker.update(sight((-1, box)), SETTINGS).tolist() == [0]
     for frame in range(1, 5):
-        tracker.predict(frame / 30, SIZE, 0.5)
+        tracker.predict(frame / 30, SIZE, SETTINGS)
         assert tracker.update(sight((0, box)), SETTINGS).tolist() == [1]
 
 
@@ -99,7 +110,7 @@ def test_prediction_follows_a_steady_walk() -> None:
     scene = Scene(person_box(100, 240, 200))
     for frame in range(1, 20):
         scene.show((0, person_box(100 + 8 * frame, 240 + 2 * frame, 200)))
-    predicted = scene.tracker.predict(scene.stamp + 1 / 30, SIZE, 0.5)[0]
+    predicted = scene.tracker.predict(scene.stamp + 1 / 30, SIZE, SETTINGS)[0]
     np.testing.assert_allclose(predicted, person_box(260, 280, 200), atol=1.0)
 
 
@@ -107,16 +118,16 @@ def test_prediction_is_by_time_and_not_by_frame() -> None:
     scene = Scene(person_box(100, 240, 200))
     for frame in range(1, 20):
         scene.show((0, person_box(100 + 8 * frame, 240, 200)))
-    predicted = scene.tracker.predict(scene.stamp + 5 / 30, SIZE, 0.5)[0]
+    predicted = scene.tracker.predict(scene.stamp + 5 / 30, SIZE, SETTINGS)[0]
     np.testing.assert_allclose(predicted, person_box(252 + 5 * 8, 240, 200), atol=2.0)
 
 
 def test_repeated_stamp_does_not_make_anybody_fly() -> None:
     scene = Scene(person_box(100, 240, 200))
     for shift in (3, 0, 3, 0):
-        scene.tracker.predict(scene.stamp, SIZE, 0.5)
+        scene.tracker.predict(scene.stamp, SIZE, SETTINGS)
         scene.tracker.update(sight((0, person_box(100 + shift, 240, 200))), SETTINGS)
-    predicted = scene.tracker.predict(scene.stamp + 1 / 30, SIZE, 0.5)[0]
+    predicted = scene.tracker.predict(scene.stamp + 1 / 30, SIZE, SETTINGS)[0]
     np.testing.assert_allclose(predicted, person_box(100, 240, 200), atol=3.0)
 
 
@@ -124,10 +135,10 @@ def test_unseen_person_coasts_and_ends_after_the_timeout() -> None:
     scene = Scene(person_box(300, 240, 200))
     for _ in range(14):  # 14/30 s < 0.5 s
         scene.show()
-        assert scene.tracker.coasting() == [1]
+        assert [track.id for track in scene.tracker.predicted()] == [1]
     scene.show()
     scene.show()
-    assert scene.tracker.coasting() == []
+    assert scene.tracker.predicted() == []
     assert scene.tracker.tracks == []
 
 
@@ -136,7 +147,7 @@ def test_person_seen_again_within_the_timeout_keeps_the_id() -> None:
     for _ in range(10):
         scene.show()
     assert scene.show((0, person_box(310, 240, 200))) == [1]
-    assert scene.tracker.coasting() == []
+    assert scene.tracker.predicted() == []
 
 
 def test_ids_are_never_given_twice() -> None:
@@ -175,7 +186,7 @@ def test_of_two_tracks_on_one_person_the_right_one_stays() -> None:
     left, right = person_box(200, 240, 200), person_box(300, 240, 200)
     scene = Scene(left, right)
     assert scene.show((0, right), (1, right)) == [0, 2]
-    assert scene.tracker.coasting() == [1]
+    assert [track.id for track in scene.tracker.predicted()] == [1]
     assert scene.show((0, left), (1, right)) == [1, 2]
 
 
@@ -209,14 +220,14 @@ def test_fewer_people_are_followed_once_the_limit_falls() -> None:
 def test_one_bad_frame_does_not_collapse_the_box() -> None:
     scene = Scene(person_box(300, 240, 200))
     scene.show((0, person_box(300, 180, 40)))
-    box = scene.tracker.predict(scene.stamp, SIZE, 0.5)[0]
+    box = scene.tracker.predict(scene.stamp, SIZE, SETTINGS)[0]
     assert box[3] - box[1] > 160
 
 
 def test_a_new_box_may_grow_at_once() -> None:
     scene = Scene(person_box(300, 240, 200))
     scene.show((0, person_box(300, 240, 300)))
-    box = scene.tracker.predict(scene.stamp, SIZE, 0.5)[0]
+    box = scene.tracker.predict(scene.stamp, SIZE, SETTINGS)[0]
     assert box[3] - box[1] == pytest.approx(300, abs=1)
 
 

@@ -7,37 +7,33 @@ This is the one class that a user of the library calls; the ROS node is a thin s
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.core import boxes
-from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Array, Camera
 from unihpe_ros.core.model_spec import ModelSpec
-from unihpe_ros.core.placement import place, scale_to_stature
-from unihpe_ros.core.pose import Poses, RootMode
-from unihpe_ros.core.search import Search
+from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.settings import EstimatorSettings
-from unihpe_ros.core.sightings import coast, join, person_scores, Sightings
-from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.core.tracking import Tracker
+from unihpe_ros.core.shot import check_stamp, Shot
+from unihpe_ros.core.sightings import Sightings
+from unihpe_ros.core.skeleton import Skeleton, UNION
+from unihpe_ros.detector import MODEL, PersonDetector
+from unihpe_ros.engines import EngineError
 from unihpe_ros.engines.branches import load_branches, LOOK_STAGES
+from unihpe_ros.lifting import in_union, lifted_people
+from unihpe_ros.streams import Stream
 
-__all__ = ['EstimatorSettings', 'PoseEstimator']
+__all__ = ['EstimatorSettings', 'PoseEstimator', 'Shot']
 
 STAGES = (*LOOK_STAGES, 'locate', 'track')
-# Search windows in each frame until somebody is found.
-_EAGER_SEARCH = 4
-# s in which the scores of a person who is not seen fall to 1/e.
-_SCORE_FADE = 0.25
 
 
 class PoseEstimator:
     """
-    Finds and follows people in a stream of images.
+    Finds and follows people in the images of one or several cameras.
 
     Parameters
     ----------
@@ -49,6 +45,8 @@ class PoseEstimator:
         See `unihpe_ros.engines.load_engine`.
     threads : int
         CPU threads; 0 lets the engine choose.
+    streams : int
+        Most cameras that one `estimate_batch` will hold.
 
     Attributes
     ----------
@@ -73,20 +71,20 @@ class PoseEstimator:
         *,
         backend: str = 'auto',
         threads: int = 0,
+        streams: int = 1,
     ) -> None:
         self._settings = settings or EstimatorSettings()
         self._branches = load_branches(
-            model, backend=backend, threads=threads, max_people=self._settings.max_people
+            model,
+            backend=backend,
+            threads=threads,
+            max_people=self._settings.max_people * streams,
         )
         self.spec: ModelSpec = self._branches.spec
         self.backend = self._branches.backend
         self.stage_times = dict.fromkeys(STAGES, 0.0)
-        self._search = Search(self.spec.input_size[0] / self.spec.input_size[1])
-        self._tracker = Tracker(UNION)
-        self._last = Poses.empty(UNION)
-        self._stamp = -math.inf
-        self._size = (0, 0)
-        self._forget = False
+        self._detector = _shipped_detector(backend, threads)
+        self._streams: dict[str, Stream] = {}
 
     @property
     def settings(self) -> EstimatorSettings:
@@ -99,15 +97,27 @@ class PoseEstimator:
 
     def reset(self) -> None:
         """Forget everybody before the next image; another thread may ask for it."""
-        self._forget = True
+        for stream in list(self._streams.values()):
+            stream.forget = True
 
     def close(self) -> None:
         """Release the engines."""
         self._branches.close()
+        if self._detector is not None:
+            self._detector.close()
 
-    def estimate(self, image: NDArray[np.uint8], camera: Camera | None, stamp: float) -> Poses:
+    def estimate(
+        self,
+        image: NDArray[np.uint8],
+        camera: Camera | None,
+        stamp: float,
+        *,
+        stream: str = '',
+        boxes: Array | None = None,
+        depth: NDArray[np.float32] | None = None,
+    ) -> Poses:
         """
-        Find the people in the next image of the stream.
+        Find the people in the next image of a stream.
 
         Parameters
         ----------
@@ -118,133 +128,148 @@ class PoseEstimator:
         stamp : float
             When the image was taken, s. A time before the last one's forgets everybody, as does
             an image of another size.
+        stream : str
+            Name of the camera: each has people of its own.
+        boxes : NDArray, optional
+            ``(N, 4)`` px, where people are, instead of the detector's.
+        depth : NDArray[np.float32], optional
+            ``(H, W)`` m along the optical axis, aligned with the image; 0 or NaN where unknown.
 
         Returns
         -------
         Poses
             In the UNION skeleton, ordered by id. A newcomer appears when two looks in a row agree,
             with the second image that shows them at the earliest. A person who is not seen any
-            more stays for `track_timeout`, with falling scores and no keypoint flagged OBSERVED.
+            more is predicted for `track_timeout`, with falling scores and no keypoint flagged
+            OBSERVED; whoever comes back within `lost_timeout` gets their id back.
 
         Raises
         ------
         ValueError
-            If the image, the camera or the stamp is malformed.
+            If the image, the camera, the stamp, the boxes or the depth is malformed.
         EngineError
             If the runtime fails.
 
         """
-        settings, laps = self._settings, _Laps()
-        view = _view(image, camera, stamp, settings)
-        mode = settings.resolve(camera is not None)
-        size = (view.width, view.height)
-        if self._forget or stamp < self._stamp or size != self._size:
-            self._start_over()
-        sources, crops = self._aim(view, stamp, settings)
-        sightings = Sightings.none(UNION)
-        if len(crops):
-            sightings = self._see(image, sources, crops, mode, settings, laps)
-        ids = self._tracker.update(sightings, settings)
-        poses = sightings.report(ids, UNION, mode, settings)
-        absent = self._tracker.coasting()
-        if absent and self._last.root_mode is mode:
-            fade = math.exp(-(stamp - self._stamp) / _SCORE_FADE)
-            poses = join(poses, coast(self._last, absent, fade))
-        self._last, self._stamp, self._size = poses, stamp, size
-        laps('track')
-        self.stage_times = laps.seconds
+        return self.estimate_batch([Shot(image, camera, stamp, stream, boxes, depth)])[0]
+
+    def estimate_batch(self, shots: Sequence[Shot]) -> list[Poses]:
+        """
+        Find the people in one image of each of several streams; all crops are one batch.
+
+        Parameters
+        ----------
+        shots : Sequence[Shot]
+            The images, each of another stream.
+
+        Returns
+        -------
+        list[Poses]
+            For each shot, see `estimate`.
+
+        Raises
+        ------
+        ValueError
+            If two shots are of one stream.
+        EngineError
+            If the runtime fails.
+
+        """
+        names = [shot.stream for shot in shots]
+        if len(set(names)) < len(names):
+            raise ValueError(f'shots: expected each of another stream; got {names}')
+        settings, times = self._settings, dict.fromkeys(STAGES, 0.0)
+        begun = perf_counter()
+        streams = [self._stream(name) for name in names]
+        aims = [stream.aim(shot, settings) for stream, shot in zip(streams, shots, strict=True)]
+        views = [(shot.image, aim[1]) for shot, aim in zip(shots, aims, strict=True)]
+        times['crop'] = perf_counter() - begun
+        rows = np.cumsum([0, *(len(crops) for _, crops in views)])
+        if rows[-1]:
+            looks = self._branches.look(views, settings.score_threshold)
+            for stage, seconds in self._branches.stage_times.items():
+                times[stage] += seconds
+        answers = []
+        for number, (stream, shot) in enumerate(zip(streams, shots, strict=True)):
+            begun = perf_counter()
+            sightings = Sightings.none(UNION)
+            if rows[number] < rows[number + 1]:
+                part = looks.select(slice(rows[number], rows[number + 1]))
+                sightings = stream.sightings(shot, *aims[number], part, settings)
+            seen = perf_counter()
+            mode = settings.resolve(shot.camera is not None, shot.depth is not None)
+            answers.append(stream.finish(sightings, shot.stamp, mode, settings, shot.depth))
+            times['locate'] += seen - begun
+            times['track'] += perf_counter() - seen
+        self.stage_times = times
+        return answers
+
+    def lift(
+        self,
+        keypoints_2d: Array,
+        scores: Array,
+        camera: Camera,
+        stamp: float,
+        *,
+        skeleton: Skeleton = UNION,
+        stream: str = '',
+    ) -> Poses:
+        """
+        Place and follow people whose 2D keypoints are known, without an image.
+
+        Parameters
+        ----------
+        keypoints_2d : NDArray
+            ``(N, K, 2)`` px; NaN where unknown.
+        scores : NDArray
+            ``(N, K)`` in [0, 1]; 0 where unknown.
+        camera : Camera
+            Intrinsics of the image that the keypoints are of.
+        stamp : float
+            When it was taken, s; see `estimate`.
+        skeleton : Skeleton
+            The keypoint set; keypoints that the network knows and it lacks are found in 3D only.
+        stream : str
+            Name of the camera: each has people of its own.
+
+        Returns
+        -------
+        Poses
+            See `estimate`; every keypoint is flagged LIFTED, and `agreement` is unknown.
+
+        Raises
+        ------
+        ValueError
+            If the shapes or the stamp are malformed.
+        EngineError
+            If the runtime fails.
+
+        """
+        check_stamp(stamp)
+        given = in_union(keypoints_2d, scores, skeleton)
+        settings, times = self._settings, dict.fromkeys(STAGES, 0.0)
+        begun = perf_counter()
+        state = self._stream(stream)
+        state.predict(stamp, (camera.width, camera.height), settings)
+        sightings = lifted_people(self._branches, *given, camera, settings)
+        times['lifting_branch'] = perf_counter() - begun
+        begun = perf_counter()
+        mode = settings.resolve(has_camera=True)
+        poses = state.finish(sightings, stamp, mode, settings, lifted=True)
+        times['track'] = perf_counter() - begun
+        self.stage_times = times
         return poses
 
-    def _start_over(self) -> None:
-        self._tracker.reset()
-        self._search.reset()
-        self._last = Poses.empty(UNION)
-        self._forget = False
-
-    def _aim(
-        self, view: Camera, stamp: float, settings: EstimatorSettings
-    ) -> tuple[NDArray[np.intp], Crops]:
-        """Return crops of the people followed and of a few search windows, and whose they are."""
-        size = (view.width, view.height)
-        known = self._tracker.predict(stamp, size, settings.track_timeout)
-        count = settings.search_crops if self._tracker.knows_anybody else _EAGER_SEARCH
-        count = min(count, settings.max_people - len(known))
-        places = np.concatenate([known, self._search.windows(size, count, known)])
-        sources = np.where(np.arange(len(places)) < len(known), np.arange(len(places)), -1)
-        crops, made = Crops.aim(places, view, self.spec.input_size, self.spec.padding)
-        return sources[made], crops
-
-    def _see(
-        self,
-        image: NDArray[np.uint8],
-        sources: NDArray[np.intp],
-        crops: Crops,
-        mode: RootMode,
-        settings: EstimatorSettings,
-        laps: _Laps,
-    ) -> Sightings:
-        """Run both branches and return those crops that show somebody."""
-        looks = self._branches.look([(image, crops)], settings.score_threshold)
-        for stage in LOOK_STAGES:
-            laps.seconds[stage] += self._branches.stage_times[stage]
-        laps.skip()
-        rows = np.flatnonzero(person_scores(looks.scores) >= settings.score_threshold)
-        if not len(rows):
-            return Sightings.none(UNION)
-        crops, points, scores = crops.select(rows), looks.points[rows], looks.scores[rows]
-        pixels = crops.to_image(points)
-        rays = crops.rays(pixels)
-        relative: Array = looks.poses3d[rows]
-        if settings.person_height_m:
-            relative = scale_to_stature(relative, UNION, settings.person_height_m)
-        weights = np.where(scores >= settings.score_threshold, scores, 0)
-        root, pixels = place(relative, pixels, rays, weights, crops)
-        around = boxes.around(pixels)
-        points_3d = relative if mode is RootMode.RELATIVE else relative + root[:, None]
-        sightings = Sightings(
-            sources=sources[rows],
-            boxes=boxes.clip(around, (crops.camera.width, crops.camera.height)),
-            keypoints_2d=pixels.astype(np.float32),
-            keypoints_3d=crops.to_camera(points_3d).astype(np.float32),
-            scores=scores,
-            agreement=looks.agreement[rows],
-            cut=np.count_nonzero(crops.near_edge(points) & (weights > 0), axis=-1) > 0,
-        )
-        laps('locate')
-        return sightings
+    def _stream(self, name: str) -> Stream:
+        if name not in self._streams:
+            spec = self.spec
+            self._streams[name] = Stream(spec.input_size, spec.padding, self._detector)
+        return self._streams[name]
 
 
-class _Laps:
-    """A stopwatch: each call adds the time since the last one to a stage."""
-
-    def __init__(self) -> None:
-        self.seconds = dict.fromkeys(STAGES, 0.0)
-        self._last = perf_counter()
-
-    def skip(self) -> None:
-        """Leave out the time since the last one."""
-        self._last = perf_counter()
-
-    def __call__(self, stage: str) -> None:
-        now = perf_counter()
-        self.seconds[stage] += now - self._last
-        self._last = now
-
-
-def _view(
-    image: NDArray[np.uint8], camera: Camera | None, stamp: float, settings: EstimatorSettings
-) -> Camera:
-    """Check the input and return the camera to work with."""
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-        raise ValueError(f'image: expected (H, W, 3) uint8; got {image.shape} {image.dtype}')
-    if not math.isfinite(stamp):
-        raise ValueError(f'stamp: expected a finite time, s; got {stamp}')
-    height, width = image.shape[:2]
-    if camera is None:
-        return Camera.from_fov(width, height, math.radians(settings.default_fov_deg))
-    if (camera.width, camera.height) != (width, height):
-        raise ValueError(
-            f'camera: expected the size of the image, {width}x{height}; '
-            f'got {camera.width}x{camera.height}'
-        )
-    return camera
+def _shipped_detector(backend: str, threads: int) -> PersonDetector | None:
+    """Return the detector; None while none ships, and windows are searched instead."""
+    try:
+        return PersonDetector(MODEL, backend=backend, threads=threads)
+    except EngineError:
+        return None

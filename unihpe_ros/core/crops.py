@@ -28,6 +28,11 @@ class Crops:
     size : tuple[int, int]
         (w, h) of the network's input, px.
 
+    Attributes
+    ----------
+    turns : NDArray[np.float64]
+        ``(B, 3, 3)`` rotations virtual_from_camera.
+
     """
 
     def __init__(self, crops: Sequence[Crop], camera: Camera, size: tuple[int, int]) -> None:
@@ -38,7 +43,7 @@ class Crops:
         homographies = np.array([crop.image_from_crop for crop in crops]).reshape(b, 3, 3)
         rotations = np.array([crop.virtual_from_camera for crop in crops]).reshape(b, 3, 3)
         self._image_from_crop: NDArray[np.float64] = homographies
-        self._virtual_from_camera: NDArray[np.float64] = rotations
+        self.turns: NDArray[np.float64] = rotations
         self._focal = np.array([crop.focal for crop in crops], np.float64)
 
     def __len__(self) -> int:
@@ -110,7 +115,7 @@ class Crops:
             ``(B, K, 2)`` x/z, y/z; NaN where `pixels` is, or behind the virtual camera.
 
         """
-        rotation = self._virtual_from_camera
+        rotation = self.turns
         rays = self.camera.rays(pixels)
         turned = rays @ np.swapaxes(rotation[:, :, :2], 1, 2) + rotation[:, None, :, 2]
         ahead = np.where(turned[..., 2:] > 1e-6, turned[..., 2:], np.nan)
@@ -139,7 +144,7 @@ class Crops:
 
     def to_camera(self, points: Array) -> Array:
         """Rotate ``(B, K, 3)`` points from the virtual cameras into the real camera's frame."""
-        return points @ self._virtual_from_camera
+        return points @ self.turns
 
 
 class InputBatch:

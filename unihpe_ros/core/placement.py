@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.skeleton import Skeleton
 
@@ -61,36 +60,6 @@ def scale_to_stature(points: Array, skeleton: Skeleton, height: float) -> Array:
     """
     factor = height / np.maximum(stature(points, skeleton), 1e-3)
     return points * np.clip(factor, *_SCALE_LIMITS)[..., None, None]
-
-
-def place(
-    relative: Array, pixels: Array, rays: Array, weights: Array, crops: Crops
-) -> tuple[Array, Array]:
-    """
-    Place skeletons by what their crops observed, and complete the observation by them.
-
-    Parameters
-    ----------
-    relative : NDArray
-        ``(B, K, 3)`` root-relative, m, virtual cameras' frames.
-    pixels, rays : NDArray
-        ``(B, K, 2)`` the observed keypoints in the image, px, and in the virtual cameras.
-    weights : NDArray
-        ``(B, K)`` weight of each keypoint; 0 where it was not observed.
-    crops : Crops
-        The virtual cameras.
-
-    Returns
-    -------
-    root : NDArray
-        ``(B, 3)`` m, virtual cameras' frames; NaN where too little was observed.
-    completed : NDArray
-        ``(B, K, 2)`` px: `pixels` where observed, else where the skeleton projects to.
-
-    """
-    root, _ = locate_root(relative, rays, weights)
-    projected = crops.project(relative + root[:, None])
-    return root, np.where((weights > 0)[..., None], pixels, projected)
 
 
 def locate_root(relative: Array, rays: Array, weights: Array) -> tuple[Array, Array]:

@@ -26,6 +26,7 @@ class KeypointFlag(IntFlag):
     LIFTED = 4  # 3D from 2D keypoints alone, without an image.
     METRIC_ROOT = 8  # The person has a place in the room.
     LOW_AGREEMENT = 16  # Image and lifting contradict each other: do not trust the 3D.
+    DEPTH_ROOT = 32  # The place was measured by the depth image of this moment.
 
 
 @dataclass(frozen=True)

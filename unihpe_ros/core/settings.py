@@ -23,15 +23,32 @@ class EstimatorSettings:
     agreement_threshold : float
         Agreement of image and lifting below which a pose is flagged, [0, 1].
     root_mode : RootMode or 'auto'
-        How roots are placed; 'auto' is PROJECTIVE with a camera and RELATIVE without.
+        How roots are placed; 'auto' is DEPTH with a depth image, PROJECTIVE with a camera and
+        RELATIVE without. DEPTH falls back to PROJECTIVE where no depth image is given.
     person_height_m : float
         Stature of everybody, m; 0 trusts the network's scale.
     default_fov_deg : float
         Horizontal field of view that is assumed without a camera, degrees.
+    detector : str
+        Who finds newcomers: 'builtin', or 'none' for those who give boxes themselves.
+    detect_every : int
+        Images from one run of the detector to the next while nobody is lost.
     search_crops : int
         Windows searched for newcomers in each frame while somebody is followed.
+    confirm_time : float
+        How long a newcomer has to be seen before an id is given, s.
     track_timeout : float
-        How long a person who is not seen is kept, s.
+        How long a person who is not seen is predicted and reported, s.
+    lost_timeout : float
+        How long a person who is lost is remembered, to get their id back, s.
+    smoothing : bool
+        Whether keypoints are smoothed over time; without, they have no lag.
+    smooth_min_cutoff : float
+        Cutoff of the One Euro filter for what stands still, Hz: lower is calmer.
+    smooth_beta : float
+        How the cutoff grows with speed, Hz per m/s: higher has less lag.
+    fixed_bones : bool
+        Whether a person's bones keep the lengths learned of them.
 
     Raises
     ------
@@ -46,20 +63,34 @@ class EstimatorSettings:
     root_mode: RootMode | Literal['auto'] = 'auto'
     person_height_m: float = 0.0
     default_fov_deg: float = 60.0
+    detector: Literal['builtin', 'none'] = 'builtin'
+    detect_every: int = 5
     search_crops: int = 1
+    confirm_time: float = 0.0
     track_timeout: float = 0.5
+    lost_timeout: float = 4.0
+    smoothing: bool = True
+    smooth_min_cutoff: float = 1.0
+    smooth_beta: float = 4.0
+    fixed_bones: bool = True
 
     def __post_init__(self) -> None:
-        modes = ('auto', RootMode.RELATIVE, RootMode.PROJECTIVE)
+        modes = ('auto', *RootMode)
         checks = {
             'max_people': (self.max_people >= 1, '1 or more'),
             'score_threshold': (0 < self.score_threshold < 1, 'a number between 0 and 1'),
             'agreement_threshold': (0 <= self.agreement_threshold <= 1, 'a number in [0, 1]'),
-            'root_mode': (self.root_mode in modes, 'auto, relative or projective'),
+            'root_mode': (self.root_mode in modes, 'auto, relative, projective or depth'),
             'person_height_m': (0 <= self.person_height_m < 3, '0 or a stature below 3 m'),
             'default_fov_deg': (0 < self.default_fov_deg < 180, 'an angle between 0 and 180'),
+            'detector': (self.detector in ('builtin', 'none'), 'builtin or none'),
+            'detect_every': (self.detect_every >= 1, '1 or more'),
             'search_crops': (self.search_crops >= 0, '0 or more'),
+            'confirm_time': (0 <= self.confirm_time < math.inf, '0 or more'),
             'track_timeout': (0 <= self.track_timeout < math.inf, '0 or more'),
+            'lost_timeout': (0 <= self.lost_timeout < math.inf, '0 or more'),
+            'smooth_min_cutoff': (0 < self.smooth_min_cutoff < math.inf, 'a number above 0'),
+            'smooth_beta': (0 <= self.smooth_beta < math.inf, '0 or more'),
         }
         for name, (good, expected) in checks.items():
             if not good:
@@ -67,8 +98,11 @@ class EstimatorSettings:
                     f'EstimatorSettings.{name}: expected {expected}; got {getattr(self, name)!r}'
                 )
 
-    def resolve(self, has_camera: bool) -> RootMode:
+    def resolve(self, has_camera: bool, has_depth: bool = False) -> RootMode:
         """Return the root mode in effect."""
-        if self.root_mode == 'auto':
-            return RootMode.PROJECTIVE if has_camera else RootMode.RELATIVE
-        return RootMode(self.root_mode)
+        mode = self.root_mode
+        if mode == 'auto':
+            mode = RootMode.DEPTH if has_camera else RootMode.RELATIVE
+        if mode == RootMode.DEPTH and not has_depth:
+            return RootMode.PROJECTIVE
+        return RootMode(mode)

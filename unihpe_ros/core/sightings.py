@@ -1,14 +1,17 @@
-"""What one frame's crops showed, and how it is reported."""
+"""What one frame's crops showed, before anybody knows who it is."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core import boxes
+from unihpe_ros.core.appearance import COLOURS, torso_colours
+from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Array
-from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
+from unihpe_ros.core.placement import locate_root
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import Skeleton
 
@@ -21,19 +24,29 @@ class Sightings:
     Parameters
     ----------
     sources : NDArray[np.intp]
-        ``(G,)`` row of `Tracker.predict` whose crop it is; -1 for a search window.
+        ``(G,)`` row of `Tracker.predict` whose crop it is; -1 for the place of a newcomer.
     boxes : NDArray[np.float32]
         ``(G, 4)`` box of the person, px.
     keypoints_2d : NDArray[np.float32]
         ``(G, K, 2)`` px.
     keypoints_3d : NDArray[np.float32]
-        ``(G, K, 3)`` m, camera frame.
+        ``(G, K, 3)`` m, camera frame; NaN where nothing could be placed.
     scores : NDArray[np.float32]
         ``(G, K)`` in [0, 1].
     agreement : NDArray[np.float32]
-        ``(G,)`` in [0, 1].
+        ``(G,)`` in [0, 1]; NaN where unknown.
     cut : NDArray[np.bool_]
         ``(G,)`` whether the crop may not have held all of the person.
+    relative : NDArray[np.float32]
+        ``(G, K, 3)`` the network's skeletons, root-relative, virtual cameras' frames, m.
+    rays : NDArray
+        ``(G, K, 2)`` observed x/z, y/z in the virtual cameras.
+    turns : NDArray[np.float64]
+        ``(G, 3, 3)`` rotations virtual_from_camera.
+    embeddings : NDArray[np.float32]
+        ``(G, D)`` of the poses, of length 1.
+    colours : NDArray[np.float32]
+        ``(G, C)`` see `unihpe_ros.core.appearance`; NaN where unknown.
 
     """
 
@@ -44,6 +57,11 @@ class Sightings:
     scores: NDArray[np.float32]
     agreement: NDArray[np.float32]
     cut: NDArray[np.bool_]
+    relative: NDArray[np.float32]
+    rays: Array
+    turns: NDArray[np.float64]
+    embeddings: NDArray[np.float32]
+    colours: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -60,52 +78,17 @@ class Sightings:
             np.zeros((0, k), np.float32),
             np.zeros(0, np.float32),
             np.zeros(0, np.bool_),
+            np.zeros((0, k, 3), np.float32),
+            np.zeros((0, k, 2)),
+            np.zeros((0, 3, 3)),
+            np.zeros((0, 0), np.float32),
+            np.zeros((0, COLOURS), np.float32),
         )
 
-    def report(
-        self,
-        ids: NDArray[np.uint32],
-        skeleton: Skeleton,
-        root_mode: RootMode,
-        settings: EstimatorSettings,
-    ) -> Poses:
-        """
-        Return the people who have an id, by id.
-
-        Parameters
-        ----------
-        ids : NDArray[np.uint32]
-            ``(G,)`` id of each sighting; 0 hides it.
-        skeleton : Skeleton
-            The keypoint set.
-        root_mode : RootMode
-            How the roots were placed.
-        settings : EstimatorSettings
-            Thresholds of the flags.
-
-        """
-        shown = np.argsort(ids)[np.count_nonzero(ids == 0) :]
-        scores, keypoints_3d = self.scores[shown], self.keypoints_3d[shown]
-        agreement = self.agreement[shown]
-        placed = np.isfinite(keypoints_3d).all(-1)
-        known = placed | np.isfinite(self.keypoints_2d[shown]).all(-1)
-        flags = np.where(
-            scores >= settings.score_threshold, KeypointFlag.OBSERVED, KeypointFlag.PREDICTED
-        )
-        if root_mode is not RootMode.RELATIVE:
-            flags |= np.where(placed, KeypointFlag.METRIC_ROOT, 0)
-        flags[agreement < settings.agreement_threshold] |= KeypointFlag.LOW_AGREEMENT
-        return Poses(
-            skeleton=skeleton,
-            boxes=self.boxes[shown],
-            keypoints_2d=self.keypoints_2d[shown],
-            keypoints_3d=keypoints_3d,
-            scores=np.where(known, scores, 0).astype(np.float32),
-            flags=np.where(known, flags, 0).astype(np.uint16),
-            track_ids=ids[shown],
-            agreement=agreement,
-            root_mode=root_mode,
-        )
+    def select(self, rows: NDArray[np.intp] | Sequence[int]) -> Sightings:
+        """Return some of the sightings."""
+        index = np.asarray(rows, np.intp)
+        return Sightings(**{item.name: getattr(self, item.name)[index] for item in fields(self)})
 
 
 def person_scores(scores: Array) -> NDArray[np.float32]:
@@ -127,42 +110,59 @@ def person_scores(scores: Array) -> NDArray[np.float32]:
     return np.partition(scores, half, axis=-1)[..., half:].mean(-1, dtype=np.float32)
 
 
-def coast(poses: Poses, ids: list[int], fade: float) -> Poses:
+def sight(
+    crops: Crops,
+    skeleton: Skeleton,
+    sources: NDArray[np.intp],
+    pixels: Array,
+    scores: NDArray[np.float32],
+    relative: NDArray[np.float32],
+    embeddings: NDArray[np.float32],
+    agreement: NDArray[np.float32],
+    cut: NDArray[np.bool_],
+    settings: EstimatorSettings,
+    image: NDArray[np.uint8] | None = None,
+) -> Sightings:
     """
-    Return people who were not seen as they were last, with lower scores.
+    Put together what is known of people before anybody knows who they are.
 
     Parameters
     ----------
-    poses : Poses
-        What was reported for the last frame.
-    ids : list[int]
-        Who is still followed.
-    fade : float
-        Factor on the scores.
+    crops : Crops
+        The virtual cameras that look at G people.
+    skeleton : Skeleton
+        The keypoint set.
+    sources, scores, relative, embeddings, agreement, cut
+        See Sightings.
+    pixels : NDArray
+        ``(G, K, 2)`` image px.
+    settings : EstimatorSettings
+        See there.
+    image : NDArray[np.uint8], optional
+        ``(H, W, 3)`` BGR, for the colours.
 
     """
-    rows = np.flatnonzero(np.isin(poses.track_ids, ids))
-    flags = poses.flags[rows]
-    was_known = flags & (KeypointFlag.OBSERVED | KeypointFlag.PREDICTED) > 0
-    flags = flags & ~np.uint16(KeypointFlag.OBSERVED)
-    flags |= np.where(was_known, KeypointFlag.PREDICTED, 0).astype(np.uint16)
-    return replace(
-        poses,
-        boxes=poses.boxes[rows],
-        keypoints_2d=poses.keypoints_2d[rows],
-        keypoints_3d=poses.keypoints_3d[rows],
-        scores=poses.scores[rows] * np.float32(fade),
-        flags=flags,
-        track_ids=poses.track_ids[rows],
-        agreement=poses.agreement[rows],
+    rays = crops.rays(pixels)
+    observed = scores >= settings.score_threshold
+    root, _ = locate_root(relative, rays, np.where(observed, scores, 0))
+    placed = relative + root[:, None]
+    # What is not seen is where the rest of the body puts it.
+    pixels = np.where(observed[..., None], pixels, crops.project(placed))
+    size = crops.camera.width, crops.camera.height
+    colours = np.full((len(sources), COLOURS), np.nan, np.float32)
+    if image is not None:
+        colours = torso_colours(image, pixels, skeleton)
+    return Sightings(
+        sources=sources,
+        boxes=boxes.clip(boxes.around(pixels), size),
+        keypoints_2d=pixels.astype(np.float32),
+        keypoints_3d=crops.to_camera(placed).astype(np.float32),
+        scores=scores,
+        agreement=agreement,
+        cut=cut,
+        relative=relative,
+        rays=rays,
+        turns=crops.turns,
+        embeddings=embeddings,
+        colours=colours,
     )
-
-
-def join(one: Poses, other: Poses) -> Poses:
-    """Return the people of both, by id; skeleton and root mode are the first's."""
-    order = np.argsort(np.concatenate([one.track_ids, other.track_ids]), kind='stable')
-    names = ('boxes', 'keypoints_2d', 'keypoints_3d', 'scores', 'flags', 'track_ids', 'agreement')
-    joined: dict[str, Any] = {
-        name: np.concatenate([getattr(one, name), getattr(other, name)])[order] for name in names
-    }
-    return replace(one, **joined)

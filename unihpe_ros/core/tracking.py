@@ -1,77 +1,35 @@
 """
 Who is who from frame to frame.
 
-Each person's keypoints say where to crop the next frame. A new person is tentative until a crop
-around the keypoints of the last look agrees with it; only then an id is given. A confirmed person
-who is not seen keeps moving for a while before the track ends.
+Each person's keypoints say where to crop the next frame. What the crops show is paired with the
+people by the Hungarian method. A new person is tentative until two looks agree; only then an id
+is given, or given back: a person who is not seen is predicted for a while, and then remembered.
 
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core import boxes
-from unihpe_ros.core.geometry import Array
-from unihpe_ros.core.metrics import oks
+from unihpe_ros.core.association import fits, LEAST_FIT, overlaps, pairs, returns
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.sightings import Sightings
-from unihpe_ros.core.skeleton import COCO_17, Skeleton
+from unihpe_ros.core.skeleton import Skeleton
+from unihpe_ros.core.tracks import State, Track
 
 _SAME_OKS = 0.5  # Two sightings this alike are one person.
 _SAME_IOU = 0.75  # As above, for a rough first sighting, whose keypoints are not yet exact.
 _AGREEING_IOU = 0.6  # A look that overlaps the one before this much confirms a person.
 _TENTATIVE_LOOKS = 5  # Looks after which a person who never agreed with themselves is dropped.
-_PERSON_SHARE = 0.6  # Share of a box that its person covers, for the scale of OKS.
-_VELOCITY_GAIN = 0.5
-_VELOCITY_FADE = 0.3  # s in which an unseen person's velocity falls to 1/e.
-_SHRINK_TIME = 0.2  # s in which a box may shrink to 1/e: one bad frame must not collapse it.
-_LEAST_STEP = 1e-3  # s; no velocity is read from a shorter step.
 _LEAST_IN_VIEW = 0.1  # Share of its box below which a person has left the picture.
-
-
-@dataclass
-class Track:
-    """A person over time. The id is 0 while tentative; the stamp is the last sighting's."""
-
-    box: Array
-    keypoints: Array
-    scores: Array
-    stamp: float
-    velocity: Array
-    id: int = 0
-    looks: int = 0
-    seen: bool = True
-
-    def move(self, seconds: float) -> None:
-        """Carry the person along."""
-        shift = self.velocity * seconds
-        self.keypoints = self.keypoints + shift
-        self.box = self.box + np.tile(shift, 2)
-        if not self.seen:
-            self.velocity = self.velocity * np.exp(-seconds / _VELOCITY_FADE)
-        self.seen = False
-
-    def see(self, row: int, sightings: Sightings, stamp: float, threshold: float) -> None:
-        """Take over a sighting: velocity as an alpha-beta filter, box with limited shrinkage."""
-        keypoints, scores = sightings.keypoints_2d[row], sightings.scores[row]
-        step = stamp - self.stamp
-        if self.id and step > _LEAST_STEP:
-            both = (scores >= threshold) & (self.scores >= threshold)
-            both &= np.isfinite(keypoints).all(-1) & np.isfinite(self.keypoints).all(-1)
-            if both.any():
-                surprise = _middle(keypoints[both] - self.keypoints[both])
-                self.velocity = self.velocity + _VELOCITY_GAIN * surprise / step
-        box = sightings.boxes[row]
-        if self.id:
-            least = (self.box[2:] - self.box[:2]) * np.exp(-max(step, 0.0) / _SHRINK_TIME)
-            middle = 0.5 * (box[:2] + box[2:])
-            half = 0.5 * np.maximum(box[2:] - box[:2], least)
-            box = np.concatenate([middle - half, middle + half])
-        self.box, self.keypoints, self.scores, self.stamp = box, keypoints, scores, stamp
-        self.seen = True
+_LEAST_RETURN = 0.05  # Chance from which a newcomer is somebody who was lost.
+# A sighting prefers the person whose crop it is from among two who fit alike, and the confirmed.
+_OWN_CROP, _TENTATIVE_FACTOR = 0.02, 0.8
+# People remembered for each who may be followed.
+_REMEMBERED = 2
 
 
 class Tracker:
@@ -83,20 +41,31 @@ class Tracker:
     skeleton : Skeleton
         The keypoint set.
 
+    Attributes
+    ----------
+    tracks : list[Track]
+        Those who are looked for, in the order of `predict`.
+    lost : list[Track]
+        Those who are only remembered, the last lost at the end.
+
     """
 
     def __init__(self, skeleton: Skeleton) -> None:
         self.tracks: list[Track] = []
-        self._coco = COCO_17.indices_in(skeleton)
+        self.lost: list[Track] = []
+        self._skeleton = skeleton
+        self._root = skeleton.index('pelvis')
         self._stamp = -np.inf
         self._ids = 0
 
     def reset(self) -> None:
         """Forget everybody; ids are not given again."""
-        self.tracks = []
+        self.tracks, self.lost = [], []
         self._stamp = -np.inf
 
-    def predict(self, stamp: float, size: tuple[int, int], timeout: float) -> NDArray[np.float32]:
+    def predict(
+        self, stamp: float, size: tuple[int, int], settings: EstimatorSettings
+    ) -> NDArray[np.float32]:
         """
         Return where the known people should be.
 
@@ -106,8 +75,8 @@ class Tracker:
             Time of the frame, s.
         size : tuple[int, int]
             (w, h) of the image, px.
-        timeout : float
-            Nobody is carried further than in this time, s.
+        settings : EstimatorSettings
+            Nobody is carried further than in `track_timeout`.
 
         Returns
         -------
@@ -116,12 +85,14 @@ class Tracker:
 
         """
         for track in self.tracks:
-            track.move(min(stamp - self._stamp, timeout))
+            track.move(min(stamp - self._stamp, settings.track_timeout))
         self._stamp = stamp
-        predicted = self._boxes()
+        predicted = np.array([track.box for track in self.tracks], np.float32).reshape(-1, 4)
         visible = boxes.clip(predicted, size)
         stays = boxes.area(visible) > _LEAST_IN_VIEW * boxes.area(predicted)
+        left = [track for track, stay in zip(self.tracks, stays, strict=True) if not stay]
         self.tracks = [track for track, stay in zip(self.tracks, stays, strict=True) if stay]
+        self._lose(left, settings)
         return visible[stays]
 
     def update(self, sightings: Sightings, settings: EstimatorSettings) -> NDArray[np.uint32]:
@@ -141,20 +112,19 @@ class Tracker:
             ``(G,)`` id of each sighting; 0 for tentative people and duplicates.
 
         """
-        ids = np.zeros(len(sightings.sources), np.uint32)
-        known = list(self.tracks)
-        fits = self._fits(sightings)
-        for row in self._without_duplicates(sightings, fits, settings.score_threshold):
-            source = sightings.sources[row]
-            if source >= 0:
-                whole = not sightings.cut[row]
-                self._identify(known[source], agrees=whole and fits[row] > _AGREEING_IOU)
-                known[source].see(row, sightings, self._stamp, settings.score_threshold)
-                ids[row] = known[source].id
-            elif len(self.tracks) < settings.max_people:
-                self._start(row, sightings)
-        living = [track for track in self.tracks if self._lives(track, settings)]
-        self.tracks = living[: settings.max_people]
+        threshold = settings.score_threshold
+        fit = fits(self.tracks, sightings, self._skeleton, self._stamp, threshold)
+        rows = self._without_duplicates(sightings, fit, threshold)
+        seen = self._see(sightings, fit, rows, threshold)
+        for row in rows:
+            if row not in seen and len(self.tracks) < settings.max_people:
+                seen[row] = Track.start(row, sightings, self._root, self._stamp)
+                self.tracks.append(seen[row])
+        self._confirm(sightings, seen, settings)
+        self._retire({id(track) for track in seen.values()}, settings)
+        ids = np.zeros(len(sightings), np.uint32)
+        for row, track in seen.items():
+            ids[row] = track.id
         return ids
 
     @property
@@ -162,32 +132,100 @@ class Tracker:
         """Whether anybody is confirmed."""
         return any(track.id for track in self.tracks)
 
-    def coasting(self) -> list[int]:
-        """Return the ids of confirmed people who were not seen in the last frame."""
-        return [track.id for track in self.tracks if track.id and not track.seen]
+    def predicted(self) -> list[Track]:
+        """Return the people with an id who were not seen in the last frame."""
+        return [track for track in self.tracks if track.state is State.PREDICTED]
 
-    def _boxes(self) -> NDArray[np.float32]:
-        """``(T, 4)`` boxes of all tracks, px."""
-        return np.array([track.box for track in self.tracks], np.float32).reshape(-1, 4)
+    def remembered(self) -> set[int]:
+        """Return all ids that may be seen again."""
+        return {track.id for track in (*self.tracks, *self.lost)}
 
-    def _fits(self, sightings: Sightings) -> NDArray[np.float64]:
-        """``(G,)`` how well sightings agree with what their tracks foresaw; 0 without a track."""
-        fits = np.zeros(len(sightings))
-        tracked = np.flatnonzero(sightings.sources >= 0)
-        overlap = boxes.iou(self._boxes(), sightings.boxes[tracked])
-        fits[tracked] = overlap[sightings.sources[tracked], np.arange(len(tracked))]
-        return fits
+    def _see(
+        self,
+        sightings: Sightings,
+        fit: NDArray[np.float64],
+        rows: list[int],
+        threshold: float,
+    ) -> dict[int, Track]:
+        """Pair people with sightings; return who each row is."""
+        preference = np.array([[1.0 if track.id else _TENTATIVE_FACTOR] for track in self.tracks])
+        own = np.arange(len(self.tracks))[:, None] == sightings.sources[rows]
+        chance = fit[:, rows] * preference.reshape(-1, 1)
+        chance += np.where(chance > 0, _OWN_CROP * own, 0)
+        # A newcomer who has moved is not confirmed, but neither a second newcomer.
+        new = np.array([not track.id for track in self.tracks], np.bool_)
+        chance[own & new[:, None]] = np.maximum(chance[own & new[:, None]], LEAST_FIT)
+        overlap = boxes.iou(
+            np.array([track.box for track in self.tracks]).reshape(-1, 4), sightings.boxes
+        )
+        seen = {}
+        for t, column in pairs(chance):
+            track, row = self.tracks[t], rows[column]
+            track.looks += 1
+            if track.id or (not sightings.cut[row] and overlap[t, row] > _AGREEING_IOU):
+                track.state = State.CONFIRMED
+            track.see(row, sightings, self._root, self._stamp, threshold)
+            seen[row] = track
+        return seen
+
+    def _confirm(
+        self, sightings: Sightings, seen: dict[int, Track], settings: EstimatorSettings
+    ) -> None:
+        """Give ids to those who agreed with themselves, their own if they were here before."""
+        new = [
+            track
+            for track in seen.values()
+            if not track.id
+            and track.state is State.CONFIRMED
+            and self._stamp - track.first >= settings.confirm_time
+        ]
+        taken = {id(track) for track in seen.values()}
+        gone = [t for t in (*self.tracks, *self.lost) if t.id and id(t) not in taken]
+        for t, m in pairs(returns(gone, new, self._stamp), _LEAST_RETURN):
+            new[m].id = gone[t].id
+            self.tracks = [track for track in self.tracks if track is not gone[t]]
+            self.lost = [track for track in self.lost if track is not gone[t]]
+        for track in new:
+            if not track.id:
+                self._ids += 1
+                track.id = self._ids
+
+    def _retire(self, seen: set[int], settings: EstimatorSettings) -> None:
+        """Let go of those who are not seen any more."""
+        living, gone = [], []
+        for track in self.tracks:
+            if id(track) in seen:
+                if track.state is State.CONFIRMED or track.looks < _TENTATIVE_LOOKS:
+                    living.append(track)
+            elif track.id and self._stamp - track.stamp <= settings.track_timeout:
+                track.state = State.PREDICTED
+                living.append(track)
+            else:
+                gone.append(track)
+        self.tracks = living[: settings.max_people]
+        self._lose([*gone, *living[settings.max_people :]], settings)
+
+    def _lose(self, tracks: Iterable[Track], settings: EstimatorSettings) -> None:
+        """Remember people, but not too many and not for ever."""
+        for track in tracks:
+            if track.id:
+                track.state = State.LOST
+                self.lost.append(track)
+        fresh = [t for t in self.lost if self._stamp - t.stamp <= settings.lost_timeout]
+        self.lost = fresh[-_REMEMBERED * settings.max_people :]
 
     def _without_duplicates(
-        self, sightings: Sightings, fits: NDArray[np.float64], threshold: float
+        self, sightings: Sightings, fit: NDArray[np.float64], threshold: float
     ) -> list[int]:
-        """Return the rows that stay: confirmed people first, then by how well they fit."""
+        """Return the rows that stay: those that fit somebody first, then by score."""
         if not len(sightings):
             return []
-        confirmed = [source >= 0 and self.tracks[source].id > 0 for source in sightings.sources]
         tracked = sightings.sources >= 0
-        merit = sightings.scores.mean(1) / 10 + fits + tracked + 2 * np.array(confirmed)
-        same = self._alike(sightings, threshold) > _SAME_OKS
+        own = np.zeros(len(sightings))
+        own[tracked] = fit[sightings.sources[tracked], np.flatnonzero(tracked)]
+        merit = sightings.scores.mean(1) / 10 + fit.max(0, initial=0.0) + own
+        seen = sightings.keypoints_2d, sightings.scores >= threshold, sightings.boxes
+        same = overlaps(self._skeleton, seen, seen) > _SAME_OKS
         overlapping = boxes.iou(sightings.boxes, sightings.boxes) > _SAME_IOU
         same |= overlapping & ~(tracked[:, None] & tracked[None])
         kept: list[int] = []
@@ -195,40 +233,3 @@ class Tracker:
             if not same[row, kept].any():
                 kept.append(row)
         return kept
-
-    def _alike(self, sightings: Sightings, threshold: float) -> NDArray[np.float64]:
-        """``(G, G)`` OKS of every pair over the keypoints that both show; 0 without any."""
-        keypoints = sightings.keypoints_2d[:, self._coco]
-        shown = sightings.scores[:, self._coco] >= threshold
-        extent = _PERSON_SHARE * boxes.area(sightings.boxes)
-        extent = np.maximum(extent[:, None], extent[None])
-        both = shown[:, None] & shown[None]
-        return np.nan_to_num(oks(keypoints[:, None], keypoints[None], extent, both))
-
-    def _identify(self, track: Track, *, agrees: bool) -> None:
-        """Give a tentative person an id if a look at all of them agrees with the last one."""
-        track.looks += 1
-        if agrees and not track.id:
-            self._ids += 1
-            track.id = self._ids
-
-    def _start(self, row: int, sightings: Sightings) -> None:
-        self.tracks.append(
-            Track(
-                box=sightings.boxes[row],
-                keypoints=sightings.keypoints_2d[row],
-                scores=sightings.scores[row],
-                stamp=self._stamp,
-                velocity=np.zeros(2),
-            )
-        )
-
-    def _lives(self, track: Track, settings: EstimatorSettings) -> bool:
-        if not track.id:
-            return track.seen and track.looks < _TENTATIVE_LOOKS
-        return track.seen or self._stamp - track.stamp <= settings.track_timeout
-
-
-def _middle(values: Array) -> Array:
-    """Return the (upper) median along the first axis; np.median is slow on a few numbers."""
-    return np.sort(values, axis=0)[len(values) // 2]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from time import perf_counter
 from typing import Protocol
@@ -53,6 +53,10 @@ class Looks:
 
     def __len__(self) -> int:
         return len(self.points)
+
+    def select(self, rows: slice) -> Looks:
+        """Return some of the looks."""
+        return Looks(*(getattr(self, item.name)[rows] for item in fields(self)))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,187 @@
+"""Who may be whom: how well sightings fit the people who are followed, and the best pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+from unihpe_ros.core import appearance, boxes
+from unihpe_ros.core.geometry import Array
+from unihpe_ros.core.metrics import oks
+from unihpe_ros.core.sightings import Sightings
+from unihpe_ros.core.skeleton import COCO_17, Skeleton
+from unihpe_ros.core.tracks import Track
+
+# Shares of keypoints, box, pose and colours in the fit.
+_OKS, _IOU, _POSE, _COLOUR = 0.4, 0.3, 0.1, 0.2
+# Fit below which two are not one.
+LEAST_FIT = 0.25
+# Without an overlap of keypoints or boxes, nobody is the same.
+_LEAST_OVERLAP = 0.1
+# Standard deviation of a root's surprise: constant, m, and per m of its distance; by how much it
+# grows for each second not seen, m.
+_ROOT_SIGMA, _ROOT_SIGMA_PER_M, _ROOT_SIGMA_PER_S = 0.25, 0.06, 0.8
+# Whose crop shows somebody is likely that person, however far off the depth.
+_OWN_CROP_NEARNESS = 0.6
+_PERSON_SHARE = 0.6  # Share of a box that its person covers, for the scale of OKS.
+# Somebody lost may have walked at this pace, m/s and heights/s, from somewhere this far, m and
+# heights, from where they were last.
+_PACE, _SLACK, _PACE_2D, _SLACK_2D = 1.6, 0.5, 0.8, 0.4
+# Ratio of heights in the image beyond which the lost are not found again.
+_RESIZED = 1.5
+# Likeness of colours from which a stranger is not taken for someone lost.
+_STRANGE = 0.75
+
+
+# Keypoints ``(N, K, 2)`` px, whether each is shown ``(N, K)``, boxes ``(N, 4)`` px.
+Shown = tuple[Array, NDArray[np.bool_], Array]
+
+
+def overlaps(skeleton: Skeleton, one: Shown, other: Shown) -> NDArray[np.float64]:
+    """
+    Return the OKS of every pair over the keypoints that both show.
+
+    Parameters
+    ----------
+    skeleton : Skeleton
+        The keypoint set.
+    one, other : Shown
+        N and M people.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        ``(N, M)`` in [0, 1]; 0 without a common keypoint.
+
+    """
+    coco = COCO_17.indices_in(skeleton)
+    extent = np.maximum(boxes.area(one[2])[:, None], boxes.area(other[2])[None])
+    both = one[1][:, None, coco] & other[1][None][:, :, coco]
+    likeness = oks(one[0][:, None, coco], other[0][None][:, :, coco], _PERSON_SHARE * extent, both)
+    return np.nan_to_num(likeness)
+
+
+def fits(
+    tracks: Sequence[Track],
+    sightings: Sightings,
+    skeleton: Skeleton,
+    stamp: float,
+    threshold: float,
+) -> NDArray[np.float64]:
+    """
+    Return how well sightings fit where people should be and how they looked.
+
+    Parameters
+    ----------
+    tracks : Sequence[Track]
+        T people, carried along to now.
+    sightings : Sightings
+        G sightings.
+    skeleton : Skeleton
+        The keypoint set.
+    stamp : float
+        Now, s.
+    threshold : float
+        Score from which a keypoint counts.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        ``(T, G)`` in [0, 1]; 0 for pairs that cannot be.
+
+    """
+    if not tracks or not len(sightings):
+        return np.zeros((len(tracks), len(sightings)))
+    foreseen = (
+        np.stack([track.keypoints for track in tracks]),
+        np.stack([track.scores for track in tracks]) >= threshold,
+        np.stack([track.box for track in tracks]),
+    )
+    seen = sightings.keypoints_2d, sightings.scores >= threshold, sightings.boxes
+    by_keypoints = overlaps(skeleton, foreseen, seen)
+    by_box = boxes.iou(foreseen[2], sightings.boxes)
+    pose = np.stack([track.embedding for track in tracks]) @ sightings.embeddings.T
+    colour = _colours(tracks, sightings)
+    fit = (
+        _OKS * by_keypoints
+        + _IOU * by_box
+        + _POSE * np.clip(pose, 0, 1)
+        + _COLOUR * np.nan_to_num(colour, nan=0.5)
+    )
+    own = np.arange(len(tracks))[:, None] == sightings.sources
+    near = _nearness(tracks, sightings, skeleton, stamp)
+    fit *= np.maximum(near, np.where(own, _OWN_CROP_NEARNESS, 0))
+    fit[np.maximum(by_keypoints, by_box) < _LEAST_OVERLAP] = 0
+    return fit
+
+
+def returns(
+    tracks: Sequence[Track], newcomers: Sequence[Track], stamp: float
+) -> NDArray[np.float64]:
+    """
+    Return how well newcomers may be people who are not seen.
+
+    Parameters
+    ----------
+    tracks : Sequence[Track]
+        T people who are predicted or lost.
+    newcomers : Sequence[Track]
+        M people who have no id yet.
+    stamp : float
+        Now, s.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        ``(T, M)`` in [0, 1]; 0 for pairs that cannot be.
+
+    """
+    chance = np.zeros((len(tracks), len(newcomers)))
+    for t, track in enumerate(tracks):
+        for m, new in enumerate(newcomers):
+            likeness = float(track.colours @ new.colours)
+            if likeness < _STRANGE:
+                continue
+            reach = _reach(track, new, stamp - track.stamp)
+            known = likeness if np.isfinite(likeness) else _STRANGE
+            chance[t, m] = max(1 - reach, 0.0) * known if reach < 1 else 0.0
+    return chance
+
+
+def pairs(fit: NDArray[np.float64], least: float = LEAST_FIT) -> list[tuple[int, int]]:
+    """Return (row, column) of the pairs with the best total fit; those below `least` are none."""
+    fit = np.where(fit >= least, fit, 0)
+    rows, columns = linear_sum_assignment(fit, maximize=True)
+    chosen = zip(rows.tolist(), columns.tolist(), strict=True)
+    return [(t, g) for t, g in chosen if fit[t, g] > 0]
+
+
+def _colours(tracks: Sequence[Track], sightings: Sightings) -> NDArray[np.float64]:
+    return appearance.alike(np.stack([track.colours for track in tracks]), sightings.colours)
+
+
+def _nearness(
+    tracks: Sequence[Track], sightings: Sightings, skeleton: Skeleton, stamp: float
+) -> NDArray[np.float64]:
+    """``(T, G)`` factor by the distance in the room; 1 where it is not known."""
+    roots = sightings.keypoints_3d[:, skeleton.index('pelvis')].astype(np.float64)
+    foreseen = np.stack([track.root for track in tracks])
+    unseen = np.array([stamp - track.stamp for track in tracks])
+    sigma = _ROOT_SIGMA + _ROOT_SIGMA_PER_M * np.abs(foreseen[:, 2]) + _ROOT_SIGMA_PER_S * unseen
+    surprise = np.linalg.norm(foreseen[:, None] - roots[None], axis=-1) / sigma[:, None]
+    return np.nan_to_num(np.exp(-0.5 * surprise**2), nan=1.0)
+
+
+def _reach(track: Track, new: Track, seconds: float) -> float:
+    """How far the newcomer is from where the lost were, over how far they may have gone."""
+    height, new_height = (float(one.box[3] - one.box[1]) for one in (track, new))
+    distance = float(np.linalg.norm(new.root - track.root))
+    if np.isfinite(distance) and distance > 0:
+        return distance / (_SLACK + 0.06 * abs(float(track.root[2])) + _PACE * seconds)
+    if not 1 / _RESIZED < new_height / max(height, 1e-6) < _RESIZED:
+        return 1.0
+    middle, new_middle = (0.5 * (one.box[:2] + one.box[2:]) for one in (track, new))
+    offset = float(np.linalg.norm(new_middle - middle))
+    return offset / (height * (_SLACK_2D + _PACE_2D * seconds))

@@ -1,0 +1,129 @@
+"""Where somebody stands by a depth image: patches on the torso, without those that are not it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.core.geometry import Array
+from unihpe_ros.core.skeleton import Skeleton
+
+# Where the torso is measured: between these pairs of keypoints, at these shares of the way.
+_LINES = (
+    ('left_shoulder_joint', 'right_hip_joint'),
+    ('right_shoulder_joint', 'left_hip_joint'),
+    ('neck', 'pelvis'),
+)
+_SHARES = (0.15, 0.35, 0.5, 0.65, 0.85)
+_PATCH = 2  # px to either side.
+_NEAREST = 0.1  # m; less is no measurement.
+# Half the torso's extent from back to front and from side to side, m: joints lie in the middle,
+# and the camera sees the surface.
+_HALF_DEPTH, _HALF_WIDTH = 0.10, 0.15
+# Measurements further from their median than so many times the median distance are refused, but
+# none that is nearer than the floor, m: the torso is not flat.
+_REFUSED, _FLOOR = 3.0, 0.04
+# Least number of patches, and the standard deviation of a good measurement: constant and per m.
+_LEAST_PATCHES = 3
+_SIGMA, _SIGMA_PER_M = 0.015, 0.005
+
+
+def torso_depth(
+    depth: NDArray[np.float32], keypoints: Array, points: Array, skeleton: Skeleton
+) -> tuple[float, float]:
+    """
+    Measure how far a person's root is.
+
+    Parameters
+    ----------
+    depth : NDArray[np.float32]
+        ``(H, W)`` m along the optical axis, aligned with the image; 0 or NaN where unknown.
+    keypoints : NDArray
+        ``(K, 2)`` px.
+    points : NDArray
+        ``(K, 3)`` the person by the image alone, m, camera frame; the root is where the pelvis
+        is.
+    skeleton : Skeleton
+        The set of both.
+
+    Returns
+    -------
+    z : float
+        Of the root, m, camera frame; NaN if the torso was not measured.
+    sigma : float
+        Its standard deviation, m.
+
+    """
+    first, second = (skeleton.indices(*names) for names in zip(*_LINES, strict=True))
+    shares = np.array(_SHARES)[:, None, None]
+    places = ((1 - shares) * keypoints[first] + shares * keypoints[second]).reshape(-1, 2)
+    joints = ((1 - shares) * points[first] + shares * points[second]).reshape(-1, 3)
+    root = points[skeleton.index('pelvis')]
+    surface = _patches(depth, places)
+    measured = surface + _thickness(points, skeleton) - (joints[:, 2] - root[2])
+    measured = measured[np.isfinite(measured)]
+    if len(measured) < _LEAST_PATCHES:
+        return np.nan, np.nan
+    middle = np.median(measured)
+    off: NDArray[np.float64] = np.abs(measured - middle)
+    limit = max(_REFUSED * float(np.median(off)), _FLOOR)
+    good = measured[np.flatnonzero(off <= limit)]
+    if 2 * len(good) < len(measured):
+        return np.nan, np.nan
+    z = float(np.median(good))
+    spread = 1.4826 * float(np.median(np.abs(good - z)))
+    return z, float(np.hypot(_SIGMA + _SIGMA_PER_M * z, spread / np.sqrt(len(good))))
+
+
+def fuse(
+    projective: float, sigma_projective: float, measured: float, sigma_measured: float
+) -> float:
+    """
+    Return the depth that two estimates agree on, by their uncertainties.
+
+    Parameters
+    ----------
+    projective, sigma_projective : float
+        By the image alone, m.
+    measured, sigma_measured : float
+        By the depth image, m.
+
+    Returns
+    -------
+    float
+        m; NaN if the measurement is missing or so far off that it is not of this person.
+
+    """
+    if not abs(measured - projective) <= 3 * np.hypot(sigma_projective, sigma_measured):
+        return np.nan
+    a, b = sigma_projective**-2, sigma_measured**-2
+    return float((a * projective + b * measured) / (a + b))
+
+
+def _patches(depth: NDArray[np.float32], places: Array) -> NDArray[np.float64]:
+    """``(P,)`` median depth around each place; NaN where most of it is unknown."""
+    h, w = depth.shape
+    known = np.isfinite(places).all(-1, keepdims=True)
+    centre = np.rint(np.where(known, places, -1e6)).astype(int)
+    reach = np.arange(-_PATCH, _PATCH + 1)
+    y = centre[:, 1, None, None] + reach[:, None]
+    x = centre[:, 0, None, None] + reach
+    inside = (x >= 0) & (x < w) & (y >= 0) & (y < h)
+    values = depth[np.clip(y, 0, h - 1), np.clip(x, 0, w - 1)].astype(np.float64)
+    values[~inside | ~(values > _NEAREST) | ~np.isfinite(values)] = np.nan
+    values = np.sort(values.reshape(len(places), -1), -1)  # NaN go last.
+    count = np.isfinite(values).sum(-1)
+    middle = values[np.arange(len(values)), np.maximum(count - 1, 0) // 2]
+    return np.where(2 * count > values.shape[-1], middle, np.nan)
+
+
+def _thickness(points: Array, skeleton: Skeleton) -> float:
+    """How far the surface is before the joints, m: an ellipse, turned as the torso is."""
+    left, right, top, low = points[
+        skeleton.indices('left_shoulder_joint', 'right_shoulder_joint', 'neck', 'pelvis')
+    ]
+    across = left - right
+    across = across / max(float(np.linalg.norm(across)), 1e-6)
+    view = 0.5 * (top + low)
+    view = view / max(float(np.linalg.norm(view)), 1e-6)
+    side = float(np.clip(across @ view, -1, 1))
+    return float(1 / np.hypot(side / _HALF_WIDTH, np.sqrt(1 - side**2) / _HALF_DEPTH))
