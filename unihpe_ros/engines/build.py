@@ -142,6 +142,8 @@ def build_plan(
         )
     if timings is not None and use_timings:
         write_beside(timings, bytes(memoryview(config.get_timing_cache().serialize())))
+    if progress is not None:
+        progress('done', 1.0)
     return Plan(bytes(memoryview(content)), spec, inputs, outputs, profile)
 
 

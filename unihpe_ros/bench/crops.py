@@ -1,0 +1,83 @@
+"""Crops of people to compare engines on: those of the demo's recording, boxes shaken."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.core import boxes
+from unihpe_ros.core.crops import Crops, InputBatch
+from unihpe_ros.core.geometry import Camera
+from unihpe_ros.core.matching import in_sight, MIN_IN_SIGHT
+from unihpe_ros.core.model_spec import ModelSpec
+from unihpe_ros.core.resources import find_resource
+from unihpe_ros.ros.bag_reader import BagReader
+
+# An image and the people to look at in it.
+View = tuple[NDArray[np.uint8], Crops]
+
+_RECORDING = 'resource/demo/people'
+# How far a corner of a box is off, as a share of the box: about what tracking brings.
+_SHAKE = 0.05
+
+
+def demo_views(spec: ModelSpec, count: int) -> list[View]:
+    """
+    Cut people out of the demo's recording, spread over its whole length.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        Of the image branch: size and padding of its input.
+    count : int
+        How many crops.
+
+    Returns
+    -------
+    list[View]
+        Images with their crops, `count` together; the same ones every time.
+
+    Raises
+    ------
+    BagError
+        If the recording is damaged.
+
+    """
+    reader, rng = BagReader(find_resource(_RECORDING)), np.random.default_rng(0)
+    truth = reader.truth() or {}
+    step = max(1, len(truth) // count)
+    views: list[View] = []
+    missing = count
+    while missing:
+        before = missing
+        for image in reader.images():
+            if missing and image.number % step == 0 and image.stamp in truth:
+                poses = truth[image.stamp]
+                people = poses.keypoints_2d[in_sight(poses) >= MIN_IN_SIGHT]
+                picture = image.decode()
+                view = _look(picture, reader.camera, people[:missing], spec, rng)
+                missing -= len(view[1])
+                views.append(view)
+        if missing == before:
+            raise ValueError(f'{_RECORDING}: expected people in sight; got none')
+    return [view for view in views if len(view[1])]
+
+
+def demo_crops(spec: ModelSpec, count: int) -> NDArray[np.float32]:
+    """``(count, 3, h, w)`` The same crops as the image branch's input."""
+    return InputBatch(spec).fill(demo_views(spec, count)).copy()
+
+
+def _look(
+    picture: NDArray[np.uint8],
+    camera: Camera | None,
+    people: NDArray[np.float32],
+    spec: ModelSpec,
+    rng: np.random.Generator,
+) -> View:
+    """Return an image and crops of its people."""
+    height, width = picture.shape[:2]
+    camera = camera or Camera.from_fov(width, height, np.deg2rad(60))
+    around = boxes.around(people)
+    extent = np.tile(around[:, 2:] - around[:, :2], 2)
+    shaken = around + rng.normal(0, _SHAKE, around.shape) * extent
+    return picture, Crops.aim(shaken, camera, spec.input_size, spec.padding)[0]
