@@ -214,14 +214,26 @@ def average_precision(similarities: Array, scores: Array, truths: int) -> float:
     if truths == 0:
         return float('nan')
     ranked = np.nan_to_num(similarities)[np.argsort(-scores, kind='stable')]
-    precisions = []
-    for threshold in np.linspace(0.5, 0.95, 10):
-        hits = np.cumsum(ranked >= threshold - 1e-9)
-        precision = hits / np.arange(1, len(ranked) + 1)
-        precision = np.maximum.accumulate(precision[::-1])[::-1]
-        # 7 of 10 reaches a recall of 0.7, which linspace gives as 0.7000000000000001.
-        points = np.linspace(0, 1, 101) - 1e-12
-        places = np.searchsorted(hits / truths, points, side='left')
-        padded = np.append(precision, 0.0)
-        precisions.append(padded[np.minimum(places, len(ranked))].mean())
-    return float(np.mean(precisions))
+    thresholds = np.linspace(0.5, 0.95, 10) - 1e-9
+    return float(np.mean([interpolated_precision(ranked >= t, truths) for t in thresholds]))
+
+
+def interpolated_precision(hits: NDArray[np.bool_], truths: int) -> float:
+    """
+    Return the area under the precision-recall curve, read at 101 recalls as COCO does.
+
+    Parameters
+    ----------
+    hits : NDArray[np.bool_]
+        ``(M,)`` whether each answer is right, the surest first.
+    truths : int
+        Number of things to be found, at least 1.
+
+    """
+    right = np.cumsum(hits)
+    precision = right / np.arange(1, len(hits) + 1)
+    precision = np.maximum.accumulate(precision[::-1])[::-1]
+    # 7 of 10 reaches a recall of 0.7, which linspace gives as 0.7000000000000001.
+    points = np.linspace(0, 1, 101) - 1e-12
+    places = np.searchsorted(right / truths, points, side='left')
+    return float(np.append(precision, 0.0)[np.minimum(places, len(hits))].mean())

@@ -137,7 +137,9 @@ def _empty_box(record: Record, rng: np.random.Generator) -> Array | None:
     return None
 
 
-def degrade(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+def degrade(
+    image: NDArray[np.uint8], rng: np.random.Generator, hide: float = 0.3
+) -> NDArray[np.uint8]:
     """
     Change light, colour and sharpness and hide parts, in place of what real cameras do.
 
@@ -147,9 +149,11 @@ def degrade(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.ui
         ``(h, w, 3)`` BGR.
     rng : np.random.Generator
         Source of randomness.
+    hide : float
+        Chance that patches are covered.
 
     """
-    if rng.random() < 0.3:
+    if rng.random() < hide:
         _hide(image, rng)
     # One table per channel does gain, gamma, offset and white balance at once.
     levels = np.arange(256, dtype=np.float32) / 255

@@ -7,6 +7,7 @@ import copy
 from dataclasses import dataclass, replace
 import hashlib
 from pathlib import Path
+from typing import TypeVar
 import warnings
 
 import numpy as np
@@ -17,11 +18,13 @@ from torch import nn, Tensor
 from unihpe_ros.core.model_spec import METADATA_KEY, ModelSpec
 from unihpe_ros.core.preprocess import PADDING
 from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.models.detector import Detector
 from unihpe_ros.models.unihpe import MEAN, STD, UniHPE
 
 OPSET = 18
 IMAGE_OUTPUTS = ('simcc_x', 'simcc_y', 'visibility', 'feature', 'embedding')
 LIFTING_OUTPUTS = ('image_pose3d', 'lifted_pose3d', 'fused_pose3d', 'embedding')
+Network = TypeVar('Network', bound=nn.Module)
 # Below this many elements an initialiser stays float32: small ones save nothing.
 _SMALL = 1024
 
@@ -135,24 +138,68 @@ def export(
     for module, inputs, input_names, output_names in branches:
         branch = 'image' if input_names == ('image',) else 'lifting'
         path = directory / f'{name}.{branch}.onnx'
-        proto = _to_onnx(module, inputs, input_names, output_names)
-        strip_traces(proto)
-        store_weights_as_half(proto)
-        write(proto, replace(spec, branch=branch), path)
         named = dict(zip(input_names, inputs, strict=True))
-        with torch.inference_mode():
-            answer = module(*inputs)
         files.append(
-            Exported(
-                path,
-                {name: value.numpy() for name, value in named.items()},
-                {name: value.numpy() for name, value in zip(output_names, answer, strict=True)},
-            )
+            _write_branch(module, named, output_names, replace(spec, branch=branch), path)
         )
     return files
 
 
-def with_half_weights(model: UniHPE) -> UniHPE:
+def export_detector(
+    model: Detector, directory: Path, name: str, training: str, licence: str
+) -> list[Exported]:
+    """Write NAME.onnx as `export` writes the branches of a UniHPE, and return it in a list."""
+    model = with_half_weights(model)
+    w, h = model.preset.input_size
+    image = torch.randn(2, 3, h, w, generator=torch.Generator().manual_seed(0))
+    directory.mkdir(parents=True, exist_ok=True)
+    spec = detector_spec(model, name, training, licence)
+    path = directory / f'{name}.onnx'
+    return [_write_branch(model, {'image': image}, ('detections',), spec, path)]
+
+
+def detector_spec(model: Detector, name: str, training: str, licence: str) -> ModelSpec:
+    """Return what a detector says about itself; see `export` for the parameters."""
+    return ModelSpec(
+        model=name,
+        weights=hash_weights(model),
+        branch='detector',
+        skeleton=UNION.name,
+        input_size=model.preset.input_size,
+        mean=MEAN,
+        std=STD,
+        channels='rgb',
+        simcc_ratio=1.0,
+        padding=1.0,
+        embedding=1,
+        training=training,
+        licence=licence,
+    )
+
+
+def _write_branch(
+    module: nn.Module,
+    inputs: Mapping[str, Tensor],
+    output_names: tuple[str, ...],
+    spec: ModelSpec,
+    path: Path,
+) -> Exported:
+    """Write one file; `module` holds weights as the file will."""
+    proto = _to_onnx(module, tuple(inputs.values()), tuple(inputs), output_names)
+    strip_traces(proto)
+    store_weights_as_half(proto)
+    write(proto, spec, path)
+    with torch.inference_mode():
+        answer = module(*inputs.values())
+    answers = answer if isinstance(answer, tuple) else (answer,)
+    return Exported(
+        path,
+        {name: value.numpy() for name, value in inputs.items()},
+        {name: value.numpy() for name, value in zip(output_names, answers, strict=True)},
+    )
+
+
+def with_half_weights(model: Network) -> Network:
     """Return a copy on the CPU whose large weights are rounded as the file stores them."""
     rounded = copy.deepcopy(model).eval().float().cpu()
     with torch.no_grad():

@@ -11,6 +11,7 @@ from unihpe_ros.training.board import Board
 from unihpe_ros.training.evaluate import TorchPredictor
 from unihpe_ros.training.log import Log
 from unihpe_ros.training.run import Run
+from unihpe_ros.training.scene_batches import SceneBatch
 
 
 class Diary:
@@ -42,10 +43,10 @@ class Diary:
             self.bar.set_postfix_str(' '.join(f'{name} {row[name]:.3f}' for name in values))
             self.board.scalars('train', {**row, 'learning_rate': self.run.learning_rate()}, step)
 
-    def score(self, scores: Mapping[str, float], batch: ImageBatch | None) -> None:
+    def score(self, scores: Mapping[str, float], batch: ImageBatch | SceneBatch | None) -> None:
         """Take in the scores of a validation, and look at crops of a batch."""
         self.board.scalars('validation', scores, self.run.step)
-        if batch is not None and self.board.writer is not None:
+        if isinstance(batch, ImageBatch) and self.board.writer is not None:
             self.board.panel(TorchPredictor(self.run.averaged()), batch, self.run.step)
 
     def close(self, remark: str = '') -> None:

@@ -10,6 +10,7 @@ from typing import NoReturn
 import torch
 from unihpe_ros.datasets.batches import ImageBatch
 from unihpe_ros.training import ranks
+from unihpe_ros.training.scene_batches import SceneBatch
 
 # So many samples are named in a message; the rest is in the file.
 _NAMED = 3
@@ -53,7 +54,7 @@ class Skipped:
 
 
 def check_finite(
-    step: int, values: Mapping[str, float], batch: ImageBatch | None, path: Path
+    step: int, values: Mapping[str, float], batch: ImageBatch | SceneBatch | None, path: Path
 ) -> None:
     """
     Stop the run if a term of a step is not finite.
@@ -80,10 +81,12 @@ def check_finite(
         _complain(step, [name for name in wrong if name != 'loss'] or wrong, batch, path)
 
 
-def _complain(step: int, terms: list[str], batch: ImageBatch | None, path: Path) -> NoReturn:
+def _complain(
+    step: int, terms: list[str], batch: ImageBatch | SceneBatch | None, path: Path
+) -> NoReturn:
     text = f'step {step}: the loss is not finite; terms: {", ".join(terms)}'
     if batch is not None:
-        odd = _odd_rows(batch)
+        odd = _odd_rows(batch) if isinstance(batch, ImageBatch) else set()
         order = sorted(range(len(batch.sources)), key=lambda row: row not in odd)
         lines = [f'{batch.sources[row]}{" (odd labels)" * (row in odd)}' for row in order]
         path = path.with_name(f'{path.stem}_rank{ranks.rank()}{path.suffix}')

@@ -16,13 +16,16 @@ from unihpe_ros.datasets.catalogue import damaged_parts, open_records
 from unihpe_ros.datasets.poses import load_pose_bank
 from unihpe_ros.datasets.projection import lifting_batch
 from unihpe_ros.datasets.synthetic import SyntheticShards
+from unihpe_ros.models.detector import DETECTORS
 from unihpe_ros.training import ranks
 from unihpe_ros.training.config import ConfigError, TrainConfig
+from unihpe_ros.training.detector import DetectorRun
 from unihpe_ros.training.diary import Diary
 from unihpe_ros.training.evaluate import image_metrics, lifting_metrics, TorchPredictor
 from unihpe_ros.training.failures import check_finite, Skipped
 from unihpe_ros.training.log import append_row
 from unihpe_ros.training.run import Run
+from unihpe_ros.training.scene_batches import scene_batches, SceneBatch
 
 
 def train(
@@ -65,12 +68,12 @@ def train(
     if config.threads:
         torch.set_num_threads(config.threads)
     device = ranks.join()
-    run = run_type(config, device)
+    run = (DetectorRun if config.preset in DETECTORS else run_type)(config, device)
     if resume:
         run.load(checkpoint)
     poses = load_pose_bank(Path(config.poses)) if config.poses else None
     skipped = Skipped(out / 'skipped.txt')
-    batches = _crops(config, run, skipped)
+    batches = _pictures(config, run, skipped)
     diary = Diary(run, out) if ranks.rank() == 0 else None
     saved = time.monotonic()
     while run.step < config.steps:
@@ -95,7 +98,11 @@ def train(
     return checkpoint
 
 
-def _crops(config: TrainConfig, run: Run, skipped: Skipped) -> Iterator[ImageBatch] | None:
+def _pictures(
+    config: TrainConfig, run: Run, skipped: Skipped
+) -> Iterator[ImageBatch | SceneBatch] | None:
+    if isinstance(run, DetectorRun):
+        return scene_batches(config, run.model.preset.input_size, run.step)
     if not config.images:
         return None
     preset = run.model.preset
@@ -123,7 +130,7 @@ def _crops(config: TrainConfig, run: Run, skipped: Skipped) -> Iterator[ImageBat
 
 
 def _terms(
-    run: Run, batch: ImageBatch | None, poses: NDArray[np.float32] | None
+    run: Run, batch: ImageBatch | SceneBatch | None, poses: NDArray[np.float32] | None
 ) -> dict[str, Tensor]:
     """Compute all terms of the next step: with several ranks, this one's share of them."""
     config, model = run.config, run.model.train()
@@ -152,8 +159,15 @@ def _values(terms: Mapping[str, Tensor]) -> dict[str, float]:
 
 def validate(run: Run, out: Path) -> dict[str, float]:
     """Score the averaged weights on the held-out sets and append a row to validation.csv."""
-    config = run.config
-    predictor = TorchPredictor(run.averaged())
+    scores = run.scores() if isinstance(run, DetectorRun) else _pose_scores(run)
+    if scores:
+        append_row(out / 'validation.csv', {'step': run.step, **scores})
+        tqdm.write(f'step {run.step}: ' + ', '.join(f'{k} {v:.1f}' for k, v in scores.items()))
+    return scores
+
+
+def _pose_scores(run: Run) -> dict[str, float]:
+    config, predictor = run.config, TorchPredictor(run.averaged())
     scores: dict[str, float] = {}
     if config.validation_poses:
         bank = load_pose_bank(Path(config.validation_poses))
@@ -161,7 +175,4 @@ def validate(run: Run, out: Path) -> dict[str, float]:
     if config.validation_images and config.images:
         records = SyntheticShards(Path(config.validation_images))
         scores |= image_metrics(predictor, records, limit=500)
-    if scores:
-        append_row(out / 'validation.csv', {'step': run.step, **scores})
-        tqdm.write(f'step {run.step}: ' + ', '.join(f'{k} {v:.1f}' for k, v in scores.items()))
     return scores
