@@ -94,7 +94,13 @@ def furnish(
         floor = environment.surfaces[4 if environment.kind == 'room' else 0]
         decals = sample_decals(rng, environment.ground, floor['base'])
     haze = 0.03 * rng.random() ** 3 if environment.kind == 'outdoors' else 0.0
-    return replace(environment, cut_outs=tuple(cut_outs), decals=tuple(decals), haze=haze)
+    return replace(
+        environment,
+        cut_outs=tuple(cut_outs),
+        decals=tuple(decals),
+        haze=haze,
+        likeness=rng.uniform(0.4, 1.0) if rng.random() < 0.15 else 0.0,
+    )
 
 
 def _backdrop(rng: np.random.Generator, ground: float, picture: Float32) -> Environment:

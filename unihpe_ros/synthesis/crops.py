@@ -10,9 +10,10 @@ from unihpe_ros.core.masks import encode_runs
 from unihpe_ros.core.skeleton import COCO_17
 from unihpe_ros.synthesis.backdrops import furnish, sample_environment
 from unihpe_ros.synthesis.drawing import draw
-from unihpe_ros.synthesis.effects import encode_jpeg, expose, metered, sample_lens
+from unihpe_ros.synthesis.effects import encode_jpeg, expose, metered
 from unihpe_ros.synthesis.framing import frame
 from unihpe_ros.synthesis.labels import share_of_pixels, sight
+from unihpe_ros.synthesis.lenses import sample_lens
 from unihpe_ros.synthesis.people import Cast
 from unihpe_ros.synthesis.postures import sample_posture
 from unihpe_ros.synthesis.raster import bounds

@@ -149,6 +149,8 @@ def draw(
         light.sun_colour, shadow.depth, shadow.axes, shadow.place,
         view.eye.astype(np.float32), image,
     )  # fmt: skip
+    if environment.likeness > 0:
+        _liken(background, image, ids, environment.likeness)
     picture = np.empty((height, width, 3), np.float32)
     resolve(image, ids, background, picture)
     _darken_creases(picture, depth, K[0, 0])
@@ -156,6 +158,16 @@ def draw(
         np.asarray([*owners, -1], np.int16), [*(len(m.faces) for m in meshes), 1]
     )
     return Drawing(picture, depth, face_owner[ids])
+
+
+def _liken(background: Float32, image: Float32, ids: NDArray[np.int32], share: float) -> None:
+    """Give the background the mean colour of what was drawn before it, in place."""
+    sparse = ids[::4, ::4] >= 0
+    if not sparse.any():
+        return
+    wanted = image[::4, ::4][sparse].mean(0)
+    gain = (wanted / np.maximum(background.mean((0, 1)), 1e-3)).clip(0.15, 6)
+    background *= (1 - share + share * gain).astype(np.float32)
 
 
 def _darken_creases(picture: Float32, depth: Float32, focal: float) -> None:

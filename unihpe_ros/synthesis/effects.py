@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,38 +13,6 @@ from unihpe_ros.synthesis.scene import Lens
 Float32 = NDArray[np.float32]
 
 _MIDDLE_GREY = 0.20
-
-
-def sample_lens(rng: np.random.Generator) -> Lens:
-    """Sample a camera, from good to poor."""
-    motion = (0.0, 0.0)
-    if rng.random() < 0.12:
-        length, angle = rng.uniform(2, 10), rng.uniform(0, np.pi)
-        motion = (length * np.cos(angle), length * np.sin(angle))
-    tint = 1 + rng.normal(0, 0.07, 3) if rng.random() < 0.5 else np.ones(3)
-    return Lens(
-        exposure=float(np.exp(rng.normal(0, 0.28))),
-        auto_exposure=rng.random() < 0.85,
-        highlights=rng.random() < 0.7,
-        contrast=rng.uniform(0.7, 1.25) if rng.random() < 0.5 else 1.0,
-        brightness=rng.normal(0, 0.04) if rng.random() < 0.5 else 0.0,
-        saturation=_saturation(rng),
-        tint=(float(tint[0]), float(tint[1]), float(tint[2])),
-        blur=rng.uniform(0.4, 2.2) if rng.random() < 0.35 else 0.0,
-        motion=motion,
-        shrink=rng.uniform(0.25, 0.8) if rng.random() < 0.3 else 1.0,
-        noise=rng.uniform(0.003, 0.045) if rng.random() < 0.6 else 0.0,
-        vignette=rng.uniform(0.1, 0.5) if rng.random() < 0.2 else 0.0,
-        background_blur=rng.uniform(0.4, 4.0) if rng.random() < 0.5 else 0.0,
-        jpeg_quality=int(rng.integers(35, 96)),
-        noise_seed=int(rng.integers(2**31)),
-    )
-
-
-def _saturation(rng: np.random.Generator) -> float:
-    if rng.random() < 0.04:
-        return 0.0
-    return rng.uniform(0.4, 1.3) if rng.random() < 0.5 else 1.0
 
 
 def metered(lens: Lens, picture: Float32, subject: NDArray[np.bool_]) -> Lens:
@@ -92,6 +61,10 @@ def expose(picture: Float32, lens: Lens) -> NDArray[np.uint8]:
     image = picture * np.float32(lens.exposure)
     if lens.vignette:
         image *= _vignette(image.shape[:2], lens.vignette)[..., None]
+    if lens.veil != (0.0, 0.0, 0.0):
+        # Stray light, mist: it lifts the dark and takes contrast.
+        veil = np.array(lens.veil, np.float32)
+        image = image * (1 - veil) + np.float32(0.5) * veil
     if lens.highlights:
         bright = np.float32(0.7) + np.float32(0.3) * np.tanh((image - 0.7) * np.float32(2.67))
         image = np.where(image > 0.7, bright, image)
@@ -107,23 +80,47 @@ def expose(picture: Float32, lens: Lens) -> NDArray[np.uint8]:
         image *= np.array(lens.tint, np.float32)
     image = _soften(image, lens)
     if lens.noise:
-        rng = np.random.default_rng(lens.noise_seed)
-        image += rng.standard_normal(image.shape, dtype=np.float32) * np.float32(lens.noise)
-    return (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)[..., ::-1].copy()
+        image += _noise(image.shape, lens)
+    if lens.shrink < 1:
+        image = _shrunk(image, lens)
+    if lens.sharpen:
+        image += np.float32(lens.sharpen) * (image - cv2.GaussianBlur(image, (0, 0), 1.2))
+    return _as_bytes(image)[..., ::-1].copy()
+
+
+def _as_bytes(image: Float32) -> NDArray[np.uint8]:
+    return (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
 def _soften(image: Float32, lens: Lens) -> Float32:
-    height, width = image.shape[:2]
     if lens.blur:
         image = cv2.GaussianBlur(image, (0, 0), lens.blur)
     if lens.motion != (0.0, 0.0):
         image = cv2.filter2D(image, -1, _streak(*lens.motion))
-    if lens.shrink < 1:
-        small = cv2.resize(
-            image, None, fx=lens.shrink, fy=lens.shrink, interpolation=cv2.INTER_AREA
-        )
-        image = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
     return image
+
+
+def _noise(shape: tuple[int, ...], lens: Lens) -> Float32:
+    """Noise of single pixels, and of blotches as cameras leave that suppress it."""
+    rng = np.random.default_rng(lens.noise_seed)
+    noise = rng.standard_normal(shape, dtype=np.float32) * np.float32(lens.noise)
+    if lens.coarse_noise:
+        small = (shape[0] // 4 + 1, shape[1] // 4 + 1, 3)
+        coarse = rng.standard_normal(small, dtype=np.float32) * np.float32(lens.coarse_noise)
+        noise += cv2.resize(coarse, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
+    return noise
+
+
+def _shrunk(image: Float32, lens: Lens) -> Float32:
+    """Make a picture smaller, as a person far away is, compress it, and make it large again."""
+    height, width = image.shape[:2]
+    small = cv2.resize(image, None, fx=lens.shrink, fy=lens.shrink, interpolation=cv2.INTER_AREA)
+    if lens.first_jpeg:
+        data = encode_jpeg(_as_bytes(small)[..., ::-1], lens.first_jpeg)
+        read: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        small = read[..., ::-1].astype(np.float32) / np.float32(255)
+    how = cv2.INTER_NEAREST if lens.blocky else cv2.INTER_LINEAR
+    return cv2.resize(small, (width, height), interpolation=how)
 
 
 def _streak(x: float, y: float) -> Float32:

@@ -53,6 +53,8 @@ class Environment:
         What lies on the ground.
     haze : float
         How fast what is far away fades, 1/m.
+    likeness : float
+        How far the background takes on the mean colour of what stands before it, 0 to 1.
 
     """
 
@@ -68,6 +70,7 @@ class Environment:
     cut_outs: tuple[CutOut, ...] = ()
     decals: tuple[Decal, ...] = ()
     haze: float = 0.0
+    likeness: float = 0.0
 
     def draw(self, view: View, shadow: ShadowMap) -> Float32:
         """``(H, W, 3)`` What is behind everything, linear RGB."""

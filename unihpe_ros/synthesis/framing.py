@@ -18,12 +18,13 @@ MARGIN = 0.25
 
 # COCO keypoints that a truncated box shows, and how common that is.
 _PARTS = (
-    (tuple(range(13)), 0.4),
-    (tuple(range(7)), 0.2),
-    ((*range(7), 11, 12), 0.3),
+    (tuple(range(13)), 0.32),
+    ((*range(11), 11, 12, 13, 14), 0.14),
+    (tuple(range(7)), 0.16),
+    ((*range(7), 11, 12), 0.28),
     ((5, 6, *range(11, 17)), 0.1),
 )
-_TRUNCATED = 0.28
+_TRUNCATED = 0.40
 _UPRIGHT = 0.9
 
 
@@ -62,7 +63,7 @@ def sample_eye(rng: np.random.Generator, centre: NDArray[np.floating], ground: f
         ``(3,)`` World, m.
 
     """
-    distance = np.exp(rng.uniform(np.log(1.4), np.log(9)))
+    distance = np.exp(rng.uniform(np.log(1.2), np.log(10)))
     azimuth = rng.uniform(0, 2 * np.pi)
     kind = rng.choice(3, p=[0.45, 0.4, 0.15])
     if kind == 0:

@@ -179,5 +179,10 @@ class Lens:
     noise: float = 0.0
     vignette: float = 0.0
     background_blur: float = 0.0
+    sharpen: float = 0.0
+    veil: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    coarse_noise: float = 0.0
+    blocky: bool = False
+    first_jpeg: int = 0
     jpeg_quality: int = 95
     noise_seed: int = field(default=0)

@@ -12,9 +12,10 @@ from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.synthesis.backdrops import furnish, sample_environment
 from unihpe_ros.synthesis.bending import Bending
 from unihpe_ros.synthesis.drawing import draw
-from unihpe_ros.synthesis.effects import encode_jpeg, expose, metered, sample_lens
+from unihpe_ros.synthesis.effects import encode_jpeg, expose, metered
 from unihpe_ros.synthesis.gathering import Gathering, sample_camera, sample_gathering
 from unihpe_ros.synthesis.labels import in_frame, share_of_pixels, sight
+from unihpe_ros.synthesis.lenses import sample_lens
 from unihpe_ros.synthesis.people import Cast
 from unihpe_ros.synthesis.raster import project, rasterise
 from unihpe_ros.synthesis.scene import Drawing, Mesh

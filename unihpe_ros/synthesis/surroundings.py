@@ -23,6 +23,8 @@ def ambient(rng: np.random.Generator, up: Float32, down: Float32, uneven: float)
     sh[2] = 0.5 * (up - down) / 0.488603 * 0.66
     mean = float(sh[0].mean()) * 0.282095
     sh[[1, 3]] += (rng.normal(0, uneven, (2, 1)) * mean / 0.488603).astype(np.float32)
+    if rng.random() < 0.25:  # Walls and lamps of different colours.
+        sh[[1, 3]] += (rng.normal(0, uneven, (2, 3)) * mean / 0.488603).astype(np.float32)
     sh[4:] += (rng.normal(0, 0.3 * uneven, (5, 1)) * mean).astype(np.float32)
     return sh
 
@@ -140,6 +142,9 @@ def sample_room(
     down = up * np.float32(rng.uniform(0.35, 0.8))
     sun = direction(rng.uniform(0, 2 * np.pi), rng.uniform(0.3, 1.45))
     lamp = (rng.uniform(0, 1.2) * tint * (1 + rng.normal(0, 0.05, 3))).clip(0).astype(np.float32)
+    if rng.random() < 0.12:  # A spotlight in the dark, often coloured.
+        lamp = linear(rng.random(), 0.8 * rng.random() ** 2, 1.0) * np.float32(rng.uniform(1, 3))
+        up, down = up * np.float32(0.35), down * np.float32(0.35)
     return Environment(
         'room',
         Light(ambient(rng, up, down, 0.35), sun, lamp),
