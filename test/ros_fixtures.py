@@ -52,6 +52,7 @@ class FakeEstimator:
     """Sees as many people as `count` says, and remembers how it was called."""
 
     backend = 'fake-cpu'
+    notes: tuple[str, ...] = ()
     spec = SimpleNamespace(model='fake')
 
     def __init__(self, parameters=None, count: int = 2, seconds: float = 0.0) -> None:

@@ -37,6 +37,7 @@ from tiny_model import write_tiny_model
 from unihpe_ros.core.skeleton import COCO_17
 from unihpe_ros.engines import EngineError
 from unihpe_ros.ros import node as node_module, publishers
+from unihpe_ros.ros.build_log import BuildLog
 from unihpe_ros.ros.clouds import from_cloud
 from unihpe_ros.ros.node import make_estimator, PoseEstimatorNode
 from visualization_msgs.msg import MarkerArray
@@ -494,3 +495,23 @@ def test_the_worker_is_joined_before_the_node_is_destroyed(run):
     with run(FakeEstimator(seconds=0.3)) as (_, peer, estimator):
         publish_until(peer.camera(), lambda: estimator.calls)
     assert estimator.closed == 1
+
+
+def test_why_a_faster_backend_was_not_taken_is_logged_once(run, capfd):
+    estimator = FakeEstimator()
+    estimator.notes = ('fake runs on fake-cpu, the first that works; tried tensorrt: no GPU',)
+    with run(estimator):
+        pass
+    logged = capfd.readouterr().err
+    assert logged.count('tried tensorrt: no GPU') == 1
+    assert 'WARN' in next(line for line in logged.splitlines() if 'tried tensorrt' in line)
+
+
+def test_building_of_engines_is_logged_by_tenths(capfd):
+    tell = BuildLog()
+    for _ in range(2):
+        for percent in range(101):
+            tell('compiling', percent / 100)
+    lines = [line for line in capfd.readouterr().err.splitlines() if 'building an engine' in line]
+    assert 20 <= len(lines) <= 24
+    assert lines[0].endswith('0% (compiling)')

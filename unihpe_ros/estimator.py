@@ -7,7 +7,7 @@ This is the one class that a user of the library calls; the ROS node is a thin s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
 
@@ -47,6 +47,8 @@ class PoseEstimator:
         CPU threads; 0 lets the engine choose.
     streams : int
         Most cameras that one `estimate_batch` will hold.
+    progress : Callable[[str, float], object], optional
+        Called while an engine is built, see `unihpe_ros.engines.load_engine`.
 
     Attributes
     ----------
@@ -54,6 +56,9 @@ class PoseEstimator:
         What the image branch says about itself.
     backend : str
         Which runtime and device run it.
+    notes : tuple[str, ...]
+        What the user should be told about how it came to run this way: faster backends that
+        failed, engines that were built anew.
     stage_times : dict[str, float]
         Seconds that each of `STAGES` took in the last call.
 
@@ -72,6 +77,7 @@ class PoseEstimator:
         backend: str = 'auto',
         threads: int = 0,
         streams: int = 1,
+        progress: Callable[[str, float], object] | None = None,
     ) -> None:
         self._settings = settings or EstimatorSettings()
         self._branches = load_branches(
@@ -79,9 +85,11 @@ class PoseEstimator:
             backend=backend,
             threads=threads,
             max_people=self._settings.max_people * streams,
+            progress=progress,
         )
         self.spec: ModelSpec = self._branches.spec
         self.backend = self._branches.backend
+        self.notes = self._branches.notes
         self.stage_times = dict.fromkeys(STAGES, 0.0)
         self._detector = _shipped_detector(backend, threads)
         self._streams: dict[str, Stream] = {}

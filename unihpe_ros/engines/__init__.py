@@ -27,6 +27,8 @@ BACKENDS: Mapping[str, str] = {
     'openvino-f32': 'ov_engine',
     'onnxruntime': 'ort_engine',
 }
+# These keep both branches on the GPU, see `branches`.
+DEVICE_BACKENDS = ('tensorrt', 'tensorrt-rtx')
 
 Loaded = TypeVar('Loaded')
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from time import perf_counter
@@ -15,7 +15,7 @@ from unihpe_ros.core.crops import Crops, InputBatch
 from unihpe_ros.core.lifting_input import lifting_input
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.sightings import person_scores
-from unihpe_ros.engines import Engine
+from unihpe_ros.engines import DEVICE_BACKENDS, Engine, first_that_works
 from unihpe_ros.engines.pair import load_pair
 
 # What `Branches.look` goes through, in order.
@@ -87,6 +87,8 @@ class Branches(Protocol):
         What the image branch says about itself.
     backend : str
         Which runtime and device run it.
+    notes : tuple[str, ...]
+        What the user should be told about how it came to run this way.
     stage_times : dict[str, float]
         Seconds that each of LOOK_STAGES took in the last `look`.
 
@@ -94,6 +96,7 @@ class Branches(Protocol):
 
     spec: ModelSpec
     backend: str
+    notes: tuple[str, ...]
     stage_times: dict[str, float]
 
     def look(self, views: Sequence[View], threshold: float) -> Looks:
@@ -154,6 +157,7 @@ class HostBranches:
         self._image, self._lifting = image, lifting
         self.spec: ModelSpec = image.spec
         self.backend = image.backend
+        self.notes = (*image.notes, *lifting.notes)
         self.stage_times = dict.fromkeys(LOOK_STAGES, 0.0)
         self._batch = InputBatch(self.spec)
 
@@ -196,16 +200,21 @@ class HostBranches:
 
 
 def load_branches(
-    model: str | Path, *, backend: str = 'auto', threads: int = 0, max_people: int = 8
+    model: str | Path,
+    *,
+    backend: str = 'auto',
+    threads: int = 0,
+    max_people: int = 8,
+    progress: Callable[[str, float], object] | None = None,
 ) -> Branches:
     """
-    Load a model.
+    Load a model, all of it onto the GPU if TensorRT runs it.
 
     Parameters
     ----------
     model : str or Path
         See `unihpe_ros.engines.pair.find_model`.
-    backend, threads, max_people
+    backend, threads, max_people, progress
         See `unihpe_ros.engines.load_engine`.
 
     Raises
@@ -214,7 +223,19 @@ def load_branches(
         If a file cannot be loaded, or the two do not belong together.
 
     """
-    return HostBranches(*load_pair(model, backend=backend, threads=threads, max_people=max_people))
+
+    def load(name: str) -> Branches:
+        if name in DEVICE_BACKENDS:
+            from unihpe_ros.engines import device_branches
+
+            return device_branches.load(
+                model, backend=name, max_people=max_people, progress=progress
+            )
+        return HostBranches(*load_pair(model, backend=name, threads=threads))
+
+    branches, notes = first_that_works(load, backend, Path(model).name)
+    branches.notes = (*notes, *branches.notes)
+    return branches
 
 
 def normalised(views: Sequence[View], points: NDArray[np.float32]) -> NDArray[np.float64]:

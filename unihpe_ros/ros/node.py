@@ -17,6 +17,7 @@ from rclpy.signals import SignalHandlerOptions
 from std_srvs.srv import SetBool, Trigger
 from unihpe_ros.engines import EngineError
 from unihpe_ros.estimator import PoseEstimator
+from unihpe_ros.ros.build_log import BuildLog
 from unihpe_ros.ros.diagnostics import Statistics, to_diagnostics
 from unihpe_ros.ros.frames import estimator_settings
 from unihpe_ros.ros.malloc import keep_image_buffers
@@ -35,6 +36,7 @@ def make_estimator(parameters: Parameters) -> PoseEstimator:
         estimator_settings(parameters),
         backend=parameters.backend,
         threads=parameters.threads,
+        progress=BuildLog(),
     )
 
 
@@ -89,8 +91,10 @@ class PoseEstimatorNode(LifecycleNode):
         if self.parameters.tune_malloc and not keep_image_buffers():
             self.get_logger().info('tune_malloc: this C library has no mallopt')
         self._pipeline = Pipeline(self, self._make_estimator, self.parameters, self._statistics)
-        spec = self._pipeline.estimator.spec
-        self.get_logger().info(f'{spec.model} on {self._pipeline.estimator.backend}')
+        estimator = self._pipeline.estimator
+        for note in estimator.notes:
+            self.get_logger().warning(note)
+        self.get_logger().info(f'{estimator.spec.model} on {estimator.backend}')
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Work on images."""
