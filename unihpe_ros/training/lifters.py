@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from torch import nn, Tensor
 import torch
+from torch import nn, Tensor
 from unihpe_ros.models.lifters import LIFTERS
 from unihpe_ros.training import losses
 from unihpe_ros.training.config import ConfigError

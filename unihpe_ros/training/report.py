@@ -23,20 +23,22 @@ class Table:
         Names of the columns.
     rows : Mapping[str, Sequence[float]]
         Figures by the row's name; NaN where there is none.
+    spreads : Mapping[str, Sequence[float]]
+        Half widths of the figures of some rows, likewise; a NaN is left out.
 
     """
 
     title: str
     columns: Sequence[str]
     rows: Mapping[str, Sequence[float]]
+    spreads: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def markdown(self) -> str:
         """Return the table in Markdown, its columns aligned."""
         cells = [['', *self.columns], ['---', *['---:'] * len(self.columns)]]
         for name, values in self.rows.items():
-            cells.append(
-                [name, *(f'{value:.2f}' if np.isfinite(value) else '-' for value in values)]
-            )
+            spreads = self.spreads.get(name, [np.nan] * len(values))
+            cells.append([name, *map(_cell, values, spreads)])
         widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
         lines = [
             '| '
@@ -45,6 +47,11 @@ class Table:
             for row in cells
         ]
         return '\n'.join([f'**{self.title}**', '', *lines])
+
+
+def _cell(value: float, spread: float) -> str:
+    text = f'{value:.2f}' if np.isfinite(value) else '-'
+    return f'{text} ± {spread:.2f}' if np.isfinite(spread) else text
 
 
 @dataclass(frozen=True)
@@ -75,15 +82,11 @@ class Report:
 
     def write(self, folder: Path, name: str) -> list[Path]:
         """Write NAME.md and NAME.json, each beside its place first; return the two."""
-        tables = {
-            table.title: {
-                row: {
-                    column: float(value) if np.isfinite(value) else None
-                    for column, value in zip(table.columns, values, strict=True)
-                }
-                for row, values in table.rows.items()
-            }
+        tables = {table.title: _named(table.columns, table.rows) for table in self.tables}
+        tables |= {
+            f'{table.title}: spread': _named(table.columns, table.spreads)
             for table in self.tables
+            if table.spreads
         }
         stored = {'title': self.title, 'notes': list(self.notes), 'tables': tables}
         folder.mkdir(parents=True, exist_ok=True)
@@ -94,3 +97,16 @@ class Report:
             partial.write_text(text, encoding='utf-8')
             partial.replace(path)
         return paths
+
+
+def _named(
+    columns: Sequence[str], rows: Mapping[str, Sequence[float]]
+) -> dict[str, dict[str, float | None]]:
+    """Return figures by row and column; None where there is none, as JSON has it."""
+    return {
+        row: {
+            column: float(value) if np.isfinite(value) else None
+            for column, value in zip(columns, values, strict=True)
+        }
+        for row, values in rows.items()
+    }

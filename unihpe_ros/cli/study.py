@@ -1,0 +1,45 @@
+"""Compare variants of an experiment at equal budget, with several seeds."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = subparsers.add_parser(
+        'study',
+        help='compare losses or lifters at equal budget, with several seeds',
+        description='Train and score every variant of a study with every seed, and write a table. '
+        'Finished runs are kept: the same command goes on where it was interrupted.',
+    )
+    parser.add_argument('config', type=Path, help='study, e.g. config/study/losses.yaml')
+    parser.add_argument(
+        '--out', type=Path, help='folder of the runs and the table (default: runs/NAME)'
+    )
+    parser.add_argument('--test', help="held-out data in place of the study's")
+    parser.add_argument(
+        '--set',
+        action='append',
+        default=[],
+        metavar='KEY=VALUE',
+        help='replace a setting that all variants share (value in YAML)',
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do the runs that are not done yet, and print the table."""
+    from unihpe_ros.cli.train import parse_settings
+    from unihpe_ros.training.study import load_study
+    from unihpe_ros.training.study_report import study_report
+    from unihpe_ros.training.study_runs import run_study
+
+    out = args.out or Path('runs') / args.config.stem
+    study = load_study(args.config, parse_settings(args.set), args.test)
+    results = run_study(study, out)
+    report = study_report(study, results)
+    print(report.markdown())
+    paths = report.write(out, args.config.stem)
+    print(f'made {len(results)} runs of {args.config.stem}: {", ".join(map(str, paths))}')
+    return 0
