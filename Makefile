@@ -17,7 +17,7 @@ INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check --no-
 unexport PYTHONPATH PYTHONHOME LD_LIBRARY_PATH AMENT_PREFIX_PATH RMW_IMPLEMENTATION ROS_DISTRO
 unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
-.PHONY: help demo test lint venv clean
+.PHONY: help demo test lint ptx venv clean
 .DELETE_ON_ERROR:
 
 help:  ## show this list
@@ -37,6 +37,9 @@ lint: $(VENV)/.test-ready  ## check style and types
 	@$(VENV)/bin/ruff check --quiet
 	@$(VENV)/bin/ruff format --check --quiet
 	@$(VENV)/bin/mypy
+
+ptx: $(VENV)/.test-ready  ## compile the CUDA kernels again, after a change of engines/*.cu
+	@$(VENV)/bin/python -c 'from unihpe_ros.engines.nvrtc import write_ptx; print(*write_ptx())'
 
 venv: $(VENV)/.test-ready $(JAZZY)/.test-ready  ## set up both environments
 

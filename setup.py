@@ -55,8 +55,15 @@ EXTRAS = {
     ],
     # anny bakes body shapes once and needs torch for it.
     'synthesis': ['anny==0.6.2', 'numba>=0.60', 'torch==2.13.0'],
-    # mcap writes the LZ4 chunks that rosbags reads but cannot write.
-    'test': ['hypothesis', 'mcap', 'onnx==1.23.2', 'pytest'],
+    # mcap writes the LZ4 chunks that rosbags reads but cannot write; NVRTC compiles our kernels
+    # again, without a GPU (24 MB).
+    'test': [
+        'hypothesis',
+        'mcap',
+        'nvidia-cuda-nvrtc-cu12==12.6.85; sys_platform == "linux"',
+        'onnx==1.23.2',
+        'pytest',
+    ],
     # colcon runs setup.py itself, which setuptools 80 no longer lets it do.
     'dev': ['colcon-core', 'colcon-ros', 'mypy==2.4.1', 'ruff==0.17.5', 'setuptools>=70.1,<80'],
 }
@@ -76,7 +83,7 @@ setup(
     name=PACKAGE,
     version='0.1.0',
     packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
-    package_data={PACKAGE: ['py.typed', 'engines/*.cu', 'engines/*.ptx']},
+    package_data={PACKAGE: ['py.typed', 'engines/*.cu', 'engines/*.cuh', 'engines/*.ptx']},
     data_files=[
         ('share/ament_index/resource_index/packages', [str(MARKER)]),
         (f'share/{PACKAGE}', ['package.xml']),

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from unihpe_ros.core.geometry import Array
 
+# Bins to either side of a peak that are averaged.
+WINDOW = 6
+
 
 def encode(positions: Array, bins: int, ratio: float, sigma: float) -> NDArray[np.float32]:
     """
@@ -41,7 +44,7 @@ def encode(positions: Array, bins: int, ratio: float, sigma: float) -> NDArray[n
 
 
 def decode(
-    simcc_x: Array, simcc_y: Array, ratio: float, window: int = 6
+    simcc_x: Array, simcc_y: Array, ratio: float, window: int = WINDOW
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """
     Read keypoints out of SimCC logits with sub-bin precision.
