@@ -76,6 +76,7 @@ def train(
     batches = _pictures(config, run, skipped)
     diary = Diary(run, out) if ranks.rank() == 0 else None
     saved = time.monotonic()
+    batch: ImageBatch | SceneBatch | None = None
     while run.step < config.steps:
         batch = next(batches).to(device) if batches is not None else None
         terms = _terms(run, batch, poses)
