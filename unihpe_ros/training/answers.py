@@ -108,7 +108,7 @@ def collect(
     groups: list[str] = []
     skipped: list[DatasetError] = []
     items: list[_Item] = []
-    for index in tqdm(chosen, desc='evaluating', unit='record', disable=count < 200):
+    for index in tqdm(chosen, desc='evaluating', unit='record', delay=2):
         try:
             items.append(_read(records[int(index)], predictor.size))
         except DatasetError as error:
