@@ -10,7 +10,7 @@ from unihpe_ros.core.detection import Detections, read_answer
 from unihpe_ros.core.letterbox import InputPicture
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.resources import find_resource
-from unihpe_ros.engines import BACKENDS, EngineError, load_engine
+from unihpe_ros.engines import EngineError, load_engine, SUFFIXES
 
 MODEL = 'unihpe_det'
 SCORE_THRESHOLD = 0.3
@@ -110,15 +110,15 @@ def find_detector(model: str | Path) -> Path:
 
     """
     given = Path(model)
-    places = [given, *(Path(f'{given}{suffix}') for suffix in BACKENDS)]
-    if len(given.parts) == 1 and given.suffix not in BACKENDS:
-        for suffix in BACKENDS:
+    places = [given, *(Path(f'{given}{suffix}') for suffix in SUFFIXES)]
+    if len(given.parts) == 1 and given.suffix not in SUFFIXES:
+        for suffix in SUFFIXES:
             try:
                 places.append(find_resource(f'resource/models/{given}{suffix}'))
             except FileNotFoundError:
                 continue  # Not a shipped one: the message below says where it was looked for.
     for place in places:
-        if place.suffix in BACKENDS and place.is_file():
+        if place.suffix in SUFFIXES and place.is_file():
             return place
     looked = ', '.join(map(str, places))
     raise EngineError(f'detector {str(model)!r}: expected a model file; looked at {looked}')

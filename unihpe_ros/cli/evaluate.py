@@ -19,19 +19,20 @@ if TYPE_CHECKING:
 
 # The keys of PROTOCOLS and KINDS, said again so that `--help` needs no torch; a test compares.
 _IN_3D = ('synthetic', 'h36m-p1', 'h36m-p2', '3dpw', '3dhp')
-_OTHERS = ('coco', 'retrieval', 'poses')
+_OTHERS = ('coco', 'retrieval', 'poses', 'detection')
 _KINDS = ('synthetic', 'human36m', 'pw3d', 'mpi_inf_3dhp', 'coco')
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     parser = subparsers.add_parser('evaluate', help='score a model on held-out data')
-    parser.add_argument('model', help='checkpoint.pt, an .onnx pair by either file, or a name')
+    parser.add_argument('model', help='checkpoint.pt, an .onnx file of a model, or a name')
     parser.add_argument(
         '--data',
         type=Path,
         required=True,
-        help='folder of the data set; for poses the bank of `unihpe render --poses-only`',
+        help='folder of the data set; for poses the bank of `unihpe render --poses-only`, for '
+        'detection a set of `unihpe render --scenes`',
     )
     parser.add_argument(
         '--protocol',
@@ -60,13 +61,15 @@ def run(args: argparse.Namespace) -> int:
 
     if args.limit is not None and args.limit < 1:
         raise ConfigError(f'--limit: expected at least 1; got {args.limit}')
-    predictor = _load(args.model)
-    if args.protocol == 'poses':
-        report, plot = _poses(predictor, args), None
+    plot = None
+    if args.protocol == 'detection':
+        report = _detection(args)
+    elif args.protocol == 'poses':
+        report = _poses(_load(args.model), args)
     elif args.protocol == 'retrieval':
-        report, plot = _retrieval(predictor, args), None
+        report = _retrieval(_load(args.model), args)
     else:
-        report, plot = _images(predictor, args)
+        report, plot = _images(_load(args.model), args)
     print(report.markdown())
     paths = report.write(args.out, args.protocol)
     if plot is not None:
@@ -140,6 +143,24 @@ def _poses(predictor: Predictor, args: argparse.Namespace) -> Report:
     table = Table('Lifting', ['MPJPE [mm]', 'PA-MPJPE [mm]'], rows)
     notes = ['17 joints of Human3.6M; cameras drawn at random', f'{count} poses']
     return Report('Lifting of a pose bank', notes, [table])
+
+
+def _detection(args: argparse.Namespace) -> Report:
+    from unihpe_ros.datasets.scenes import SceneShards
+    from unihpe_ros.training.detection_report import collect, detection_report
+
+    scenes = SceneShards(args.data)
+    if not args.model.endswith('.pt'):
+        from unihpe_ros.detector import PersonDetector
+
+        detector = PersonDetector(args.model)
+        report = detection_report(collect(detector, scenes, limit=args.limit))
+        detector.close()
+        return report
+    from unihpe_ros.training.detector import load_detector, TorchDetector
+
+    answers = collect(TorchDetector(load_detector(Path(args.model))), scenes, limit=args.limit)
+    return detection_report(answers)
 
 
 def _plot(deciles: Mapping[str, Array], path: Path) -> Path:

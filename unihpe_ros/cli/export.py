@@ -1,4 +1,4 @@
-"""Export a checkpoint to the two ONNX files that a robot runs."""
+"""Export a checkpoint to the ONNX files that a robot runs: two of a UniHPE, one of a detector."""
 
 from __future__ import annotations
 
@@ -21,20 +21,22 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Export, and print how far the files are from PyTorch."""
     from unihpe_ros.engines import load_engine
-    from unihpe_ros.models.export import export
+    from unihpe_ros.models.detector import Detector, DETECTORS
+    from unihpe_ros.models.export import export, export_detector
     from unihpe_ros.models.unihpe import UniHPE
     from unihpe_ros.training.run import load_checkpoint
 
     state = load_checkpoint(args.checkpoint)
-    model = UniHPE(state['preset'])
-    model.load_state_dict(state['ema'])
     config = state['config']
     training = args.training or (
         f'{state["step"]} steps, seed {config["seed"]}, '
-        f'{state["step"] * config["image_batch"]} crops'
+        f'{state["step"] * config["image_batch"]} pictures'
     )
-    name = args.name or state['preset']
-    for file in export(model, args.out, name, training, args.licence):
+    preset = state['preset']
+    kind, write = (Detector, export_detector) if preset in DETECTORS else (UniHPE, export)
+    model = kind(preset)
+    model.load_state_dict(state['ema'])
+    for file in write(model, args.out, args.name or preset, training, args.licence):
         engine = load_engine(file.path)
         difference = file.largest_difference(engine.infer(file.inputs))
         engine.close()

@@ -11,13 +11,14 @@ from torch import nn, Tensor
 from unihpe_ros.core.detection import Detections, grid, read_answer
 from unihpe_ros.core.letterbox import InputPicture
 from unihpe_ros.datasets.scenes import SceneShards
-from unihpe_ros.models.detector import Detector
+from unihpe_ros.models.detector import Detector, DETECTORS
 from unihpe_ros.models.export import detector_spec
 from unihpe_ros.training import ranks
+from unihpe_ros.training.config import ConfigError
 from unihpe_ros.training.detection_losses import assign, giou_loss, quality_focal_loss
 from unihpe_ros.training.detection_report import collect, headline
 from unihpe_ros.training.objective import normalise
-from unihpe_ros.training.run import Run
+from unihpe_ros.training.run import load_checkpoint, Run
 from unihpe_ros.training.scene_batches import SceneBatch
 
 # What the boxes weigh; the score weighs 1.
@@ -77,6 +78,17 @@ class TorchDetector:
         with torch.inference_mode():
             raw = self.model(torch.from_numpy(picture).to(self.device))[0].cpu().numpy()
         return read_answer(raw, letterbox, score_threshold)
+
+
+def load_detector(path: Path) -> Detector:
+    """Read the averaged weights of a checkpoint; ConfigError if it is none of a detector."""
+    state = load_checkpoint(path)
+    if state['preset'] not in DETECTORS:
+        names = ', '.join(DETECTORS)
+        raise ConfigError(f'{path}: expected a detector, {names}; got {state["preset"]}')
+    model = Detector(state['preset'])
+    model.load_state_dict(state['ema'])
+    return model
 
 
 class DetectorRun(Run):
