@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     parser = subparsers.add_parser('train', help='train a network from one YAML file')
-    parser.add_argument('config', type=Path, help='experiment, e.g. config/train/unihpe_rt.yaml')
+    parser.add_argument(
+        'config', type=Path, nargs='?', help='experiment, e.g. config/train/unihpe_rt.yaml'
+    )
     parser.add_argument(
         '--out', type=Path, help='folder of the run (default: runs/NAME of the experiment)'
     )
@@ -21,22 +25,55 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar='KEY=VALUE',
         help='replace a setting of the experiment (value in YAML)',
     )
+    parser.add_argument(
+        '--bench-loss',
+        action='store_true',
+        help='train nothing; time the singular-value loss against the general solvers',
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Train, and say where the checkpoint is."""
+    from unihpe_ros.training import ranks
     from unihpe_ros.training.config import ConfigError, load_config
     from unihpe_ros.training.train import train
+
+    if args.bench_loss:
+        return _bench_loss()
+    if args.config is None:
+        raise ConfigError('expected an experiment, e.g. config/train/unihpe_rt.yaml')
+    overrides = parse_settings(args.set)
+    out = args.out or Path('runs') / args.config.stem
+    config = load_config(args.config, overrides)
+    try:
+        checkpoint = train(config, out, resume=args.resume)
+        if ranks.rank() == 0:
+            print(f'trained {config.steps} steps of {args.config.stem}: {checkpoint}')
+    finally:
+        ranks.leave()
+    return 0
+
+
+def _bench_loss() -> int:
+    from unihpe_ros.training.loss_bench import bench_loss
+
+    report = bench_loss()
+    print(report.markdown())
+    columns = next(iter(report.tables)).rows.values()
+    ratios = ' and '.join(f'{ratio:.0f}' for _, ratio, _ in list(columns)[1:])
+    print(f'timed the singular-value loss: {ratios} times faster than svdvals and eigvalsh')
+    return 0
+
+
+def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
+    """Read KEY=VALUE, the value in YAML."""
+    from unihpe_ros.training.config import ConfigError
     import yaml
 
     overrides = {}
-    for setting in args.set:
+    for setting in settings:
         key, equals, value = setting.partition('=')
         if not equals:
             raise ConfigError(f'--set {setting}: expected KEY=VALUE')
         overrides[key] = yaml.safe_load(value)
-    out = args.out or Path('runs') / args.config.stem
-    config = load_config(args.config, overrides)
-    checkpoint = train(config, out, resume=args.resume)
-    print(f'trained {config.steps} steps of {args.config.stem}: {checkpoint}')
-    return 0
+    return overrides
