@@ -1,17 +1,20 @@
 """Studies: equal budgets, runs that are kept, and tables with their spread."""
 
+from dataclasses import replace
 import json
 
 import numpy as np
 import pytest
 import torch
 from unihpe_ros.cli.main import main
+from unihpe_ros.core.resources import find_resource
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.models.lifters import GraphConvolution, LIFTERS
 from unihpe_ros.models.rtmpose import RtmPoseTiny
 from unihpe_ros.training import study_runs
 from unihpe_ros.training.config import ConfigError
 from unihpe_ros.training.failures import NonFiniteLossError
+from unihpe_ros.training.objective import Objective
 from unihpe_ros.training.study import finished, load_study, Result
 from unihpe_ros.training.study_report import study_report
 from unihpe_ros.training.study_runs import do_run
@@ -155,3 +158,26 @@ def test_yardstick_of_speed_has_rtmpose_t_s_size():
     assert sum(value.numel() for value in network.parameters()) == pytest.approx(3.34e6, rel=0.01)
     x, y = network(torch.zeros(1, 3, 256, 192))
     assert (x.shape, y.shape) == ((1, 17, 384), (1, 17, 512))
+
+
+def test_projected_poses_are_left_out_of_the_contrast_on_demand(path):
+    study = load_study(path)
+    terms = {'lifting_pose': torch.tensor(0.2), 'lifting_pairwise': torch.tensor(3.0)}
+    totals = [
+        Objective(replace(study.config('small', 1), contrast_poses=kept)).total(terms).item()
+        for kept in (True, False)
+    ]
+    assert totals == pytest.approx([5 * 0.2 + 0.1 * 3, 5 * 0.2])
+
+
+def test_an_unknown_score_of_triples_is_named(path):
+    words = "triple_score: expected singular_value, resultant, volume; got 'sum'"
+    with pytest.raises(ConfigError, match=words):
+        load_study(path, {'triple_score': 'sum'})
+
+
+@pytest.mark.parametrize('name', ['losses', 'lifters'])
+def test_shipped_studies_can_be_read(name):
+    study = load_study(find_resource(f'config/study/{name}.yaml'))
+    assert len(study.seeds) == 3
+    assert len({study.config(variant, 1) for variant in study.variants}) == len(study.variants)
