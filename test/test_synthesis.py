@@ -287,7 +287,7 @@ class TestSamples:
         for sample in samples:
             x, y = sample.keypoints_2d.T
             inside = (x >= -0.5) & (y >= -0.5) & (x < 143.5) & (y < 191.5)
-            assert np.array_equal(sample.visibility > 0, inside)
+            assert not sample.visibility[~inside].any()
 
     def test_a_sample_hangs_on_its_key_alone(self, cast, samples):
         again = render_sample(cast, (7, 0, 3), SIZE)

@@ -10,9 +10,10 @@ from unihpe_ros.core.masks import encode_runs
 from unihpe_ros.core.skeleton import COCO_17
 from unihpe_ros.synthesis.backdrops import furnish, sample_environment
 from unihpe_ros.synthesis.drawing import draw
+from unihpe_ros.synthesis.edges import beyond, blacken, sample_edges, within
 from unihpe_ros.synthesis.effects import encode_jpeg, expose, metered
 from unihpe_ros.synthesis.framing import frame
-from unihpe_ros.synthesis.labels import share_of_pixels, sight
+from unihpe_ros.synthesis.labels import Hider, share_of_pixels, sight
 from unihpe_ros.synthesis.lenses import sample_lens
 from unihpe_ros.synthesis.people import Cast
 from unihpe_ros.synthesis.postures import sample_posture
@@ -132,17 +133,21 @@ def _render(
     )
     lens = metered(lens, drawing.image, drawing.owner[::2, ::2] == 0)
     image = expose(drawing.image, lens)
+    edges = sample_edges(rng, aim, view.size)
+    blacken(image, edges)
     placed = view.to_camera(figure.keypoints)
     seen = view.project(placed)
     height = cast.bodies.height(shape)
     seeable, hider = sight(seen, placed[:, 2], drawing, 0, height)
+    lost = beyond(seen, edges)
+    mask = (share_of_pixels(drawing, 0) >= 0.5) & within(image.shape[:2], edges)
     return Sample(
         jpeg=encode_jpeg(image, lens.jpeg_quality),
         keypoints_2d=seen.astype(np.float32),
         keypoints_3d=placed.astype(np.float32),
-        visibility=seeable,
-        hider=hider,
-        mask=encode_runs(share_of_pixels(drawing, 0) >= 0.5),
+        visibility=np.where(lost, 0, seeable).astype(np.uint8),
+        hider=np.where(lost, Hider.NOTHING, hider).astype(np.uint8),
+        mask=encode_runs(mask),
         K=view.K.astype(np.float32),
         box=view.box_of(figure.body),
         aim=aim,

@@ -185,8 +185,8 @@ def hard_surface(rng: np.random.Generator, colour: Float32 | None = None) -> np.
             cloth_colour(rng),
             linear(rng.random(), rng.uniform(0.1, 0.9), rng.uniform(0.1, 0.95)),
         )[kind]
-    pattern = (Pattern.PLAIN, Pattern.WEAVE, Pattern.STRIPES, Pattern.BLOTCHES, Pattern.CHECKS)[
-        rng.choice(5, p=[0.55, 0.2, 0.1, 0.1, 0.05])
+    pattern = (Pattern.PLAIN, Pattern.WEAVE, Pattern.STRIPES, Pattern.PICTURE)[
+        rng.choice(4, p=[0.55, 0.2, 0.07, 0.18])
     ]
     return material(
         colour,
@@ -194,7 +194,8 @@ def hard_surface(rng: np.random.Generator, colour: Float32 | None = None) -> np.
         second=colour * np.float32(rng.uniform(0.4, 1.3)),
         phase=rng.uniform(0, 30),
         direction=_STRIPES[rng.choice(3)],
-        frequency=rng.uniform(4, 60),
+        frequency=rng.uniform(1, 5) if pattern == Pattern.PICTURE else rng.uniform(4, 60),
+        picture=int(rng.integers(REPEATED + PRINTED)),
         threshold=rng.uniform(0.1, 0.5),
         mottle=rng.uniform(0.1, 0.6),
         mottle_scale=rng.uniform(1, 10),

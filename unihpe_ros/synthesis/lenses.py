@@ -12,13 +12,13 @@ def sample_lens(rng: np.random.Generator) -> Lens:
     """Sample a camera and how its pictures are kept."""
     motion = (0.0, 0.0)
     if rng.random() < 0.12:
-        length, angle = rng.uniform(2, 12), rng.uniform(0, np.pi)
+        length, angle = rng.uniform(2, 11), rng.uniform(0, np.pi)
         motion = (length * np.cos(angle), length * np.sin(angle))
     dark = rng.random() < 0.08
-    shrink = np.exp(rng.uniform(np.log(0.16), np.log(0.8))) if rng.random() < 0.38 else 1.0
+    shrink = np.exp(rng.uniform(np.log(0.2), np.log(0.8))) if rng.random() < 0.34 else 1.0
     # A picture that is made large again is soft anyway.
     soft = rng.random() < (0.3 if shrink == 1 else 0.12)
-    noise = rng.uniform(0.003, 0.04) if rng.random() < 0.55 else 0.0
+    noise = 0.003 + 0.032 * rng.random() ** 1.5 if rng.random() < 0.55 else 0.0
     return Lens(
         exposure=float(np.exp(rng.normal(0, 0.32))) * (0.4 if dark else 1.0),
         auto_exposure=rng.random() < 0.85,
@@ -30,15 +30,15 @@ def sample_lens(rng: np.random.Generator) -> Lens:
         blur=rng.uniform(0.4, 2.2) if soft else 0.0,
         motion=motion,
         shrink=float(shrink),
-        noise=noise * (2 if dark else 1),
-        coarse_noise=rng.uniform(0.01, 0.05) if noise and rng.random() < 0.35 else 0.0,
+        noise=noise * (1.6 if dark else 1) * min(1.0, 1.5 * float(shrink)),
+        coarse_noise=rng.uniform(0.01, 0.04) if noise and rng.random() < 0.35 else 0.0,
         vignette=rng.uniform(0.1, 0.6) if rng.random() < 0.2 else 0.0,
         veil=_veil(rng),
-        sharpen=rng.uniform(0.3, 2.0) if rng.random() < 0.3 else 0.0,
+        sharpen=rng.uniform(0.3, 1.4) if rng.random() < 0.3 else 0.0,
         blocky=rng.random() < 0.06,
-        first_jpeg=int(rng.integers(20, 90)) if rng.random() < 0.5 else 0,
+        first_jpeg=int(rng.integers(35, 95)) if rng.random() < 0.5 else 0,
         background_blur=rng.uniform(0.4, 5.0) if rng.random() < 0.42 else 0.0,
-        jpeg_quality=int(rng.integers(25, 97)),
+        jpeg_quality=int(rng.integers(30, 97)),
         noise_seed=int(rng.integers(2**31)),
     )
 
@@ -59,5 +59,5 @@ def _tint(rng: np.random.Generator) -> _Triple:
 def _veil(rng: np.random.Generator) -> _Triple:
     if rng.random() > 0.14:
         return 0.0, 0.0, 0.0
-    red, green, blue = (float(v) for v in rng.uniform(0.05, 0.5) * rng.uniform(0.6, 1, 3))
+    red, green, blue = (float(v) for v in rng.uniform(0.05, 0.4) * rng.uniform(0.6, 1, 3))
     return red, green, blue

@@ -1,4 +1,4 @@
-"""Boxes, cylinders and balls, and meshes put together from them."""
+"""Boxes, cylinders, balls and bunches of leaves, and meshes put together from them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,24 @@ def _unit_ball(rings: int = 9, sides: int = 14) -> tuple[Float32, Float32, NDArr
     return points.astype(np.float32), points.astype(np.float32), np.array(faces, np.int32)
 
 
-_SOLIDS = {'box': _unit_box(), 'cylinder': _unit_cylinder(), 'ball': _unit_ball()}
+def _unit_leaves(count: int = 70) -> tuple[Float32, Float32, NDArray[np.int32]]:
+    """Loose triangles inside a ball, most of them near its surface."""
+    rng = np.random.default_rng(5)
+    out = rng.normal(size=(count, 3))
+    out /= np.linalg.norm(out, axis=1, keepdims=True)
+    centres = out * rng.uniform(0.5, 0.95, (count, 1))
+    corners = centres[:, None] + rng.normal(0, 0.16, (count, 3, 3))
+    normals = np.repeat(out, 3, axis=0)
+    faces = np.arange(3 * count, dtype=np.int32).reshape(-1, 3)
+    return corners.reshape(-1, 3).astype(np.float32), normals.astype(np.float32), faces
+
+
+_SOLIDS = {
+    'box': _unit_box(),
+    'cylinder': _unit_cylinder(),
+    'ball': _unit_ball(),
+    'leaves': _unit_leaves(),
+}
 
 Triple = Sequence[float] | NDArray[np.floating]
 # Solid, centre and half size in the thing's own frame (m), number of its material.
@@ -101,8 +118,8 @@ def assemble(
     Parameters
     ----------
     parts : Sequence[Part]
-        Solid (box, cylinder, ball), centre and half size in the thing's own frame, m, and the
-        number of its material.
+        Solid (box, cylinder, ball, leaves), centre and half size in the thing's own frame, m, and
+        the number of its material.
     materials : Sequence[np.void]
         MATERIAL records.
     place : NDArray

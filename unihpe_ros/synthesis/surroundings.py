@@ -108,7 +108,8 @@ def _wall_surface(rng: np.random.Generator) -> np.void:
     surface: np.void = np.zeros(1, SURFACE)[0]
     surface['kind'] = rng.choice(7, p=[0.46, 0.06, 0.04, 0.12, 0.2, 0.1, 0.02])
     value = rng.uniform(0.25, 0.98)
-    hue, saturation = rng.random(), 0.5 * rng.random() ** 2
+    hue = rng.random() if rng.random() < 0.4 else rng.uniform(0.05, 0.17)
+    saturation = 0.5 * rng.random() ** 2
     surface['base'] = linear(hue, saturation, value)
     surface['second'] = linear(hue + rng.normal(0, 0.1), saturation, value * rng.uniform(0.5, 1.2))
     surface['scale'] = np.exp(rng.uniform(np.log(1), np.log(9)))

@@ -1,0 +1,146 @@
+"""What pictures look like: what is behind people, what they wear, what cameras do to them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip('numba', reason='drawing is done by numba, an optional part')
+
+from unihpe_ros.synthesis.accessories import WORN
+from unihpe_ros.synthesis.atlas import atlas, PRINTED, REPEATED
+from unihpe_ros.synthesis.backdrops import furnish, sample_environment
+from unihpe_ros.synthesis.billboards import sprite
+from unihpe_ros.synthesis.body import BODY
+from unihpe_ros.synthesis.drawing import cast_shadows
+from unihpe_ros.synthesis.edges import beyond, blacken, sample_edges, within
+from unihpe_ros.synthesis.effects import expose
+from unihpe_ros.synthesis.framing import look_at
+from unihpe_ros.synthesis.lenses import sample_lens
+from unihpe_ros.synthesis.materials import material
+from unihpe_ros.synthesis.scene import Lens, View
+from unihpe_ros.synthesis.solids import assemble
+from unihpe_ros.synthesis.sprites import KINDS
+from unihpe_ros.synthesis.wardrobe import sample_outfit
+
+pytest_plugins = ['synthesis_fixtures']
+
+
+@pytest.fixture(scope='module')
+def view():
+    K = np.array([[150.0, 0, 71.5], [0, 150.0, 95.5], [0, 0, 1]])
+    eye = np.array([0, -3.0, 0.4])
+    return View(K, (144, 192), look_at(eye, np.zeros(3)), eye)
+
+
+def background(environment, view):
+    cube = assemble([('box', (0, 0, 0), (0.1, 0.1, 0.1), 0)], [material(np.ones(3, 'f4'))],
+                    np.zeros(3), np.eye(3))  # fmt: skip
+    return environment.draw(view, cast_shadows(cube, environment.light, np.zeros(3), 1.0, 16))
+
+
+def test_the_atlas_is_the_same_every_time_and_no_picture_is_empty():
+    pictures = atlas()
+    assert len(pictures) == REPEATED + PRINTED
+    assert (np.ptp(pictures.reshape(len(pictures), -1), axis=1) > 60).all()
+    assert np.array_equal(atlas.__wrapped__(), pictures)
+
+
+@pytest.mark.parametrize('kind', list(KINDS))
+def test_cut_outs_have_an_outline_and_no_colour_beyond_it(kind):
+    for number in range(KINDS[kind][3]):
+        picture = sprite(kind, number)[0]
+        assert (picture[..., 3] > 0.5).mean() > 0.03
+        assert not picture[picture[..., 3] == 0].any()
+
+
+def test_furnished_places_have_more_edges_and_hang_on_the_seed(view):
+    plain, full = [], []
+    for seed in range(12):
+        inside = np.array([[-1, -3, -1], [1, 1, 1.0]])
+        place = sample_environment(np.random.default_rng(seed), -1.0, inside)
+        furnished = [
+            background(furnish(np.random.default_rng(seed), place, view, np.zeros(3)), view)
+            for _ in range(2)
+        ]
+        assert np.array_equal(*furnished)
+        for image, edges in ((background(place, view), plain), (furnished[0], full)):
+            assert np.isfinite(image).all()
+            edges.append(np.abs(np.diff(image.clip(0, 1), axis=1)).mean())
+    assert np.sum(np.array(full) > 1.1 * np.array(plain)) >= 7
+
+
+def test_whole_pictures_have_no_passers_by_without_labels(view):
+    place = sample_environment(np.random.default_rng(1), -1.0, np.zeros((1, 3)))
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        things = furnish(rng, place, view, np.zeros(3), crowd=False).cut_outs
+        assert all(thing.kind != 'person' for thing in things)
+
+
+def test_clothes_that_hang_are_wider_than_those_that_cling(cast):
+    outfit = replace(sample_outfit(np.random.default_rng(0), False, 30.0), loose_top=0.0,
+                     loose_bottom=0.0, drape=0.0, leg_cut=0.0, sleeve_cut=0.0)  # fmt: skip
+    tailor, shape = cast.tailor, int(cast.shapes[0])
+    tight = tailor.dress(shape, outfit).rest
+    wide = tailor.dress(shape, replace(outfit, drape=1.0, leg_cut=0.1, sleeve_cut=0.08)).rest
+    moved = np.linalg.norm(wide - tight, axis=1)
+    part = tailor.region.part(tailor.top)
+    assert moved[tailor.top][part.is_arm & (part.arm > 0.5)].mean() > 0.02
+    assert moved[tailor.top][part.is_torso].max() > 0.02
+    assert not moved[BODY].any()
+
+
+@pytest.mark.parametrize('name', WORN)
+def test_accessories_are_worn_where_they_belong(cast, name):
+    tailor = cast.tailor
+    for shape in cast.shapes:
+        head = cast.bodies.rest[shape][BODY][tailor.region.is_head[BODY]]
+        placed = cast.bodies.rest[shape][tailor.source]
+        placed[tailor.worn] = tailor.accessories.fitted(int(shape))
+        worn = placed[np.unique(tailor.faces[name])]
+        height = cast.bodies.height(int(shape))
+        if name == 'backpack':
+            assert worn[:, 1].max() > head[:, 1].max() > worn[:, 1].min()
+        else:
+            assert np.abs(worn.mean(0) - head.mean(0)).max() < 0.12 * height
+        assert np.ptp(worn, axis=0).max() < 0.4 * height
+
+
+def test_nothing_is_seen_beyond_the_photographs_edge():
+    aim, cut = np.array([36, 48, 180, 240], np.float32), 0
+    for seed in range(60):
+        edges = sample_edges(np.random.default_rng(seed), aim, (216, 288))
+        image = np.full((288, 216, 3), 200, np.uint8)
+        blacken(image, edges)
+        assert np.array_equal(image[..., 0] > 0, within((288, 216), edges))
+        points = np.stack(np.meshgrid(np.arange(216), np.arange(288)), -1).reshape(-1, 2)
+        lost = beyond(points, edges).reshape(288, 216)
+        assert np.array_equal(lost, image[..., 0] == 0)
+        # The box itself is in the photograph.
+        assert not lost[48:240, 36:180].any()
+        cut += bool(lost.any())
+    assert 4 <= cut <= 20
+
+
+def test_a_person_far_away_is_soft_and_a_sharpened_edge_overshoots():
+    picture = np.full((96, 72, 3), 0.1, np.float32)
+    picture[:, 36:] = 0.4
+    plain = expose(picture, Lens(highlights=False)).astype(int)
+    small = expose(picture, Lens(highlights=False, shrink=0.2)).astype(int)
+    sharp = expose(picture, Lens(highlights=False, sharpen=1.0)).astype(int)
+    assert np.abs(np.diff(small[48, :, 0])).max() < 0.6 * np.abs(np.diff(plain[48, :, 0])).max()
+    assert sharp.max() > plain.max() + 5
+    assert sharp.min() < plain.min() - 5
+
+
+def test_cameras_are_of_every_kind():
+    lenses = [sample_lens(np.random.default_rng(seed)) for seed in range(300)]
+    for of_a_kind in (
+        [lens.saturation == 0 for lens in lenses],
+        [lens.shrink < 0.4 for lens in lenses],
+        [lens.sharpen > 0 for lens in lenses],
+        [lens.veil != (0, 0, 0) for lens in lenses],
+        [lens.motion != (0, 0) for lens in lenses],
+    ):
+        assert 0.01 < np.mean(of_a_kind) < 0.5
