@@ -78,12 +78,15 @@ def reduced_part(
     """
     (w, h), factor = size, 2**halvings
     corners = np.array([[0, 0, 1], [w, 0, 1], [w, h, 1], [0, h, 1]]) @ image_from_crop.T
-    reached = corners[:, :2] / corners[:, 2:] / factor
     # Blocks of pixels, counted from the image's corner, so that a part is halved to the same
     # pixels as the whole; what does not fill a block at the far edges is left out.
     blocks = np.array([image.shape[1], image.shape[0]]) // factor
-    low = np.clip(np.floor(reached.min(0)) - 1, 0, blocks - 1).astype(int)
-    high = np.clip(np.ceil(reached.max(0)) + 1, low + 1, blocks).astype(int)
+    low, high = np.zeros(2, int), blocks
+    # A homography that is fitted to a lens may see the horizon: then a crop can read anything.
+    if (corners[:, 2] > 0).all():
+        reached = corners[:, :2] / corners[:, 2:] / factor
+        low = np.clip(np.floor(reached.min(0)) - 1, 0, blocks - 1).astype(int)
+        high = np.clip(np.ceil(reached.max(0)) + 1, low + 1, blocks).astype(int)
     begin, end = low * factor, high * factor
     part = image[begin[1] : end[1], begin[0] : end[0]]
     for step in range(halvings - 1, -1, -1):
