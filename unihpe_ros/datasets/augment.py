@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.preprocess import Crop, mirror
 from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.datasets.degrade import degrade
 from unihpe_ros.datasets.records import DatasetError, Record
 
 _PELVIS = UNION.index('pelvis')
@@ -135,65 +135,3 @@ def _empty_box(record: Record, rng: np.random.Generator) -> Array | None:
         if not (np.abs(known - middle) < 1.5 * half).all(-1).any():
             return np.concatenate([middle - half, middle + half])
     return None
-
-
-def degrade(
-    image: NDArray[np.uint8], rng: np.random.Generator, hide: float = 0.3
-) -> NDArray[np.uint8]:
-    """
-    Change light, colour and sharpness and hide parts, in place of what real cameras do.
-
-    Parameters
-    ----------
-    image : NDArray[np.uint8]
-        ``(h, w, 3)`` BGR.
-    rng : np.random.Generator
-        Source of randomness.
-    hide : float
-        Chance that patches are covered.
-
-    """
-    if rng.random() < hide:
-        _hide(image, rng)
-    # One table per channel does gain, gamma, offset and white balance at once.
-    levels = np.arange(256, dtype=np.float32) / 255
-    gain = rng.uniform(0.6, 1.4) if rng.random() < 0.7 else 1.0
-    gamma = np.exp(rng.normal(0, 0.25)) if rng.random() < 0.5 else 1.0
-    tint = rng.uniform(0.8, 1.2, 3) if rng.random() < 0.5 else np.ones(3)
-    offset = rng.normal(0, 0.05) if rng.random() < 0.7 else 0.0
-    table = np.clip((levels[:, None] ** gamma) * gain * tint + offset, 0, 1) * 255
-    image = cv2.LUT(image, table.astype(np.uint8)[None])
-    if rng.random() < 0.12:
-        image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
-    if rng.random() < 0.15:
-        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.5))
-    if rng.random() < 0.15:
-        image = _pixelate(image, rng.uniform(0.3, 0.8))
-    if rng.random() < 0.2:
-        noise = rng.normal(0, rng.uniform(2, 12), image.shape).astype(np.int16)
-        image = np.clip(image + noise, 0, 255).astype(np.uint8)
-    return image
-
-
-def _pixelate(image: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
-    """Lose detail as a person far away does."""
-    h, w = image.shape[:2]
-    small = cv2.resize(image, (max(int(w * scale), 8), max(int(h * scale), 8)), interpolation=3)
-    return cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR)
-
-
-def _hide(image: NDArray[np.uint8], rng: np.random.Generator) -> None:
-    """Cover one to three patches with a flat colour, noise or another part of the picture."""
-    h, w = image.shape[:2]
-    for _ in range(rng.integers(1, 4)):
-        size_y, size_x = int(rng.integers(6, h // 3)), int(rng.integers(6, w // 3))
-        y, x = int(rng.integers(0, h - size_y)), int(rng.integers(0, w - size_x))
-        patch = image[y : y + size_y, x : x + size_x]
-        kind = rng.random()
-        if kind < 0.4:
-            patch[:] = rng.integers(0, 256, 3)
-        elif kind < 0.55:
-            patch[:] = rng.integers(0, 256, patch.shape)
-        else:
-            v, u = int(rng.integers(0, h - size_y)), int(rng.integers(0, w - size_x))
-            patch[:] = image[v : v + size_y, u : u + size_x].copy()

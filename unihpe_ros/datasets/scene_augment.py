@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.boxes import area
 from unihpe_ros.core.geometry import Array
-from unihpe_ros.datasets.augment import degrade
+from unihpe_ros.datasets.degrade import degrade
 
 # What letterboxing leaves free: the channels' means (BGR), which the network reads as zero.
 FILL = (104, 116, 124)
