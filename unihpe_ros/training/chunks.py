@@ -57,14 +57,17 @@ def in_chunks(
 def _same_statistics(model: nn.Module) -> Iterator[None]:
     """Keep the second pass over a chunk from being counted in the running statistics again."""
     norms = [
-        module
+        (module, module.momentum, module.num_batches_tracked)
         for module in model.modules()
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats
+        if isinstance(module, nn.modules.batchnorm._BatchNorm)
     ]
-    for norm in norms:
-        norm.track_running_stats = False
+    counts = [None if counter is None else counter.clone() for _, _, counter in norms]
+    for norm, _, _ in norms:
+        norm.momentum = 0.0
     try:
         yield
     finally:
-        for norm in norms:
-            norm.track_running_stats = True
+        for (norm, momentum, counter), count in zip(norms, counts, strict=True):
+            norm.momentum = momentum
+            if counter is not None and count is not None:
+                counter.copy_(count)

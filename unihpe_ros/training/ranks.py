@@ -131,8 +131,7 @@ class RanksBatchNorm(nn.BatchNorm2d):
             means, variances = gather(torch.stack([mean, variance])[None]).unbind(1)
             mean = means.mean(0)
             variance = variances.mean(0) + (means - mean).square().mean(0)
-            if self.track_running_stats:
-                self._remember(mean.detach(), variance.detach(), count() * x[:, 0].numel())
+            self._remember(mean.detach(), variance.detach(), count() * x[:, 0].numel())
             scale = self.weight * (variance + self.eps).rsqrt()
             shift = self.bias - mean * scale
             return (values * scale[:, None, None] + shift[:, None, None]).to(x.dtype)
