@@ -249,6 +249,29 @@ def test_train_export_and_evaluate_end_to_end(tmp_path, rng, capsys):
     assert tables[0]['Recall by visible share'] == tables[1]['Recall by visible share']
 
 
+@pytest.mark.usefixtures('small')
+def test_damaged_shards_and_pictures_are_left_out_and_named(tmp_path, rng):
+    scenes = write_scenes(tmp_path / 'scenes', rng, 6)
+    (scenes / 'shard_00001.npz').write_bytes(b'no labels')
+    with np.load(scenes / 'shard_00000.npz') as labels:
+        start = int(labels['offsets'][2])
+    with (scenes / 'shard_00000.jpegs').open('r+b') as file:
+        file.seek(start)
+        file.write(b'no picture')
+    config = TrainConfig(
+        preset='unihpe_det',
+        steps=6,
+        images=(ImageSource(str(scenes)),),
+        image_batch=2,
+        threads=1,
+        workers=0,
+    )
+    train(config, tmp_path / 'run')
+    noted = (tmp_path / 'run/skipped.txt').read_text()
+    assert 'shard_00001.npz' in noted
+    assert 'shard_00000.jpegs, picture 2' in noted
+
+
 class KilledError(Exception):
     pass
 

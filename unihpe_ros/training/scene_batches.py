@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -128,11 +128,37 @@ def collate(items: Sequence[Item]) -> SceneBatch:
     )
 
 
-def scene_batches(config: TrainConfig, size: tuple[int, int], step: int) -> Iterator[SceneBatch]:
-    """Return the endless batches of a run from a step on."""
+def scene_batches(
+    config: TrainConfig,
+    size: tuple[int, int],
+    step: int,
+    note: Callable[[Iterable[str]], None],
+) -> Iterator[SceneBatch]:
+    """
+    Return the endless batches of a run.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        The experiment.
+    size : tuple[int, int]
+        (w, h) of the network's input, px.
+    step : int
+        Step of the first batch.
+    note : Callable[[Iterable[str]], None]
+        Is told which shards are left out because they can't be read.
+
+    Raises
+    ------
+    ConfigError
+        If the experiment names no data set.
+
+    """
     sets = [SceneShards(Path(source.path)) for source in config.images]
     if not sets:
         raise ConfigError('images: expected scenes to train a detector on')
+    for scenes in sets:
+        note(scenes.damaged)
     sampler = RunSampler(
         [len(scenes) for scenes in sets],
         [source.weight for source in config.images],

@@ -103,7 +103,7 @@ def _pictures(
     config: TrainConfig, run: Run, skipped: Skipped
 ) -> Iterator[ImageBatch | SceneBatch] | None:
     if isinstance(run, DetectorRun):
-        return scene_batches(config, run.model.preset.input_size, run.step)
+        return scene_batches(config, run.model.preset.input_size, run.step, skipped.add)
     if not config.images:
         return None
     preset = run.model.preset
