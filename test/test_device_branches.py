@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import cv2
-from host_gpu import Block, compile_kernels, host_gpu, HostGraph, OrtNet
+from host_gpu import at_address, Block, compile_kernels, host_gpu, HostGraph, OrtNet
 import numpy as np
 import pytest
-from unihpe_ros.core.crops import Crops
+from unihpe_ros.core.crops import Crops, InputBatch
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.resources import find_resource
 from unihpe_ros.engines import device_branches, EngineError
@@ -230,3 +230,12 @@ def test_image_of_another_shape_than_its_layout_is_refused(device: DeviceBranche
     with pytest.raises(ValueError, match='broadcast'):
         device.look_at([(image[:100], Layout(1280, 720), crops)])
     assert len(device.look([(image, crops)], 0.0)) == 1
+
+
+def test_input_of_the_network_is_the_hosts(device: DeviceBranches) -> None:
+    views = [view(50, 3), view(51, 2, LENS)]
+    device.look(views, 0.0)
+    ours = at_address(device.input, (5, 3, *SPEC.input_size[::-1]))
+    error = np.abs(ours - InputBatch(SPEC).fill(views)) * np.array(SPEC.std).reshape(3, 1, 1)
+    assert error.max() < 1.01
+    assert error.mean() < 1e-3

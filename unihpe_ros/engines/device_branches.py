@@ -134,9 +134,27 @@ class DeviceBranches:
             with gpu.active():
                 self._chain = Chain(gpu, specs)
                 self._chain.open(nets)
+                self._try_graphs(self._chain)
         except BaseException:
             self.close()
             raise
+
+    def _try_graphs(self, chain: Chain) -> None:
+        """Record the networks once, so that a user learns at the start if that fails."""
+        try:
+            CudaGraph(chain.stream.handle, chain.infer).close()
+        except (EngineError, self._gpu.driver.Error) as error:
+            self._do_without_graphs(error)
+
+    def _do_without_graphs(self, error: Exception) -> None:
+        self.graphs = False
+        self._drop_graphs()
+        self.notes = (*self.notes, f'{self.spec.model}: runs without CUDA graphs: {error}')
+
+    @property
+    def input(self) -> int:
+        """Address of the image branch's input, as the last look left it, for comparisons."""
+        return self._opened().input
 
     def look(self, views: Sequence[View], threshold: float) -> Looks:
         """See `unihpe_ros.engines.branches.Branches`; all crops are lifted."""
@@ -211,9 +229,7 @@ class DeviceBranches:
         try:
             self._graphs[task] = CudaGraph(chain.stream.handle, partial(_enqueue_all, work))
         except (EngineError, self._gpu.driver.Error) as error:
-            self.graphs = False
-            self._drop_graphs()
-            self.notes = (*self.notes, f'{self.spec.model}: runs without CUDA graphs: {error}')
+            self._do_without_graphs(error)
 
     def lift(self, keypoints: NDArray[np.float32]) -> Lifted:
         """See `unihpe_ros.engines.branches.Branches`."""

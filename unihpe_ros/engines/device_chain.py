@@ -63,6 +63,8 @@ class Chain:
         Everything goes through it.
     most : int
         Largest number of crops.
+    input : int
+        Address of the image branch's input.
 
     """
 
@@ -95,7 +97,7 @@ class Chain:
         self._nets.append(nets[1](memory, {'image_feature': seen['feature'].address}))
         check_pair(*(_check(*pair) for pair in zip(self._specs, self._nets, strict=True)))
         self._kernels = Kernels(self._gpu)
-        self.most = self._nets[0].batches[-1]
+        self.most, self.input = self._nets[0].batches[-1], seen['image'].address
         rows = self.most, self._layout.width
         self._rows: NDArray[np.float32] = memory.host(rows)
         self._rows_there = memory.device(self._rows.nbytes)
@@ -106,11 +108,15 @@ class Chain:
         }
         self._pictures = Pictures(self._gpu, memory, self.most, self.spec)
         for batch in self._nets[0].batches:  # What is allocated and compiled late, is so here.
-            for net in self._nets:
-                net.enqueue(batch, self.stream)
+            self.infer(batch)
             self.stream.synchronize()
         for net in self._nets:
             net.save_compiled()
+
+    def infer(self, batch: int = 1) -> None:
+        """Put both networks alone on the stream."""
+        for net in self._nets:
+            net.enqueue(batch, self.stream)
 
     def has_room(self, pictures: Sequence[Picture]) -> bool:
         """Whether there is memory for such images; `make_room` moves what graphs refer to."""
