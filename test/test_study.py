@@ -103,10 +103,19 @@ def test_table_has_mean_and_spread(path):
     assert '|whole|20.00|3.00|' in lines
 
 
+def test_the_table_of_an_unfinished_study_says_so(path, tmp_path, capsys):
+    do_run(load_study(path), tmp_path / 'out', 'whole', 2)
+    assert main(['study', str(path), '--out', str(tmp_path / 'out'), '--table']) == 0
+    printed = capsys.readouterr().out
+    assert 'unfinished; runs so far: small 0, whole 1' in printed
+    assert 'have 1 runs of tiny' in printed
+    assert not (tmp_path / 'out/small-1').exists()
+
+
 def test_the_command_does_all_runs_and_goes_on(path, tmp_path, capsys):
     out = tmp_path / 'out'
     assert main(['study', str(path), '--out', str(out)]) == 0
-    assert 'made 4 runs of tiny' in capsys.readouterr().out
+    assert 'have 4 runs of tiny' in capsys.readouterr().out
     stored = json.loads((out / 'tiny.json').read_text())
     first = next(iter(stored['tables'].values()))
     assert set(first) == {'small', 'whole'}

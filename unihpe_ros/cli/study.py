@@ -26,20 +26,23 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar='KEY=VALUE',
         help='replace a setting that all variants share (value in YAML)',
     )
+    parser.add_argument(
+        '--table', action='store_true', help='run nothing; the table of the runs that are finished'
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Do the runs that are not done yet, and print the table."""
     from unihpe_ros.cli.train import parse_settings
-    from unihpe_ros.training.study import load_study
+    from unihpe_ros.training.study import kept_results, load_study
     from unihpe_ros.training.study_report import study_report
     from unihpe_ros.training.study_runs import run_study
 
     out = args.out or Path('runs') / args.config.stem
     study = load_study(args.config, parse_settings(args.set), args.test)
-    results = run_study(study, out)
+    results = kept_results(study, out) if args.table else run_study(study, out)
     report = study_report(study, results)
     print(report.markdown())
     paths = report.write(out, args.config.stem)
-    print(f'made {len(results)} runs of {args.config.stem}: {", ".join(map(str, paths))}')
+    print(f'have {len(results)} runs of {args.config.stem}: {", ".join(map(str, paths))}')
     return 0

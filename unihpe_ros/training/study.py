@@ -140,3 +140,9 @@ def finished(study: Study, out: Path, variant: str, seed: int) -> Result | None:
             f'{path}: made with other settings of {", ".join(changed)}; give another --out'
         )
     return result
+
+
+def kept_results(study: Study, out: Path) -> list[Result]:
+    """Return the finished runs, in the order of variants and seeds; raises as `finished` does."""
+    results = (finished(study, out, variant, s) for variant in study.variants for s in study.seeds)
+    return [result for result in results if result is not None]

@@ -55,5 +55,9 @@ def _notes(study: Study, results: Sequence[Result]) -> list[str]:
     if study.kind == 'modalities':
         chance = 100 / study.limit
         notes.append(f'chance of R@1: {chance:.2g} %; retrieval in mm: MPJPE of the pose found')
+    if len(results) < len(study.variants) * len(study.seeds):
+        done = [sum(one.variant == name for one in results) for name in study.variants]
+        counts = (f'{name} {count}' for name, count in zip(study.variants, done, strict=True))
+        notes.append(f'unfinished; runs so far: {", ".join(counts)}')
     failed = [one for one in results if one.failure]
     return notes + [f'{one.variant}, seed {one.seed}: {one.failure}' for one in failed]

@@ -18,7 +18,7 @@ from unihpe_ros.models.lifters import LIFTERS
 from unihpe_ros.training.failures import NonFiniteLossError
 from unihpe_ros.training.lifters import LifterRun
 from unihpe_ros.training.run import load_checkpoint, Run
-from unihpe_ros.training.study import finished, Result, Study
+from unihpe_ros.training.study import finished, kept_results, Result, Study
 from unihpe_ros.training.study_scores import SCORES
 from unihpe_ros.training.train import train
 
@@ -60,8 +60,7 @@ def run_study(study: Study, out: Path) -> list[Result]:
                 bar.update()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-    results = (finished(study, out, variant, s) for variant in study.variants for s in study.seeds)
-    return [result for result in results if result is not None]
+    return kept_results(study, out)
 
 
 def do_run(study: Study, out: Path, variant: str, seed: int) -> str:
