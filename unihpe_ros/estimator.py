@@ -221,6 +221,7 @@ class PoseEstimator:
         *,
         skeleton: Skeleton = UNION,
         stream: str = '',
+        depth: NDArray[np.float32] | None = None,
     ) -> Poses:
         """
         Place and follow people whose 2D keypoints are known, without an image.
@@ -239,6 +240,8 @@ class PoseEstimator:
             The keypoint set; keypoints that the network knows and it lacks are found in 3D only.
         stream : str
             Name of the camera: each has people of its own.
+        depth : NDArray[np.float32], optional
+            ``(H, W)`` m, aligned with the image; 0 or NaN where unknown.
 
         Returns
         -------
@@ -262,8 +265,8 @@ class PoseEstimator:
         sightings = lifted_people(self._branches, *given, camera, settings)
         times['lifting_branch'] = perf_counter() - begun
         begun = perf_counter()
-        mode = settings.resolve(has_camera=True)
-        poses = state.finish(sightings, stamp, mode, settings, lifted=True)
+        mode = settings.resolve(has_camera=True, has_depth=depth is not None)
+        poses = state.finish(sightings, stamp, mode, settings, depth, lifted=True)
         times['track'] = perf_counter() - begun
         self.stage_times = times
         return poses

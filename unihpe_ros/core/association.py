@@ -14,17 +14,15 @@ from unihpe_ros.core.sightings import Sightings
 from unihpe_ros.core.skeleton import COCO_17, Skeleton
 from unihpe_ros.core.tracks import Track
 
-# Shares of keypoints, box, pose and colours in the fit.
-_OKS, _IOU, _POSE, _COLOUR = 0.4, 0.3, 0.1, 0.2
+# Shares of keypoints, box, place in the room, pose and colours in the fit.
+_OKS, _IOU, _NEAR, _POSE, _COLOUR = 0.3, 0.2, 0.3, 0.05, 0.15
 # Fit below which two are not one.
 LEAST_FIT = 0.25
 # Without an overlap of keypoints or boxes, nobody is the same.
 _LEAST_OVERLAP = 0.1
-# Standard deviation of a root's surprise: constant, m, and per m of its distance; by how much it
-# grows for each second not seen, m.
-_ROOT_SIGMA, _ROOT_SIGMA_PER_M, _ROOT_SIGMA_PER_S = 0.25, 0.06, 0.8
-# Whose crop shows somebody is likely that person, however far off the depth.
-_OWN_CROP_NEARNESS = 0.6
+# Standard deviation of a root's surprise, m: across the line of sight and along it, where it is a
+# share of the distance; by how much both grow for each second not seen.
+_ACROSS, _ALONG, _ALONG_SHARE, _GROWTH = 0.2, 0.1, 0.06, 0.8
 _PERSON_SHARE = 0.6  # Share of a box that its person covers, for the scale of OKS.
 # Somebody lost may have walked at this pace, m/s and heights/s, from somewhere this far, m and
 # heights, from where they were last.
@@ -104,15 +102,14 @@ def fits(
     by_box = boxes.iou(foreseen[2], sightings.boxes)
     pose = np.stack([track.embedding for track in tracks]) @ sightings.embeddings.T
     colour = _colours(tracks, sightings)
+    near = _nearness(tracks, sightings, skeleton, stamp)
     fit = (
         _OKS * by_keypoints
         + _IOU * by_box
+        + _NEAR * near
         + _POSE * np.clip(pose, 0, 1)
         + _COLOUR * np.nan_to_num(colour, nan=0.5)
     )
-    own = np.arange(len(tracks))[:, None] == sightings.sources
-    near = _nearness(tracks, sightings, skeleton, stamp)
-    fit *= np.maximum(near, np.where(own, _OWN_CROP_NEARNESS, 0))
     fit[np.maximum(by_keypoints, by_box) < _LEAST_OVERLAP] = 0
     return fit
 
@@ -168,10 +165,14 @@ def _nearness(
     """``(T, G)`` factor by the distance in the room; 1 where it is not known."""
     roots = sightings.keypoints_3d[:, skeleton.index('pelvis')].astype(np.float64)
     foreseen = np.stack([track.root for track in tracks])
-    unseen = np.array([stamp - track.stamp for track in tracks])
-    sigma = _ROOT_SIGMA + _ROOT_SIGMA_PER_M * np.abs(foreseen[:, 2]) + _ROOT_SIGMA_PER_S * unseen
-    surprise = np.linalg.norm(foreseen[:, None] - roots[None], axis=-1) / sigma[:, None]
-    return np.nan_to_num(np.exp(-0.5 * surprise**2), nan=1.0)
+    growth = np.array([[_GROWTH * (stamp - track.stamp)] for track in tracks])
+    distance = np.linalg.norm(foreseen, axis=-1, keepdims=True)
+    surprise = roots[None] - foreseen[:, None]
+    along = np.einsum('tgc,tc->tg', surprise, foreseen / np.maximum(distance, 1e-6))
+    across = np.sqrt(np.maximum(np.square(surprise).sum(-1) - along**2, 0))
+    off = (along / (_ALONG + _ALONG_SHARE * distance + growth)) ** 2
+    off += (across / (_ACROSS + growth)) ** 2
+    return np.nan_to_num(np.exp(-0.5 * off), nan=1.0)
 
 
 def _reach(track: Track, new: Track, seconds: float) -> float:

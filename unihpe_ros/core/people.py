@@ -130,7 +130,7 @@ class People:
             ``(H, W)`` m; 0 or NaN where unknown.
 
         """
-        people = [self._known.setdefault(int(i), Person(self._skeleton)) for i in ids]
+        people = [self._person(int(i)) for i in ids]
         observed = sightings.scores >= settings.score_threshold
         weights = np.where(observed, sightings.scores, 0.0)
         relative = self._sized(people, sightings.relative, weights, settings)
@@ -159,6 +159,11 @@ class People:
         return Placed(
             keypoints_2d.astype(np.float32), (relative + root).astype(np.float32), measured
         )
+
+    def _person(self, i: int) -> Person:
+        if i not in self._known:
+            self._known[i] = Person(self._skeleton)
+        return self._known[i]
 
     def _sized(
         self, people: list[Person], relative: Array, weights: Array, settings: EstimatorSettings
