@@ -271,7 +271,9 @@ def _parts(pictures: Sequence[Picture], most: int) -> Iterator[list[Picture]]:
         start = 0
         while start < len(crops):
             taken = min(room, len(crops) - start)
-            group.append((image, layout, crops.select(np.arange(start, start + taken))))
+            whole = taken == len(crops)
+            chosen = crops if whole else crops.select(np.arange(start, start + taken))
+            group.append((image, layout, chosen))
             start, room = start + taken, room - taken
             if not room:
                 yield group
