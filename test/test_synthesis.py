@@ -23,7 +23,7 @@ from unihpe_ros.synthesis.materials import linear, material
 from unihpe_ros.synthesis.noise import noise_at
 from unihpe_ros.synthesis.postures import varied
 from unihpe_ros.synthesis.raster import project, rasterise
-from unihpe_ros.synthesis.scene import Lens, OWNER_PROP, Posture, View
+from unihpe_ros.synthesis.scene import Lens, OWNER_PROP, Posture, Support, View
 from unihpe_ros.synthesis.sequence import Actor, render_sequence, robot_camera
 from unihpe_ros.synthesis.skinning import bone_motions
 from unihpe_ros.synthesis.solids import assemble
@@ -121,7 +121,7 @@ class TestBody:
     def test_who_sits_has_level_thighs(self, cast):
         rng = np.random.default_rng(0)
         poses = [varied(rng, cast.bank, int(rng.integers(len(cast.bank)))) for _ in range(40)]
-        seated = [posture for posture, sits in poses if sits]
+        seated = [posture for posture in poses if posture.support is Support.SEAT]
         assert seated
         for posture in seated:
             k = cast.poser.keypoints(

@@ -18,7 +18,7 @@ from unihpe_ros.synthesis.lenses import sample_lens
 from unihpe_ros.synthesis.people import Cast
 from unihpe_ros.synthesis.postures import sample_posture
 from unihpe_ros.synthesis.raster import bounds
-from unihpe_ros.synthesis.scene import OWNER_PROP
+from unihpe_ros.synthesis.scene import OWNER_PROP, Support
 from unihpe_ros.synthesis.staging import sample_neighbours, sample_person, sample_things, seat
 
 Float32 = NDArray[np.float32]
@@ -111,15 +111,17 @@ def render_sample(
 def _render(
     cast: Cast, rng: np.random.Generator, size: tuple[int, int], photos: list[Float32]
 ) -> Sample:
-    posture, sits = sample_posture(rng, cast.bank)
-    shape, figure = sample_person(cast, rng, posture)
+    person = sample_person(cast, rng, sample_posture(rng, cast.bank))
+    shape, posture, figure = person
     low, high = bounds(figure.body)
     ground = float(low[2])
     view, aim = frame(rng, figure, ground, size)
-    people = [figure.mesh, *sample_neighbours(cast, rng, ground)]
-    things = sample_things(rng, figure, view, ground)
-    if sits:
-        things.append((seat(rng, figure, ground), OWNER_PROP))
+    neighbours, seats = sample_neighbours(cast, rng, ground)
+    people = [figure.mesh, *neighbours]
+    things = sample_things(rng, person, view, ground)
+    if posture.support is Support.SEAT:
+        seats.append(seat(rng, figure, ground))
+    things += [(mesh, OWNER_PROP) for mesh in seats]
     environment = sample_environment(rng, ground, np.stack([view.eye, low, high]), photos)
     environment = furnish(rng, environment, view, 0.5 * (low + high))
     lens = sample_lens(rng)

@@ -11,7 +11,7 @@ from unihpe_ros.synthesis.people import Cast, Figure
 from unihpe_ros.synthesis.postures import sample_posture
 from unihpe_ros.synthesis.props import standing_thing
 from unihpe_ros.synthesis.raster import bounds
-from unihpe_ros.synthesis.scene import Mesh, OWNER_HELD, OWNER_PROP, Posture, View
+from unihpe_ros.synthesis.scene import Mesh, OWNER_HELD, OWNER_PROP, Posture, Support, View
 from unihpe_ros.synthesis.sequence import robot_camera
 from unihpe_ros.synthesis.staging import sample_person, sample_things, seat
 
@@ -101,18 +101,18 @@ def _add_person(
     gathering: Gathering, cast: Cast, rng: np.random.Generator, view: View, place: Float64
 ) -> None:
     number = len(gathering.figures)
-    posture, sits = sample_posture(rng, cast.bank)
-    shape, figure = sample_person(cast, rng, posture)
+    person = sample_person(cast, rng, sample_posture(rng, cast.bank))
+    figure = person.figure
     low, _ = bounds(figure.body)
     pelvis = figure.keypoints[UNION.index('pelvis')]
     figure.move(np.array([*(place - pelvis[:2]), -low[2]]))
-    if sits:
+    if person.posture.support is Support.SEAT:
         gathering.things.append((seat(rng, figure, 0.0), OWNER_PROP))
     # Things in the way of everybody would hide too much.
     if rng.random() < 1 / (1 + number):
-        for mesh, owner in sample_things(rng, figure, view, 0.0):
+        for mesh, owner in sample_things(rng, person, view, 0.0):
             owner = owner + number if owner == OWNER_HELD else owner
             gathering.things.append((mesh, owner))
     gathering.figures.append(figure)
-    gathering.shapes.append(shape)
-    gathering.postures.append(posture)
+    gathering.shapes.append(person.shape)
+    gathering.postures.append(person.posture)

@@ -1,4 +1,4 @@
-"""Gestures that walking and dancing clips lack: hands put to ears, hips, laps, phones."""
+"""Gestures that walking and dancing clips lack: phones, pockets, pointing, waving, carrying."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from unihpe_ros.synthesis.scene import Posture
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
+Triple = tuple[float, float, float]
 
 _DRIVES = list(DRIVES)
 _UPPER = {s: [_DRIVES.index(f'upperarm0{i}.{s}') for i in (1, 2)] for s in 'LR'}
@@ -34,7 +35,16 @@ _GESTURES = {
     'head': ('head_top', (0.05, 0.0, 0.0), 0.06),
     'waving': ('{}_shoulder', (0.14, 0.05, 0.18), 0.05),
     'back': ('pelvis', (0.03, -0.09, 0.05), 0.04),
+    'raised': ('{}_shoulder', (0.04, 0.03, 0.33), 0.09),
+    'pointing ahead': ('{}_shoulder', (0.03, 0.34, 0.02), 0.07),
+    'pointing aside': ('{}_shoulder', (0.34, 0.08, 0.02), 0.05),
+    'pointing up': ('{}_shoulder', (0.12, 0.22, 0.2), 0.03),
+    'reaching down': ('{}_knee', (0.02, 0.06, -0.1), 0.04),
+    'carrying': ('spine', (0.10, 0.20, 0.0), 0.09),
 }
+# Done with both hands or not at all.
+_BY_BOTH = ('carrying',)
+_FLOOR = ('{}_shoulder', (0.02, 0.34, 0.0), 0.0)
 
 
 def gesture(rng: np.random.Generator, posture: Posture, keypoints: Float32) -> Posture:
@@ -59,18 +69,31 @@ def gesture(rng: np.random.Generator, posture: Posture, keypoints: Float32) -> P
     names = list(_GESTURES)
     common = np.array([share for _, _, share in _GESTURES.values()])
     driven = posture.driven.astype(np.float64)
-    both = rng.random() < 0.45
     first = names[rng.choice(len(names), p=common / common.sum())]
+    together = first in _BY_BOTH
+    both = together or rng.random() < 0.45
     for side in 'LR' if both else ('L', 'R')[rng.integers(2)]:
-        name = first if rng.random() < 0.8 else names[rng.integers(len(names))]
-        wrist = _target(rng, name, side, keypoints)
+        other = not together and rng.random() < 0.2
+        name = names[rng.integers(len(names))] if other else first
+        wrist = _target(rng, _GESTURES[name], side, keypoints)
+        _reach(rng, driven, side, wrist, keypoints)
+    return replace(posture, driven=driven.astype(np.float32), carries=together)
+
+
+def hands_down(rng: np.random.Generator, posture: Posture, keypoints: Float32) -> Posture:
+    """Put both hands before the shoulders, where somebody on all fours has the floor."""
+    driven = posture.driven.astype(np.float64)
+    for side in 'LR':
+        wrist = _target(rng, _FLOOR, side, keypoints)
         _reach(rng, driven, side, wrist, keypoints)
     return replace(posture, driven=driven.astype(np.float32))
 
 
-def _target(rng: np.random.Generator, name: str, side: str, keypoints: Float32) -> Float64:
+def _target(
+    rng: np.random.Generator, goal: tuple[str, Triple, float], side: str, keypoints: Float32
+) -> Float64:
     other = _SIDES['R' if side == 'L' else 'L']
-    anchor, offset, _ = _GESTURES[name]
+    anchor, offset, _ = goal
     anchor = anchor.replace('{}', _SIDES[side]).replace('[]', other)
     left, right, neck, pelvis = keypoints[
         UNION.indices('left_shoulder_joint', 'right_shoulder_joint', 'neck', 'pelvis')

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.body import Bodies, BODY
+from unihpe_ros.synthesis.contact import Contact
 from unihpe_ros.synthesis.hands import Hands
 from unihpe_ros.synthesis.labels import union_keypoints
 from unihpe_ros.synthesis.motions import MotionBank
@@ -65,6 +66,7 @@ class Cast:
         self.bank = bank
         self.shapes = shapes
         self.poser = Poser(bodies, bank)
+        self.contact = Contact(bodies, self.poser)
         self.tailor = Tailor(bodies)
         self.hands = Hands(bodies.rig)
 

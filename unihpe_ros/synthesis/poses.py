@@ -88,7 +88,7 @@ def _plain_pose(poser: Poser, shape: int, pose: int, _: np.random.Generator) -> 
 
 
 def _varied_pose(poser: Poser, shape: int, pose: int, rng: np.random.Generator) -> Float32:
-    posture, _ = varied(rng, poser.bank, pose)
+    posture = varied(rng, poser.bank, pose)
     root = poser.root(shape, pose)
     keypoints = poser.keypoints(shape, posture.clip, posture.driven, root)
     if rng.random() < _GESTURE:

@@ -1,4 +1,4 @@
-"""Postures from the bank: mixed, loosened, seated, tilted."""
+"""Postures from the bank: mirrored, mixed, loosened, seated, kneeling, lying."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.hands import rotation_vectors_to_matrices
+from unihpe_ros.synthesis.limits import within_limits
 from unihpe_ros.synthesis.motions import MotionBank
 from unihpe_ros.synthesis.retarget import DRIVES
-from unihpe_ros.synthesis.scene import Posture
+from unihpe_ros.synthesis.scene import Posture, Support
 from unihpe_ros.synthesis.solids import upright
+from unihpe_ros.synthesis.stances import sample_stance, take_stance
 
 Float32 = NDArray[np.float32]
 
@@ -35,10 +37,15 @@ _TURNABLE = {
     'left_forearm': (_limb('lowerarm', 'wrist', letter='.L'), 0.15),
     'right_forearm': (_limb('lowerarm', 'wrist', letter='.R'), 0.15),
 }
-_OTHER_LEGS, _LOOSENED, _SEATED, _TILTED = 0.25, 0.6, 0.14, 0.06
+_OTHER_LEGS, _LOOSENED, _MIRRORED, _LYING = 0.25, 0.6, 0.5, 0.05
+_OTHER_SIDE = [
+    _DRIVES.index(name[:-2] + {'.L': '.R', '.R': '.L'}.get(name[-2:], name[-2:]))
+    for name in _DRIVES
+]
+_MIRROR = np.diag([-1, 1, 1]).astype(np.float32)
 
 
-def sample_posture(rng: np.random.Generator, bank: MotionBank) -> tuple[Posture, bool]:
+def sample_posture(rng: np.random.Generator, bank: MotionBank) -> Posture:
     """
     Take a pose of a bank, often changed, turned any way, hips at the origin.
 
@@ -51,24 +58,26 @@ def sample_posture(rng: np.random.Generator, bank: MotionBank) -> tuple[Posture,
 
     Returns
     -------
-    posture : Posture
+    Posture
         The pose.
-    sits : bool
-        Whether it needs a seat.
 
     """
-    posture, sits = varied(rng, bank, int(rng.integers(len(bank))))
+    posture = varied(rng, bank, int(rng.integers(len(bank))))
     turn = upright(rng.uniform(0, 2 * np.pi))
-    if rng.random() < _TILTED:
-        tilt = rng.normal(size=3) * (1, 1, 0.2)
-        tilt *= rng.uniform(0.5, 1.7) / np.linalg.norm(tilt)
-        turn = rotation_vectors_to_matrices(tilt[None])[0] @ turn
-    return replace(posture, driven=(turn @ posture.driven).astype(np.float32)), sits
+    if posture.support is Support.FEET and rng.random() < _LYING:
+        # On the back, the belly or a side; it is yet to come to rest, see contact.py.
+        tilt = rng.normal(size=3) * (1, 0.6, 0)
+        tilt *= rng.uniform(1.3, 1.8) / np.linalg.norm(tilt)
+        turn = turn @ rotation_vectors_to_matrices(tilt[None])[0]
+        forward = posture.driven[_HIPS] @ np.array([0, -1.0, 0])
+        turn = turn @ upright(-float(np.arctan2(forward[0], -forward[1])))
+        posture = replace(posture, support=Support.LYING)
+    return replace(posture, driven=(turn @ posture.driven).astype(np.float32))
 
 
-def varied(rng: np.random.Generator, bank: MotionBank, pose: int) -> tuple[Posture, bool]:
+def varied(rng: np.random.Generator, bank: MotionBank, pose: int) -> Posture:
     """
-    Change a pose of a bank: other legs, turned limbs, seated.
+    Change a pose of a bank: mirrored, other legs, turned limbs, seated, kneeling.
 
     Parameters
     ----------
@@ -81,10 +90,8 @@ def varied(rng: np.random.Generator, bank: MotionBank, pose: int) -> tuple[Postu
 
     Returns
     -------
-    posture : Posture
+    Posture
         The pose, hips at the origin.
-    sits : bool
-        Whether it was seated.
 
     """
     driven = bank.rotations[pose]
@@ -92,11 +99,14 @@ def varied(rng: np.random.Generator, bank: MotionBank, pose: int) -> tuple[Postu
         legs = bank.rotations[rng.integers(len(bank))]
         driven = driven.copy()
         driven[_LOWER] = driven[_HIPS] @ legs[_HIPS].T @ legs[_LOWER]
+    if rng.random() < _MIRRORED:
+        driven = mirrored(driven)
     if rng.random() < _LOOSENED:
-        driven = _loosen(driven, rng)
-    sits = bool(rng.random() < _SEATED)
-    if sits:
-        driven = _seated(driven, rng)
+        driven = within_limits(_loosen(driven, rng))
+    support = Support.FEET
+    stance = sample_stance(rng)
+    if stance:
+        driven, support = take_stance(rng, driven, stance)
     curls = rng.uniform(0, 1.1, 2) if rng.random() < 0.8 else rng.uniform(-0.2, 0.2, 2)
     return Posture(
         driven=driven,
@@ -104,7 +114,13 @@ def varied(rng: np.random.Generator, bank: MotionBank, pose: int) -> tuple[Postu
         frame=int(bank.frame[pose]),
         root=np.zeros(3, np.float32),
         curl=(float(curls[0]), float(curls[1])),
-    ), sits
+        support=support,
+    )
+
+
+def mirrored(driven: Float32) -> Float32:
+    """Exchange left and right of ``(D, 3, 3)`` rotations of driving bones."""
+    return np.asarray(_MIRROR @ driven[_OTHER_SIDE] @ _MIRROR, np.float32)
 
 
 def _loosen(driven: Float32, rng: np.random.Generator) -> Float32:
@@ -118,16 +134,6 @@ def _loosen(driven: Float32, rng: np.random.Generator) -> Float32:
     return loosened.astype(np.float32)
 
 
-def _seated(driven: Float32, rng: np.random.Generator) -> Float32:
-    """Make somebody sit: hips upright, thighs forward, shins down; the upper body is kept."""
-    forward = driven[_HIPS] @ np.array([0, -1.0, 0])
-    level = upright(float(np.arctan2(forward[0], -forward[1])))
-    lean = rotation_vectors_to_matrices(np.array([[rng.normal(0.05, 0.2), 0, 0]]))[0]
-    sitting = (level @ lean @ driven[_HIPS].T.astype(np.float64)) @ driven
-    for letter, sign in (('.L', 1.0), ('.R', -1.0)):
-        splay = upright(sign * rng.normal(0.15, 0.15))
-        bends = [[-rng.normal(1.5, 0.15), 0, 0], [rng.normal(0.05, 0.3), 0, 0], [0, 0, 0]]
-        turns = rotation_vectors_to_matrices(np.array(bends))
-        for part, turn in zip(('upperleg', 'lowerleg', 'foot'), turns, strict=True):
-            sitting[_limb(part, letter=letter)] = level @ splay @ turn
-    return sitting.astype(np.float32)
+def leans_far(posture: Posture) -> bool:
+    """Whether the hips' own upright is nearer the level than the vertical."""
+    return bool(posture.driven[_HIPS][2, 2] < 0.7)

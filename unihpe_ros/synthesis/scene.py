@@ -8,6 +8,7 @@ Sampling makes these, drawing reads them, and neither knows the other.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,15 @@ class View:
         return np.concatenate([low, high])
 
 
+class Support(Enum):
+    """What carries somebody."""
+
+    FEET = 'feet'
+    SEAT = 'seat'
+    FLOOR = 'floor'
+    LYING = 'lying'
+
+
 @dataclass(frozen=True)
 class Posture:
     """
@@ -73,6 +83,10 @@ class Posture:
         ``(3,)`` Place of the hips in the world, m.
     curl : tuple[float, float]
         How far the fingers of the left and the right hand are bent, rad.
+    support : Support
+        What the person rests on.
+    carries : bool
+        Whether something is between the hands.
 
     """
 
@@ -81,6 +95,8 @@ class Posture:
     frame: int
     root: Float32
     curl: tuple[float, float] = (0.3, 0.3)
+    support: Support = Support.FEET
+    carries: bool = False
 
 
 @dataclass(frozen=True)

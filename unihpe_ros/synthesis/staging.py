@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import COCO_17, UNION
-from unihpe_ros.synthesis.gestures import gesture
+from unihpe_ros.synthesis.gestures import gesture, hands_down
 from unihpe_ros.synthesis.people import Cast, Figure
-from unihpe_ros.synthesis.postures import sample_posture
+from unihpe_ros.synthesis.postures import leans_far, sample_posture
 from unihpe_ros.synthesis.props import held_thing, seat_for, standing_thing, thing_materials
 from unihpe_ros.synthesis.raster import bounds
-from unihpe_ros.synthesis.scene import Mesh, OWNER_HELD, OWNER_PROP, Posture, View
+from unihpe_ros.synthesis.scene import Mesh, OWNER_HELD, OWNER_PROP, Posture, Support, View
 from unihpe_ros.synthesis.solids import assemble, random_rotation, upright
 from unihpe_ros.synthesis.wardrobe import sample_outfit
 
@@ -20,29 +22,48 @@ _HELD, _IN_THE_WAY, _AROUND = 0.25, 0.24, 0.6
 _SOLIDS = ('box', 'cylinder', 'ball')
 
 
-def sample_person(cast: Cast, rng: np.random.Generator, posture: Posture) -> tuple[int, Figure]:
-    """Give a posture a body, clothes and often a gesture; returns the shape and the person."""
+class Person(NamedTuple):
+    """Somebody sampled: body shape, posture, and the figure in the world."""
+
+    shape: int
+    posture: Posture
+    figure: Figure
+
+
+def sample_person(cast: Cast, rng: np.random.Generator, posture: Posture) -> Person:
+    """Give a posture a body, clothes and often a gesture, without arms in the trunk."""
     shape = int(rng.choice(cast.shapes))
     bodies = cast.bodies
     outfit = sample_outfit(rng, bool(bodies.gender[shape] > 0.5), float(bodies.age[shape]))
     spread = rng.random((2, 5, 3), dtype=np.float32)
-    if rng.random() < _GESTURE:
+    posture = gestured(cast, rng, shape, posture)
+    return Person(shape, posture, cast.posed(cast.tailor.dress(shape, outfit), posture, spread))
+
+
+def gestured(cast: Cast, rng: np.random.Generator, shape: int, posture: Posture) -> Posture:
+    """Give a posture a gesture now and then; arms out of the trunk, at rest on the floor."""
+    prone = posture.support is Support.FLOOR and leans_far(posture)
+    if prone or rng.random() < _GESTURE:
         keypoints = cast.poser.keypoints(shape, posture.clip, posture.driven, posture.root)
-        posture = gesture(rng, posture, keypoints)
-    return shape, cast.posed(cast.tailor.dress(shape, outfit), posture, spread)
+        posture = (hands_down if prone else gesture)(rng, posture, keypoints)
+    return cast.contact.mended(shape, posture)
 
 
-def sample_neighbours(cast: Cast, rng: np.random.Generator, ground: float) -> list[Mesh]:
-    """Sample other people near the origin, who stand on the same floor."""
-    meshes = []
+def sample_neighbours(
+    cast: Cast, rng: np.random.Generator, ground: float
+) -> tuple[list[Mesh], list[Mesh]]:
+    """Sample other people near the origin, on the same floor; returns them and their seats."""
+    meshes, seats = [], []
     for _ in range(rng.choice(len(_NEIGHBOURS), p=_NEIGHBOURS)):
-        _, figure = sample_person(cast, rng, sample_posture(rng, cast.bank)[0])
+        person = sample_person(cast, rng, sample_posture(rng, cast.bank))
+        figure = person.figure
         angle, distance = rng.uniform(0, 2 * np.pi), rng.uniform(0.45, 1.8)
         below = ground - float(bounds(figure.body)[0][2])
-        shift = np.array([distance * np.cos(angle), distance * np.sin(angle), below], np.float32)
-        figure.mesh.vertices[:] += shift
+        figure.move(np.array([distance * np.cos(angle), distance * np.sin(angle), below]))
         meshes.append(figure.mesh)
-    return meshes
+        if person.posture.support is Support.SEAT:
+            seats.append(seat(rng, figure, ground))
+    return meshes, seats
 
 
 def seat(rng: np.random.Generator, figure: Figure, ground: float) -> Mesh:
@@ -50,13 +71,22 @@ def seat(rng: np.random.Generator, figure: Figure, ground: float) -> Mesh:
     hips = figure.keypoints[UNION.indices('left_hip_joint', 'right_hip_joint')]
     knees = figure.keypoints[UNION.indices('left_knee', 'right_knee')]
     forward = (knees - hips).mean(0)
-    top = max(float(hips[:, 2].min()) - 0.1 - ground, 0.1)
+    top = max(seat_height(figure) - ground, 0.1)
     place = np.array([*hips.mean(0)[:2], ground])
     return seat_for(rng, place, top, float(np.arctan2(forward[0], -forward[1])))
 
 
+def seat_height(figure: Figure) -> float:
+    """Height of the lowest of what somebody sits on, m."""
+    hips = figure.keypoints[UNION.indices('left_hip_joint', 'right_hip_joint')]
+    flat = figure.body[:, :2] - hips[:, :2].mean(0)
+    reach = 0.6 * float(np.linalg.norm(hips[0] - hips[1])) + 0.05
+    below = figure.body[(flat**2).sum(1) < reach**2]
+    return float(below[:, 2].min()) if len(below) else float(hips[:, 2].min()) - 0.1
+
+
 def sample_things(
-    rng: np.random.Generator, figure: Figure, view: View, ground: float
+    rng: np.random.Generator, person: Person, view: View, ground: float
 ) -> list[tuple[Mesh, int]]:
     """
     Sample what is held, what is in the way and what stands around.
@@ -65,7 +95,7 @@ def sample_things(
     ----------
     rng : np.random.Generator
         Source of chance.
-    figure : Figure
+    person : Person
         The person.
     view : View
         The camera.
@@ -78,8 +108,11 @@ def sample_things(
         Meshes with their owners.
 
     """
+    figure = person.figure
     things: list[tuple[Mesh, int]] = []
-    if rng.random() < _HELD:
+    if person.posture.carries:
+        things.append((_load(rng, figure), OWNER_HELD))
+    elif rng.random() < _HELD:
         hand = figure.keypoints[UNION.index(('left_wrist', 'right_wrist')[rng.integers(2)])]
         place = hand + rng.normal(0, 0.03, 3) - (0, 0, 0.05)
         things.append((held_thing(rng, place), OWNER_HELD))
@@ -94,6 +127,21 @@ def sample_things(
             if np.hypot(x - view.eye[0], y - view.eye[1]) > 0.9:
                 things.append((standing_thing(rng, np.array([x, y, ground])), OWNER_PROP))
     return things
+
+
+def _load(rng: np.random.Generator, figure: Figure) -> Mesh:
+    """Put a box between somebody's hands."""
+    left, right = figure.keypoints[UNION.indices('left_wrist', 'right_wrist')].astype(np.float64)
+    across = left - right
+    facing = float(np.arctan2(across[1], across[0]))
+    half = (
+        max(0.5 * float(np.hypot(*across[:2])) - 0.03, 0.04),
+        rng.uniform(0.06, 0.2),
+        rng.uniform(0.05, 0.2),
+    )
+    # Before the hands, not in the belly.
+    place = 0.5 * (left + right) + upright(facing) @ (0, -0.08 - half[1] * 0.5, 0)
+    return assemble([('box', (0, 0, 0), half, 0)], thing_materials(rng), place, upright(facing))
 
 
 def _occluder(rng: np.random.Generator, figure: Figure, view: View, ground: float) -> Mesh:
