@@ -10,7 +10,7 @@ import torch
 from torch import nn, Tensor
 from torch.nn import functional
 from unihpe_ros.core.model_spec import DETECTOR_STRIDES
-from unihpe_ros.models.image_encoder import convolution, ResidualBlock
+from unihpe_ros.models.image_encoder import convolution, residual_stages
 
 # What an untrained detector scores everything: people are rare.
 _PRIOR = 0.01
@@ -64,11 +64,7 @@ class Detector(nn.Module):
         self.preset = sizes = DETECTORS[preset]
         widths, neck = sizes.widths, sizes.neck
         self.stem = convolution(3, widths[0], 3, 2)
-        self.stages = nn.ModuleList()
-        for inputs, outputs, depth in zip(widths, widths[1:], sizes.depths, strict=False):
-            blocks = [ResidualBlock(inputs, outputs, 2)]
-            blocks += [ResidualBlock(outputs, outputs) for _ in range(depth - 1)]
-            self.stages.append(nn.Sequential(*blocks))
+        self.stages = residual_stages(widths, sizes.depths)
         levels = range(len(DETECTOR_STRIDES))
         self.laterals = nn.ModuleList(
             nn.Conv2d(width, neck, 1) for width in widths[-len(DETECTOR_STRIDES) :]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 import sys
 
 import torch
@@ -49,6 +49,16 @@ def convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.S
     )
 
 
+def residual_stages(widths: Sequence[int], depths: Sequence[int]) -> nn.ModuleList:
+    """Return stages of residual blocks, each from one of `widths` to the next at half the size."""
+    stages = nn.ModuleList()
+    for inputs, outputs, depth in zip(widths, widths[1:], depths, strict=False):
+        blocks = [ResidualBlock(inputs, outputs, 2)]
+        blocks += [ResidualBlock(outputs, outputs) for _ in range(depth - 1)]
+        stages.append(nn.Sequential(*blocks))
+    return stages
+
+
 class RealTimeBackbone(nn.Module):
     """
     A plain residual network with one top-down step, sized for one CPU thread.
@@ -77,11 +87,7 @@ class RealTimeBackbone(nn.Module):
     ) -> None:
         super().__init__()
         self.stem = convolution(3, widths[0], 3, 2)
-        self.stages = nn.ModuleList()
-        for inputs, outputs, depth in zip(widths, widths[1:], depths, strict=False):
-            blocks = [ResidualBlock(inputs, outputs, 2)]
-            blocks += [ResidualBlock(outputs, outputs) for _ in range(depth - 1)]
-            self.stages.append(nn.Sequential(*blocks))
+        self.stages = residual_stages(widths, depths)
         self.lateral = nn.Conv2d(widths[3], neck, 1)
         self.top = nn.Conv2d(widths[4], neck, 1)
         self.smooth = convolution(neck, neck, 3)
