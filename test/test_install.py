@@ -84,7 +84,9 @@ def test_pip_install_has_the_resources(source, program, tmp_path):
     run(sys.executable, '-m', 'pip', 'install', *options, source)
     shutil.rmtree(source)
     library = next(prefix.glob('lib/python*/site-packages'))
-    assert (library / 'unihpe_ros/py.typed').is_file()
+    kernels = ('preprocess.ptx', 'decode.ptx', 'preprocess.cu', 'decode.cu', 'scene.cuh')
+    for file in ('py.typed', *(f'engines/{name}' for name in kernels)):
+        assert (library / 'unihpe_ros' / file).is_file()
     found = run(sys.executable, program, PYTHONPATH=str(library))
     assert found == str(prefix / 'share/unihpe_ros' / RESOURCE)
     version = run(prefix / 'bin/unihpe', '--version', PYTHONPATH=str(library))

@@ -1,6 +1,7 @@
 """The kernels' arithmetic, compiled for the host, against NumPy and OpenCV."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 from host_gpu import compile_kernels
@@ -154,6 +155,18 @@ def test_image_smaller_than_the_reduction(functions: Functions) -> None:
     camera, image = Camera.from_fov(*size, 0.5), scenery((60, 40), 0.5)[:3, :50].copy()
     crops, _ = Crops.aim(np.array([[-300.0, -300, 300, 300]]), camera, SPEC.input_size, 1.25)
     ours = cut(functions, [(image, Layout(*size), crops)], SPEC)
+    assert_same_pixels(ours, InputBatch(SPEC).fill([(image, crops)]))
+
+
+def test_crop_that_sees_the_horizon(functions: Functions) -> None:
+    # As a homography that is fitted to a strong lens can: some of it lies behind the camera.
+    homography = np.array([[2, 0, 100], [0, 2, 50], [-0.004, -0.006, 1.0]])
+    assert halvings_before(homography, SPEC.input_size, SIZE) >= 1
+    assert homography[2] @ (*SPEC.input_size, 1) < 0
+    aimed = Crop.from_box(BOXES[0], PINHOLE, SPEC.input_size)
+    crop = replace(aimed, image_from_crop=homography)
+    image, crops = scenery(SIZE), Crops([crop], PINHOLE, SPEC.input_size)
+    ours = cut(functions, [(image, Layout(*SIZE), crops)], SPEC)
     assert_same_pixels(ours, InputBatch(SPEC).fill([(image, crops)]))
 
 
