@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core import boxes
@@ -18,6 +19,8 @@ View = tuple[NDArray[np.uint8], Crops]
 _RECORDING = 'resource/demo/people'
 # How far a corner of a box is off, as a share of the box: about what tracking brings.
 _SHAKE = 0.05
+# Keypoints in sight of somebody in full view.
+_WELL_SEEN = 20
 
 
 def demo_views(spec: ModelSpec, count: int) -> list[View]:
@@ -60,6 +63,57 @@ def demo_views(spec: ModelSpec, count: int) -> list[View]:
         if missing == before:
             raise ValueError(f'{_RECORDING}: expected people in sight; got none')
     return [view for view in views if len(view[1])]
+
+
+def demo_group(size: tuple[int, int], count: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """
+    Put one person of the demo's recording side by side with himself.
+
+    Parameters
+    ----------
+    size : tuple[int, int]
+        (w, h) of the picture, px.
+    count : int
+        How many people.
+
+    Returns
+    -------
+    picture : NDArray[np.uint8]
+        ``(h, w, 3)`` BGR.
+    boxes : NDArray[np.float64]
+        ``(count, 4)`` around them, px.
+
+    """
+    (width, height), (person, box) = size, _largest_person()
+    step = width // count
+    tall = min(0.8 * height / person.shape[0], step / person.shape[1])
+    person = np.asarray(cv2.resize(person, None, fx=tall, fy=tall), np.uint8)
+    h, w = person.shape[:2]
+    picture = np.full((height, width, 3), 127, np.uint8)
+    corners = np.array([(i * step + (step - w) // 2, (height - h) // 2) for i in range(count)])
+    for x, y in corners:
+        picture[y : y + h, x : x + w] = person
+    return picture, np.tile(corners, 2) + tall * box
+
+
+def _largest_person() -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Return the surroundings of the largest person in full view, and the box in them, px."""
+    reader = BagReader(find_resource(_RECORDING))
+    best, cut, inside = 0.0, np.zeros((1, 1, 3), np.uint8), np.zeros(4)
+    truth = reader.truth() or {}
+    for image in reader.images():
+        if image.number % 30 or image.stamp not in truth:
+            continue
+        poses = truth[image.stamp]
+        picture = image.decode()
+        for x0, y0, x1, y1 in boxes.around(poses.keypoints_2d[in_sight(poses) >= _WELL_SEEN]):
+            rim = 0.15 * (y1 - y0)
+            left, top, right, bottom = (int(v) for v in (x0 - rim, y0 - rim, x1 + rim, y1 + rim))
+            whole = min(left, top) >= 0 and right < picture.shape[1] and bottom < picture.shape[0]
+            if whole and y1 - y0 > best:
+                best, cut = y1 - y0, picture[top:bottom, left:right].copy()
+                inside = np.array([x0 - left, y0 - top, x1 - left, y1 - top], np.float64)
+    return cut, inside
 
 
 def demo_crops(spec: ModelSpec, count: int) -> NDArray[np.float32]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+import json
 import math
 from pathlib import Path
 import sys
@@ -26,6 +27,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(run=run)
     commands = parser.add_subparsers(dest='bench_command', metavar='COMMAND', required=True)
     _add_bag(commands)
+    _add_engine(commands)
     compare = commands.add_parser(
         'compare',
         help='reports side by side, as ratios to the first',
@@ -91,9 +93,45 @@ def _add_bag(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument('--video', type=Path, metavar='MP4', help='video to write')
 
 
+def _add_engine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        'engine',
+        help='every backend on the same people: latency by stage, throughput, agreement',
+        description='Time a model on every backend that works here, by number of people and '
+        'stage, compare the answers, and put it all into one table and engine.json.',
+    )
+    parser.add_argument('--model', default='unihpe_rt', help='shipped model, or a path')
+    parser.add_argument(
+        '--backend', action='append', metavar='B', help='only this one; may be given several times'
+    )
+    parser.add_argument('--calls', type=int, default=200, help='timed calls each (default: 200)')
+    parser.add_argument(
+        '--parity', type=int, default=256, help='crops that answers are compared on (default: 256)'
+    )
+    parser.add_argument(
+        '--torch', action='store_true', help="time PyTorch's eager and compiled network as well"
+    )
+    parser.add_argument('--out', type=Path, default=Path('out/bench'), help='folder to write to')
+
+
+def _add_tracking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        'tracking',
+        help='ids, places in the room, jitter and lag on generated people',
+        description='Follow generated people whose truth is known, beside ByteTrack where the '
+        'packages trackers and supervision are installed; measure places in the room at 1 to 6 m, '
+        'jitter and lag.',
+    )
+    parser.add_argument('--model', default='unihpe_rt', help='name of a shipped model, or a path')
+    parser.add_argument('--backend', default='auto', help='engine that runs the model')
+    parser.add_argument('--seconds', type=float, default=60.0, help='length of each sequence')
+    parser.add_argument('--sequences', type=int, default=4, help='sequences, of 3 to 6 people')
+    parser.add_argument('--out', type=Path, default=Path('out/bench'), help='folder to write to')
+
+
 def run(args: argparse.Namespace) -> int:
     """Run the sub-command; return the exit status."""
-    commands = {'bag': _bag, 'compare': _compare, 'merge': _merge}
+    commands = {'bag': _bag, 'engine': _engine, 'compare': _compare, 'merge': _merge}
     return commands[args.bench_command](args)
 
 
@@ -132,6 +170,39 @@ def _bag(args: argparse.Namespace) -> int:
     if report.ended_by:
         print(f'unihpe bench: error: unfinished: {report.ended_by}', file=sys.stderr)
         return INTERRUPTED if report.ended_by == BY_USER else 1
+    return 0
+
+
+def _engine(args: argparse.Namespace) -> int:
+    import rosbags  # noqa: F401
+    from tqdm import tqdm
+    from unihpe_ros.bench.engine import BACKENDS, EngineBench
+    from unihpe_ros.bench.engine_table import to_record, to_text
+    from unihpe_ros.bench.report import write_text
+
+    if args.calls < 1 or args.parity < 0:
+        raise ValueError('expected --calls of 1 or more and --parity of 0 or more')
+    bench = EngineBench(
+        args.model,
+        args.backend or BACKENDS,
+        args.calls,
+        args.parity,
+        lambda title, calls: tqdm(calls, desc=title, leave=False),
+    )
+    bench.run()
+    if args.torch:
+        from unihpe_ros.bench.torch_engine import time_torch
+
+        time_torch(bench)
+    if not bench.rows:
+        reasons = '; '.join(f'{name}: {reason}' for name, reason in bench.skipped.items())
+        raise ValueError(f'no backend runs here: {reasons}')
+    record = to_record(bench)
+    text = to_text(record)
+    print(text)
+    write_text(args.out / 'engine.json', json.dumps(record, indent=1) + '\n')
+    write_text(args.out / 'engine.md', text)
+    print(f'Made {args.out / "engine.md"} and engine.json beside it.')
     return 0
 
 
@@ -213,4 +284,40 @@ def _merge(args: argparse.Namespace) -> int:
 
     reports = [read_report(path) for path in args.reports]
     _write(merge(reports, [str(path) for path in args.reports]), args.out)
+    return 0
+
+
+def _tracking(args: argparse.Namespace) -> int:
+    # Without it nothing can be drawn.
+    import matplotlib  # noqa: F401
+    from unihpe_ros.bench import rooms, tracking, tracking_report
+    from unihpe_ros.estimator import EstimatorSettings, PoseEstimator
+
+    if not (0 < args.seconds < math.inf) or args.sequences < 1:
+        raise ValueError('--seconds, --sequences: expected numbers above 0')
+    estimator = PoseEstimator(args.model, backend=args.backend)
+    makers: dict[str, Callable[[], tracking.Follower]] = {
+        tracking.OurTracker.name: lambda: tracking.OurTracker(estimator)
+    }
+    if tracking.ByteTrack.is_installed():
+        makers[tracking.ByteTrack.name] = tracking.ByteTrack
+    else:
+        print("ByteTrack is left out: pip install 'unihpe_ros[peers]' brings it.")
+    scores = []
+    for name, make in makers.items():
+        with _progress(name, round(args.seconds * tracking.RATE) * args.sequences) as step:
+            seeds = range(args.sequences)
+            scores.append(tracking.follow_crowds(make, name, seeds, args.seconds, lambda: step(1)))
+    errors = rooms.root_errors(estimator)
+    estimator.close()
+    figures = [rooms.steadiness(EstimatorSettings(smoothing=on)) for on in (True, False)]
+    for rows in (
+        tracking_report.tracking_table(scores),
+        tracking_report.root_table(errors),
+        tracking_report.steadiness_table(figures),
+    ):
+        _print_table(rows)
+        print()
+    tracking_report.write_figures(args.out, scores, errors, figures)
+    print(f'Made {args.out / "tracking.json"} and tracking.png beside it.')
     return 0
