@@ -42,6 +42,8 @@ EXTRAS = {
     'ros-jazzy': ros('7.1.6', '5.3.6', '2.0.3'),
     'bag': ['rosbags==0.11.9'],
     'bench': ['matplotlib>=3.7', 'rosbags==0.11.9'],
+    # What `unihpe bench tracking` compares with.
+    'peers': ['supervision==0.31.2', 'trackers==2.6.1'],
     # timm needs torchvision, and each torchvision fits one torch: unpinned, pip changes both.
     'train': [
         'torch==2.13.0',

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 import math
 from typing import Protocol
 
@@ -92,6 +93,11 @@ class ByteTrack:
     """ByteTrack (Zhang et al. 2022) as the package trackers has it, with its own defaults."""
 
     name = 'ByteTrack'
+
+    @staticmethod
+    def is_installed() -> bool:
+        """Whether both packages are there."""
+        return all(find_spec(name) for name in ('trackers', 'supervision'))
 
     def __init__(self) -> None:
         from supervision import Detections

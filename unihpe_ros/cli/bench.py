@@ -27,6 +27,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(run=run)
     commands = parser.add_subparsers(dest='bench_command', metavar='COMMAND', required=True)
     _add_bag(commands)
+    _add_tracking(commands)
     _add_engine(commands)
     compare = commands.add_parser(
         'compare',
@@ -131,7 +132,13 @@ def _add_tracking(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def run(args: argparse.Namespace) -> int:
     """Run the sub-command; return the exit status."""
-    commands = {'bag': _bag, 'engine': _engine, 'compare': _compare, 'merge': _merge}
+    commands = {
+        'bag': _bag,
+        'engine': _engine,
+        'compare': _compare,
+        'merge': _merge,
+        'tracking': _tracking,
+    }
     return commands[args.bench_command](args)
 
 

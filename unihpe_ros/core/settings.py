@@ -70,8 +70,8 @@ class EstimatorSettings:
     track_timeout: float = 0.5
     lost_timeout: float = 4.0
     smoothing: bool = True
-    smooth_min_cutoff: float = 1.0
-    smooth_beta: float = 4.0
+    smooth_min_cutoff: float = 1.2
+    smooth_beta: float = 5.0
     fixed_bones: bool = True
 
     def __post_init__(self) -> None:

@@ -55,8 +55,16 @@ def estimator_settings(parameters: Parameters) -> EstimatorSettings:
         root_mode='auto' if mode == 'auto' else RootMode(mode),
         person_height_m=parameters.person_height_m,
         default_fov_deg=parameters.default_fov_deg,
+        detector='none' if parameters.detector == 'none' else 'builtin',
+        detect_every=parameters.detect_every,
         search_crops=parameters.search_crops,
+        confirm_time=parameters.confirm_time_s,
         track_timeout=parameters.track_timeout_s,
+        lost_timeout=parameters.lost_timeout_s,
+        smoothing=parameters.smoothing,
+        smooth_min_cutoff=parameters.smooth_min_cutoff_hz,
+        smooth_beta=parameters.smooth_beta,
+        fixed_bones=parameters.fixed_bones,
     )
 
 

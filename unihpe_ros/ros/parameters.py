@@ -63,13 +63,43 @@ class Parameters:
         'Agreement of image and lifting below which a pose is flagged low_agreement',
         limits=(0.0, 1.0),
     )
+    detector: str = _parameter(
+        'builtin',
+        'Who finds newcomers: builtin, or none for those who give boxes themselves',
+        choices=('builtin', 'none'),
+    )
+    detect_every: int = _parameter(
+        5, 'Images from one run of the detector to the next while nobody is lost', limits=(1, 100)
+    )
     search_crops: int = _parameter(
         1,
         'Windows searched for newcomers in each image while somebody is followed',
         limits=(0, 16),
     )
+    confirm_time_s: float = _parameter(
+        0.0, 'How long a newcomer has to be seen before an id is given, s', limits=(0.0, 5.0)
+    )
     track_timeout_s: float = _parameter(
-        0.5, 'How long a person who is not seen is kept, s', limits=(0.0, 10.0)
+        0.5, 'How long a person who is not seen is predicted, s', limits=(0.0, 10.0)
+    )
+    lost_timeout_s: float = _parameter(
+        4.0,
+        'How long a person who is lost is remembered, to get their id back, s',
+        limits=(0.0, 60.0),
+    )
+    smoothing: bool = _parameter(True, 'Smooth keypoints over time; without, they have no lag')
+    smooth_min_cutoff_hz: float = _parameter(
+        1.2,
+        'Cutoff of the One Euro filter for what stands still, Hz: lower is calmer',
+        limits=(0.01, 60.0),
+    )
+    smooth_beta: float = _parameter(
+        5.0,
+        'How the cutoff grows with speed, Hz per m/s: higher has less lag',
+        limits=(0.0, 100.0),
+    )
+    fixed_bones: bool = _parameter(
+        True, 'Keep the bones of each person at the lengths learned of them'
     )
     keypoints: str = _parameter(
         'coco17', 'Keypoint set that is published', choices=SKELETONS, fixed=True
@@ -77,8 +107,8 @@ class Parameters:
     root_mode: str = _parameter(
         'auto',
         'Place of the pelvis: relative puts it at the origin, projective finds it in front of the '
-        'camera; auto is projective if camera_info is there',
-        choices=('auto', 'relative', 'projective'),
+        'camera, depth measures it in a depth image; auto takes the best of what is there',
+        choices=('auto', 'relative', 'projective', 'depth'),
     )
     person_height_m: float = _parameter(
         0.0,
