@@ -293,6 +293,15 @@ def test_failed_build_leaves_nothing(tmp_path: Path, cache: Path) -> None:
     assert not cache.exists()
 
 
+def test_cache_that_cannot_be_written_is_named(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / 'file').write_text('in the way')
+    monkeypatch.setenv('UNIHPE_ENGINE_CACHE', str(tmp_path / 'file'))
+    with pytest.raises(EngineError, match=r'\.plan: expected a folder to write to'):
+        ensure_engine(model, Gpu(), runtime=RTX)
+
+
 # Half precision.
 
 

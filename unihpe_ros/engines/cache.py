@@ -199,7 +199,7 @@ def make_engine(
     Raises
     ------
     EngineError
-        If it cannot be built.
+        If it cannot be built, or not written.
 
     """
     try:
@@ -219,10 +219,13 @@ def make_engine(
         'profile': made.profile,
         'spec': json.loads(made.spec.to_json()),
     }
-    write_beside(plan, made.content)
-    write_beside(plan.with_suffix('.json'), json.dumps(description, indent=1).encode())
-    # What was compiled for the plan's predecessor is of no use to it.
-    plan.with_suffix('.runtime_cache').unlink(missing_ok=True)
+    try:
+        write_beside(plan, made.content)
+        write_beside(plan.with_suffix('.json'), json.dumps(description, indent=1).encode())
+        # What was compiled for the plan's predecessor is of no use to it.
+        plan.with_suffix('.runtime_cache').unlink(missing_ok=True)
+    except OSError as error:
+        raise EngineError(f'{plan}: expected a folder to write to ({error})') from error
     return made.spec
 
 

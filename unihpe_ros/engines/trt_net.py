@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 import math
 from pathlib import Path
@@ -206,7 +207,9 @@ class _RuntimeCache:
             return
         content = bytes(memoryview(self._cache.serialize()))
         if not self._path.is_file() or self._path.stat().st_size != len(content):
-            write_beside(self._path, content)
+            # A cache that cannot be written costs a slower start next time, nothing else.
+            with suppress(OSError):
+                write_beside(self._path, content)
 
     def close(self) -> None:
         self._engine = self._settings = self._cache = None
