@@ -1,5 +1,6 @@
 """Protocols: figures against ones worked out by hand, and the command on every data set."""
 
+from dataclasses import replace
 import json
 
 import numpy as np
@@ -255,6 +256,8 @@ def test_unreadable_records_are_counted(tmp_path):
     answers = collect(oracle, records)
     assert (len(answers), answers.skipped) == (3, 1)
     assert 'unreadable' in pose_report(PROTOCOLS['h36m-p1'], answers).markdown()
+    lost = pose_report(PROTOCOLS['h36m-p1'], replace(answers, damaged=2)).markdown()
+    assert ', 1 unreadable, 2 damaged shards left out' in lost
     for path in paths[3:]:
         path.unlink()
     with pytest.raises(DatasetError, match='expected a picture; it is missing'):
@@ -349,11 +352,36 @@ def test_the_command_fails_in_one_line(tmp_path, capsys, checkpoint, arguments, 
     assert error.count('\n') == 1
 
 
-def test_retrieval_asks_for_a_checkpoint(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(command, '_load', lambda _: Oracle([]))
-    given = ['evaluate', 'pose.onnx', '--data', str(tmp_path), '--protocol', 'retrieval']
-    assert main(given) == 1
-    assert 'pose.onnx: retrieval needs a checkpoint.pt' in capsys.readouterr().err
+def test_what_is_exported_finds_images_and_2d_in_each_other(tmp_path, capsys, monkeypatch):
+    write_h36m_images(tmp_path / 'h36m')
+    records = open_records('human36m', tmp_path / 'h36m', 'test')
+    oracle = Oracle([records[i] for i in range(len(records))])
+    asked = []
+    monkeypatch.setattr(command, '_load', lambda *model: asked.append(model) or oracle)
+    given = ['evaluate', 'pose.onnx', '--backend', 'openvino', '--out', str(tmp_path)]
+    given += ['--protocol', 'retrieval', '--kind', 'human36m', '--data']
+    assert main([*given, str(tmp_path / 'h36m')]) == 0
+    assert asked == [('pose.onnx', 'openvino')]
+    table = json.loads((tmp_path / 'retrieval.json').read_text())['tables']['Retrieval']
+    assert set(table) == {'image -> 2d', '2d -> image'}
+    assert '3d takes a checkpoint.pt' in capsys.readouterr().out
+    write_h36m_images(tmp_path / 'bare', pictures=False)
+    assert main([*given, str(tmp_path / 'bare')]) == 1
+    assert 'pose.onnx: retrieval needs a checkpoint.pt, or pictures' in capsys.readouterr().err
+
+
+def test_engines_are_asked_for_as_many_people_as_they_were_built_for():
+    asked = []
+
+    class Engine:
+        def infer(self, inputs):
+            asked.append(len(inputs['image']))
+            return {'feature': inputs['image'] + 1}
+
+    rows = np.arange(19, dtype=np.float32)[:, None]
+    answer = command._infer(Engine(), {'image': rows})
+    assert np.array_equal(answer['feature'], rows + 1)
+    assert asked == [8, 8, 3]
 
 
 def test_the_command_offers_what_there_is():

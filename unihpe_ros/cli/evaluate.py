@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from unihpe_ros.training.protocols import Protocol
     from unihpe_ros.training.report import Report
 
+# People at a time that an engine is built for, the node's default: so the same one is used.
+_MOST = 8
 # The keys of PROTOCOLS and KINDS, said again so that `--help` needs no torch; a test compares.
 _IN_3D = ('synthetic', 'h36m-p1', 'h36m-p2', '3dpw', '3dhp')
 _OTHERS = ('coco', 'retrieval', 'poses', 'detection')
@@ -46,6 +48,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         default='synthetic',
         help='data set of the retrieval protocol (default: synthetic)',
     )
+    parser.add_argument(
+        '--backend', default='auto', help='engine that runs an exported model, as for the node'
+    )
     parser.add_argument('--limit', type=int, help='records to use, evenly spread (default: all)')
     parser.add_argument(
         '--out',
@@ -65,11 +70,11 @@ def run(args: argparse.Namespace) -> int:
     if args.protocol == 'detection':
         report = _detection(args)
     elif args.protocol == 'poses':
-        report = _poses(_load(args.model), args)
+        report = _poses(_load(args.model, args.backend), args)
     elif args.protocol == 'retrieval':
-        report = _retrieval(_load(args.model), args)
+        report = _retrieval(_load(args.model, args.backend), args)
     else:
-        report, plot = _images(_load(args.model), args)
+        report, plot = _images(_load(args.model, args.backend), args)
     print(report.markdown())
     paths = report.write(args.out, args.protocol)
     if plot is not None:
@@ -118,12 +123,15 @@ def _retrieval(predictor: Predictor, args: argparse.Namespace) -> Report:
     from unihpe_ros.training.config import ConfigError
     from unihpe_ros.training.retrieval import Embedder, retrieval_report
 
-    if not isinstance(predictor, Embedder):
-        raise ConfigError(
-            f'{args.model}: retrieval needs a checkpoint.pt: what is exported has no 3D encoder'
-        )
     records = open_records(args.kind, args.data, 'test')
-    return retrieval_report(collect(predictor, records, limit=args.limit), predictor)
+    answers = collect(predictor, records, limit=args.limit)
+    embedder = predictor if isinstance(predictor, Embedder) else None
+    if embedder is None and 'image' not in answers.embeddings:
+        raise ConfigError(
+            f'{args.model}: retrieval needs a checkpoint.pt, or pictures: what is exported has no '
+            '3D encoder'
+        )
+    return retrieval_report(answers, embedder)
 
 
 def _poses(predictor: Predictor, args: argparse.Namespace) -> Report:
@@ -181,7 +189,7 @@ def _plot(deciles: Mapping[str, Array], path: Path) -> Path:
     return path
 
 
-def _load(model: str) -> Predictor:
+def _load(model: str, backend: str) -> Predictor:
     if model.endswith('.pt'):
         from unihpe_ros.models.unihpe import UniHPE
         from unihpe_ros.training.evaluate import TorchPredictor
@@ -193,7 +201,7 @@ def _load(model: str) -> Predictor:
         return TorchPredictor(network)
     from unihpe_ros.engines.pair import load_pair
 
-    return EnginePredictor(*load_pair(model))
+    return EnginePredictor(*load_pair(model, backend=backend, max_people=_MOST))
 
 
 class EnginePredictor:
@@ -215,12 +223,24 @@ class EnginePredictor:
 
     def encode_image(self, images: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
         """Run the image branch on ``(B, 3, H, W)`` normalised crops."""
-        answer = self.image.infer({'image': images})
-        return {name: value.copy() for name, value in answer.items()}
+        return _infer(self.image, {'image': images})
 
     def lift(
         self, keypoints: NDArray[np.float32], feature: NDArray[np.float32]
     ) -> Mapping[str, NDArray[np.float32]]:
         """Run the lifting branch."""
-        answer = self.lifting.infer({'keypoints': keypoints, 'image_feature': feature})
-        return {name: value.copy() for name, value in answer.items()}
+        return _infer(self.lifting, {'keypoints': keypoints, 'image_feature': feature})
+
+
+def _infer(
+    engine: Engine, inputs: Mapping[str, NDArray[np.float32]]
+) -> Mapping[str, NDArray[np.float32]]:
+    """Run an engine over any number of rows, as many at a time as it was built for."""
+    import numpy as np
+
+    count = len(next(iter(inputs.values())))
+    parts: list[dict[str, NDArray[np.float32]]] = []
+    for start in range(0, count, _MOST):
+        rows = {name: value[start : start + _MOST] for name, value in inputs.items()}
+        parts.append({name: value.copy() for name, value in engine.infer(rows).items()})
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

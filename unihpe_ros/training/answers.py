@@ -14,6 +14,7 @@ from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.lifting_input import lifting_input
 from unihpe_ros.core.preprocess import Crop
 from unihpe_ros.datasets.augment import aim, crop_record, Sample
+from unihpe_ros.datasets.catalogue import damaged_parts
 from unihpe_ros.datasets.records import DatasetError, Record, Records
 from unihpe_ros.training.evaluate import normalise_images, Predictor
 
@@ -53,6 +54,8 @@ class Answers:
         ``(N,)`` px^2; NaN where unknown.
     skipped : int
         Records that could not be read.
+    damaged : int
+        Shards that could not be read.
 
     """
 
@@ -67,6 +70,7 @@ class Answers:
     groups: Sequence[str]
     areas: Array
     skipped: int
+    damaged: int = 0
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -132,6 +136,7 @@ def collect(
         },
         groups=groups,
         skipped=len(skipped),
+        damaged=len(damaged_parts(records)),
         **{name: whole[name] for name in _ARRAYS},
     )
 

@@ -12,7 +12,8 @@ from unihpe_ros.training.report import Report, Table
 def reading(answers: Answers) -> list[str]:
     """Note how many records the figures come from."""
     skipped = f', {answers.skipped} unreadable' if answers.skipped else ''
-    return [f'{len(answers)} records{skipped}']
+    damaged = f', {answers.damaged} damaged shards left out' if answers.damaged else ''
+    return [f'{len(answers)} records{skipped}{damaged}']
 
 
 def keypoint_table(answers: Answers) -> Table:
