@@ -1,0 +1,187 @@
+"""What is learned of people: bones, smoothness, size, depth; and ids that come back."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from unihpe_ros.bench.rooms import depth_image, steadiness
+from unihpe_ros.bench.tracking import CAMERA
+from unihpe_ros.bench.walkers import in_camera, in_sight, Scene, standing, walk_about, walking
+from unihpe_ros.core.bones import Bones
+from unihpe_ros.core.depth import fuse, torso_depth
+from unihpe_ros.core.people import People
+from unihpe_ros.core.placement import stature
+from unihpe_ros.core.pose import RootMode
+from unihpe_ros.core.settings import EstimatorSettings
+from unihpe_ros.core.sightings import Sightings
+from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.core.smoothing import OneEuro, OneEuroSettings
+
+PELVIS = UNION.index('pelvis')
+SETTINGS = EstimatorSettings()
+
+
+def lengths(points: np.ndarray) -> np.ndarray:
+    parents, children = np.array(UNION.bones).T
+    return np.linalg.norm(points[children] - points[parents], axis=-1)
+
+
+def look_at(body: np.ndarray, scores: np.ndarray, relative: np.ndarray) -> Sightings:
+    """Return a sighting of a body ``(26, 3)`` whose skeleton the network took for `relative`."""
+    return replace(
+        Sightings.none(UNION),
+        sources=np.zeros(1, np.intp),
+        boxes=np.array([[200, 100, 300, 400]], np.float32),
+        keypoints_2d=CAMERA.project(body[None]).astype(np.float32),
+        keypoints_3d=body[None].astype(np.float32),
+        scores=scores[None].astype(np.float32),
+        relative=relative[None].astype(np.float32),
+        rays=body[None, :, :2] / body[None, :, 2:],
+        turns=np.eye(3)[None],
+    )
+
+
+def standing_at(z: float, height: float = 1.7, x: float = 0.0) -> np.ndarray:
+    return in_camera(standing(height), np.array([x, z]), -0.5 * np.pi)
+
+
+def test_bones_take_the_mean_length_of_both_sides() -> None:
+    bones = Bones(UNION)
+    for factor in (0.9, 1.1):
+        bones.learn(standing(1.7) * factor, np.ones(26))
+    grown = bones.apply(walking(1.5, 1.0))
+    np.testing.assert_allclose(lengths(grown), lengths(standing(1.7)), rtol=0.01)
+    parents, children = np.array(UNION.bones).T
+    before = walking(1.5, 1.0)
+    np.testing.assert_allclose(
+        (grown[children] - grown[parents]) / lengths(grown)[:, None],
+        (before[children] - before[parents]) / lengths(before)[:, None],
+        atol=1e-9,
+    )
+
+
+def test_bones_that_are_not_seen_teach_next_to_nothing() -> None:
+    bones, legs = Bones(UNION), np.ones(26)
+    legs[UNION.indices('left_ankle', 'right_ankle')] = 0
+    for _ in range(10):
+        bones.learn(standing(1.7), np.ones(26))
+    wrong = standing(1.7)
+    wrong[UNION.indices('left_ankle', 'right_ankle'), 1] -= 0.5
+    for _ in range(10):
+        bones.learn(wrong, legs)
+    np.testing.assert_allclose(lengths(bones.apply(standing(1.7))), lengths(standing(1.7)), 0.02)
+
+
+def test_filter_by_the_formula_of_the_paper() -> None:
+    filtering, settings = OneEuro(), OneEuroSettings(min_cutoff=1.0, beta=0.0)
+    filtering(np.zeros((1, 2)), 0.0, settings)
+    gain = 1 / (1 + 1 / (2 * np.pi * 1.0 * 0.1))
+    out = filtering(np.ones((1, 2)), 0.1, settings)
+    np.testing.assert_allclose(out, gain)
+    unsure = OneEuro()
+    unsure(np.zeros((1, 2)), 0.0, settings)
+    assert unsure(np.ones((1, 2)), 0.1, settings, np.array([0.0]))[0, 0] < 0.2 * gain
+
+
+def test_filter_passes_over_what_is_missing() -> None:
+    filtering, settings = OneEuro(), OneEuroSettings(1.0, 1.0)
+    filtering(np.zeros((2, 3)), 0.0, settings)
+    out = filtering(np.array([[np.nan] * 3, [0.0] * 3]), 0.1, settings)
+    assert np.isnan(out[0]).all()
+    np.testing.assert_array_equal(out[1], 0)
+    back = filtering(np.array([[5.0] * 3, [0.0] * 3]), 0.2, settings)
+    np.testing.assert_array_equal(back[0], 5)
+    # A repeated stamp moves nothing.
+    np.testing.assert_array_equal(filtering(np.full((2, 3), 9.0), 0.2, settings), back)
+
+
+def test_smoothing_calms_five_times_for_30_ms() -> None:
+    on, off = (steadiness(EstimatorSettings(smoothing=s), seconds=4.0) for s in (True, False))
+    assert on.jitter < off.jitter / 5
+    assert on.lag - off.lag <= 0.030
+
+
+@pytest.mark.parametrize('smoothing', [True, False])
+def test_person_cut_by_the_picture_does_not_jump(smoothing: bool) -> None:
+    people, settings = People(UNION), EstimatorSettings(smoothing=smoothing)
+    body, rng = standing_at(3.0), np.random.default_rng(1)
+    order = np.argsort(body[:, 1])  # From the head down.
+    depths = []
+    for frame in range(60):
+        scores = np.full(26, 0.9)
+        hidden = max(0, (frame - 30) // 2)  # The lower edge of the picture moves up.
+        scores[order[len(order) - hidden :]] = 0.05
+        # What the network makes of somebody cut off is of another size.
+        size = 1.0 + 0.01 * hidden
+        relative = size * (body - body[PELVIS]) + rng.normal(scale=0.005, size=(26, 3))
+        placed = people.place(
+            np.ones(1, np.uint32),
+            look_at(body, scores, relative),
+            frame / 30,
+            RootMode.PROJECTIVE,
+            settings,
+        )
+        depths.append(float(placed.keypoints_3d[0, PELVIS, 2]))
+    steps = np.abs(np.diff(depths)) / 3.0
+    assert steps.max() < 0.03
+    assert np.abs(np.array(depths) / 3.0 - 1).max() < 0.06
+
+
+def test_known_stature_is_reached() -> None:
+    body = standing_at(3.0, 1.5)
+    placed = People(UNION).place(
+        np.ones(1, np.uint32),
+        look_at(body, np.full(26, 0.9), 1.2 * (body - body[PELVIS])),
+        0.0,
+        RootMode.PROJECTIVE,
+        EstimatorSettings(person_height_m=float(stature(body, UNION))),
+    )
+    np.testing.assert_allclose(placed.keypoints_3d[0, PELVIS], body[PELVIS], atol=0.02)
+
+
+def scene_of(body: np.ndarray) -> Scene:
+    pixels = CAMERA.project(body[None])
+    return Scene(0.0, body[None], pixels, in_sight(body[None], pixels, CAMERA))
+
+
+@pytest.mark.parametrize('z', [1.5, 3.0, 5.0])
+def test_depth_image_places_the_root_and_teaches_the_size(z: float) -> None:
+    body, rng = standing_at(z), np.random.default_rng(0)
+    depth = depth_image(scene_of(body), rng)
+    people = People(UNION)
+    look = look_at(body, np.full(26, 0.9), 1.1 * (body - body[PELVIS]))
+    for frame in range(5):
+        placed = people.place(
+            np.ones(1, np.uint32), look, frame / 30, RootMode.DEPTH, SETTINGS, depth
+        )
+    assert placed.measured.all()
+    assert placed.keypoints_3d[0, PELVIS, 2] == pytest.approx(body[PELVIS, 2], rel=0.025)
+    # The camera goes blind: what it taught stays.
+    placed = people.place(np.ones(1, np.uint32), look, 0.2, RootMode.PROJECTIVE, SETTINGS)
+    assert not placed.measured.any()
+    assert placed.keypoints_3d[0, PELVIS, 2] == pytest.approx(body[PELVIS, 2], rel=0.03)
+
+
+def test_torso_depth_refuses_outliers_and_holes() -> None:
+    body = standing_at(3.0)
+    pixels = CAMERA.project(body)
+    depth = depth_image(scene_of(body), np.random.default_rng(0))
+    z, sigma = torso_depth(depth, pixels, body, UNION)
+    depth[: int(pixels[UNION.index('neck'), 1] + 10)] = 1.0  # Something before the shoulders.
+    assert torso_depth(depth, pixels, body, UNION)[0] == pytest.approx(z, abs=0.05)
+    assert 0 < sigma < 0.1
+    assert np.isnan(torso_depth(np.zeros_like(depth), pixels, body, UNION)[0])
+    assert np.isnan(torso_depth(depth, pixels + 1e5, body, UNION)[0])
+
+
+def test_depths_are_fused_by_their_uncertainty() -> None:
+    assert fuse(3.0, 0.3, 3.3, 0.01) == pytest.approx(3.3, abs=0.01)
+    assert fuse(3.0, 0.1, 3.2, 0.1) == pytest.approx(3.1)
+    assert np.isnan(fuse(3.0, 0.1, 6.0, 0.02))
+    assert np.isnan(fuse(3.0, 0.1, np.nan, np.nan))
+
+
+def test_skeletons_of_the_walkers_keep_their_bones() -> None:
+    first, *rest = (scene.keypoints_3d[0] for scene in walk_about(2, 0.5, 30.0, 0, CAMERA))
+    for body in rest:
+        np.testing.assert_allclose(lengths(body), lengths(first), rtol=1e-6)
