@@ -17,7 +17,8 @@ from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.resources import find_resource
 from unihpe_ros.engines import EngineError
 from unihpe_ros.engines.build import build_plan, named_targets, Target
-from unihpe_ros.engines.cache import cache_folder, check, ensure_engine, key_of, plan_path
+from unihpe_ros.engines.cache import cache_folder, check, ensure_engine, plan_path
+from unihpe_ros.engines.engine_key import key_of
 from unihpe_ros.engines.precision import to_half
 from unihpe_ros.engines.trt_runtime import load_tensorrt
 

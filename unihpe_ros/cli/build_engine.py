@@ -41,8 +41,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Build each file's engine, and say what was made."""
-    from unihpe_ros.engines.cache import cache_folder, key_of, make_engine, plan_path
+    from unihpe_ros.engines.cache import cache_folder, make_engine, plan_path
     from unihpe_ros.engines.cuda import open_gpu
+    from unihpe_ros.engines.engine_key import key_of
     from unihpe_ros.engines.trt_runtime import load_tensorrt
 
     files = _files(args.model)
