@@ -304,3 +304,53 @@ def test_search_starts_over_with_a_new_image_size() -> None:
     search, nobody = Search(0.75), np.zeros((0, 4))
     search.windows(SIZE, 3, nobody)
     np.testing.assert_array_equal(search.windows((320, 240), 1, nobody), [[0, 0, 319, 239]])
+
+
+def test_person_who_comes_back_gets_the_id_back() -> None:
+    scene = Scene(person_box(500, 240, 200))
+    for _ in range(45):  # Beyond the timeout: lost, but remembered.
+        scene.show()
+    assert scene.tracker.tracks == []
+    assert [track.id for track in scene.tracker.lost] == [1]
+    box = person_box(540, 240, 200)
+    scene.show((-1, box))
+    assert scene.show((0, box)) == [1]
+
+
+def test_stranger_gets_another_id_than_who_was_lost() -> None:
+    scene = Scene()
+    box = person_box(500, 240, 200)
+    scene.show((-1, box), colour=3)
+    assert scene.show((0, box), colour=3) == [1]
+    for _ in range(45):
+        scene.show()
+    scene.show((-1, box), colour=7)
+    assert scene.show((0, box), colour=7) == [2]
+
+
+def test_lost_are_forgotten_in_the_end() -> None:
+    scene = Scene(person_box(500, 240, 200))
+    for _ in range(int(30 * (SETTINGS.lost_timeout + 0.2))):
+        scene.show()
+    assert scene.tracker.lost == []
+    assert scene.tracker.remembered() == set()
+
+
+def test_newcomer_waits_for_the_time_asked_for() -> None:
+    tracker, settings = Tracker(UNION), replace(SETTINGS, confirm_time=0.1)
+    box, ids = person_box(300, 240, 200), []
+    for frame in range(6):
+        tracker.predict(frame / 30, SIZE, settings)
+        ids += tracker.update(sight((0 if frame else -1, box)), settings).tolist()
+    assert ids == [0, 0, 0, 1, 1, 1]
+
+
+def test_predicted_person_moves_on() -> None:
+    scene = Scene(person_box(100, 240, 200))
+    for frame in range(1, 20):
+        scene.show((0, person_box(100 + 8 * frame, 240, 200)))
+    for _ in range(6):
+        scene.show()
+    predicted = scene.tracker.tracks[0]
+    middle = 0.5 * (predicted.box[0] + predicted.box[2])
+    assert 100 + 8 * 23 < middle < 100 + 8 * 26
