@@ -45,6 +45,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '--preview', type=int, metavar='N', help='write OUT/preview.png instead: N pictures'
     )
     task.add_argument(
+        '--conventions',
+        action='store_true',
+        help="write OUT/conventions.jpg instead: COCO's keypoints beside Human3.6M's",
+    )
+    task.add_argument(
         '--bench', action='store_true', help='measure the speed by number of workers'
     )
     task.add_argument(
@@ -94,6 +99,8 @@ def run(args: argparse.Namespace) -> int:
     plan = Plan(args.out, args.split, args.seed, args.count, size, part, parts, kind)
     if args.bench:
         return _bench(cast, plan)
+    if args.conventions:
+        return _write_conventions(cast, args.out)
     if args.preview:
         return _write_preview(cast, plan, args.preview)
     return _write_data(cast, plan, args)
@@ -124,11 +131,25 @@ def _bench(cast: Cast, plan: Plan) -> int:
     return 0
 
 
+def _write_conventions(cast: Cast, folder: Path) -> int:
+    import cv2
+    from unihpe_ros.synthesis.conventions import draw_conventions
+
+    folder.mkdir(parents=True, exist_ok=True)
+    out = folder / 'conventions.jpg'
+    if not cv2.imwrite(str(out), draw_conventions(cast)):
+        raise OSError(f'{out}: could not be written')
+    print(f'COCO keypoints beside those of Human3.6M in {out}')
+    return 0
+
+
 def _write_preview(cast: Cast, plan: Plan, count: int) -> int:
     import cv2
     from unihpe_ros.synthesis.crops import render_sample
     from unihpe_ros.synthesis.preview import contact_sheet
 
+    if plan.kind != 'crops':
+        raise ValueError('--preview shows crops: expected no --scenes')
     samples = [render_sample(cast, plan.key(number), plan.size) for number in range(count)]
     out = plan.out / 'preview.png'
     plan.out.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+import os
 from pathlib import Path, PurePosixPath
 import tarfile
 
@@ -122,7 +123,11 @@ def find_clips(folder: Path, split: str) -> list[Path]:
         If there is none.
 
     """
-    clips = sorted(path for path in folder.rglob('*') if path.suffix.lower() == '.bvh')
+    # Unlike rglob, this looks into folders that are linked to.
+    files = (
+        Path(at) / name for at, _, names in os.walk(folder, followlinks=True) for name in names
+    )
+    clips = sorted(path for path in files if path.suffix.lower() == '.bvh')
     if not clips:
         raise MotionError(f'{folder}: expected BVH clips in sub-folders, found none')
     chosen = [path for path in clips if (path.parent.name in TEST_SUBJECTS) == (split == 'test')]

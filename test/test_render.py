@@ -1,0 +1,384 @@
+"""What `unihpe render` promises: labels on the person, whole pictures, nothing lost by a crash."""
+
+from dataclasses import replace
+import errno
+import os
+
+import cv2
+import numpy as np
+import pytest
+from tiny_motion import write_clip
+from unihpe_ros.core.masks import decode_runs, encode_runs
+from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.datasets.records import DatasetError
+from unihpe_ros.datasets.scenes import SceneShards
+from unihpe_ros.datasets.synthetic import SyntheticShards
+
+pytest.importorskip('numba', reason='drawing is done by numba, an optional part')
+
+from unihpe_ros.cli.main import main
+from unihpe_ros.synthesis import shards
+from unihpe_ros.synthesis.bending import Bending
+from unihpe_ros.synthesis.contact import resting_direction
+from unihpe_ros.synthesis.crops import render_sample
+from unihpe_ros.synthesis.drawing import draw
+from unihpe_ros.synthesis.environment import Environment
+from unihpe_ros.synthesis.framing import look_at
+from unihpe_ros.synthesis.labels import Hider, sight
+from unihpe_ros.synthesis.limits import bends, LIMITS, within_limits
+from unihpe_ros.synthesis.motions import find_clips, load_motions
+from unihpe_ros.synthesis.people import Cast
+from unihpe_ros.synthesis.postures import mirrored, sample_posture
+from unihpe_ros.synthesis.scene import Light, OWNER_PROP, Support, View
+from unihpe_ros.synthesis.scenes import render_scene
+from unihpe_ros.synthesis.sequence import robot_camera
+from unihpe_ros.synthesis.shards import Plan, write_shards
+from unihpe_ros.synthesis.speed import measure, worker_counts
+from unihpe_ros.synthesis.staging import sample_person, seat, seat_height
+
+pytest_plugins = ['synthesis_fixtures']
+
+SIZE = (96, 128)
+SCENE = (208, 128)
+
+
+def people(cast, count, seed=1):
+    """Sample people with their contacts mended."""
+    for number in range(count):
+        rng = np.random.default_rng([seed, number])
+        yield sample_person(cast, rng, sample_posture(rng, cast.bank))
+
+
+@pytest.fixture(scope='module')
+def samples(cast):
+    return [render_sample(cast, (11, 0, i), SIZE) for i in range(100)]
+
+
+@pytest.fixture(scope='module')
+def scenes(cast):
+    return [render_scene(cast, (5, 0, i), SCENE) for i in range(40)]
+
+
+class TestLabels:
+    def test_visible_keypoints_lie_on_the_mask(self, samples):
+        off = []
+        for sample in samples:
+            mask = decode_runs(sample.mask, (144, 192))
+            away = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5)
+            x, y = np.rint(sample.keypoints_2d[sample.visibility == 2]).astype(int).T
+            off += away[y, x].tolist()
+        # Half-covered pixels are no part of the mask, and places are rounded: a pixel or two.
+        assert len(off) > 1200
+        assert np.mean(np.array(off) <= 2) > 0.99
+        assert max(off) < 6
+
+    def test_what_hides_is_said_of_hidden_keypoints_alone(self, samples):
+        hidden = np.array([s.visibility for s in samples]) == 1
+        hider = np.array([s.hider for s in samples])
+        assert np.array_equal(hidden, hider > 0)
+        assert {*Hider} == set(hider.ravel().tolist())
+
+    def test_labels_reproject_within_float(self, samples):
+        for sample in samples:
+            seen = sample.keypoints_3d.astype(np.float64) @ sample.K.astype(np.float64).T
+            ahead = sample.visibility > 0
+            pixels = seen[ahead, :2] / seen[ahead, 2:]
+            assert sample.keypoints_2d[ahead] == pytest.approx(pixels, abs=1e-3)
+
+    def test_each_hider_is_told(self, cast):
+        front, back = (person.figure for person in people(cast, 2))
+        front.move(-front.keypoints[UNION.index('pelvis')])
+        back.move(np.array([0, 1.5, 0]) - back.keypoints[UNION.index('pelvis')])
+        view = _view()
+        light = Light(np.ones((9, 3), 'f4'), np.array([0, 0, 1], 'f4'), np.zeros(3, 'f4'))
+        place = Environment('noise', light, -1.0, np.zeros(0), picture=np.ones((8, 8, 3), 'f4'))
+        placed = view.to_camera(back.keypoints)
+        seen = view.project(placed)
+        for owner, hider in ((0, Hider.OTHERS), (OWNER_PROP, Hider.OBJECT)):
+            drawing = draw([front.mesh, back.mesh], [owner, 1], place, view, np.zeros(3))
+            visibility, found = sight(seen, placed[:, 2], drawing, 1, 1.7)
+            assert hider in set(found[visibility == 1].tolist())
+        alone = draw([back.mesh], [1], place, view, np.zeros(3))
+        visibility, found = sight(seen, placed[:, 2], alone, 1, 1.7)
+        assert set(found[visibility == 1].tolist()) <= {Hider.SELF}
+
+    def test_the_flip_is_the_mirrored_scene(self, cast):
+        figure = next(people(cast, 1)).figure
+        figure.move(-figure.keypoints[UNION.index('pelvis')])
+        view = _view()
+        around = np.zeros((9, 3), 'f4')
+        around[0] = 1.0
+        light = Light(around, np.array([0, 0, 1], 'f4'), np.zeros(3, 'f4'))
+        place = Environment('noise', light, -1.0, np.zeros(0), picture=np.ones((8, 8, 3), 'f4'))
+        mirror = np.array([-1, 1, 1], np.float32)
+        twin = replace(
+            figure.mesh,
+            vertices=figure.mesh.vertices * mirror,
+            normals=figure.mesh.normals * mirror,
+        )
+        one, other = (draw([mesh], [0], place, view, np.zeros(3)) for mesh in (figure.mesh, twin))
+        points = figure.keypoints[UNION.flip_indices] * mirror
+        placed, turned = view.to_camera(figure.keypoints), view.to_camera(points)
+        seen, flipped = view.project(placed), view.project(turned)
+        expected = seen[UNION.flip_indices] * (-1, 1) + (view.size[0] - 1, 0)
+        assert flipped == pytest.approx(expected, abs=1e-4)
+        labels = [
+            sight(pixels, depth[:, 2], drawing, 0, 1.7)
+            for pixels, depth, drawing in ((seen, placed, one), (flipped, turned, other))
+        ]
+        for first, second in zip(*labels, strict=True):
+            # A keypoint on the very edge may fall on either side of it.
+            assert (first[UNION.flip_indices] != second).sum() <= 1
+        difference = np.abs(one.image[:, ::-1] - other.image)
+        assert np.mean(difference > 0.05) < 0.01
+
+
+def _view():
+    K = np.array([[150.0, 0, 71.5], [0, 150.0, 95.5], [0, 0, 1]])
+    eye = np.array([0, -3.0, 0.0])
+    return View(K, (144, 192), look_at(eye, np.zeros(3)), eye)
+
+
+def test_left_and_right_of_somebody_who_walks(bodies, tmp_path):
+    def walking(role, frame):
+        swing = 30 * np.sin(0.2 * frame)
+        turns = {'left_thigh': -swing, 'right_thigh': swing}
+        return (0.0, float(turns.get(role, 0.0)), 0.0)
+
+    write_clip(tmp_path / '01/walk.bvh', walking, frames=60)
+    cast = Cast(bodies, load_motions(find_clips(tmp_path, 'train'), 30), bodies.shapes('train'))
+    bank, stepped = cast.bank, []
+    for pose in range(len(bank)):
+        k = cast.poser.keypoints(0, 0, bank.rotations[pose], np.zeros(3, np.float32))
+        names = ('left_knee', 'right_knee', 'left_hip', 'right_hip')
+        left, right, left_hip, right_hip = k[UNION.indices(*names)]
+        # It faces -y: its left is +x.
+        assert left[0] > right[0]
+        assert left_hip[0] > right_hip[0]
+        angle = 30 * np.sin(0.2 * bank.frame[pose])
+        stepped.append((angle, left[1] - right[1]))
+    angles, ahead = np.array(stepped).T
+    wide = np.abs(angles) > 10
+    assert wide.sum() > 4
+    # The left thigh swung by -angle about x goes to -y, ahead.
+    assert (np.sign(ahead[wide]) == -np.sign(angles[wide])).all()
+
+
+class TestPostures:
+    def test_arms_are_not_in_the_trunk(self, cast):
+        depths = [cast.contact.depths(p.shape, p.posture)[0].max() for p in people(cast, 60)]
+        assert np.mean(np.array(depths) > 0.02) < 0.05
+
+    def test_who_lies_rests_on_the_floor(self, cast):
+        lying = [p for p in people(cast, 250) if p.posture.support is Support.LYING]
+        assert len(lying) >= 4
+        heights = []
+        for person in lying:
+            body = person.figure.body
+            low = body[:, 2].min()
+            on_floor = body[body[:, 2] < low + 0.04]
+            # Not on a toe alone: what touches the floor is spread out.
+            assert np.ptp(on_floor[:, :2], axis=0).max() > 0.25
+            heights.append(np.median(body[:, 2]) - low)
+        assert np.median(heights) < 0.4
+
+    def test_a_slab_comes_to_rest_on_its_side(self, rng):
+        corners = np.array(np.meshgrid((-1, 1), (-0.5, 0.5), (-0.1, 0.1))).reshape(3, -1).T
+        tilt = look_at(np.zeros(3), np.array([0.2, 1.0, 0.5]))
+        down = resting_direction((corners @ tilt).astype(np.float32), np.zeros(3))
+        assert np.abs(tilt @ down).max() > 0.999
+
+    def test_seats_reach_who_sits(self, cast, rng):
+        seated = [p for p in people(cast, 60) if p.posture.support is Support.SEAT]
+        assert seated
+        for person in seated:
+            ground = float(person.figure.body[:, 2].min())
+            chair = seat(rng, person.figure, ground)
+            beneath = seat_height(person.figure)
+            assert (np.abs(chair.vertices[:, 2] - beneath) < 0.1).any()
+
+    def test_all_supports_come_up(self, cast):
+        assert {p.posture.support for p in people(cast, 120, seed=2)} == {*Support}
+
+    def test_the_mirrored_pose_is_the_mirrored_body(self, cast):
+        bank = cast.bank
+        pose = len(bank) - 3
+        clip, root = int(bank.clip[pose]), np.zeros(3, np.float32)
+        k = cast.poser.keypoints(0, clip, bank.rotations[pose], root)
+        m = cast.poser.keypoints(0, clip, mirrored(bank.rotations[pose]), root)
+        assert m[UNION.flip_indices] * (-1, 1, 1) == pytest.approx(k, abs=0.03)
+
+    def test_limits_hold(self, cast, rng):
+        wild = np.linalg.qr(rng.normal(size=(len(cast.bank.rotations[0]), 3, 3)))[0]
+        wild *= np.sign(np.linalg.det(wild))[:, None, None]
+        tamed = within_limits(wild.astype(np.float32))
+        allowed = np.array([limit for *_, limit in LIMITS])
+        assert (np.linalg.norm(bends(wild.astype('f4')), axis=1) > allowed).any()
+        assert (np.linalg.norm(bends(tamed), axis=1) <= allowed + 0.01).all()
+        still = cast.bank.rotations[0]
+        assert within_limits(still) == pytest.approx(still, abs=1e-5)
+
+
+class TestScenes:
+    def test_boxes_hold_masks_and_shares_are_shares(self, scenes):
+        counts = [len(scene.boxes) for scene in scenes]
+        assert 0 in counts
+        assert max(counts) > 2
+        for scene in scenes:
+            assert scene.boxes.shape == (len(scene.masks), 4)
+            for box, runs, share in zip(
+                scene.boxes, scene.masks, scene.share_visible, strict=True
+            ):
+                y, x = np.nonzero(decode_runs(runs, SCENE))
+                assert 0 <= share <= 1
+                assert (share == 0) == (len(x) == 0)
+                assert box[0] >= -0.5
+                assert box[1] >= -0.5
+                assert box[2] <= SCENE[0] - 0.5
+                assert box[3] <= SCENE[1] - 0.5
+                inside = (x > box[0]) & (x < box[2]) & (y > box[1]) & (y < box[3])
+                assert inside.all()
+
+    def test_labels_reproject_through_the_lens(self, scenes):
+        bent = 0
+        for scene in scenes:
+            bent += bool(scene.distortion.any())
+            for points, pixels, visibility in zip(
+                scene.keypoints_3d, scene.keypoints_2d, scene.visibility, strict=True
+            ):
+                chosen = visibility > 0
+                if chosen.any():
+                    expected, _ = cv2.projectPoints(
+                        points[chosen].astype(np.float64), np.zeros(3), np.zeros(3),
+                        scene.K.astype(np.float64), scene.distortion.astype(np.float64),
+                    )  # fmt: skip
+                    assert pixels[chosen] == pytest.approx(expected[:, 0], abs=0.01)
+        assert 5 < bent < 35
+
+    @pytest.mark.parametrize('strength', [-0.1, 0.05])
+    def test_the_picture_is_bent_as_the_keypoints_are(self, strength):
+        bending = Bending(robot_camera((160, 120), fov=1.6), strength)
+        straight = bending.straight
+        points = np.array([[0.5, 0.4, 1.0], [-0.85, 0.2, 1.0], [0.0, -0.6, 1.0]])
+        for point in points:
+            x, y = straight.project(point)
+            columns, rows = np.meshgrid(np.arange(straight.size[0]), np.arange(straight.size[1]))
+            spot = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 8).astype(np.float32)
+            found = bending.picture(spot)
+            weights = found / found.sum()
+            u, v = (weights.sum(0) @ np.arange(160), weights.sum(1) @ np.arange(120))
+            assert (u, v) == pytest.approx(bending.project(point), abs=0.15)
+
+    def test_what_is_read_is_what_was_made(self, cast, scenes, tmp_path, monkeypatch):
+        monkeypatch.setattr(shards, 'SHARD_LENGTH', 4)
+        list(write_shards(cast, Plan(tmp_path, 'train', 5, 6, SCENE, kind='scenes')))
+        read = SceneShards(tmp_path)
+        assert len(read) == 6
+        for number in range(6):
+            made, scene = scenes[number], read[number]
+            for name in ('boxes', 'share_visible', 'visibility', 'hider', 'height'):
+                assert np.array_equal(getattr(scene, name), getattr(made, name)), name
+            expected = [decode_runs(runs, SCENE) for runs in made.masks]
+            assert np.array_equal(read.masks(number), np.array(expected).reshape(-1, *SCENE[::-1]))
+            assert scene.image.shape == (128, 208, 3)
+        with pytest.raises(DatasetError, match='expected crops, got scenes'):
+            SyntheticShards(tmp_path)
+
+
+def test_masks_survive_their_run_lengths(rng):
+    for mask in (rng.random((7, 5)) > 0.5, np.ones((4, 3), bool), np.zeros((4, 3), bool)):
+        assert np.array_equal(decode_runs(encode_runs(mask), mask.shape[::-1]), mask)
+    # COCO's own example: columns first.
+    assert encode_runs(np.array([[0, 1], [1, 1]], bool)).tolist() == [1, 3]
+    with pytest.raises(ValueError, match='expected 12 px in all, got 5'):
+        decode_runs(np.array([2, 3]), (4, 3))
+
+
+class TestMishaps:
+    @pytest.fixture(autouse=True)
+    def short_shards(self, monkeypatch):
+        monkeypatch.setattr(shards, 'SHARD_LENGTH', 2)
+
+    def test_shards_without_masks_are_read(self, cast, tmp_path):
+        list(write_shards(cast, Plan(tmp_path, 'train', 3, 2, (48, 64))))
+        assert SyntheticShards(tmp_path).mask(0).shape == (96, 72)
+        path = tmp_path / 'shard_00000.npz'
+        with np.load(path) as stored:
+            old = {
+                n: v for n, v in stored.items() if n not in ('hider', 'mask_runs', 'mask_first')
+            }
+        np.savez(path, **old)
+        manifest = tmp_path / 'manifest.json'
+        manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 1'))
+        records = SyntheticShards(tmp_path)
+        assert records[1].image.shape == (96, 72, 3)
+        with pytest.raises(DatasetError, match='holds no masks'):
+            records.mask(0)
+
+    def test_a_full_disk_loses_nothing(self, cast, tmp_path, monkeypatch):
+        plan = Plan(tmp_path, 'train', 3, 4, (48, 64))
+        whole = np.savez
+
+        def full(file, **arrays):
+            if '00001' in file.name:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), file.name)
+            whole(file, **arrays)
+
+        monkeypatch.setattr(np, 'savez', full)
+        with pytest.raises(OSError, match='No space left on device'):
+            list(write_shards(cast, plan))
+        assert sorted(p.name for p in tmp_path.iterdir()) == [
+            'manifest.json', 'shard_00000.jpegs', 'shard_00000.npz',
+        ]  # fmt: skip
+        monkeypatch.undo()
+        monkeypatch.setattr(shards, 'SHARD_LENGTH', 2)
+        assert list(write_shards(cast, plan)) == [2, 2]
+
+    def test_a_killed_worker_is_told_and_resumed(self, cast, tmp_path, monkeypatch):
+        plan = Plan(tmp_path, 'train', 3, 4, (48, 64))
+        render = shards.render_sample
+
+        def killed(cast, key, *rest):
+            if key[-1] == 3:
+                os._exit(9)
+            return render(cast, key, *rest)
+
+        monkeypatch.setattr(shards, 'render_sample', killed)
+        with pytest.raises(RuntimeError, match=r'a worker process was killed.*same command again'):
+            list(write_shards(cast, plan, workers=2))
+        monkeypatch.setattr(shards, 'render_sample', render)
+        assert sum(write_shards(cast, plan)) == 4
+        assert len(SyntheticShards(tmp_path)) == 4
+        assert not list(tmp_path.glob('.shard*'))
+
+
+def test_the_speed_is_told_by_number_of_workers(cast, tmp_path):
+    assert [worker_counts(cores) for cores in (1, 2, 6, 8)] == [
+        [1], [1, 2], [1, 2, 4, 6], [1, 2, 4, 8],
+    ]  # fmt: skip
+    speeds = list(measure(cast, Plan(tmp_path, 'train', 1, 1, (48, 64)), 2))
+    assert speeds[0].workers == 1
+    for speed in speeds:
+        assert speed.pictures == 2 * speed.workers
+        assert speed.rate > 0
+        assert speed.rate_per_cpu > 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_command_draws_scenes_and_conventions(bodies_file, clips, tmp_path, capsys):
+    common = ['render', '--motions', str(clips), '--bodies', str(bodies_file)]
+    common += ['--out', str(tmp_path)]
+    assert main([*common, '--scenes', '--count', '2', '--size', '208x128']) == 0
+    assert len(SceneShards(tmp_path)) == 2
+    assert main([*common, '--conventions']) == 0
+    assert cv2.imread(str(tmp_path / 'conventions.jpg')).shape == (720, 1120, 3)
+    capsys.readouterr()
+    assert main([*common, '--scenes', '--preview', '2']) == 1
+    assert 'expected no --scenes' in capsys.readouterr().err
+
+
+def test_linked_folders_of_clips_are_found(tmp_path):
+    write_clip(tmp_path / 'elsewhere/still.bvh')
+    (tmp_path / 'clips').mkdir()
+    (tmp_path / 'clips/01').symlink_to(tmp_path / 'elsewhere')
+    assert [path.parent.name for path in find_clips(tmp_path / 'clips', 'train')] == ['01']
