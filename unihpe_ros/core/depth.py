@@ -17,8 +17,8 @@ _SHARES = (0.15, 0.35, 0.5, 0.65, 0.85)
 _PATCH = 2  # px to either side.
 _NEAREST = 0.1  # m; less is no measurement.
 # Half the torso's extent from back to front and from side to side, m: joints lie in the middle,
-# and the camera sees the surface.
-_HALF_DEPTH, _HALF_WIDTH = 0.10, 0.15
+# and the camera sees the surface; from the side an arm hangs before it.
+_HALF_DEPTH, _HALF_WIDTH = 0.10, 0.18
 # Measurements further from their median than so many times the median distance are refused, but
 # none that is nearer than the floor, m: the torso is not flat.
 _REFUSED, _FLOOR = 3.0, 0.04

@@ -152,7 +152,6 @@ def from_cloud(msg: PointCloud2) -> Poses:
         return Poses.empty(skeleton)
     spatial = 'x' in _names(points.dtype)
     keypoints_2d = _columns(points, 'uv')
-    metric = points['flags'] & KeypointFlag.METRIC_ROOT
     return Poses(
         skeleton=skeleton,
         boxes=_extents(keypoints_2d),
@@ -164,8 +163,15 @@ def from_cloud(msg: PointCloud2) -> Poses:
         flags=points['flags'].astype(np.uint16),
         track_ids=points['person_id'][:, 0].astype(np.uint32),
         agreement=np.full(len(points), np.nan, np.float32),
-        root_mode=RootMode.PROJECTIVE if metric.any() else RootMode.RELATIVE,
+        root_mode=_root_mode(points['flags']),
     )
+
+
+def _root_mode(flags: NDArray[np.uint16]) -> RootMode:
+    if (flags & KeypointFlag.DEPTH_ROOT).any():
+        return RootMode.DEPTH
+    metric = (flags & KeypointFlag.METRIC_ROOT).any()
+    return RootMode.PROJECTIVE if metric else RootMode.RELATIVE
 
 
 def _points(msg: PointCloud2) -> NDArray[np.void]:
