@@ -12,7 +12,7 @@ from unihpe_ros.synthesis.atlas import atlas, PRINTED, REPEATED
 from unihpe_ros.synthesis.backdrops import furnish, sample_environment
 from unihpe_ros.synthesis.billboards import sprite
 from unihpe_ros.synthesis.body import BODY
-from unihpe_ros.synthesis.drawing import cast_shadows
+from unihpe_ros.synthesis.drawing import cast_shadows, draw
 from unihpe_ros.synthesis.edges import beyond, blacken, sample_edges, within
 from unihpe_ros.synthesis.effects import expose
 from unihpe_ros.synthesis.framing import look_at
@@ -68,6 +68,21 @@ def test_furnished_places_have_more_edges_and_hang_on_the_seed(view):
             assert np.isfinite(image).all()
             edges.append(np.abs(np.diff(image.clip(0, 1), axis=1)).mean())
     assert np.sum(np.array(full) > 1.1 * np.array(plain)) >= 7
+
+
+def test_a_blurred_background_stays_in_its_place(view):
+    cube = assemble([('box', (0, 0, 0), (0.01, 0.01, 0.01), 0)], [material(np.ones(3, 'f4'))],
+                    np.zeros(3), np.eye(3))  # fmt: skip
+    place = sample_environment(np.random.default_rng(4), -1.0, np.zeros((1, 3)))
+    # Drawn at full and at half the resolution.
+    sharp, coarse = (
+        draw([cube], [0], place, view, np.zeros(3), background_blur=blur).image.clip(0, 2)
+        for blur in (1.19, 1.21)
+    )
+    error = np.abs(sharp - coarse).mean()
+    shifted = np.abs(sharp[:, 1:] - coarse[:, :-1]).mean()
+    assert error < 0.05 * sharp.mean()
+    assert error < shifted
 
 
 def test_whole_pictures_have_no_passers_by_without_labels(view):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -20,6 +21,8 @@ _SHADOW_SIZE = 256
 # Orthographic depth is stored as 1 / (FAR - height towards the light), like the depth buffer.
 _FAR = 50.0
 _OCCLUSION_REACH = 0.05
+# From this blur of the background on, half its resolution is enough, px.
+_COARSE_FROM = 1.2
 
 
 def join(meshes: Sequence[Mesh]) -> Mesh:
@@ -130,9 +133,7 @@ def draw(
     mesh = join(meshes)
     light = environment.light
     shadow = cast_shadows(mesh, light, focus, reach, shadow_size)
-    background = environment.draw(view, shadow)
-    if background_blur > 0:
-        background = cv2.GaussianBlur(background, (0, 0), background_blur)
+    background = _draw_background(environment, view, shadow, background_blur)
     rotation = view.rotation.astype(np.float32)
     # Pixel centres are whole numbers at either resolution.
     K = view.K
@@ -158,6 +159,22 @@ def draw(
         np.asarray([*owners, -1], np.int16), [*(len(m.faces) for m in meshes), 1]
     )
     return Drawing(picture, depth, face_owner[ids])
+
+
+def _draw_background(
+    environment: Environment, view: View, shadow: ShadowMap, blur: float
+) -> Float32:
+    """Draw what is behind everything; what will be blurred anyway, at half the resolution."""
+    if blur < _COARSE_FROM:
+        image = environment.draw(view, shadow)
+        return cv2.GaussianBlur(image, (0, 0), blur) if blur > 0 else image
+    width, height = view.size
+    K = view.K * np.array([[0.5], [0.5], [1.0]])
+    K[:2, 2] -= 0.25
+    half = replace(view, K=K, size=((width + 1) // 2, (height + 1) // 2))
+    image = cv2.GaussianBlur(environment.draw(half, shadow), (0, 0), 0.5 * blur)
+    large = cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
+    return np.ascontiguousarray(large[:height, :width])
 
 
 def _liken(background: Float32, image: Float32, ids: NDArray[np.int32], share: float) -> None:
