@@ -30,6 +30,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     'streams': ({'core', 'engines', 'detector'}, set()),
     'ros': ({'core', 'engines.EngineError', 'estimator'}, ROS),
     'bench': ({'core', 'engines', 'estimator', 'ros'}, {'matplotlib', 'supervision', 'trackers'}),
+    'bench/naive_node.py': ({'core', 'estimator'}, ROS),
     'bench/limits.py': (set(), {'torch'}),
     'bench/torch_engine.py': ({'core', 'models'}, {'torch'}),
     'models': ({'core'}, {'torch', 'torchvision', 'timm', 'onnx', 'onnxscript'}),

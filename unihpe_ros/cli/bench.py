@@ -11,6 +11,8 @@ from pathlib import Path
 import sys
 from typing import TYPE_CHECKING
 
+from unihpe_ros.cli import bench_node
+
 if TYPE_CHECKING:
     from unihpe_ros.bench.report import Report
 
@@ -29,6 +31,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _add_bag(commands)
     _add_tracking(commands)
     _add_engine(commands)
+    bench_node.add_parser(commands)
     compare = commands.add_parser(
         'compare',
         help='reports side by side, as ratios to the first',
@@ -138,6 +141,7 @@ def run(args: argparse.Namespace) -> int:
         'compare': _compare,
         'merge': _merge,
         'tracking': _tracking,
+        'node': _node,
     }
     return commands[args.bench_command](args)
 
@@ -264,6 +268,13 @@ def _write(report: Report, out: Path) -> None:
     page = out / 'report.html'
     write_text(page, to_html(report))
     print(f'Made {page}, report.md and report.json beside it.')
+
+
+def _node(args: argparse.Namespace) -> int:
+    # Without it nothing can be drawn.
+    import matplotlib  # noqa: F401
+
+    return bench_node.run(args)
 
 
 def _compare(args: argparse.Namespace) -> int:

@@ -107,6 +107,11 @@ class Process:
         self.stop()
 
     @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
     def log(self) -> tuple[str, ...]:
         """The last lines that it logged."""
         return tuple(self._log)

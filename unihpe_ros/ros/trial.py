@@ -111,15 +111,14 @@ def run_trial(settings: TrialSettings, on_tick: Callable[[int], None]) -> Trial:
         stamp, number = line.split()
         sent[int(stamp)] = int(number)
 
-    domain = os.getpid() % _DOMAINS + 1
-    with _quiet_ros(domain) as context, closing(Listener(context, _node_name())) as listener:
+    with quiet_ros() as context, closing(Listener(context, _node_name())) as listener:
         with Process('node', 'unihpe_ros.ros.node:main', _node_arguments(settings), {}) as node:
             _wait_for(node, listener)
             with Process(
                 'camera',
                 'unihpe_ros.ros.camera_player:main',
                 _camera_arguments(settings),
-                _camera_environment(),
+                camera_environment(),
                 note,
             ) as camera:
                 try:
@@ -184,7 +183,7 @@ def _camera_arguments(settings: TrialSettings) -> list[str]:
     return [*arguments, '--device', str(settings.device), '--record', str(settings.record)]
 
 
-def _camera_environment() -> dict[str, str]:
+def camera_environment() -> dict[str, str]:
     """Give the camera shared memory that holds an image; on the receiver's side it is no use."""
     profiles = str(find_resource('config/fastdds.xml'))
     return {
@@ -196,8 +195,9 @@ def _camera_environment() -> dict[str, str]:
 
 
 @contextmanager
-def _quiet_ros(domain: int) -> Iterator[rclpy.Context]:
+def quiet_ros() -> Iterator[rclpy.Context]:
     """Open ROS on this machine alone, for us and for the processes that we start."""
+    domain = os.getpid() % _DOMAINS + 1
     ours = {'ROS_DOMAIN_ID': str(domain), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
     if os.environ.get('ROS_DISTRO') == 'humble':
         ours['ROS_LOCALHOST_ONLY'] = '1'

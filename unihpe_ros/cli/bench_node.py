@@ -1,0 +1,150 @@
+"""`unihpe bench node`: the live node under cameras of every size and rate."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator
+import math
+from pathlib import Path
+import re
+import tempfile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from unihpe_ros.bench.node_cases import Case, Figures
+
+_QUICK_SECONDS, _QUICK_FRAMES = 4.0, 300
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        'node',
+        help='the live node: fps, drops, age of answers, CPU, memory, overload',
+        description='Play a synthetic camera from a second process to the real node, at every '
+        'size, transport, rate and number of people, beside a node written the usual way; then '
+        'at twice the load that the node can bear, and for many images to see memory grow. '
+        'Writes node.json and node.png.',
+    )
+    parser.add_argument('--model', default='unihpe_rt', help='shipped model, or a path')
+    parser.add_argument('--backend', default='auto', help='engine that runs the model')
+    parser.add_argument(
+        '--seconds', type=float, default=60.0, help='measured time of each run (default: 60)'
+    )
+    parser.add_argument(
+        '--size', action='append', metavar='WxH', help='only this one; may be given several times'
+    )
+    parser.add_argument('--transport', choices=('raw', 'compressed'), help='only this one')
+    parser.add_argument(
+        '--fps', action='append', type=float, help='only this rate; may be given several times'
+    )
+    parser.add_argument(
+        '--people', action='append', type=int, help='only so many; may be given several times'
+    )
+    parser.add_argument(
+        '--soak',
+        type=int,
+        default=30000,
+        metavar='N',
+        help='images of the last, long run; 0 leaves it out (default: 30000)',
+    )
+    parser.add_argument(
+        '--quick',
+        action='store_true',
+        help=f'{_QUICK_SECONDS:.0f} s a run, 30 fps, one person, two sizes: does it work at all?',
+    )
+    parser.add_argument('--out', type=Path, default=Path('out/bench'), help='folder to write to')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run all cases; return the exit status."""
+    from unihpe_ros.bench import node_report
+
+    results: list[Figures] = []
+    try:
+        for figures in _results(args):
+            results.append(figures)
+    except KeyboardInterrupt:
+        if not results:
+            raise
+        print('interrupted: what was measured so far is reported')
+    rows = node_report.table(results)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print('  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+    for sentence in node_report.sentences(results):
+        print(sentence)
+    path = node_report.write(results, args.out)
+    print(f'Made {path} of {len(results)} runs, and node.png beside it.')
+    return 0
+
+
+def _results(args: argparse.Namespace) -> Iterator[Figures]:
+    from unihpe_ros.bench.node_cases import overload, soak
+
+    cases = _plan(args)
+    with tempfile.TemporaryDirectory(prefix='unihpe_bench_') as folder:
+        calm = None
+        for figures in _run(cases, args, Path(folder)):
+            if calm is None and figures.case.kind == 'node':
+                calm = figures
+            yield figures
+        if calm is None:
+            return
+        frames = min(args.soak, _QUICK_FRAMES) if args.quick else args.soak
+        more = [*overload(calm), *([soak(calm, frames)] if frames else [])]
+        yield from _run(more, args, Path(folder))
+
+
+def _plan(args: argparse.Namespace) -> list[Case]:
+    from unihpe_ros.bench import node_cases
+
+    if not 0 < args.seconds < math.inf or args.soak < 0:
+        raise ValueError('--seconds: expected more than 0; --soak: expected 0 or more')
+    wanted: Iterable[float] = [*(args.fps or []), *(args.people or [])]
+    if not all(0 < number < math.inf for number in wanted):
+        raise ValueError('--fps, --people: expected numbers above 0')
+    sizes = [_size(text) for text in args.size or []]
+    transports = [args.transport] if args.transport else node_cases.TRANSPORTS
+    if args.quick:
+        return node_cases.plan(
+            sizes or [node_cases.SIZES[0], node_cases.SIZES[-1]],
+            transports,
+            args.fps or [30.0],
+            args.people or [1],
+            min(args.seconds, _QUICK_SECONDS),
+        )
+    return node_cases.plan(
+        sizes or node_cases.SIZES,
+        transports,
+        args.fps or node_cases.RATES,
+        args.people or node_cases.PEOPLE,
+        args.seconds,
+    )
+
+
+def _size(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r'([1-9]\d{1,3})x([1-9]\d{1,3})', text)
+    if found is None:
+        raise ValueError(f'--size: expected WIDTHxHEIGHT such as 640x480, got {text!r}')
+    return int(found[1]), int(found[2])
+
+
+def _run(cases: list[Case], args: argparse.Namespace, folder: Path) -> Iterator[Figures]:
+    import cv2
+    from tqdm import tqdm
+    from unihpe_ros.bench.crops import demo_group
+    from unihpe_ros.bench.node_trial import run_case
+
+    parameters = {'model': args.model, 'backend': args.backend}
+    for case in cases:
+        width, height = case.size
+        picture = folder / f'{width}x{height}_{case.people}.png'
+        if not picture.exists():
+            cv2.imwrite(str(picture), demo_group(case.size, case.people)[0])
+        with tqdm(total=round(case.seconds), desc=case.name, unit='s', leave=False) as bar:
+
+            def show(seconds: float, bar: tqdm[None] = bar) -> None:
+                bar.update(round(seconds) - bar.n)
+
+            yield run_case(case, picture, parameters, show)
