@@ -15,6 +15,11 @@ _JPEG = b'\xff\xd8\xff'
 _PNG = b'\x89PNG\r\n\x1a\n'
 # Markers of a JPEG that start a frame header (SOF0..15 without DHT, JPG and DAC).
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+# The most pixels that a byte can stand for: progressive JPEG has at least one bit for the mean of
+# each 8x8 block, and what PNG packs with deflates by 1032 at most.
+_JPEG_MOST = 8 * 64
+_DEFLATE_MOST = 1032
+_PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by the header's colour type
 
 
 def decode_compressed(msg: CompressedImage) -> BgrImage:
@@ -46,8 +51,10 @@ def decode_compressed(msg: CompressedImage) -> BgrImage:
     head = bytes(data[:8])
     if head.startswith(_JPEG):
         size, kind = _jpeg_size(data), 'JPEG'
+        fewest = size[0] * size[1] / _JPEG_MOST if size else 0.0
     elif head == _PNG:
         size, kind = _png_size(data), 'PNG'
+        fewest = _png_bytes(data) / _DEFLATE_MOST if size else 0.0
     else:
         raise DecodeError(
             f'compressed image {msg.format!r} of {len(data)} bytes: expected JPEG or PNG, '
@@ -57,6 +64,9 @@ def decode_compressed(msg: CompressedImage) -> BgrImage:
         raise DecodeError(f'{kind} of {len(data)} bytes: expected a header with the size')
     what = f'{kind} of {size[0]}x{size[1]}'
     check_size(*size, what)
+    if len(data) < fewest:
+        # A decoder allocates the picture before it finds the end of the data.
+        raise DecodeError(f'{what}: expected at least {fewest:.0f} bytes, got {len(data)}')
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
@@ -68,9 +78,16 @@ def decode_compressed(msg: CompressedImage) -> BgrImage:
 
 
 def _png_size(data: memoryview) -> tuple[int, int] | None:
-    if len(data) < 24:
+    if len(data) < 26:
         return None
     return int.from_bytes(data[16:20], 'big'), int.from_bytes(data[20:24], 'big')
+
+
+def _png_bytes(data: memoryview) -> int:
+    """Return how many bytes the picture of a PNG has before they are packed."""
+    width, height = _png_size(data) or (0, 0)
+    bits = data[24] * _PNG_CHANNELS.get(data[25], 1)
+    return height * (width * bits // 8)
 
 
 def _jpeg_size(data: memoryview) -> tuple[int, int] | None:

@@ -1,0 +1,162 @@
+"""
+Ten thousand corrupted images: each becomes poses or a DecodeError, in little time and memory.
+
+Sound messages of every kind are damaged the way that radio links, drivers and bugs damage them.
+"""
+
+from array import array
+import resource
+import sys
+import time
+
+import cv2
+from hypothesis import given, settings, strategies as st
+import numpy as np
+import pytest
+from sensor_msgs.msg import CompressedImage, Image
+from unihpe_ros.ros.compressed import decode_compressed
+from unihpe_ros.ros.images import BgrImage, decode_image, DecodeError, ENCODINGS, MAX_PIXELS
+
+# Together 10,000; what a damaged header may claim of a picture is bounded by the message's size.
+RAW, PACKED = 5000, 5000
+W, H = 48, 32
+UNSIGNED = st.integers(0, 2**32 - 1)
+ABSURD = st.sampled_from([0, 1, 7, W - 1, H + 1, 32767, 32768, 65535, 2**31 - 1, 2**32 - 1])
+SIZES = ABSURD | UNSIGNED
+flips = st.lists(st.tuples(st.integers(0, 2**16), st.integers(1, 255)), max_size=24)
+
+
+@pytest.fixture(scope='module')
+def packed() -> list[bytes]:
+    """Return a picture as JPEG (baseline, progressive, grey) and PNG (8 and 16 bits, grey)."""
+    y, x = np.mgrid[:H, :W]
+    picture = np.stack([5 * x, 7 * y, 3 * (x + y)], -1).astype(np.uint8)
+    made = [
+        cv2.imencode('.jpg', picture),
+        cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1]),
+        cv2.imencode('.jpg', picture[..., 0]),
+        cv2.imencode('.png', picture),
+        cv2.imencode('.png', picture.astype(np.uint16) * 257),
+        cv2.imencode('.png', picture[..., 0]),
+    ]
+    return [data.tobytes() for _, data in made]
+
+
+def flip(data: bytes, changes: list[tuple[int, int]]) -> array:
+    damaged = bytearray(data)
+    for place, bits in changes:
+        if damaged:
+            damaged[place % len(damaged)] ^= bits
+    return array('B', bytes(damaged))
+
+
+def memory() -> int:
+    """Return the most memory that this process ever had, bytes."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == 'darwin' else most * 1024
+
+
+class Checked:
+    """Decodes messages and watches what comes of it."""
+
+    def __init__(self) -> None:
+        self.good = self.bad = 0
+        self.slowest = 0.0
+        self.longest = 0
+
+    def __call__(self, decode, msg: Image | CompressedImage) -> None:
+        began = time.thread_time()
+        try:
+            picture: BgrImage = decode(msg)
+        except DecodeError as error:
+            self.bad += 1
+            self.longest = max(self.longest, len(str(error)))
+        else:
+            self.good += 1
+            assert picture.dtype == np.uint8
+            assert picture.ndim == 3
+            assert picture.shape[2] == 3
+            assert picture.shape[0] * picture.shape[1] <= MAX_PIXELS
+        self.slowest = max(self.slowest, time.thread_time() - began)
+
+
+def test_raw_images_of_any_damage(packed):
+    checked, before = Checked(), memory()
+
+    @settings(max_examples=RAW, database=None)
+    @given(
+        encoding=st.sampled_from(ENCODINGS) | st.text(max_size=8),
+        size=st.tuples(st.just(W) | SIZES, st.just(H) | SIZES),
+        step=st.just(3 * W) | SIZES,
+        length=st.just(6 * W * H) | st.integers(0, 6 * W * H),
+        changes=flips,
+        big=st.booleans(),
+    )
+    def damage(encoding, size, step, length, changes, big):
+        data = flip(bytes(length), changes)
+        msg = Image(encoding=encoding, is_bigendian=big, step=step, data=data)
+        msg.width, msg.height = size
+        checked(decode_image, msg)
+
+    damage()
+    assert checked.good > 100
+    assert checked.bad > 1000
+    assert checked.slowest < 1.0
+    assert checked.longest < 1000
+    assert memory() - before < 256 << 20  # Hypothesis takes half of it.
+
+
+def test_compressed_images_of_any_damage(packed):
+    checked, before = Checked(), memory()
+
+    @settings(max_examples=PACKED, database=None)
+    @given(
+        data=st.sampled_from(packed),
+        share=st.just(1.0) | st.floats(0, 1),
+        changes=flips,
+        # Where both headers have their sizes.
+        header=st.lists(st.tuples(st.integers(0, 40), st.integers(1, 255)), max_size=4),
+        tail=st.binary(max_size=16),
+        format_=st.sampled_from(['jpeg', 'png', '', 'compressedDepth']) | st.text(max_size=8),
+    )
+    def damage(data, share, changes, header, tail, format_):
+        part = data[: round(share * len(data))] + tail
+        msg = CompressedImage(format=format_, data=flip(flip(part, changes).tobytes(), header))
+        checked(decode_compressed, msg)
+
+    damage()
+    assert checked.good > 100
+    assert checked.bad > 1000
+    assert checked.slowest < 1.0
+    assert checked.longest < 1000
+    assert memory() - before < 256 << 20
+
+
+@pytest.mark.parametrize('kind', range(6))
+@pytest.mark.parametrize('size', [(11000, 11000), (32000, 4000)])
+def test_a_size_that_the_data_cannot_hold_is_not_allocated(packed, kind, size):
+    data = bytearray(packed[kind])
+    width, height = size
+    if data.startswith(b'\x89PNG'):
+        data[16:24] = width.to_bytes(4, 'big') + height.to_bytes(4, 'big')
+    else:
+        frame = max(data.find(b'\xff\xc0'), data.find(b'\xff\xc2'))
+        data[frame + 5 : frame + 9] = height.to_bytes(2, 'big') + width.to_bytes(2, 'big')
+    before = memory()
+    with pytest.raises(DecodeError, match=rf'of {width}x{height}: expected at least \d+ bytes'):
+        decode_compressed(CompressedImage(data=array('B', bytes(data))))
+    assert memory() - before < 32 << 20
+
+
+@pytest.mark.parametrize('extension', ['.jpg', '.png'])
+def test_the_emptiest_large_picture_is_still_read(extension):
+    blank = np.zeros((2048, 4096, 3), np.uint8)
+    settings_ = [cv2.IMWRITE_JPEG_PROGRESSIVE, 1, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
+    _, data = cv2.imencode(extension, blank, settings_ if extension == '.jpg' else [])
+    msg = CompressedImage(data=array('B', data.tobytes()))
+    assert not decode_compressed(msg).any()
+
+
+def test_undamaged_they_are_all_read(packed):
+    for data in packed:
+        assert decode_compressed(CompressedImage(data=array('B', data))).shape == (H, W, 3)
