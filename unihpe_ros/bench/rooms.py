@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import cv2
@@ -77,7 +77,11 @@ class Steadiness:
 
 
 def root_errors(
-    estimator: PoseEstimator, people: int = 12, seconds: float = 2.0, seed: int = 7
+    estimator: PoseEstimator,
+    people: int = 12,
+    seconds: float = 1.0,
+    seed: int = 7,
+    on_distance: Callable[[], object] = lambda: None,
 ) -> list[RootError]:
     """
     Place people of several statures, one at a time, who walk on the spot.
@@ -92,6 +96,8 @@ def root_errors(
         How long each.
     seed : int
         Of statures, headings and errors.
+    on_distance : Callable[[], object]
+        Called after each distance.
 
     """
     usual, figures = estimator.settings, []
@@ -109,6 +115,7 @@ def root_errors(
             RootError(mode, distance, float(np.median(off)), float(np.percentile(off, 95)))
             for mode, off in errors.items()
         ]
+        on_distance()
     estimator.configure(usual)
     return figures
 

@@ -189,7 +189,7 @@ def _engine(args: argparse.Namespace) -> int:
     from tqdm import tqdm
     from unihpe_ros.bench.engine import BACKENDS, EngineBench
     from unihpe_ros.bench.engine_table import to_record, to_text
-    from unihpe_ros.bench.report import write_text
+    from unihpe_ros.core.files import write_whole
 
     if args.calls < 1 or args.parity < 0:
         raise ValueError('expected --calls of 1 or more and --parity of 0 or more')
@@ -211,8 +211,8 @@ def _engine(args: argparse.Namespace) -> int:
     record = to_record(bench)
     text = to_text(record)
     print(text)
-    write_text(args.out / 'engine.json', json.dumps(record, indent=1) + '\n')
-    write_text(args.out / 'engine.md', text)
+    write_whole(args.out / 'engine.json', json.dumps(record, indent=1) + '\n')
+    write_whole(args.out / 'engine.md', text)
     print(f'Made {args.out / "engine.md"} and engine.json beside it.')
     return 0
 
@@ -261,12 +261,13 @@ def _print_table(rows: list[list[str]]) -> None:
 def _write(report: Report, out: Path) -> None:
     from unihpe_ros.bench.html import to_html
     from unihpe_ros.bench.markdown import to_markdown
-    from unihpe_ros.bench.report import write_json, write_text
+    from unihpe_ros.bench.report import write_json
+    from unihpe_ros.core.files import write_whole
 
     write_json(report, out)
-    write_text(out / 'report.md', to_markdown(report))
+    write_whole(out / 'report.md', to_markdown(report))
     page = out / 'report.html'
-    write_text(page, to_html(report))
+    write_whole(page, to_html(report))
     print(f'Made {page}, report.md and report.json beside it.')
 
 
@@ -326,16 +327,13 @@ def _tracking(args: argparse.Namespace) -> int:
         with _progress(name, round(args.seconds * tracking.RATE) * args.sequences) as step:
             seeds = range(args.sequences)
             scores.append(tracking.follow_crowds(make, name, seeds, args.seconds, lambda: step(1)))
-    errors = rooms.root_errors(estimator)
+    _print_table(tracking_report.tracking_table(scores))
+    with _progress('places in the room', len(rooms.DISTANCES)) as step:
+        errors = rooms.root_errors(estimator, on_distance=lambda: step(1))
     estimator.close()
+    _print_table(tracking_report.root_table(errors))
     figures = [rooms.steadiness(EstimatorSettings(smoothing=on)) for on in (True, False)]
-    for rows in (
-        tracking_report.tracking_table(scores),
-        tracking_report.root_table(errors),
-        tracking_report.steadiness_table(figures),
-    ):
-        _print_table(rows)
-        print()
+    _print_table(tracking_report.steadiness_table(figures))
     tracking_report.write_figures(args.out, scores, errors, figures)
     print(f'Made {args.out / "tracking.json"} and tracking.png beside it.')
     return 0
