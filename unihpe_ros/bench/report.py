@@ -10,6 +10,7 @@ from typing import Any
 
 from unihpe_ros.bench.records import BagResult
 from unihpe_ros.bench.summary import summarise
+from unihpe_ros.core.files import write_whole
 
 SCHEMA, VERSION = 'unihpe_bench', 1
 JSON_NAME = 'report.json'
@@ -121,16 +122,8 @@ class Report:
 def write_json(report: Report, folder: Path) -> Path:
     """Write report.json into a folder; an older one stays until the new one is complete."""
     path = folder / JSON_NAME
-    write_text(path, json.dumps(report.to_dict(), allow_nan=False, separators=(',', ':')) + '\n')
+    write_whole(path, json.dumps(report.to_dict(), allow_nan=False, separators=(',', ':')) + '\n')
     return path
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file; an older one stays until the new one is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f'.{path.name}.partial')
-    partial.write_text(text, encoding='utf-8')
-    partial.replace(path)
 
 
 def read_report(path: Path) -> Report:

@@ -8,9 +8,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from unihpe_ros.bench.report import write_text
 from unihpe_ros.bench.rooms import DISTANCES, MODES, RootError, Steadiness
 from unihpe_ros.bench.tracking import TrackingScore
+from unihpe_ros.core.files import write_whole
 
 
 def tracking_table(scores: Sequence[TrackingScore]) -> list[list[str]]:
@@ -82,7 +82,7 @@ def write_figures(
         'root': [asdict(one) for one in errors],
         'steadiness': [asdict(one) for one in figures],
     }
-    write_text(out / 'tracking.json', json.dumps(document, indent=1) + '\n')
+    write_whole(out / 'tracking.json', json.dumps(document, indent=1) + '\n')
     _plot(out / 'tracking.png', scores, errors)
 
 

@@ -174,6 +174,7 @@ def _detection(args: argparse.Namespace) -> Report:
 def _plot(deciles: Mapping[str, Array], path: Path) -> Path:
     """Draw the error of each tenth of the records, from least agreement to most."""
     from matplotlib.figure import Figure
+    from unihpe_ros.core.files import replacing
 
     figure = Figure(figsize=(6, 4), layout='constrained')
     axes = figure.add_subplot()
@@ -183,9 +184,8 @@ def _plot(deciles: Mapping[str, Array], path: Path) -> Path:
             axes.plot(agreement, errors, marker='o', label=name)
     axes.set(xlabel='agreement of image and 2D', ylabel='mean error [mm]', ylim=(0, None))
     axes.legend()
-    partial = path.with_name(f'{path.name}.partial')
-    figure.savefig(partial, dpi=120, format='png')
-    partial.replace(path)
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=120, format='png')
     return path
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core.files import replacing
 
 _BORDER = 4
 
@@ -30,10 +32,9 @@ def write_picture(path: Path, image: NDArray[np.uint8]) -> None:
         If it can't be written.
 
     """
-    partial = path.with_name(f'.{path.name}.partial{path.suffix}')
-    if not cv2.imwrite(str(partial), image):
-        raise OSError(f'{path}: cannot be written')
-    partial.replace(path)
+    with replacing(path) as partial:
+        if not cv2.imwrite(str(partial), image):
+            raise OSError(f'{path}: cannot be written')
 
 
 class VideoFile:
@@ -56,7 +57,7 @@ class VideoFile:
 
     def __init__(self, path: Path, rate: float) -> None:
         self._path = path
-        self._partial = path.with_name(f'.{path.stem}.partial{path.suffix}')
+        self._place = ExitStack()
         self._rate = rate
         self._writer: cv2.VideoWriter | None = None
 
@@ -69,20 +70,17 @@ class VideoFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._writer is None:
-            return
-        self._writer.release()
-        if kind is None:
-            self._partial.replace(self._path)
-        else:
-            self._partial.unlink(missing_ok=True)
+        if self._writer is not None:
+            self._writer.release()
+        self._place.__exit__(kind, error, trace)
 
     def write(self, image: NDArray[np.uint8]) -> None:
         """Add a ``(H, W, 3)`` BGR picture; all have the size of the first."""
         if self._writer is None:
+            partial = self._place.enter_context(replacing(self._path))
             size = (image.shape[1], image.shape[0])
             code = cv2.VideoWriter.fourcc(*'mp4v')
-            self._writer = cv2.VideoWriter(str(self._partial), code, self._rate, size)
+            self._writer = cv2.VideoWriter(str(partial), code, self._rate, size)
             if not self._writer.isOpened():
                 raise OSError(f'{self._path}: cannot be written')
         self._writer.write(image)

@@ -9,10 +9,10 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 import onnx
+from unihpe_ros.core.files import write_whole
 from unihpe_ros.core.model_spec import METADATA_KEY, ModelSpec, Shape
 from unihpe_ros.engines import check_signature, EngineError
 from unihpe_ros.engines.build_progress import monitor_type, Progress
-from unihpe_ros.engines.files import write_beside
 from unihpe_ros.engines.precision import PRECISIONS, to_half
 from unihpe_ros.engines.trt_runtime import Log, TensorRt
 
@@ -141,7 +141,7 @@ def build_plan(
             f'for SM {target.sm}: {log.text()}'
         )
     if timings is not None and use_timings:
-        write_beside(timings, bytes(memoryview(config.get_timing_cache().serialize())))
+        write_whole(timings, bytes(memoryview(config.get_timing_cache().serialize())))
     if progress is not None:
         progress('done', 1.0)
     return Plan(bytes(memoryview(content)), spec, inputs, outputs, profile)

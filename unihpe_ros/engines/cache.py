@@ -8,12 +8,12 @@ import json
 import os
 from pathlib import Path
 
+from unihpe_ros.core.files import write_whole
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.engines import EngineError
 from unihpe_ros.engines.build_progress import Progress
 from unihpe_ros.engines.cuda import Gpu
-from unihpe_ros.engines.engine_key import EngineKey, key_of
-from unihpe_ros.engines.files import digest, write_beside
+from unihpe_ros.engines.engine_key import digest, EngineKey, key_of
 from unihpe_ros.engines.trt_runtime import load_tensorrt, TensorRt
 
 FOLDER_VARIABLE = 'UNIHPE_ENGINE_CACHE'
@@ -154,8 +154,8 @@ def make_engine(
         'spec': json.loads(made.spec.to_json()),
     }
     try:
-        write_beside(plan, made.content)
-        write_beside(plan.with_suffix('.json'), json.dumps(description, indent=1).encode())
+        write_whole(plan, made.content)
+        write_whole(plan.with_suffix('.json'), json.dumps(description, indent=1))
         # What was compiled for the plan's predecessor is of no use to it.
         plan.with_suffix('.runtime_cache').unlink(missing_ok=True)
     except OSError as error:

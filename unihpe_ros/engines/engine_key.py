@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+import hashlib
 from pathlib import Path
 
 from unihpe_ros.engines.cuda import Gpu
-from unihpe_ros.engines.files import digest
 from unihpe_ros.engines.trt_runtime import TensorRt
 
 # Goes up when `build` or `precision` changes what it makes of a model.
@@ -76,3 +76,8 @@ def key_of(
         runtime=library.name,
         version=library.version,
     )
+
+
+def digest(content: bytes) -> str:
+    """Return the SHA-256 of some bytes in hex digits."""
+    return hashlib.sha256(content).hexdigest()

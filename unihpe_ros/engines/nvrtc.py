@@ -6,8 +6,8 @@ import ctypes
 from importlib.util import find_spec
 from pathlib import Path
 
+from unihpe_ros.core.files import write_whole
 from unihpe_ros.engines import EngineError
-from unihpe_ros.engines.files import write_beside
 
 # PTX of CUDA 12.6 (ISA 8.5) for the oldest GPU is what every driver since that release turns
 # into code for its own GPU; newer compilers write PTX that older drivers refuse.
@@ -33,7 +33,7 @@ def write_ptx() -> list[Path]:
     paths = []
     for name in SOURCES:
         path = FOLDER / f'{name}.ptx'
-        write_beside(path, compiler.ptx(name))
+        write_whole(path, compiler.ptx(name))
         paths.append(path)
     return paths
 

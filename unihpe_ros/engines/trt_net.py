@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from unihpe_ros.core.files import write_whole
 from unihpe_ros.core.model_spec import Shape
 from unihpe_ros.engines import EngineError
 from unihpe_ros.engines.cuda import Gpu, Memory
-from unihpe_ros.engines.files import write_beside
 from unihpe_ros.engines.trt_runtime import TensorRt
 
 # Up to here every batch has a context and a graph of its own; above, every fourth.
@@ -209,7 +209,7 @@ class _RuntimeCache:
         if not self._path.is_file() or self._path.stat().st_size != len(content):
             # A cache that cannot be written costs a slower start next time, nothing else.
             with suppress(OSError):
-                write_beside(self._path, content)
+                write_whole(self._path, content)
 
     def close(self) -> None:
         self._engine = self._settings = self._cache = None

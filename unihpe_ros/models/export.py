@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 import onnx
 import torch
 from torch import nn, Tensor
+from unihpe_ros.core.files import replacing
 from unihpe_ros.core.model_spec import METADATA_KEY, ModelSpec
 from unihpe_ros.core.preprocess import PADDING
 from unihpe_ros.core.skeleton import UNION
@@ -276,6 +277,5 @@ def write(proto: onnx.ModelProto, spec: ModelSpec, path: Path) -> None:
     """Put the spec into a graph's metadata and write it: beside, then renamed."""
     onnx.helper.set_model_props(proto, {METADATA_KEY: spec.to_json()})
     onnx.checker.check_model(proto)
-    partial = path.with_suffix('.partial')
-    onnx.save(proto, partial)
-    partial.replace(path)
+    with replacing(path) as partial:
+        onnx.save(proto, partial)

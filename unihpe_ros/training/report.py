@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from unihpe_ros.core.files import write_whole
 
 
 @dataclass(frozen=True)
@@ -89,13 +90,10 @@ class Report:
             if table.spreads
         }
         stored = {'title': self.title, 'notes': list(self.notes), 'tables': tables}
-        folder.mkdir(parents=True, exist_ok=True)
         paths = [folder / f'{name}.md', folder / f'{name}.json']
         texts = [self.markdown(), json.dumps(stored, indent=1) + '\n']
         for path, text in zip(paths, texts, strict=True):
-            partial = path.with_name(f'{path.name}.partial')
-            partial.write_text(text, encoding='utf-8')
-            partial.replace(path)
+            write_whole(path, text)
         return paths
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import nn, Tensor
+from unihpe_ros.core.files import replacing
 from unihpe_ros.models.unihpe import UniHPE
 from unihpe_ros.training import ranks
 from unihpe_ros.training.config import changed_settings, ConfigError, TrainConfig
@@ -104,9 +105,8 @@ class Run:
             'objective': self.objective.state_dict(),
             'optimizer': self.optimizer.state_dict(),
         }
-        partial = path.with_suffix('.partial')
-        torch.save(state, partial)
-        partial.replace(path)
+        with replacing(path) as partial:
+            torch.save(state, partial)
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint of the same experiment."""

@@ -14,6 +14,7 @@ import time
 
 import torch
 from tqdm import tqdm
+from unihpe_ros.core.files import write_whole
 from unihpe_ros.models.lifters import LIFTERS
 from unihpe_ros.training.failures import NonFiniteLossError
 from unihpe_ros.training.lifters import LifterRun
@@ -89,9 +90,7 @@ def do_run(study: Study, out: Path, variant: str, seed: int) -> str:
         'scores': scores,
         'failure': failure,
     }
-    partial = folder / 'result.json.partial'
-    partial.write_text(json.dumps(stored, indent=1) + '\n', encoding='utf-8')
-    partial.replace(folder / 'result.json')
+    write_whole(folder / 'result.json', json.dumps(stored, indent=1) + '\n')
     return folder.name
 
 
