@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import os
 import signal
+import sys
 import traceback
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -20,6 +22,7 @@ from unihpe_ros.estimator import PoseEstimator
 from unihpe_ros.ros.build_log import BuildLog
 from unihpe_ros.ros.diagnostics import Statistics, to_diagnostics
 from unihpe_ros.ros.frames import estimator_settings
+from unihpe_ros.ros.loading import load_before_configure, Loading
 from unihpe_ros.ros.malloc import keep_image_buffers
 from unihpe_ros.ros.parameters import declare_parameters, Parameters
 from unihpe_ros.ros.pipeline import ERROR_REPEAT_S, Pipeline
@@ -59,6 +62,8 @@ class PoseEstimatorNode(LifecycleNode):
         super().__init__('pose_estimator', **options)
         self._make_estimator = estimator_factory
         self.parameters, self._problems = declare_parameters(self)
+        self._loading = Loading(lambda: self._make_estimator(self.parameters))
+        load_before_configure(self, self._loading, self._is_ready_to_load)
         self.add_on_set_parameters_callback(self._on_parameters)
         self._statistics = Statistics()
         self._pipeline: Pipeline | None = None
@@ -78,19 +83,44 @@ class PoseEstimatorNode(LifecycleNode):
             self._configure()
         except (EngineError, ValueError, OSError) as error:
             self._failure = str(error)
+            result = TransitionCallbackReturn.FAILURE
         except Exception:  # noqa: BLE001 - rclpy would swallow it without a word.
             self._failure = traceback.format_exc()
+            result = TransitionCallbackReturn.ERROR
         if self._failure:
             self.get_logger().error(f'cannot be configured: {self._failure}')
-            return TransitionCallbackReturn.FAILURE
+            return result
         return super().on_configure(state)
+
+    async def bring_up(self) -> None:
+        """Configure and activate, and serve others while the model is loaded."""
+        if self._is_ready_to_load():
+            await self._loading.load()
+        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+            self.trigger_activate()
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether the model is being loaded."""
+        return self._loading.is_busy
+
+    def _is_ready_to_load(self) -> bool:
+        return self._pipeline is None and not self._problems
+
+    def _loaded(self, parameters: Parameters) -> PoseEstimator:
+        estimator: PoseEstimator | None = self._loading.take()
+        if estimator is None:
+            return self._make_estimator(parameters)
+        # They may have changed while it was loaded.
+        estimator.configure(estimator_settings(parameters))
+        return estimator
 
     def _configure(self) -> None:
         if self._problems:
             raise ValueError('; '.join(self._problems.values()))
         if self.parameters.tune_malloc and not keep_image_buffers():
             self.get_logger().info('tune_malloc: this C library has no mallopt')
-        self._pipeline = Pipeline(self, self._make_estimator, self.parameters, self._statistics)
+        self._pipeline = Pipeline(self, self._loaded, self.parameters, self._statistics)
         estimator = self._pipeline.estimator
         for note in estimator.notes:
             self.get_logger().warning(note)
@@ -180,7 +210,8 @@ class PoseEstimatorNode(LifecycleNode):
         if self._failure:
             return DiagnosticStatus.ERROR, f'cannot be configured: {self._failure}'
         if self._pipeline is None:
-            return DiagnosticStatus.OK, 'unconfigured'
+            state = 'loading the model' if self.is_loading else 'unconfigured'
+            return DiagnosticStatus.OK, state
         if not self._pipeline.is_active:
             return DiagnosticStatus.OK, 'inactive'
         if not self._pipeline.is_listening:
@@ -211,9 +242,8 @@ def main(
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     try:
-        started = node.parameters.autostart and node.trigger_configure()
-        if started == TransitionCallbackReturn.SUCCESS:
-            node.trigger_activate()
+        if node.parameters.autostart:
+            executor.create_task(node.bring_up)
         while not received:
             executor.spin_once(timeout_sec=0.2)
     except ExternalShutdownException:
@@ -222,4 +252,8 @@ def main(
         executor.shutdown()
         node.destroy_node()
         rclpy.try_shutdown()
+    if node.is_loading:
+        # The interpreter's end would tear a builder's threads out of foreign code: they abort.
+        sys.stderr.flush()
+        os._exit(0)
     return 0
