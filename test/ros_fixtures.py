@@ -61,17 +61,24 @@ class FakeEstimator:
         self.seconds = seconds
         self.failure: Exception | None = None
         self.calls: list[tuple] = []
+        self.batches: list = []
+        self.lifts: list[tuple] = []
         self.settings: list = []
         self.resets = 0
         self.closed = 0
         self.stage_times = {'crop': 0.001, 'image_branch': 0.002}
 
-    def estimate(self, image, camera, stamp) -> Poses:
-        self.calls.append((image, camera, stamp))
+    def estimate_batch(self, shots) -> list[Poses]:
+        self.batches.append(shots)
+        self.calls += [(shot.image, shot.camera, shot.stamp) for shot in shots]
         time.sleep(self.seconds)
         if self.failure is not None:
             raise self.failure
-        return people(self.count)
+        return [people(self.count) for _ in shots]
+
+    def lift(self, keypoints_2d, scores, camera, stamp, **options) -> Poses:
+        self.lifts.append((keypoints_2d, scores, camera, stamp, options))
+        return people(len(keypoints_2d))
 
     def configure(self, settings) -> None:
         self.settings.append(settings)

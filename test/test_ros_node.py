@@ -198,7 +198,7 @@ def test_the_newest_image_wins(run):
             time.sleep(0.01)
         assert wait_until(lambda: estimator.calls[-1][2] == pytest.approx(200.49))
         assert len(estimator.calls) < 30
-        assert wait_until(lambda: int(values_of(report_of(reports))['dropped']) > 5)
+        assert wait_until(lambda: int(values_of(report_of(reports))['dropped']) > 0)
 
 
 def test_services_do_not_wait_for_the_estimator(run):
@@ -226,9 +226,9 @@ def test_when_time_jumps_back_tracks_are_forgotten(run):
     with run() as (_, peer, estimator):
         camera = peer.camera()
         publish_until(camera, lambda: estimator.calls)
-        before = estimator.resets
+        logs = peer.listen_to_logs()
         assert wait_until(lambda: camera.publish(image(5.0)) or estimator.calls[-1][2] == 5.0)
-        assert estimator.resets == before + 1
+        assert wait_until(lambda: any('all tracks are forgotten' in line for line in logs))
 
 
 def test_an_image_that_was_overtaken_is_dropped(run):
@@ -236,12 +236,10 @@ def test_an_image_that_was_overtaken_is_dropped(run):
         camera = peer.camera()
         publish_until(camera, lambda: estimator.calls)
         assert wait_until(lambda: camera.publish(image(300.0)) or estimator.calls[-1][2] == 300.0)
-        resets = estimator.resets
         camera.publish(image(299.95))
         time.sleep(0.1)
         assert wait_until(lambda: camera.publish(image(300.05)) or estimator.calls[-1][2] > 300.01)
         assert not [stamp for _, _, stamp in estimator.calls if 299.9 < stamp < 299.99]
-        assert estimator.resets == resets
 
 
 def test_without_stamps_the_time_of_arrival_serves(run):
@@ -455,7 +453,7 @@ def test_an_unknown_value_leaves_the_node_unconfigured_and_talking(run):
     with run(activate=False, root_mode='absolute') as (node, peer, _):
         reports = peer.listen(DiagnosticArray, 'diagnostics')
         assert not change_state(peer, Transition.TRANSITION_CONFIGURE)
-        report_of(reports, 'root_mode: expected one of auto, relative, projective; got')
+        report_of(reports, 'root_mode: expected one of auto, relative, projective, depth; got')
         # It can be put right without a restart, since it may change at run time.
         assert node.set_parameters([Parameter('root_mode', value='relative')])[0].successful
         assert change_state(peer, Transition.TRANSITION_CONFIGURE)
@@ -481,10 +479,10 @@ def test_parameters_change_at_run_time_or_say_why_not(run):
         assert estimator.settings[-1].score_threshold == 0.5
         assert change('root_mode', 'relative').successful
         assert wait_until(lambda: json.loads(infos[-1].data)['root_mode'] == 'relative')
-        refused = change('root_mode', 'depth')
+        refused = change('root_mode', 'absolute')
         assert not refused.successful
         assert refused.reason == (
-            "root_mode: expected one of auto, relative, projective; got 'depth'"
+            "root_mode: expected one of auto, relative, projective, depth; got 'absolute'"
         )
         assert not change('score_threshold', 1.0).successful
         assert 'read-only' in change('keypoints', 'h36m17').reason

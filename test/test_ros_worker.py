@@ -10,8 +10,16 @@ def test_the_newest_item_replaces_the_one_before():
     mailbox = Mailbox()
     assert not mailbox.put(1)
     assert mailbox.put(2)
-    assert mailbox.take() == 2
+    assert mailbox.take() == [2]
     assert not mailbox.put(3)
+
+
+def test_each_sender_has_a_slot():
+    mailbox = Mailbox()
+    assert not mailbox.put(1, 'front')
+    assert not mailbox.put(2, 'rear')
+    assert mailbox.put(3, 'front')
+    assert sorted(mailbox.take()) == [2, 3]
 
 
 def test_closing_wakes_who_waits():
@@ -21,19 +29,19 @@ def test_closing_wakes_who_waits():
     thread.start()
     mailbox.close()
     thread.join(2)
-    assert taken == [None]
+    assert taken == [[]]
     mailbox.put(1)
-    assert mailbox.take() is None
+    assert mailbox.take() == []
 
 
 def test_a_slow_worker_skips_to_the_newest():
     handled, errors = [], []
     began, go = threading.Event(), threading.Event()
 
-    def handle(item):
+    def handle(items):
         began.set()
         go.wait(2)
-        handled.append(item)
+        handled.extend(items)
 
     worker = Worker(handle, errors.append)
     worker.submit(0)
@@ -50,10 +58,10 @@ def test_a_slow_worker_skips_to_the_newest():
 def test_an_error_is_reported_and_the_next_item_is_handled():
     handled, errors = [], []
 
-    def handle(item):
-        if item == 'bad':
+    def handle(items):
+        if 'bad' in items:
             raise ValueError('no good')
-        handled.append(item)
+        handled.extend(items)
 
     worker = Worker(handle, errors.append)
     worker.submit('bad')
@@ -68,9 +76,9 @@ def test_stopping_finishes_the_item_in_work():
     handled = []
     began = threading.Event()
 
-    def handle(item):
+    def handle(items):
         began.set()
-        handled.append(item)
+        handled.extend(items)
 
     worker = Worker(handle, print)
     worker.submit(1)

@@ -222,6 +222,7 @@ class PoseEstimator:
         skeleton: Skeleton = UNION,
         stream: str = '',
         depth: NDArray[np.float32] | None = None,
+        camera_known: bool = True,
     ) -> Poses:
         """
         Place and follow people whose 2D keypoints are known, without an image.
@@ -242,6 +243,9 @@ class PoseEstimator:
             Name of the camera: each has people of its own.
         depth : NDArray[np.float32], optional
             ``(H, W)`` m, aligned with the image; 0 or NaN where unknown.
+        camera_known : bool
+            Whether the camera is calibrated rather than assumed, which finds no place in the
+            room.
 
         Returns
         -------
@@ -265,7 +269,7 @@ class PoseEstimator:
         sightings = lifted_people(self._branches, *given, camera, settings)
         times['lifting_branch'] = perf_counter() - begun
         begun = perf_counter()
-        mode = settings.resolve(has_camera=True, has_depth=depth is not None)
+        mode = settings.resolve(camera_known, depth is not None)
         poses = state.finish(sightings, stamp, mode, settings, depth, lifted=True)
         times['track'] = perf_counter() - begun
         self.stage_times = times

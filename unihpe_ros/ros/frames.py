@@ -1,48 +1,39 @@
-"""What happens to one image: decode, estimate, publish, measure."""
+"""What happens to the newest images: decode, estimate, publish, measure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+import math
 import time
 
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
-from sensor_msgs.msg import CompressedImage, Image
-from std_msgs.msg import Header
 from unihpe_ros.core.geometry import Camera
-from unihpe_ros.core.pose import RootMode
+from unihpe_ros.core.pose import Poses, RootMode
 from unihpe_ros.core.settings import EstimatorSettings
-from unihpe_ros.core.skeleton import SKELETONS
-from unihpe_ros.estimator import PoseEstimator
-from unihpe_ros.ros.cameras import CameraSource
+from unihpe_ros.estimator import PoseEstimator, Shot
+from unihpe_ros.ros.channel import Channel, Frame, seconds
 from unihpe_ros.ros.compressed import decode_compressed
-from unihpe_ros.ros.diagnostics import Statistics
-from unihpe_ros.ros.images import make_decoder
+from unihpe_ros.ros.images import DecodeError, make_decoder
 from unihpe_ros.ros.parameters import Parameters
-from unihpe_ros.ros.publishers import Publishers
+from unihpe_ros.ros.poses2d import decode_keypoints
+from unihpe_ros.ros.transforms import TransformError
 
 # A stamp that is older by less is an image that was overtaken, by more a bag that began anew.
 _JUMP_BACK_S = 0.1
+# Clocks of two machines that are synchronised differ by less.
+_CLOCKS_S = 0.01
 
 
 @dataclass(frozen=True)
-class Frame:
-    """
-    An image and when it came.
+class _Look:
+    """A frame that is to be answered, and the image in it; none in lifting mode."""
 
-    Parameters
-    ----------
-    msg : Image | CompressedImage
-        The message.
-    received : float
-        time.monotonic() of the callback, s.
-
-    """
-
-    msg: Image | CompressedImage
-    received: float
+    frame: Frame
+    size: tuple[int, int]
+    image: NDArray[np.uint8] | None
 
 
 def estimator_settings(parameters: Parameters) -> EstimatorSettings:
@@ -70,18 +61,14 @@ def estimator_settings(parameters: Parameters) -> EstimatorSettings:
 
 class FrameHandler:
     """
-    Turns image messages into published poses, in the worker's thread.
+    Turns messages into published poses, in the worker's thread.
 
     Parameters
     ----------
     estimator : PoseEstimator
-        Image to poses.
-    cameras : CameraSource
-        Where the camera comes from.
+        Images to poses.
     parameters : Parameters
-        The node's parameters.
-    statistics : Statistics
-        Where the times go.
+        The node's parameters; replaced when some change at run time.
     node : Node
         Lends its clock, to which image stamps are compared, and its logger.
 
@@ -92,85 +79,124 @@ class FrameHandler:
 
     """
 
-    def __init__(
-        self,
-        estimator: PoseEstimator,
-        cameras: CameraSource,
-        parameters: Parameters,
-        statistics: Statistics,
-        node: Node,
-    ) -> None:
+    def __init__(self, estimator: PoseEstimator, parameters: Parameters, node: Node) -> None:
+        self.parameters = parameters
         self._estimator = estimator
-        self._cameras = cameras
-        self._statistics = statistics
         self._clock = node.get_clock()
         self._logger = node.get_logger()
-        self._skeleton = SKELETONS[parameters.keypoints]
         self._decode: Callable[..., NDArray[np.uint8]] = decode_compressed
         if parameters.image_transport == 'raw':
             self._decode = make_decoder(parameters.image_decoder)
-        self._last_stamp = -np.inf
+        self._last_stamps: dict[str, float] = {}
 
-    def handle(self, frame: Frame, outputs: Publishers) -> None:
+    def handle(self, frames: Sequence[Frame]) -> None:
         """
-        Publish the people of one image.
+        Publish the people of the newest images; those of all cameras are found in one batch.
 
         Parameters
         ----------
-        frame : Frame
-            The image.
-        outputs : Publishers
-            Where the poses go.
+        frames : Sequence[Frame]
+            One of each camera that has a new one.
 
         Raises
         ------
-        DecodeError
-            If the message does not hold an image.
         EngineError
             If the engine fails.
 
         """
-        header, started = frame.msg.header, time.monotonic()
-        stamp = _seconds(header)
-        if self._is_late(stamp or frame.received):
-            self._statistics.count('dropped')
-            return
-        self._statistics.add('wait', started - frame.received)
-        image = self._decode(frame.msg)
-        self._statistics.add('decode_image', time.monotonic() - started)
-        poses = self._estimator.estimate(image, self._camera(image), stamp or frame.received)
-        for stage, seconds in self._estimator.stage_times.items():
-            self._statistics.add(stage, seconds)
-        estimated = time.monotonic()
-        outputs.publish(poses.to(self._skeleton), header, image)
-        self._statistics.add('publish', time.monotonic() - estimated)
-        self._statistics.count('published')
-        self._statistics.people = len(poses)
-        self._measure_latency(stamp, outputs)
+        estimate = self._lift if self.parameters.mode == 'lifting' else self._estimate
+        estimate([frame for frame in frames if not self._is_late(frame)])
 
-    def _is_late(self, stamp: float) -> bool:
-        back = self._last_stamp - stamp
+    def _estimate(self, frames: Sequence[Frame]) -> None:
+        looks, shots = [], []
+        for frame in frames:
+            try:
+                shot = self._shot(frame)
+            except DecodeError as error:
+                frame.channel.report(f'image skipped: {error}')
+                continue
+            height, width = shot.image.shape[:2]
+            shots.append(shot)
+            looks.append(_Look(frame, (width, height), shot.image))
+        if not shots:
+            return
+        answers = self._estimator.estimate_batch(shots)
+        for look, poses in zip(looks, answers, strict=True):
+            self._publish(look, poses)
+
+    def _shot(self, frame: Frame) -> Shot:
+        channel, parameters, started = frame.channel, self.parameters, time.monotonic()
+        channel.statistics.add('wait', started - frame.received)
+        image = self._decode(frame.msg)
+        channel.statistics.add('decode_image', time.monotonic() - started)
+        stamp, beside = _stamp(frame), channel.companions
+        height, width = image.shape[:2]
+        size = width, height
+        camera, boxes = beside.camera_of(size), beside.boxes_of(stamp, parameters)
+        depth = beside.depth_of(stamp, frame.received, size, parameters)
+        return Shot(image, camera, stamp, channel.name, boxes, depth)
+
+    def _lift(self, frames: Sequence[Frame]) -> None:
+        for frame in frames:
+            stamp = _stamp(frame)
+            frame.channel.statistics.add('wait', time.monotonic() - frame.received)
+            known = frame.channel.companions.cameras.camera
+            camera = known or self._assumed_camera()
+            size = camera.width, camera.height
+            try:
+                given = decode_keypoints(frame.msg, size)
+            except DecodeError as error:
+                frame.channel.report(f'message skipped: {error}')
+                continue
+            depth = frame.channel.companions.depth_of(stamp, frame.received, size, self.parameters)
+            poses = self._estimator.lift(
+                given.points,
+                given.scores,
+                camera,
+                stamp,
+                skeleton=given.skeleton,
+                stream=frame.channel.name,
+                depth=depth,
+                camera_known=known is not None,
+            )
+            self._publish(_Look(frame, size, None), poses)
+
+    def _assumed_camera(self) -> Camera:
+        parameters = self.parameters
+        return Camera.from_fov(
+            parameters.default_width,
+            parameters.default_height,
+            math.radians(parameters.default_fov_deg),
+        )
+
+    def _publish(self, look: _Look, poses: Poses) -> None:
+        channel, header, began = look.frame.channel, look.frame.msg.header, time.monotonic()
+        for stage, spent in self._estimator.stage_times.items():
+            channel.statistics.add(stage, spent)
+        try:
+            channel.outputs.publish(poses, header, look.size, look.image, self.parameters)
+        except TransformError as error:
+            channel.report(f'no 3D is published: {error}')
+            return
+        channel.statistics.add('publish', time.monotonic() - began)
+        channel.statistics.count('published')
+        channel.statistics.people = len(poses)
+        self._measure_latency(seconds(header), channel)
+
+    def _is_late(self, frame: Frame) -> bool:
+        """Whether a newer image of this camera has been answered."""
+        stamp, name = _stamp(frame), frame.channel.name
+        back = self._last_stamps.get(name, -math.inf) - stamp
         if 0 < back <= _JUMP_BACK_S:
+            frame.channel.statistics.count('dropped')
             return True
-        if 0 < back < np.inf:
+        if 0 < back < math.inf:
+            # The estimator sees to it.
             self._logger.info(f'time went back by {back:.1f} s: all tracks are forgotten')
-            self._estimator.reset()
-        self._last_stamp = stamp
+        self._last_stamps[name] = stamp
         return False
 
-    def _camera(self, image: NDArray[np.uint8]) -> Camera | None:
-        camera = self._cameras.camera
-        height, width = image.shape[:2]
-        if camera is not None and (camera.width, camera.height) != (width, height):
-            self._logger.error(
-                f'camera_info is of {camera.width}x{camera.height}, the image is {width}x{height}:'
-                ' it is not used',
-                throttle_duration_sec=30.0,
-            )
-            return None
-        return camera
-
-    def _measure_latency(self, stamp: float, outputs: Publishers) -> None:
+    def _measure_latency(self, stamp: float, channel: Channel) -> None:
         if not stamp:
             self._logger.warning(
                 'images have no stamp: the time of arrival is used, latency is not measured',
@@ -178,9 +204,16 @@ class FrameHandler:
             )
             return
         latency = self._clock.now().nanoseconds * 1e-9 - stamp
-        self._statistics.add('end_to_end', latency)
-        outputs.publish_latency(latency)
+        if latency < -_CLOCKS_S:
+            self._logger.warning(
+                f'images are stamped {-latency:.2f} s in the future: the clocks of this machine '
+                "and the camera's differ, latency is not measured",
+                once=True,
+            )
+            return
+        channel.statistics.add('end_to_end', latency)
+        channel.outputs.publish_latency(latency)
 
 
-def _seconds(header: Header) -> float:
-    return float(header.stamp.sec + 1e-9 * header.stamp.nanosec)
+def _stamp(frame: Frame) -> float:
+    return seconds(frame.msg.header) or frame.received

@@ -12,6 +12,7 @@ from std_msgs.msg import ColorRGBA, Header
 from unihpe_ros.core.drawing import SIDE_COLOURS
 from unihpe_ros.core.pose import Poses, RootMode
 from unihpe_ros.core.skeleton import Skeleton
+from unihpe_ros.ros.transforms import IDENTITY, Transform
 from visualization_msgs.msg import Marker, MarkerArray
 
 _KEYPOINT_DIAMETER = 0.06
@@ -28,7 +29,7 @@ class MarkerWriter:
     def __init__(self) -> None:
         self._shown: set[int] = set()
 
-    def write(self, poses: Poses, header: Header) -> MarkerArray:
+    def write(self, poses: Poses, header: Header, camera: Transform = IDENTITY) -> MarkerArray:
         """
         Write poses as the message of topic markers.
 
@@ -37,7 +38,9 @@ class MarkerWriter:
         poses : Poses
             N people; keypoints without a 3D position are left out.
         header : Header
-            The image's header, which is used as it is.
+            Header of the poses, which is used as it is.
+        camera : Transform
+            Where the camera is in the frame of the poses.
 
         Returns
         -------
@@ -54,7 +57,7 @@ class MarkerWriter:
         self._shown = present
         metric = poses.root_mode is not RootMode.RELATIVE
         for person, keypoints in zip(poses.track_ids.tolist(), poses.keypoints_3d, strict=True):
-            markers += _person(header, person, keypoints, poses.skeleton, metric)
+            markers += _person(header, person, keypoints, poses.skeleton, metric, camera)
         return MarkerArray(markers=markers)
 
 
@@ -64,6 +67,7 @@ def _person(
     keypoints: NDArray[np.float32],
     skeleton: Skeleton,
     metric: bool,
+    camera: Transform,
 ) -> list[Marker]:
     colours = _colours(skeleton)
     # One tolist() per person, and one Point for both the sphere and the bones that end in it.
@@ -83,12 +87,14 @@ def _person(
     bones = [bone for bone in skeleton.bones if points[bone[0]] and points[bone[1]]]
     lines.points = [points[end] for bone in bones for end in bone]
     lines.colors = [colours[child] for _, child in bones for _ in range(2)]
-    text = _text(header, person, keypoints[seen], metric)
+    text = _text(header, person, keypoints[seen], metric, camera)
     # RViz complains about lists without points.
     return [marker for marker in (spheres, lines) if marker.points] + ([text] if seen else [])
 
 
-def _text(header: Header, person: int, seen: NDArray[np.float32], metric: bool) -> Marker:
+def _text(
+    header: Header, person: int, seen: NDArray[np.float32], metric: bool, camera: Transform
+) -> Marker:
     text = _marker(header, person, _TEXT, Marker.ADD)
     if not len(seen):
         return text
@@ -96,9 +102,11 @@ def _text(header: Header, person: int, seen: NDArray[np.float32], metric: bool) 
     text.scale.z = _TEXT_HEIGHT
     text.color = ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0)
     middle = seen.mean(0)
-    text.text = f'{person}  {np.linalg.norm(middle):.1f} m' if metric else str(person)
-    x, z = float(middle[0]), float(middle[2])
-    text.pose.position = Point(x=x, y=float(seen[:, 1].min()) - _TEXT_ABOVE_HEAD, z=z)
+    distance = np.linalg.norm(middle - camera.translation)
+    text.text = f'{person}  {distance:.1f} m' if metric else str(person)
+    above = float(((seen - middle) @ camera.up).max()) + _TEXT_ABOVE_HEAD
+    x, y, z = (middle + above * camera.up).tolist()
+    text.pose.position = Point(x=x, y=y, z=z)
     return text
 
 

@@ -20,12 +20,13 @@ from std_srvs.srv import SetBool, Trigger
 from unihpe_ros.engines import EngineError
 from unihpe_ros.estimator import PoseEstimator
 from unihpe_ros.ros.build_log import BuildLog
+from unihpe_ros.ros.channel import ERROR_REPEAT_S
 from unihpe_ros.ros.diagnostics import Statistics, to_diagnostics
 from unihpe_ros.ros.frames import estimator_settings
 from unihpe_ros.ros.loading import load_before_configure, Loading
 from unihpe_ros.ros.malloc import keep_image_buffers
 from unihpe_ros.ros.parameters import declare_parameters, Parameters
-from unihpe_ros.ros.pipeline import ERROR_REPEAT_S, Pipeline
+from unihpe_ros.ros.pipeline import Pipeline
 
 REPORT_PERIOD_S = 1.0
 
@@ -39,6 +40,7 @@ def make_estimator(parameters: Parameters) -> PoseEstimator:
         estimator_settings(parameters),
         backend=parameters.backend,
         threads=parameters.threads,
+        streams=len(parameters.cameras),
         progress=BuildLog(),
     )
 
@@ -65,7 +67,7 @@ class PoseEstimatorNode(LifecycleNode):
         self._loading = Loading(lambda: self._make_estimator(self.parameters))
         load_before_configure(self, self._loading, self._is_ready_to_load)
         self.add_on_set_parameters_callback(self._on_parameters)
-        self._statistics = Statistics()
+        self._statistics = {name: Statistics() for name in self.parameters.cameras}
         self._pipeline: Pipeline | None = None
         self._enabled = True
         self._failure = ''
@@ -183,7 +185,8 @@ class PoseEstimatorNode(LifecycleNode):
         elif self._pipeline is not None:
             self._pipeline.ignore()
         response.success = True
-        response.message = self._health()[1]
+        states = [self._health(name) for name in self._statistics]
+        response.message = max(states, key=lambda state: state[0])[1]
         return response
 
     def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
@@ -195,18 +198,23 @@ class PoseEstimatorNode(LifecycleNode):
         return response
 
     def _on_timer(self) -> None:
-        level, message = self._health()
-        figures, hardware = self._statistics.report(), ''
+        reports = [self._report(name) for name in self._statistics]
+        reports[0].status = [status for report in reports for status in report.status]
+        self._reports.publish(reports[0])
+
+    def _report(self, camera: str) -> DiagnosticArray:
+        level, message = self._health(camera)
+        figures, hardware = self._statistics[camera].report(), ''
         if self._pipeline is not None:
             estimator = self._pipeline.estimator
             hardware = estimator.spec.model
             figures = {'backend': estimator.backend, **figures}
         name = self.get_fully_qualified_name().lstrip('/')
-        self._reports.publish(
-            to_diagnostics(name, hardware, level, message, figures, self.get_clock().now())
-        )
+        name = f'{name}: {camera}' if camera else name
+        now = self.get_clock().now()
+        return to_diagnostics(name, hardware, level, message, figures, now)
 
-    def _health(self) -> tuple[bytes, str]:
+    def _health(self, camera: str) -> tuple[bytes, str]:
         if self._failure:
             return DiagnosticStatus.ERROR, f'cannot be configured: {self._failure}'
         if self._pipeline is None:
@@ -216,7 +224,8 @@ class PoseEstimatorNode(LifecycleNode):
             return DiagnosticStatus.OK, 'inactive'
         if not self._pipeline.is_listening:
             return DiagnosticStatus.OK, 'disabled'
-        problem = self._pipeline.missing_input() or self._statistics.recent_error(ERROR_REPEAT_S)
+        recent = self._statistics[camera].recent_error(ERROR_REPEAT_S)
+        problem = self._pipeline.missing_input(camera) or recent
         if problem:
             return DiagnosticStatus.WARN, problem
         return DiagnosticStatus.OK, 'estimating'

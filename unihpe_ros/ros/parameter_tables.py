@@ -6,7 +6,8 @@ from dataclasses import fields
 import textwrap
 from typing import Any
 
-from unihpe_ros.ros.parameters import KINDS, Parameters
+from unihpe_ros.ros.parameter_checks import KINDS
+from unihpe_ros.ros.parameters import Parameters
 
 
 def markdown_table() -> str:
@@ -38,4 +39,8 @@ def yaml_file() -> str:
 
 
 def _yaml(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return str(list(value))
+    return str(value) or "''"

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, Field, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
 from unihpe_ros.core.skeleton import SKELETONS
+from unihpe_ros.ros.parameter_checks import checked, descriptor_of
 
 
 def _parameter(
-    default: bool | int | float | str,
+    default: bool | int | float | str | tuple[str, ...],
     description: str,
     *,
     choices: Iterable[str] = (),
@@ -50,8 +50,27 @@ class Parameters:
     autostart: bool = _parameter(
         True, 'Configure and activate at start; false waits for lifecycle commands', fixed=True
     )
+    cameras: tuple[str, ...] = _parameter(
+        ('',),
+        'Names of several cameras, under which their topics are; an empty one for a single camera '
+        'whose topics have no name before them',
+        fixed=True,
+    )
+    mode: str = _parameter(
+        'image',
+        'What comes in: images, or 2D keypoints of somebody else on pose2d_in, to be lifted',
+        choices=('image', 'lifting'),
+        fixed=True,
+    )
+    pose2d_type: str = _parameter(
+        'cloud',
+        "Message of pose2d_in: cloud is this node's pose2d, hri is hri_msgs/Skeleton2D of one "
+        'person',
+        choices=('cloud', 'hri'),
+        fixed=True,
+    )
     max_people: int = _parameter(
-        8, 'Most people estimated in one image', limits=(1, 32), fixed=True
+        8, 'Most people estimated in one image of each camera', limits=(1, 32), fixed=True
     )
     score_threshold: float = _parameter(
         0.3,
@@ -67,6 +86,14 @@ class Parameters:
         'builtin',
         'Who finds newcomers: builtin, or none for those who give boxes themselves',
         choices=('builtin', 'none'),
+    )
+    boxes_class: str = _parameter(
+        '', 'Class of the detections on boxes_in that are people; empty takes all of them'
+    )
+    boxes_tolerance_s: float = _parameter(
+        0.1,
+        'How far the stamps of boxes_in and image may be apart, s',
+        limits=(0.0, 2.0),
     )
     detect_every: int = _parameter(
         5, 'Images from one run of the detector to the next while nobody is lost', limits=(1, 100)
@@ -117,6 +144,30 @@ class Parameters:
     )
     default_fov_deg: float = _parameter(
         60.0, 'Horizontal field of view assumed without camera_info, degrees', limits=(10.0, 170.0)
+    )
+    default_width: int = _parameter(
+        640,
+        'Width of the image assumed in lifting mode without camera_info, px',
+        limits=(1, 32767),
+    )
+    default_height: int = _parameter(
+        480,
+        'Height of the image assumed in lifting mode without camera_info, px',
+        limits=(1, 32767),
+    )
+    target_frame: str = _parameter(
+        '',
+        "Frame that TF shall bring the 3D into, at the image's stamp; empty leaves it in the "
+        "camera's",
+        fixed=True,
+    )
+    target_frame_timeout_s: float = _parameter(
+        0.05, 'How long a transform is waited for that is not there yet, s', limits=(0.0, 1.0)
+    )
+    ros4hri: bool = _parameter(
+        False,
+        'Publish people as ROS4HRI bodies too, on /humans/bodies and in TF; needs hri_msgs',
+        fixed=True,
     )
     image_transport: str = _parameter(
         'raw',
@@ -172,26 +223,8 @@ class Parameters:
                 f'unknown parameter {", ".join(unknown)}; expected {", ".join(known)}'
             )
         return replace(
-            self, **{name: _checked(known[name], value) for name, value in values.items()}
+            self, **{name: checked(known[name], value) for name, value in values.items()}
         )
-
-
-def _checked(item: Field[Any], value: Any) -> Any:
-    kind = type(item.default)
-    # A double parameter takes an integer, as a person who types `1` for 1.0 expects.
-    if kind is float and type(value) is int:
-        value = float(value)
-    if type(value) is not kind:
-        raise ValueError(f'{item.name}: expected {KINDS[kind]}, got {value!r}')
-    choices, limits = item.metadata['choices'], item.metadata['limits']
-    if choices and value not in choices:
-        raise ValueError(f'{item.name}: expected one of {", ".join(choices)}; got {value!r}')
-    if limits and not limits[0] <= value <= limits[1]:
-        raise ValueError(f'{item.name}: expected {limits[0]} to {limits[1]}, got {value}')
-    return value
-
-
-KINDS = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'a text'}
 
 
 def declare_parameters(node: Node) -> tuple[Parameters, dict[str, str]]:
@@ -215,7 +248,8 @@ def declare_parameters(node: Node) -> tuple[Parameters, dict[str, str]]:
     """
     parameters, problems = Parameters(), {}
     for item in fields(Parameters):
-        name, default, descriptor = item.name, item.default, _descriptor(item)
+        name, descriptor = item.name, descriptor_of(item)
+        default = list(item.default) if isinstance(item.default, tuple) else item.default
         try:
             given = node.declare_parameter(name, default, descriptor).value
             parameters = parameters.updated({name: given})
@@ -225,23 +259,3 @@ def declare_parameters(node: Node) -> tuple[Parameters, dict[str, str]]:
         except ValueError as error:
             problems[name] = str(error)
     return parameters, problems
-
-
-def _descriptor(item: Field[Any]) -> ParameterDescriptor:
-    descriptor = ParameterDescriptor(
-        name=item.name,
-        description=item.metadata['description'],
-        read_only=item.metadata['fixed'],
-        # rclpy's own check of types refuses an integer for a double: ours decides.
-        dynamic_typing=True,
-    )
-    if item.metadata['choices']:
-        descriptor.additional_constraints = 'one of ' + ', '.join(item.metadata['choices'])
-    limits = item.metadata['limits']
-    if limits and isinstance(item.default, float):
-        descriptor.floating_point_range = [
-            FloatingPointRange(from_value=limits[0], to_value=limits[1])
-        ]
-    elif limits:
-        descriptor.integer_range = [IntegerRange(from_value=limits[0], to_value=limits[1])]
-    return descriptor

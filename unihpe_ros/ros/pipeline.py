@@ -1,32 +1,27 @@
-"""All that a configured node has: inputs, the worker with the estimator, outputs."""
+"""All that a configured node has: cameras, the worker with the estimator, outputs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 import traceback
 
 from rclpy.lifecycle import LifecycleNode
-from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.subscription import Subscription
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from unihpe_ros.engines import EngineError
 from unihpe_ros.estimator import PoseEstimator
-from unihpe_ros.ros.cameras import CameraSource
+from unihpe_ros.ros.bodies import Bodies
+from unihpe_ros.ros.channel import Channel, Frame
 from unihpe_ros.ros.diagnostics import Statistics
-from unihpe_ros.ros.frames import estimator_settings, Frame, FrameHandler
-from unihpe_ros.ros.images import DecodeError
+from unihpe_ros.ros.frames import estimator_settings, FrameHandler
 from unihpe_ros.ros.parameters import Parameters
 from unihpe_ros.ros.publishers import Publishers
-from unihpe_ros.ros.watchdog import Watchdog
+from unihpe_ros.ros.transforms import Transforms
 from unihpe_ros.ros.worker import Worker
-
-ERROR_REPEAT_S = 5.0
 
 
 class Pipeline:
     """
-    From the image topic to the output topics.
+    From the image topics to the output topics.
 
     Its methods are called by the executor's thread; the worker's thread runs the FrameHandler.
 
@@ -38,15 +33,15 @@ class Pipeline:
         Loads the model.
     parameters : Parameters
         The node's parameters.
-    statistics : Statistics
-        Outlives the pipeline.
+    statistics : Mapping[str, Statistics]
+        Of each camera; they outlive the pipeline.
 
     Raises
     ------
     EngineError
         If the model can't be run.
-    DecodeError
-        If the image decoder that is asked for is not there.
+    DecodeError, MissingPackageError
+        If a package that is asked for is not there.
 
     """
 
@@ -55,19 +50,27 @@ class Pipeline:
         node: LifecycleNode,
         make_estimator: Callable[[Parameters], PoseEstimator],
         parameters: Parameters,
-        statistics: Statistics,
+        statistics: Mapping[str, Statistics],
     ) -> None:
-        self._node = node
         self._parameters = parameters
-        self._statistics = statistics
-        self._watchdog = Watchdog(node, statistics)
-        self._cameras = CameraSource(parameters.rectified)
         self._worker: Worker[Frame] | None = None
-        self._images: Subscription | None = None
-        self._camera_infos: Subscription | None = None
-        self.estimator = make_estimator(parameters)
-        self._handler = FrameHandler(self.estimator, self._cameras, parameters, statistics, node)
-        self._outputs = Publishers(node, parameters.output_depth)
+        with ExitStack() as undo:
+            transforms = bodies = None
+            if parameters.target_frame:
+                transforms = Transforms(node, parameters.target_frame)
+                undo.callback(transforms.close)
+            if parameters.ros4hri:
+                bodies = Bodies(node, parameters.cameras)
+                undo.callback(bodies.destroy)
+            self.estimator = make_estimator(parameters)
+            undo.callback(self.estimator.close)
+            self._handler = FrameHandler(self.estimator, parameters, node)
+            self._channels: dict[str, Channel] = {}
+            for name in parameters.cameras:
+                outputs = Publishers(node, parameters, name, transforms, bodies)
+                undo.callback(outputs.destroy)
+                self._channels[name] = Channel(node, name, parameters, statistics[name], outputs)
+            self._undo = undo.pop_all()
 
     @property
     def is_active(self) -> bool:
@@ -76,26 +79,23 @@ class Pipeline:
 
     @property
     def is_listening(self) -> bool:
-        """Whether the image topic is subscribed to."""
-        return self._images is not None
+        """Whether the image topics are subscribed to."""
+        return any(channel.is_listening for channel in self._channels.values())
 
     def start(self, listen: bool) -> None:
         """Work on images; listen to them only if so asked."""
         self.reset_tracks()
-        self._outputs.publish_skeleton(self._parameters, self.estimator.spec.model)
+        self._publish_skeleton()
         self._worker = Worker(self._handle, self._on_error)
-        self._camera_infos = self._node.create_subscription(
-            CameraInfo, 'camera_info', self._on_camera_info, _newest(reliable=False)
-        )
+        for channel in self._channels.values():
+            channel.start(self._worker.submit)
         if listen:
             self.listen()
 
     def stop(self) -> None:
-        """Let go of the inputs and finish the image in work."""
-        self.ignore()
-        if self._camera_infos is not None:
-            self._node.destroy_subscription(self._camera_infos)
-            self._camera_infos = None
+        """Let go of the inputs and finish the images in work."""
+        for channel in self._channels.values():
+            channel.stop()
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
@@ -103,27 +103,17 @@ class Pipeline:
     def close(self) -> None:
         """Stop, remove the topics and unload the model."""
         self.stop()
-        self._outputs.destroy()
-        self.estimator.close()
+        self._undo.close()
 
     def listen(self) -> None:
         """Subscribe to the images, if active."""
-        if not self.is_active or self.is_listening:
-            return
-        compressed = self._parameters.image_transport == 'compressed'
-        self._images = self._node.create_subscription(
-            CompressedImage if compressed else Image,
-            'image/compressed' if compressed else 'image',
-            self._on_image,
-            _newest(reliable=self._parameters.image_qos == 'reliable'),
-        )
-        self._watchdog.start()
+        for channel in self._channels.values():
+            channel.listen(self._parameters)
 
     def ignore(self) -> None:
-        """Drop the subscription, so that a camera that works on demand may rest."""
-        if self._images is not None:
-            self._node.destroy_subscription(self._images)
-            self._images = None
+        """Drop the subscriptions, so that cameras that work on demand may rest."""
+        for channel in self._channels.values():
+            channel.ignore()
 
     def reset_tracks(self) -> None:
         """Forget all tracks before the next image."""
@@ -131,45 +121,29 @@ class Pipeline:
 
     def set_parameters(self, parameters: Parameters) -> None:
         """Take over parameters that may change at run time; they hold for the next image."""
-        self._parameters = parameters
+        self._parameters = self._handler.parameters = parameters
         self.estimator.configure(estimator_settings(parameters))
         if self.is_active:
-            self._outputs.publish_skeleton(parameters, self.estimator.spec.model)
+            self._publish_skeleton()
+        for channel in self._channels.values():
+            if channel.is_listening:
+                channel.follow(parameters)
 
-    def missing_input(self) -> str:
-        """Return why no image comes; empty if they come, or none is expected."""
-        if self._images is None or self._camera_infos is None:
-            return ''
-        blind = self._cameras.camera is None
-        return self._watchdog.check(self._images, self._camera_infos, self._parameters, blind)
+    def missing_input(self, camera: str) -> str:
+        """Return why no image of a camera comes; empty if they come, or none is expected."""
+        return self._channels[camera].missing_input(self._parameters)
 
-    def _handle(self, frame: Frame) -> None:
-        self._handler.handle(frame, self._outputs)
+    def _publish_skeleton(self) -> None:
+        for channel in self._channels.values():
+            channel.outputs.publish_skeleton(self._parameters, self.estimator.spec.model)
 
-    def _on_image(self, msg: Image | CompressedImage) -> None:
-        self._statistics.received(len(msg.data))
-        if self._worker is not None and self._worker.submit(Frame(msg, time.monotonic())):
-            self._statistics.count('dropped')
-
-    def _on_camera_info(self, msg: CameraInfo) -> None:
-        try:
-            self._cameras.update(msg)
-        except ValueError as error:
-            self._report(f'camera_info is not used: {error}')
+    def _handle(self, frames: Sequence[Frame]) -> None:
+        self._handler.handle(frames)
 
     def _on_error(self, error: Exception) -> None:
-        if isinstance(error, (DecodeError, EngineError)):
-            self._report(f'image skipped: {error}')
-        else:
-            trace = ''.join(traceback.format_exception(error))
-            self._report(f'image skipped: {error!r}', f'\n{trace}')
-
-    def _report(self, text: str, trace: str = '') -> None:
-        self._statistics.error(text)
-        self._node.get_logger().error(text + trace, throttle_duration_sec=ERROR_REPEAT_S)
-
-
-def _newest(*, reliable: bool) -> QoSProfile:
-    # A deeper queue makes a slow reader late by its length: 320 ms at depth 10 against 19 ms.
-    reliability = ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
-    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=reliability)
+        text, trace = f'image skipped: {error}', ''
+        if not isinstance(error, EngineError):
+            trace = '\n' + ''.join(traceback.format_exception(error))
+            text = f'image skipped: {error!r}'
+        for channel in self._channels.values():
+            channel.report(text, trace)

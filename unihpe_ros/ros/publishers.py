@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 import json
 
 from geometry_msgs.msg import PoseArray
@@ -18,37 +19,59 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import Image, PointCloud2
 from std_msgs.msg import Float32, Header, String
 from unihpe_ros.core.drawing import draw_poses
-from unihpe_ros.core.pose import KeypointFlag, Poses
+from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import SKELETONS
+from unihpe_ros.ros.bodies import Bodies
 from unihpe_ros.ros.clouds import joint_ids, to_cloud, to_cloud_2d
 from unihpe_ros.ros.images import encode_image
 from unihpe_ros.ros.markers import MarkerWriter, to_pose_array
 from unihpe_ros.ros.parameters import Parameters
+from unihpe_ros.ros.transforms import IDENTITY, Transform, Transforms
 from visualization_msgs.msg import MarkerArray
 
 
 class Publishers:
     """
-    All output topics of one configured node.
+    The output topics of one camera.
 
     Parameters
     ----------
     node : LifecycleNode
         Node that publishes.
-    depth : int
-        Queue depth.
+    parameters : Parameters
+        The node's parameters.
+    camera : str
+        Name of the camera, under which its topics are; empty for the only one.
+    transforms : Transforms, optional
+        Bring 3D into another frame than the camera's.
+    bodies : Bodies, optional
+        Publish ROS4HRI bodies too.
 
     """
 
-    def __init__(self, node: LifecycleNode, depth: int) -> None:
+    def __init__(
+        self,
+        node: LifecycleNode,
+        parameters: Parameters,
+        camera: str = '',
+        transforms: Transforms | None = None,
+        bodies: Bodies | None = None,
+    ) -> None:
         self._node = node
-        self._depth = depth
+        self._depth = parameters.output_depth
+        self._camera = camera
+        self._transforms = transforms
+        self._bodies = bodies
+        self._skeleton = SKELETONS[parameters.keypoints]
         self._all: list[LifecyclePublisher] = []
         self._pose3d = self._create(PointCloud2, 'pose3d')
         self._pose2d = self._create(PointCloud2, 'pose2d')
         self._pose3d_array = self._create(PoseArray, 'pose3d_array')
         self._markers = self._create(MarkerArray, 'markers')
-        self._annotated = self._create(Image, 'image_annotated')
+        # Without images there is nothing to draw on.
+        self._annotated: LifecyclePublisher | None = None
+        if parameters.mode == 'image':
+            self._annotated = self._create(Image, 'image_annotated')
         self._latency = self._create(Float32, 'latency_ms')
         self._skeleton_info = self._create(
             String, 'skeleton_info', DurabilityPolicy.TRANSIENT_LOCAL
@@ -66,34 +89,61 @@ class Publishers:
             durability=durability,
         )
         overridable = QoSOverridingOptions.with_default_policies()
+        path = f'{self._camera}/{topic}' if self._camera else topic
         publisher = self._node.create_lifecycle_publisher(
-            kind, topic, qos, qos_overriding_options=overridable
+            kind, path, qos, qos_overriding_options=overridable
         )
         self._all.append(publisher)
         return publisher
 
-    def publish(self, poses: Poses, header: Header, image: NDArray[np.uint8]) -> None:
+    def publish(
+        self,
+        poses: Poses,
+        header: Header,
+        size: tuple[int, int],
+        image: NDArray[np.uint8] | None,
+        parameters: Parameters,
+    ) -> None:
         """
         Publish the people of one image; what nobody listens to is not computed.
 
         Parameters
         ----------
         poses : Poses
-            N people, in the keypoint set that is published.
+            N people in the camera's frame.
         header : Header
             The image's header.
-        image : NDArray[np.uint8]
+        size : tuple[int, int]
+            (w, h) of the image, px.
+        image : NDArray[np.uint8], optional
             ``(H, W, 3)`` BGR, which is not changed.
+        parameters : Parameters
+            The node's parameters of this moment.
+
+        Raises
+        ------
+        TransformError
+            If the 3D can't be brought into the frame that is asked for: what is in pixels is
+            published all the same.
 
         """
-        self._pose3d.publish(to_cloud(poses, header))
-        self._pose2d.publish(to_cloud_2d(poses, header))
+        shown = poses.to(self._skeleton)
+        self._pose2d.publish(to_cloud_2d(shown, header))
+        if image is not None and self._annotated is not None and _wanted(self._annotated):
+            self._annotated.publish(encode_image(draw_poses(image, shown), header))
+        frame, transform = header, IDENTITY
+        if self._transforms is not None:
+            transform = self._transforms.at(header, parameters.target_frame_timeout_s)
+            frame = Header(stamp=header.stamp, frame_id=self._transforms.target)
+            poses = _moved(poses, transform)
+            shown = poses.to(self._skeleton)
+        self._pose3d.publish(to_cloud(shown, frame))
         if _wanted(self._pose3d_array):
-            self._pose3d_array.publish(to_pose_array(poses, header))
+            self._pose3d_array.publish(to_pose_array(shown, frame))
         if _wanted(self._markers):
-            self._markers.publish(self._marker_writer.write(poses, header))
-        if _wanted(self._annotated):
-            self._annotated.publish(encode_image(draw_poses(image, poses), header))
+            self._markers.publish(self._marker_writer.write(shown, frame, transform))
+        if self._bodies is not None:
+            self._bodies.publish(self._camera, poses, size, header, frame)
 
     def publish_latency(self, seconds: float) -> None:
         """Publish the time from the image's stamp to now."""
@@ -109,6 +159,13 @@ class Publishers:
         for publisher in self._all:
             self._node.destroy_lifecycle_publisher(publisher)
         self._all.clear()
+
+
+def _moved(poses: Poses, transform: Transform) -> Poses:
+    """Return people in the target's frame; whoever has no place in the room is turned only."""
+    relative = poses.root_mode is RootMode.RELATIVE
+    points = transform.apply(poses.keypoints_3d, turn_only=relative)
+    return replace(poses, keypoints_3d=points)
 
 
 def _wanted(publisher: LifecyclePublisher) -> bool:

@@ -1,0 +1,207 @@
+"""One camera of the node: its topics, and what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+import time
+from typing import Any
+
+from rclpy.lifecycle import LifecycleNode
+from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.subscription import Subscription
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
+from unihpe_ros.ros.boxes import detections_type
+from unihpe_ros.ros.companions import Companions
+from unihpe_ros.ros.diagnostics import Statistics
+from unihpe_ros.ros.optional import MissingPackageError
+from unihpe_ros.ros.parameters import Parameters
+from unihpe_ros.ros.poses2d import keypoints_type
+from unihpe_ros.ros.publishers import Publishers
+from unihpe_ros.ros.watchdog import Watchdog
+
+ERROR_REPEAT_S = 5.0
+
+
+@dataclass(frozen=True)
+class Frame:
+    """
+    An image, or the 2D keypoints of one, and when it came.
+
+    Parameters
+    ----------
+    msg : Image | CompressedImage | PointCloud2 | hri_msgs.msg.Skeleton2D
+        The message.
+    received : float
+        time.monotonic() of the callback, s.
+    channel : Channel
+        Whose it is.
+
+    """
+
+    msg: Any
+    received: float
+    channel: Channel
+
+
+class Channel:
+    """
+    From the topics of one camera to the worker, and back.
+
+    Its methods are called by the executor's thread.
+
+    Parameters
+    ----------
+    node : LifecycleNode
+        Node that subscribes.
+    name : str
+        Name of the camera, under which its topics are; empty for the only one.
+    parameters : Parameters
+        The node's.
+    statistics : Statistics
+        This camera's; outlives the channel.
+    outputs : Publishers
+        This camera's.
+
+    Attributes
+    ----------
+    companions : Companions
+        What came beside the images.
+
+    Raises
+    ------
+    MissingPackageError
+        If the messages that are asked for are not there.
+
+    """
+
+    def __init__(
+        self,
+        node: LifecycleNode,
+        name: str,
+        parameters: Parameters,
+        statistics: Statistics,
+        outputs: Publishers,
+    ) -> None:
+        self.name = name
+        self.statistics = statistics
+        self.outputs = outputs
+        self.companions = Companions(parameters.rectified, node.get_logger())
+        self._node = node
+        self._watchdog = Watchdog(node, statistics)
+        self._topic, self._kind = _input(parameters)
+        self._submit: Callable[[Frame, str], bool] | None = None
+        self._subscriptions: dict[str, Subscription] = {}
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether the images are subscribed to."""
+        return self._topic in self._subscriptions
+
+    def start(self, submit: Callable[[Frame, str], bool]) -> None:
+        """Give images to the worker from now on, and read the calibration."""
+        self._submit = submit
+        self._subscribe('camera_info', CameraInfo, self._on_camera_info)
+
+    def stop(self) -> None:
+        """Let go of all inputs."""
+        self.ignore()
+        self._unsubscribe('camera_info')
+        self._submit = None
+
+    def listen(self, parameters: Parameters) -> None:
+        """Subscribe to the images, if started, and to what comes beside them."""
+        if self._submit is None:
+            return
+        self.follow(parameters)
+        if not self.is_listening:
+            reliable = parameters.image_qos == 'reliable'
+            self._subscribe(self._topic, self._kind, self._on_image, reliable=reliable)
+            self._watchdog.start()
+
+    def follow(self, parameters: Parameters) -> None:
+        """Subscribe to what is wanted beside the images, and to no more: depth is heavy."""
+        if parameters.root_mode in ('auto', 'depth'):
+            self._subscribe('depth_image', Image, self._on_depth)
+        else:
+            self._unsubscribe('depth_image')
+            self.companions.depths.clear()
+        if parameters.mode == 'lifting':
+            return
+        try:
+            self._subscribe('boxes_in', detections_type(), self._on_boxes)
+        except MissingPackageError as error:
+            if parameters.detector == 'none':
+                self._node.get_logger().warning(f'nobody finds newcomers: {error}', once=True)
+
+    def ignore(self) -> None:
+        """Drop the subscriptions, so that a camera that works on demand may rest."""
+        for topic in (self._topic, 'depth_image', 'boxes_in'):
+            self._unsubscribe(topic)
+
+    def missing_input(self, parameters: Parameters) -> str:
+        """Return why no image comes; empty if they come, or none is expected."""
+        images, infos = (self._subscriptions.get(name) for name in (self._topic, 'camera_info'))
+        if images is None or infos is None:
+            return ''
+        blind = self.companions.cameras.camera is None
+        return self._watchdog.check(images, infos, parameters, blind)
+
+    def report(self, text: str, trace: str = '') -> None:
+        """Count an error and log it, now and then."""
+        text = f'{self.name}: {text}' if self.name else text
+        self.statistics.error(text)
+        self._node.get_logger().error(text + trace, throttle_duration_sec=ERROR_REPEAT_S)
+
+    def _subscribe(
+        self, topic: str, kind: type, callback: Callable[[Any], None], *, reliable: bool = False
+    ) -> None:
+        if topic not in self._subscriptions:
+            path = f'{self.name}/{topic}' if self.name else topic
+            self._subscriptions[topic] = self._node.create_subscription(
+                kind, path, callback, _newest(reliable=reliable)
+            )
+
+    def _unsubscribe(self, topic: str) -> None:
+        if topic in self._subscriptions:
+            self._node.destroy_subscription(self._subscriptions.pop(topic))
+
+    def _on_image(self, msg: Any) -> None:
+        # hri_msgs/Skeleton2D has no data.
+        self.statistics.received(len(getattr(msg, 'data', ())))
+        self.companions.note_image(seconds(msg.header))
+        frame = Frame(msg, time.monotonic(), self)
+        if self._submit is not None and self._submit(frame, self.name):
+            self.statistics.count('dropped')
+
+    def _on_depth(self, msg: Image) -> None:
+        self.companions.depths.put(seconds(msg.header), msg)
+
+    def _on_boxes(self, msg: Any) -> None:
+        self.companions.boxes.put(seconds(msg.header), msg)
+
+    def _on_camera_info(self, msg: CameraInfo) -> None:
+        try:
+            self.companions.cameras.update(msg)
+        except ValueError as error:
+            self.report(f'camera_info is not used: {error}')
+
+
+def _input(parameters: Parameters) -> tuple[str, type]:
+    if parameters.mode == 'lifting':
+        return 'pose2d_in', keypoints_type(parameters.pose2d_type)
+    if parameters.image_transport == 'compressed':
+        return 'image/compressed', CompressedImage
+    return 'image', Image
+
+
+def _newest(*, reliable: bool) -> QoSProfile:
+    # A deeper queue makes a slow reader late by its length: 320 ms at depth 10 against 19 ms.
+    reliability = ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=reliability)
+
+
+def seconds(header: Header) -> float:
+    """Return the stamp of a message, s; 0 if it has none."""
+    return float(header.stamp.sec + 1e-9 * header.stamp.nanosec)

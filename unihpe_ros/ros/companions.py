@@ -1,0 +1,125 @@
+"""What comes beside the images of a camera: its calibration, depth, and where people are."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rclpy.impl.rcutils_logger import RcutilsLogger
+from sensor_msgs.msg import Image
+from unihpe_ros.core.geometry import Camera
+from unihpe_ros.ros.boxes import to_boxes
+from unihpe_ros.ros.cameras import CameraSource
+from unihpe_ros.ros.depth import decode_depth
+from unihpe_ros.ros.images import DecodeError
+from unihpe_ros.ros.parameters import Parameters
+from unihpe_ros.ros.recent import Recent
+
+_REPEAT_S = 30.0
+# Half of this or less, depth and image may be apart: above, people have moved too far.
+_LONGEST_PERIOD_S = 0.1
+
+
+class Companions:
+    """
+    Filled by the executor's thread, asked by the worker's.
+
+    Parameters
+    ----------
+    rectified : bool
+        The images are rectified.
+    logger : RcutilsLogger
+        Told, now and then, what can't be used.
+
+    Attributes
+    ----------
+    cameras : CameraSource
+        The calibration.
+    depths : Recent[Image]
+        The last depth images.
+    boxes : Recent[Any]
+        The last detections.
+
+    """
+
+    def __init__(self, rectified: bool, logger: RcutilsLogger) -> None:
+        self._logger = logger
+        self._stamps: deque[float] = deque(maxlen=8)
+        self.cameras = CameraSource(rectified)
+        self.depths: Recent[Image] = Recent()
+        self.boxes: Recent[Any] = Recent()
+
+    def note_image(self, stamp: float) -> None:
+        """Learn how often images are taken."""
+        self._stamps.append(stamp)
+
+    @property
+    def period(self) -> float:
+        """Time between images, s."""
+        # The shortest: where an image was lost there are two periods.
+        steps = np.diff(list(self._stamps))
+        steps = steps[steps > 0]
+        return float(steps.min(initial=_LONGEST_PERIOD_S))
+
+    def camera_of(self, size: tuple[int, int]) -> Camera | None:
+        """Return the calibration of an image of (w, h) px; None if there is none."""
+        camera = self.cameras.camera
+        if camera is not None and (camera.width, camera.height) != size:
+            self._logger.error(
+                f'camera_info is of {camera.width}x{camera.height}, the image is '
+                f'{size[0]}x{size[1]}: it is not used',
+                throttle_duration_sec=_REPEAT_S,
+            )
+            return None
+        return camera
+
+    def depth_of(
+        self, stamp: float, received: float, size: tuple[int, int], parameters: Parameters
+    ) -> NDArray[np.float32] | None:
+        """
+        Return the depth image that was taken with an image, m; None if there is none.
+
+        Parameters
+        ----------
+        stamp, received : float
+            Of the image: taken by its header, and come by `time.monotonic()`, s.
+        size : tuple[int, int]
+            (w, h) of the image, px.
+        parameters : Parameters
+            The node's.
+
+        """
+        if parameters.root_mode not in ('auto', 'depth'):
+            return None
+        tolerance = self.period / 2
+        msg = self.depths.nearest(stamp, tolerance, received + tolerance)
+        if msg is None:
+            if self.depths.is_alive:
+                self._warn(f'no depth_image within {tolerance * 1e3:.0f} ms of the image')
+            elif parameters.root_mode == 'depth':
+                self._warn('no depth_image comes')
+            return None
+        try:
+            depth = decode_depth(msg)
+        except DecodeError as error:
+            self._warn(str(error))
+            return None
+        if (msg.width, msg.height) != size:
+            self._warn(
+                f'depth_image is of {msg.width}x{msg.height}, the image is {size[0]}x{size[1]}: '
+                'expected one that is aligned with the image'
+            )
+            return None
+        return depth
+
+    def _warn(self, text: str) -> None:
+        self._logger.warning(
+            f'places are found without depth: {text}', throttle_duration_sec=_REPEAT_S
+        )
+
+    def boxes_of(self, stamp: float, parameters: Parameters) -> NDArray[np.float32] | None:
+        """Return ``(N, 4)`` px, where people were at a time; None if nobody says so."""
+        msg = self.boxes.nearest(stamp, parameters.boxes_tolerance_s)
+        return None if msg is None else to_boxes(msg, parameters.boxes_class)

@@ -1,0 +1,56 @@
+"""Depth image messages to metres (REP-118)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.ros.images import check_size, DecodeError
+
+if TYPE_CHECKING:
+    from sensor_msgs.msg import Image
+
+# Type of a pixel, and how many m one unit is.
+_ENCODINGS = {'32FC1': ('f4', 1.0), '16UC1': ('u2', 1e-3), 'mono16': ('u2', 1e-3)}
+
+
+def decode_depth(msg: Image) -> NDArray[np.float32]:
+    """
+    Return the picture of a depth image message.
+
+    Parameters
+    ----------
+    msg : Image
+        32FC1 in m, or 16UC1 in mm; rows may be padded, of either byte order.
+
+    Returns
+    -------
+    NDArray[np.float32]
+        ``(H, W)`` m along the optical axis; 0, NaN or infinite where unknown.
+
+    Raises
+    ------
+    DecodeError
+        If the encoding is not one of depth, the size is no image's, or bytes are missing.
+
+    """
+    if msg.encoding not in _ENCODINGS:
+        raise DecodeError(
+            f'depth encoding: expected 32FC1 (m) or 16UC1 (mm); got {msg.encoding!r}'
+        )
+    kind, metres = _ENCODINGS[msg.encoding]
+    dtype = np.dtype(('>' if msg.is_bigendian else '<') + kind)
+    what = f'{msg.encoding} image of {msg.width}x{msg.height}'
+    check_size(msg.width, msg.height, what)
+    row = msg.width * dtype.itemsize
+    step = msg.step or row
+    needed = step * (msg.height - 1) + row
+    if step < row or len(msg.data) < needed:
+        raise DecodeError(
+            f'{what}: expected rows of {row} bytes, {needed} in all; '
+            f'got rows of {step}, {len(msg.data)} in all'
+        )
+    shape, strides = (msg.height, msg.width), (step, dtype.itemsize)
+    values = np.ndarray(shape, dtype, msg.data, strides=strides)
+    return values.astype(np.float32) if metres == 1.0 else values * np.float32(metres)

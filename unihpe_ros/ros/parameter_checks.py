@@ -1,0 +1,92 @@
+"""What a parameter may be, and what ROS is told of it."""
+
+from __future__ import annotations
+
+from dataclasses import Field
+import re
+from typing import Any
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+
+KINDS = {
+    bool: 'true or false',
+    int: 'a whole number',
+    float: 'a number',
+    str: 'a text',
+    tuple: 'a list of texts',
+}
+_NAME = re.compile('[A-Za-z][A-Za-z0-9_]*')
+_MOST_NAMES = 16
+
+
+def checked(item: Field[Any], value: Any) -> Any:
+    """
+    Return a value as the parameter holds it.
+
+    Parameters
+    ----------
+    item : Field[Any]
+        The parameter.
+    value : Any
+        What was given.
+
+    Raises
+    ------
+    ValueError
+        If it has the wrong type or lies outside the range.
+
+    """
+    kind = type(item.default)
+    if kind is tuple:
+        return _names(item, value)
+    # A double parameter takes an integer, as a person who types `1` for 1.0 expects.
+    if kind is float and type(value) is int:
+        value = float(value)
+    if type(value) is not kind:
+        raise ValueError(f'{item.name}: expected {KINDS[kind]}, got {value!r}')
+    choices, limits = item.metadata['choices'], item.metadata['limits']
+    if choices and value not in choices:
+        raise ValueError(f'{item.name}: expected one of {", ".join(choices)}; got {value!r}')
+    if limits and not limits[0] <= value <= limits[1]:
+        raise ValueError(f'{item.name}: expected {limits[0]} to {limits[1]}, got {value}')
+    return value
+
+
+def _names(item: Field[Any], value: Any) -> tuple[str, ...]:
+    """Return names under which topics are; none, or an empty one, is for a single unnamed."""
+    if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) for name in value):
+        raise ValueError(f'{item.name}: expected {KINDS[tuple]}, got {value!r}')
+    names = tuple(value)
+    if names in ((), ('',)):
+        return ('',)
+    if len(names) > _MOST_NAMES or len(set(names)) < len(names):
+        raise ValueError(
+            f'{item.name}: expected at most {_MOST_NAMES} names, all different; got {value!r}'
+        )
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise ValueError(
+                f'{item.name}: expected letters, digits and _, a letter first; got {name!r}'
+            )
+    return names
+
+
+def descriptor_of(item: Field[Any]) -> ParameterDescriptor:
+    """Return what ROS tells of a parameter."""
+    descriptor = ParameterDescriptor(
+        name=item.name,
+        description=item.metadata['description'],
+        read_only=item.metadata['fixed'],
+        # rclpy's own check of types refuses an integer for a double: ours decides.
+        dynamic_typing=True,
+    )
+    if item.metadata['choices']:
+        descriptor.additional_constraints = 'one of ' + ', '.join(item.metadata['choices'])
+    limits = item.metadata['limits']
+    if limits and isinstance(item.default, float):
+        descriptor.floating_point_range = [
+            FloatingPointRange(from_value=limits[0], to_value=limits[1])
+        ]
+    elif limits:
+        descriptor.integer_range = [IntegerRange(from_value=limits[0], to_value=limits[1])]
+    return descriptor

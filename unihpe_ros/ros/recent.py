@@ -1,0 +1,79 @@
+"""Which message belongs to an image: the one taken at the same time."""
+
+from __future__ import annotations
+
+from collections import deque
+import threading
+import time
+from typing import Generic, TypeVar
+
+T = TypeVar('T')
+
+# Depth images and boxes that come later than an image are waited for only while they come at all.
+_ALIVE_S = 1.0
+
+
+class Recent(Generic[T]):
+    """
+    The last few messages of a topic beside the images; filled and read by two threads.
+
+    Parameters
+    ----------
+    kept : int
+        How many.
+
+    """
+
+    def __init__(self, kept: int = 4) -> None:
+        self._items: deque[tuple[float, T]] = deque(maxlen=kept)
+        self._changed = threading.Condition()
+        self._last = -_ALIVE_S
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether messages came lately."""
+        return time.monotonic() - self._last < _ALIVE_S
+
+    def put(self, stamp: float, item: T) -> None:
+        """Store a message that is of time `stamp`, s."""
+        with self._changed:
+            self._last = time.monotonic()
+            self._items.append((stamp, item))
+            self._changed.notify_all()
+
+    def clear(self) -> None:
+        """Forget all."""
+        with self._changed:
+            self._items.clear()
+            self._last = -_ALIVE_S
+
+    def nearest(self, stamp: float, tolerance: float, until: float = 0.0) -> T | None:
+        """
+        Return the message nearest to a time.
+
+        Parameters
+        ----------
+        stamp : float
+            Time of the image, s.
+        tolerance : float
+            How far from it the message's time may be, s.
+        until : float
+            `time.monotonic()` until which a message is waited for that may be still on its way.
+
+        Returns
+        -------
+        T or None
+            None if there is no such message.
+
+        """
+        with self._changed:
+            while True:
+                best = min(self._items, key=lambda item: abs(item[0] - stamp), default=None)
+                if best is not None and abs(best[0] - stamp) <= tolerance:
+                    return best[1]
+                # What comes is newer than all that came: too new already, or soon too late.
+                newest = self._items[-1][0] if self._items else stamp
+                left = until - time.monotonic()
+                if not self.is_alive or newest > stamp or left <= 0:
+                    return None
+                self._changed.wait(left)

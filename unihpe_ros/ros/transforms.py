@@ -1,0 +1,114 @@
+"""From the camera into a frame of the robot or the room, by TF at the time of the image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from rclpy.duration import Duration
+from rclpy.node import Node
+from rclpy.time import Time
+from scipy.spatial.transform import Rotation
+from std_msgs.msg import Header
+from unihpe_ros.ros.optional import require
+
+
+class TransformError(RuntimeError):
+    """TF has no transform for the time of an image."""
+
+
+@dataclass(frozen=True)
+class Transform:
+    """
+    Where the camera is in the frame of the output: target_from_camera.
+
+    Parameters
+    ----------
+    rotation : NDArray[np.float64]
+        ``(3, 3)``.
+    translation : NDArray[np.float64]
+        ``(3,)`` m.
+
+    """
+
+    rotation: NDArray[np.float64]
+    translation: NDArray[np.float64]
+
+    @property
+    def up(self) -> NDArray[np.float64]:
+        """``(3,)`` What is up in the image."""
+        return -self.rotation[:, 1]
+
+    def apply(self, points: NDArray[np.float32], *, turn_only: bool) -> NDArray[np.float32]:
+        """Return ``(..., 3)`` points of the camera's frame in the target's."""
+        shift = 0.0 if turn_only else self.translation
+        return (points @ self.rotation.T + shift).astype(np.float32)
+
+
+IDENTITY = Transform(np.eye(3), np.zeros(3))
+
+
+class Transforms:
+    """
+    What TF says, for the frame that the output shall be in.
+
+    Parameters
+    ----------
+    node : Node
+        Listens to TF.
+    target : str
+        The frame.
+
+    Raises
+    ------
+    MissingPackageError
+        If tf2_ros can't be imported.
+
+    """
+
+    def __init__(self, node: Node, target: str) -> None:
+        self._tf2 = require('tf2_ros', f'target_frame is {target}')
+        self.target = target
+        self._buffer = self._tf2.Buffer()
+        self._listener = self._tf2.TransformListener(self._buffer, node)
+
+    def at(self, header: Header, timeout: float) -> Transform:
+        """
+        Return the transform from the camera's frame at the time of an image.
+
+        Parameters
+        ----------
+        header : Header
+            The image's.
+        timeout : float
+            How long to wait for a transform that is on its way, s.
+
+        Raises
+        ------
+        TransformError
+            If TF does not know it, or the image has no stamp: the latest transform would do for a
+            camera that stands still only.
+
+        """
+        source = header.frame_id
+        if not (header.stamp.sec or header.stamp.nanosec):
+            raise TransformError(
+                f'no transform from {source!r} to {self.target!r}: the image has no stamp'
+            )
+        try:
+            found = self._buffer.lookup_transform(
+                self.target, source, Time.from_msg(header.stamp), Duration(seconds=timeout)
+            ).transform
+        except self._tf2.TransformException as error:
+            raise TransformError(
+                f'no transform from {source!r} to {self.target!r} at the time of the image within '
+                f'{timeout:.2f} s: {error}'
+            ) from error
+        turn, shift = found.rotation, found.translation
+        rotation = Rotation.from_quat([turn.x, turn.y, turn.z, turn.w]).as_matrix()
+        return Transform(rotation, np.array([shift.x, shift.y, shift.z]))
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._listener.unregister()
