@@ -1,5 +1,6 @@
 """The watchdog: silence has a cause, and the log names it."""
 
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 import pytest
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -94,8 +95,8 @@ def run(context, request, monkeypatch):
     monkeypatch.setattr(node_module, 'REPORT_PERIOD_S', 0.1)
     namespace = own_namespace(request.node.name)
 
-    def start(**values):
-        estimator = FakeEstimator()
+    def start(seconds=0.0, **values):
+        estimator = FakeEstimator(seconds=seconds)
         node = PoseEstimatorNode(
             estimator_factory=lambda parameters: estimator,
             context=context,
@@ -161,6 +162,30 @@ def test_few_small_images_are_no_reason_to_complain(run):
         logs = peer.listen_to_logs()
         publish_until_said(peer, image(), logs, 'no camera_info', 0.25)
         assert not said(logs, 'images arrive')
+
+
+def test_the_node_says_once_that_it_is_slower_than_the_camera(run):
+    node, peer = run(seconds=0.1, watchdog_s=0.5)
+    with spinning(node, peer):
+        reports = peer.listen(DiagnosticArray, '/diagnostics')
+        words = 'slower than the camera: '
+        lines = publish_until_said(peer, image(), peer.listen_to_logs(), words, 0.02)
+        assert len(lines) == 1
+        assert 'are worked on, always the newest' in lines[0]
+        own = node.get_fully_qualified_name().lstrip('/')
+        mine = [status for report in reports for status in report.status if status.name == own]
+        slow = [status for status in mine if words in status.message]
+        assert slow
+        assert slow[0].level == DiagnosticStatus.WARN
+
+
+def test_an_encoding_that_nobody_can_decode_is_named(run):
+    node, peer = run(watchdog_s=0.5)
+    with spinning(node, peer):
+        odd, words = image(encoding='h264'), "got 'h264'"
+        lines = publish_until_said(peer, odd, peer.listen_to_logs(), words, 0.05)
+        assert len(lines) == 1
+        assert 'image encoding: expected one of bgr8' in lines[0]
 
 
 def test_it_can_be_told_to_be_quiet(run):

@@ -22,6 +22,8 @@ _SEGMENT_ADVICE = (
 )
 _SLOW_FPS = 5.0
 _REPEAT_S = 30.0
+# The share of images that may be lost to a newer one before somebody should know.
+_TOLERATED_DROPS = 0.2
 
 
 class Watchdog:
@@ -48,7 +50,8 @@ class Watchdog:
     def start(self) -> None:
         """Count silence from now on."""
         self._since = time.monotonic()
-        self._counted_since, self._count = self._since, self._statistics.total('received')
+        self._counted_since, self._counts = self._since, self._totals()
+        self._slow = ''
 
     def check(
         self, images: Subscription, camera_infos: Subscription, parameters: Parameters, blind: bool
@@ -68,7 +71,7 @@ class Watchdog:
         Returns
         -------
         str
-            Why there are no images; empty if they come.
+            Why there are no images, or fewer answers than images; empty if all is well.
 
         """
         patience, now = parameters.watchdog_s, time.monotonic()
@@ -83,22 +86,38 @@ class Watchdog:
                     'to the pelvis'
                 )
             if now - self._counted_since >= patience:
-                self._check_rate(now)
-            return ''
+                self._check_rates(now)
+            return self._slow
         cause = f'no images: {cause_of_silence(self._node, images)}'
-        if cause != self._logged or now - self._logged_at > _REPEAT_S:
-            self._logged, self._logged_at = cause, now
-            self._warn(cause)
+        self._warn_anew(cause, cause, now)
         return cause
 
-    def _check_rate(self, now: float) -> None:
-        count = self._statistics.total('received')
-        rate = (count - self._count) / (now - self._counted_since)
-        self._counted_since, self._count = now, count
+    def _totals(self) -> tuple[int, int]:
+        return self._statistics.total('received'), self._statistics.total('dropped')
+
+    def _check_rates(self, now: float) -> None:
+        counts, seconds = self._totals(), now - self._counted_since
+        received, dropped = (a - b for a, b in zip(counts, self._counts, strict=True))
+        self._counted_since, self._counts = now, counts
+        rate = received / seconds
+        self._slow = ''
+        if dropped > _TOLERATED_DROPS * received:
+            self._slow = (
+                f'slower than the camera: {rate:.1f} images come in a second, '
+                f'{(received - dropped) / seconds:.1f} are worked on, always the newest; '
+                'lower the rate of the camera, or look for a faster backend'
+            )
+            self._warn_anew('slow', self._slow, now)
         large = self._statistics.image_bytes > _SEGMENT_BYTES
         if large and rate < _SLOW_FPS and _is_fast_dds():
             words = f'only {rate:.1f} images arrive in a second. {_SEGMENT_ADVICE}'
             self._node.get_logger().warning(words, once=True)
+
+    def _warn_anew(self, kind: str, text: str, now: float) -> None:
+        """Warn, unless that was the last warning, and not long ago."""
+        if kind != self._logged or now - self._logged_at > _REPEAT_S:
+            self._logged, self._logged_at = kind, now
+            self._warn(text)
 
     def _warn(self, text: str) -> None:
         self._node.get_logger().warning(text)
