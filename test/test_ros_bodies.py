@@ -1,0 +1,176 @@
+"""ROS4HRI: ids, shares of the image, frames; with stand-ins, since hri_msgs has no wheels."""
+
+from dataclasses import dataclass, field, replace
+import sys
+from types import SimpleNamespace
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from ros_fixtures import FRAME_ID, people
+from scipy.spatial.transform import Rotation
+from std_msgs.msg import Header
+from unihpe_ros.core.pose import RootMode
+from unihpe_ros.core.skeleton import ROS4HRI_18
+from unihpe_ros.ros.bodies import Bodies, body_frame, body_id
+from unihpe_ros.ros.optional import MissingPackageError
+
+SIZE = (64, 48)
+
+
+@dataclass
+class Point:
+    x: float = 0.0
+    y: float = 0.0
+    c: float = 0.0
+
+
+@dataclass
+class Region:
+    header: Header
+    xmin: float = 0.0
+    ymin: float = 0.0
+    xmax: float = 0.0
+    ymax: float = 0.0
+    c: float = 0.0
+
+
+@dataclass
+class Ids:
+    header: Header
+    ids: list
+
+
+@dataclass
+class Skeleton:
+    header: Header
+    skeleton: list = field(default_factory=list)
+
+
+for number, name in enumerate(ROS4HRI_18.keypoints):
+    setattr(Skeleton, name.upper(), number)
+
+
+class Broadcaster:
+    sent: ClassVar[list] = []
+
+    def __init__(self, node):
+        self.sent.clear()
+
+    def sendTransform(self, messages):  # noqa: N802 - tf2_ros calls it so.
+        self.sent.extend(messages)
+
+
+class FakeNode:
+    """Keeps what is published, by topic."""
+
+    def __init__(self):
+        self.topics = {}
+
+    def create_publisher(self, kind, topic, depth):
+        del kind, depth
+        messages = self.topics.setdefault(topic, [])
+        return SimpleNamespace(
+            topic=topic, publish=messages.append, get_subscription_count=lambda: 1
+        )
+
+    def destroy_publisher(self, publisher):
+        del self.topics[publisher.topic]
+
+
+@pytest.fixture
+def node(monkeypatch):
+    hri = SimpleNamespace(
+        IdsList=Ids,
+        NormalizedRegionOfInterest2D=Region,
+        NormalizedPointOfInterest2D=Point,
+        Skeleton2D=Skeleton,
+    )
+    monkeypatch.setitem(sys.modules, 'hri_msgs', SimpleNamespace(msg=hri))
+    monkeypatch.setitem(sys.modules, 'hri_msgs.msg', hri)
+    monkeypatch.setitem(sys.modules, 'tf2_ros', SimpleNamespace(TransformBroadcaster=Broadcaster))
+    return FakeNode()
+
+
+def standing(count: int):
+    """Make people who stand at (1, 0, 3) m and look into the camera."""
+    poses = people(count).to(ROS4HRI_18)
+    poses.keypoints_3d[:] = np.nan
+    for name, place in (
+        ('left_hip', (1.2, 0, 3)),
+        ('right_hip', (0.8, 0, 3)),
+        ('neck', (1, -0.5, 3)),
+    ):
+        poses.keypoints_3d[:, ROS4HRI_18.index(name)] = place
+    return poses
+
+
+def header(frame_id=FRAME_ID):
+    return Header(frame_id=frame_id)
+
+
+def test_ids_are_five_characters_that_start_with_a_letter_and_differ():
+    ids = [body_id(camera, person) for camera in range(16) for person in (0, 1, 35, 36, 10**6)]
+    assert ids[:3] == ['a0000', 'a0001', 'a000z']
+    assert len(set(ids)) == len(ids)
+    assert all(len(one) == 5 and one[0].isalpha() and one.isalnum() for one in ids)
+
+
+def test_bodies_come_and_go(node):
+    bodies = Bodies(node, ['front', 'rear'])
+    bodies.publish('front', standing(2), SIZE, header(), header())
+    bodies.publish('rear', standing(1), SIZE, header(), header())
+    tracked = node.topics['/humans/bodies/tracked']
+    assert tracked[-1].ids == ['a0007', 'a0008', 'b0007']
+    assert '/humans/bodies/a0008/skeleton2d' in node.topics
+    bodies.publish('front', standing(1), SIZE, header(), header())
+    assert tracked[-1].ids == ['a0007', 'b0007']
+    assert '/humans/bodies/a0008/skeleton2d' not in node.topics
+    bodies.destroy()
+    assert node.topics == {}
+
+
+def test_points_and_regions_are_shares_of_the_image(node):
+    poses = people(1).to(ROS4HRI_18)
+    nose, wrist = (ROS4HRI_18.index(name) for name in ('nose', 'left_wrist'))
+    poses.keypoints_2d[0, nose], poses.keypoints_2d[0, wrist] = (15.5, 11.5), (70, 20)
+    poses.scores[0, [nose, wrist]] = 0.75
+    poses = replace(poses, boxes=np.array([[-10, 11.5, 31.5, 23.5]], np.float32))
+    Bodies(node, ['']).publish('', poses, SIZE, header(), header())
+    skeleton = node.topics['/humans/bodies/a0007/skeleton2d'][0]
+    assert skeleton.header.frame_id == FRAME_ID
+    assert skeleton.skeleton[Skeleton.NOSE] == Point(0.25, 0.25, 0.75)
+    assert skeleton.skeleton[Skeleton.LEFT_WRIST] == Point()  # It is not in the image.
+    # A missing keypoint is not a NaN.
+    assert all(point.x == point.x for point in skeleton.skeleton)
+    region = node.topics['/humans/bodies/a0007/roi'][0]
+    assert (region.xmin, region.ymin, region.xmax, region.ymax) == (0, 0.25, 0.5, 0.5)
+    assert 0 < region.c < 1
+
+
+def test_the_frame_of_a_body_looks_forward_and_up(node):
+    Bodies(node, ['']).publish('', standing(1), SIZE, header(), header('map'))
+    message = Broadcaster.sent[0]
+    assert (message.header.frame_id, message.child_frame_id) == ('map', 'body_a0007')
+    place, turn = message.transform.translation, message.transform.rotation
+    np.testing.assert_allclose([place.x, place.y, place.z], [1, 0, 3], atol=1e-6)
+    axes = Rotation.from_quat([turn.x, turn.y, turn.z, turn.w]).as_matrix()
+    # Towards the camera, to the person's left, and against y, which points down.
+    np.testing.assert_allclose(axes.T, [[0, 0, -1], [1, 0, 0], [0, -1, 0]], atol=1e-6)
+
+
+def test_without_hips_or_a_place_in_the_room_there_is_no_frame(node):
+    unknown = standing(1)
+    unknown.keypoints_3d[:, ROS4HRI_18.index('neck')] = np.nan
+    bodies = Bodies(node, [''])
+    bodies.publish('', unknown, SIZE, header(), header())
+    bodies.publish('', replace(standing(1), root_mode=RootMode.RELATIVE), SIZE, header(), header())
+    assert Broadcaster.sent == []
+    assert body_frame(np.zeros((18, 3))) is None
+
+
+def test_without_hri_msgs_it_is_said_what_needs_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'hri_msgs', None)
+    monkeypatch.setitem(sys.modules, 'hri_msgs.msg', None)
+    with pytest.raises(MissingPackageError, match='ros4hri is true: hri_msgs can not be imported'):
+        Bodies(FakeNode(), [''])

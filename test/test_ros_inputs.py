@@ -1,0 +1,274 @@
+"""What comes beside images, or instead of them: which belongs to which, and what it holds."""
+
+from array import array
+import math
+import threading
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from ros_fixtures import camera_info, people
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+from unihpe_ros.core.skeleton import COCO_17, ROS4HRI_18
+from unihpe_ros.ros.boxes import detections_type, to_boxes
+from unihpe_ros.ros.clouds import to_cloud, to_cloud_2d
+from unihpe_ros.ros.companions import Companions
+from unihpe_ros.ros.depth import decode_depth
+from unihpe_ros.ros.images import DecodeError
+from unihpe_ros.ros.optional import MissingPackageError
+from unihpe_ros.ros.parameters import Parameters
+from unihpe_ros.ros.poses2d import decode_keypoints, keypoints_type
+from unihpe_ros.ros.recent import Recent
+
+SIZE = (64, 48)
+
+
+def test_the_nearest_message_within_the_tolerance_belongs_to_an_image():
+    recent = Recent()
+    for stamp in (1.0, 1.1, 1.2):
+        recent.put(stamp, f'of {stamp}')
+    assert recent.nearest(1.13, 0.05) == 'of 1.1'
+    assert recent.nearest(1.15, 0.02) is None
+    assert recent.nearest(1.4, 0.05) is None
+
+
+def test_only_a_handful_is_kept():
+    recent = Recent(kept=4)
+    for stamp in range(100):
+        recent.put(stamp, stamp)
+    assert [recent.nearest(stamp, 0.1) for stamp in (95, 96, 99)] == [None, 96, 99]
+    recent.clear()
+    assert recent.nearest(99, 0.1) is None
+
+
+def test_a_message_that_is_on_its_way_is_waited_for():
+    recent = Recent()
+    recent.put(1.0, 'before')
+    later = threading.Timer(0.05, recent.put, (1.1, 'beside'))
+    later.start()
+    assert recent.nearest(1.1, 0.05, time.monotonic() + 10) == 'beside'
+    later.join()
+
+
+def test_nothing_is_waited_for_that_will_not_come():
+    began = time.monotonic()
+    recent = Recent()
+    assert recent.nearest(1.0, 0.05, began + 10) is None  # Nobody publishes.
+    recent.put(2.0, 'after')
+    assert recent.nearest(1.0, 0.05, began + 10) is None  # It was lost.
+    assert time.monotonic() - began < 5
+    assert recent.nearest(2.2, 0.05, time.monotonic() + 0.05) is None
+    assert time.monotonic() - began > 0.05
+
+
+def depth_message(values: np.ndarray, encoding: str, padding: int = 0, stamp: float = 0.0):
+    height, width = values.shape
+    rows = [row.tobytes() + bytes(padding) for row in values]
+    msg = Image(width=width, height=height, encoding=encoding, step=len(rows[0]))
+    msg.is_bigendian = int(values.dtype.byteorder == '>')
+    msg.header.stamp.sec, msg.header.stamp.nanosec = divmod(round(stamp * 1e9), 1_000_000_000)
+    msg.data = array('B', b''.join(rows))
+    return msg
+
+
+@pytest.mark.parametrize(
+    ('encoding', 'dtype', 'unit'),
+    [('32FC1', '<f4', 1.0), ('32FC1', '>f4', 1.0), ('16UC1', '<u2', 1e3), ('16UC1', '>u2', 1e3)],
+)
+def test_depth_is_in_metres_whatever_the_camera_sends(encoding, dtype, unit):
+    metres = np.array([[1.5, 2.25, 0], [4.0, 0.5, 3.0]])
+    msg = depth_message((metres * unit).astype(dtype), encoding, padding=4)
+    depth = decode_depth(msg)
+    assert depth.dtype == np.float32
+    np.testing.assert_allclose(depth, metres, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ('field', 'value', 'words'),
+    [
+        ('encoding', 'rgb8', r"expected 32FC1 \(m\) or 16UC1 \(mm\); got 'rgb8'"),
+        ('step', 3, 'rows of 8 bytes'),
+        ('height', 3, '24 in all; got rows of 8, 16 in all'),
+        ('width', 0, 'positive size'),
+        ('width', 2**31, 'at most'),
+    ],
+)
+def test_what_is_no_depth_image_is_named(field, value, words):
+    msg = depth_message(np.ones((2, 2), '<f4'), '32FC1')
+    setattr(msg, field, value)
+    with pytest.raises(DecodeError, match=words):
+        decode_depth(msg)
+
+
+class Logger:
+    """Keeps what is said."""
+
+    def __init__(self):
+        self.lines = []
+
+    def warning(self, text, **_):
+        self.lines.append(text)
+
+    error = warning
+
+
+@pytest.fixture
+def beside():
+    companions = Companions(rectified=False, logger=Logger())
+    companions.logger = companions._logger
+    for index in range(6):
+        companions.note_image(index / 30)
+    companions.note_image(7 / 30)  # One was lost.
+    return companions
+
+
+def depth_of(beside, stamp, root_mode='auto'):
+    return beside.depth_of(stamp, time.monotonic(), SIZE, Parameters(root_mode=root_mode))
+
+
+def test_the_period_is_that_of_the_camera(beside):
+    assert beside.period == pytest.approx(1 / 30)
+
+
+def test_depth_belongs_to_an_image_up_to_half_a_period(beside):
+    msg = depth_message(np.full((48, 64), 2.0, '<f4'), '32FC1')
+    beside.depths.put(1.0, msg)
+    assert depth_of(beside, 1.016)[0, 0] == 2.0
+    assert depth_of(beside, 1.018) is None
+    assert depth_of(beside, 1.0, 'projective') is None
+    assert beside.logger.lines == [
+        'places are found without depth: no depth_image within 17 ms of the image'
+    ]
+
+
+def test_depth_that_is_asked_for_and_missing_is_told(beside):
+    assert depth_of(beside, 1.0) is None
+    assert beside.logger.lines == []
+    assert depth_of(beside, 1.0, 'depth') is None
+    assert 'no depth_image comes' in beside.logger.lines[0]
+
+
+@pytest.mark.parametrize(
+    ('msg', 'words'),
+    [
+        (
+            depth_message(np.ones((24, 32), '<f4'), '32FC1'),
+            'depth_image is of 32x24, the image is 64x48: expected one that is aligned',
+        ),
+        (depth_message(np.ones((48, 64), 'u1'), 'mono8'), "expected 32FC1 .* got 'mono8'"),
+    ],
+    ids=['size', 'encoding'],
+)
+def test_depth_that_does_not_fit_is_told_and_not_used(beside, msg, words):
+    beside.depths.put(1.0, msg)
+    assert depth_of(beside, 1.0) is None
+    with pytest.raises(ValueError, match=words):
+        raise ValueError(beside.logger.lines[0])
+
+
+def detection(x, y, w, h, theta=0.0, label='person', score=0.9):
+    """Make a vision_msgs/Detection2D of Humble and newer."""
+    centre = SimpleNamespace(position=SimpleNamespace(x=x, y=y), theta=theta)
+    hypothesis = SimpleNamespace(class_id=label, score=score)
+    return SimpleNamespace(
+        bbox=SimpleNamespace(center=centre, size_x=w, size_y=h),
+        results=[SimpleNamespace(hypothesis=hypothesis)],
+    )
+
+
+def test_boxes_are_the_detections_of_people():
+    msg = SimpleNamespace(
+        detections=[
+            detection(10.0, 20.0, 4.0, 8.0),
+            detection(30.0, 20.0, 4.0, 8.0, theta=math.pi / 2),
+            detection(10.0, 20.0, 5.0, 5.0, label='dog'),
+            detection(math.nan, 20.0, 5.0, 5.0),
+            detection(1e300, 20.0, 5.0, 5.0),
+            detection(10.0, 20.0, 0.0, 5.0),
+        ]
+    )
+    boxes = to_boxes(msg, 'person')
+    assert boxes.dtype == np.float32
+    np.testing.assert_allclose(boxes, [[8, 16, 12, 24], [26, 18, 34, 22]], atol=1e-5)
+    assert len(to_boxes(msg)) == 3
+    assert to_boxes(SimpleNamespace(detections=[])).shape == (0, 4)
+
+
+def test_boxes_of_older_messages_are_read_too():
+    old = SimpleNamespace(
+        bbox=SimpleNamespace(
+            center=SimpleNamespace(x=10.0, y=20.0, theta=0.0), size_x=4.0, size_y=8.0
+        ),
+        results=[SimpleNamespace(id='person', score=0.5), SimpleNamespace(id='dog', score=0.2)],
+    )
+    msg = SimpleNamespace(detections=[old])
+    assert to_boxes(msg, 'person').tolist() == [[8, 16, 12, 24]]
+    assert to_boxes(msg, 'dog').shape == (0, 4)
+
+
+def test_without_the_messages_it_is_said_what_needs_them(monkeypatch):
+    for name in ('vision_msgs', 'vision_msgs.msg', 'hri_msgs', 'hri_msgs.msg'):
+        monkeypatch.setitem(__import__('sys').modules, name, None)
+    with pytest.raises(
+        MissingPackageError, match=r'boxes_in: vision_msgs .* ros-<distro>-vision-'
+    ):
+        detections_type()
+    with pytest.raises(MissingPackageError, match='pose2d_type is hri: hri_msgs can not be'):
+        keypoints_type('hri')
+
+
+@pytest.mark.parametrize('write', [to_cloud, to_cloud_2d])
+def test_2d_keypoints_are_read_from_a_cloud(write):
+    poses = people(2, COCO_17)
+    given = decode_keypoints(write(poses, Header()), SIZE)
+    assert given.skeleton is COCO_17
+    np.testing.assert_array_equal(given.points, poses.keypoints_2d)
+    np.testing.assert_array_equal(given.scores, poses.scores)
+
+
+def test_scores_and_places_that_cannot_be_are_no_keypoints():
+    poses = people(1, COCO_17)
+    poses.keypoints_2d[0, 2], poses.scores[0, 3:6] = 1e30, (7.0, -1.0, np.nan)
+    given = decode_keypoints(to_cloud_2d(poses, Header()), SIZE)
+    assert np.isnan(given.points[0, 2]).all()
+    assert given.scores[0, 3:6].tolist() == [1, 0, 0]
+
+
+def test_a_cloud_of_something_else_is_named():
+    cloud = to_cloud_2d(people(1), Header())
+    cloud.fields = cloud.fields[:2]
+    with pytest.raises(DecodeError, match='pose2d_in: cloud: expected the fields'):
+        decode_keypoints(cloud, SIZE)
+
+
+class Skeleton2D:
+    """Stands for hri_msgs/Skeleton2D, with the eyes where a reader does not expect them."""
+
+    LEFT_EYE, RIGHT_EYE = 14, 15
+
+    def __init__(self, skeleton):
+        self.skeleton = skeleton
+
+
+for number, name in enumerate(ROS4HRI_18.keypoints):
+    if 'eye' not in name:
+        setattr(Skeleton2D, name.upper(), number)
+
+
+def test_hri_points_are_shares_of_the_image_by_the_names_of_the_message():
+    points = [SimpleNamespace(x=i / 20, y=0.5, c=i / 20) for i in range(18)]
+    given = decode_keypoints(Skeleton2D(points), (200, 100))
+    eye = ROS4HRI_18.index('right_eye')
+    assert given.skeleton is ROS4HRI_18
+    np.testing.assert_allclose(given.points[0, eye], [15 / 20 * 200 - 0.5, 49.5], rtol=1e-6)
+    assert given.scores[0, eye] == pytest.approx(0.75)
+    with pytest.raises(DecodeError, match='expected 18 points in skeleton; got 3'):
+        decode_keypoints(Skeleton2D(points[:3]), (200, 100))
+
+
+def test_a_calibration_of_another_size_is_told(beside):
+    beside.cameras.update(camera_info(size=(640, 480)))
+    assert beside.camera_of(SIZE) is None
+    assert 'camera_info is of 640x480, the image is 64x48' in beside.logger.lines[0]
