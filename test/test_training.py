@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.datasets.records import DatasetError
 from unihpe_ros.training.config import ConfigError, load_config
 from unihpe_ros.training.failures import NonFiniteLossError
 from unihpe_ros.training.objective import Objective
@@ -54,6 +55,13 @@ def test_learns_and_logs(experiment, tmp_path):
     scores = rows(tmp_path / 'run/validation.csv')[-1]
     assert float(scores['lifted_true_pa_mpjpe_mm']) < float(scores['flat_depth_pa_mpjpe_mm'])
     assert load_checkpoint(checkpoint)['step'] == 60
+
+
+def test_missing_held_out_data_are_named_before_the_first_step(experiment, tmp_path, monkeypatch):
+    monkeypatch.setattr(Run, 'update', lambda *_: pytest.fail('a step was taken'))
+    config = load_config(experiment, {'validation_poses': str(tmp_path / 'none.npz')})
+    with pytest.raises(DatasetError, match=r'none\.npz: no such pose bank; make it with'):
+        train(config, tmp_path / 'run')
 
 
 class KilledError(Exception):
@@ -125,6 +133,9 @@ def test_a_loss_that_is_not_finite_names_step_and_term(experiment, tmp_path, mon
         ('images: data', 'images: expected a list'),
         ('steps: 4', 'expected images or poses to train on'),
         ('- 4', 'expected a mapping'),
+        ('{poses: a.npz, steps: 0}', 'steps: expected at least 1; got 0'),
+        ('{poses: a.npz, log_steps: 0}', 'log_steps: expected at least 1; got 0'),
+        ('images: [{path: a, weight: 0}]', 'images: weight: expected above 0; got 0.0'),
         ('a: [', 'not YAML'),
     ],
 )

@@ -11,6 +11,8 @@ from unihpe_ros.datasets.catalogue import KINDS
 from unihpe_ros.training.triples import SCORES
 import yaml
 
+_COUNTS = ('steps', 'image_batch', 'pose_batch', 'log_steps')
+
 
 class ConfigError(ValueError):
     """A configuration that can't be used; the message names file, key and what was expected."""
@@ -200,6 +202,11 @@ def make_config(values: Mapping[str, Any], path: str) -> TrainConfig:
         if source.kind not in KINDS:
             kinds = ', '.join(KINDS)
             raise ConfigError(f'{path}: images: kind: expected {kinds}; got {source.kind!r}')
+        if not source.weight > 0:
+            raise ConfigError(f'{path}: images: weight: expected above 0; got {source.weight}')
+    for name in _COUNTS:
+        if getattr(config, name) < 1:
+            raise ConfigError(f'{path}: {name}: expected at least 1; got {getattr(config, name)}')
     if config.triple_score not in SCORES:
         scores = ', '.join(SCORES)
         raise ConfigError(f'{path}: triple_score: expected {scores}; got {config.triple_score!r}')

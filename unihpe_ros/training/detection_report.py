@@ -13,6 +13,7 @@ from tqdm import tqdm
 from unihpe_ros.core.detection import Detections
 from unihpe_ros.core.detection_metrics import detection_precision, Match, match, OVERLAPS
 from unihpe_ros.core.geometry import Array
+from unihpe_ros.datasets.records import DatasetError
 from unihpe_ros.datasets.scene_augment import LabelledPicture, LEAST_EXTENT, LEAST_VISIBLE
 from unihpe_ros.datasets.scenes import SceneShards
 from unihpe_ros.training.report import Report, Table
@@ -43,11 +44,17 @@ class SceneAnswers:
         Answers down to low scores.
     truth : Sequence[LabelledPicture]
         The people; the pictures themselves are empty.
+    skipped : Sequence[str]
+        What was wrong with scenes that could not be read.
+    damaged : Sequence[str]
+        Likewise with whole shards.
 
     """
 
     found: Sequence[Detections]
     truth: Sequence[LabelledPicture]
+    skipped: Sequence[str] = ()
+    damaged: Sequence[str] = ()
 
     @property
     def people(self) -> int:
@@ -77,15 +84,27 @@ def collect(
     limit : int, optional
         Scenes to use, evenly spread; all by default.
 
+    Raises
+    ------
+    DatasetError
+        If no scene at all can be read.
+
     """
     count = min(limit or len(scenes), len(scenes))
     found, truth = [], []
+    skipped: list[str] = []
     for index in tqdm(np.linspace(0, len(scenes) - 1, count).astype(int), leave=False):
-        scene = scenes[int(index)]
+        try:
+            scene = scenes[int(index)]
+        except DatasetError as error:
+            skipped.append(str(error))
+            continue
         found.append(detector.detect(scene.image, _LEAST_SCORE))
         empty = np.zeros((0, 0, 3), np.uint8)
         truth.append(LabelledPicture(empty, scene.boxes, scene.share_visible))
-    return SceneAnswers(found, truth)
+    if not found:
+        raise DatasetError(skipped[0] if skipped else f'{scenes.folder}: expected scenes')
+    return SceneAnswers(found, truth, skipped, scenes.damaged)
 
 
 def headline(answers: SceneAnswers) -> dict[str, float]:
@@ -145,6 +164,11 @@ def detection_report(answers: SceneAnswers) -> Report:
         f'{w:.0f}x{h:.0f} px',
         f'recall and precision at score {THRESHOLD} and IoU 0.5',
     ]
+    if answers.skipped or answers.damaged:
+        notes.append(
+            f'left out: {len(answers.skipped)} unreadable scenes and {len(answers.damaged)} '
+            'damaged shards'
+        )
     return Report('People in rendered scenes', notes, tables)
 
 

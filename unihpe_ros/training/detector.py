@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,6 @@ from unihpe_ros.training.scene_batches import SceneBatch
 
 # What the boxes weigh; the score weighs 1.
 _BOX_WEIGHT = 2.0
-_VALIDATED = 300
 
 
 class DetectionObjective(nn.Module):
@@ -102,10 +102,10 @@ class DetectorRun(Run):
         """Return what a batch of scenes costs."""
         return DetectionObjective()
 
-    def scores(self) -> dict[str, float]:
-        """Score the averaged weights on the held-out scenes."""
-        if not self.config.validation_images:
-            return {}
-        scenes = SceneShards(Path(self.config.validation_images))
-        answers = collect(TorchDetector(self.averaged()), scenes, limit=_VALIDATED)
+    def scores(
+        self, scenes: SceneShards, limit: int, note: Callable[[Iterable[str]], None]
+    ) -> dict[str, float]:
+        """Score the averaged weights on scenes; `note` is told which can't be read."""
+        answers = collect(TorchDetector(self.averaged()), scenes, limit=limit)
+        note(answers.skipped)
         return headline(answers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -12,9 +12,9 @@ from unihpe_ros.core import metrics, simcc
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.lifting_input import lifting_input
 from unihpe_ros.core.skeleton import COCO_17, H36M_17, Skeleton, UNION
-from unihpe_ros.datasets.augment import crop_record
+from unihpe_ros.datasets.augment import crop_record, Sample
 from unihpe_ros.datasets.projection import corrupt, project_poses
-from unihpe_ros.datasets.records import Records
+from unihpe_ros.datasets.records import DatasetError, Records
 from unihpe_ros.models.unihpe import MEAN, STD, UniHPE
 
 _MM = 1000.0
@@ -141,7 +141,12 @@ def lifting_metrics(
 
 
 def image_metrics(
-    predictor: Predictor, records: Records, *, limit: int = 1000, batch: int = 64
+    predictor: Predictor,
+    records: Records,
+    *,
+    limit: int = 1000,
+    batch: int = 64,
+    note: Callable[[Iterable[str]], None] | None = None,
 ) -> dict[str, float]:
     """
     Score the whole model on crops with true boxes.
@@ -156,6 +161,8 @@ def image_metrics(
         Records to use, evenly spread.
     batch : int
         Crops at a time.
+    note : Callable[[Iterable[str]], None], optional
+        Is told which records can't be read and are left out; without it they are errors.
 
     Returns
     -------
@@ -167,8 +174,7 @@ def image_metrics(
     chosen = np.linspace(0, len(records) - 1, min(limit, len(records))).astype(int)
     found, truths, inside = [], [], []
     poses: dict[str, list[Array]] = {name: [] for name in (*ANSWERS, 'truth')}
-    for start in range(0, len(chosen), batch):
-        samples = [crop_record(records[i], predictor.size) for i in chosen[start : start + batch]]
+    for samples in _samples(records, chosen, predictor.size, batch, note):
         answer = predictor.encode_image(normalise_images(np.stack([s.image for s in samples])))
         keypoints, confidence = simcc.read_answer(answer, predictor.simcc_ratio)
         lifted = predictor.lift(
@@ -192,6 +198,32 @@ def image_metrics(
     for name in ANSWERS:
         scores |= _pose_scores(name, np.concatenate(poses[name]), truth)
     return scores
+
+
+def _samples(
+    records: Records,
+    chosen: NDArray[np.intp],
+    size: tuple[int, int],
+    batch: int,
+    note: Callable[[Iterable[str]], None] | None,
+) -> Iterator[list[Sample]]:
+    """Cut the chosen records' crops, a batch at a time."""
+    samples: list[Sample] = []
+    readable = False
+    for index in chosen:
+        try:
+            samples.append(crop_record(records[int(index)], size))
+            readable = True
+        except DatasetError as error:
+            # Figures of nothing are none: the last record may not fail in silence.
+            if note is None or (index == chosen[-1] and not readable):
+                raise
+            note([str(error)])
+        if len(samples) == batch:
+            yield samples
+            samples = []
+    if samples:
+        yield samples
 
 
 def _pose_scores(name: str, predicted: Array, truth: Array) -> dict[str, float]:

@@ -66,7 +66,7 @@ def check_finite(
     values : Mapping[str, float]
         The loss, its terms, or the norm of the gradient.
     batch : ImageBatch, optional
-        This rank's crops of the step.
+        This rank's crops or scenes of the step.
     path : Path
         File for the names of all the samples.
 
@@ -86,7 +86,7 @@ def _complain(
 ) -> NoReturn:
     text = f'step {step}: the loss is not finite; terms: {", ".join(terms)}'
     if batch is not None:
-        odd = _odd_rows(batch) if isinstance(batch, ImageBatch) else set()
+        odd = _odd_rows(batch)
         order = sorted(range(len(batch.sources)), key=lambda row: row not in odd)
         lines = [f'{batch.sources[row]}{" (odd labels)" * (row in odd)}' for row in order]
         path = path.with_name(f'{path.stem}_rank{ranks.rank()}{path.suffix}')
@@ -98,8 +98,11 @@ def _complain(
     )
 
 
-def _odd_rows(batch: ImageBatch) -> set[int]:
-    """Return the crops whose targets no honest label can have: infinite, or weighted NaN."""
+def _odd_rows(batch: ImageBatch | SceneBatch) -> set[int]:
+    """Return the pictures whose targets no honest label can have: infinite, or weighted NaN."""
+    if isinstance(batch, SceneBatch):
+        boxes = batch.asked & ~batch.boxes.isfinite().all(-1)
+        return set(boxes.any(-1).nonzero()[:, 0].tolist())
     targets = (batch.target_x, batch.target_y, batch.weight, batch.inside)
     odd = torch.stack([~tensor.isfinite().flatten(1).all(1) for tensor in targets]).any(0)
     odd |= batch.relative.isinf().flatten(1).any(1) | batch.normalised.isinf().flatten(1).any(1)

@@ -151,9 +151,17 @@ def scene_batches(
     Raises
     ------
     ConfigError
-        If the experiment names no data set.
+        If the experiment names no data set, or something that teaches a detector nothing.
 
     """
+    if config.poses:
+        raise ConfigError(f'poses: expected none for a detector; got {config.poses}')
+    for source in config.images:
+        if source.kind != 'synthetic':
+            raise ConfigError(
+                f'images: {source.path}: expected scenes of `unihpe render --scenes` (kind '
+                f'synthetic) for a detector; got kind {source.kind}'
+            )
     sets = [SceneShards(Path(source.path)) for source in config.images]
     if not sets:
         raise ConfigError('images: expected scenes to train a detector on')

@@ -15,14 +15,13 @@ from unihpe_ros.datasets.batches import image_batches, ImageBatch
 from unihpe_ros.datasets.catalogue import damaged_parts, open_records
 from unihpe_ros.datasets.poses import load_pose_bank
 from unihpe_ros.datasets.projection import lifting_batch
-from unihpe_ros.datasets.synthetic import SyntheticShards
 from unihpe_ros.models.detector import DETECTORS
 from unihpe_ros.training import ranks
 from unihpe_ros.training.config import ConfigError, TrainConfig
 from unihpe_ros.training.detector import DetectorRun
 from unihpe_ros.training.diary import Diary
-from unihpe_ros.training.evaluate import image_metrics, lifting_metrics, TorchPredictor
 from unihpe_ros.training.failures import check_finite, Skipped
+from unihpe_ros.training.held_out import HeldOut
 from unihpe_ros.training.log import append_row
 from unihpe_ros.training.run import Run
 from unihpe_ros.training.scene_batches import scene_batches, SceneBatch
@@ -74,6 +73,7 @@ def train(
     poses = load_pose_bank(Path(config.poses)) if config.poses else None
     skipped = Skipped(out / 'skipped.txt')
     batches = _pictures(config, run, skipped)
+    held_out = HeldOut(run, skipped.add)
     diary = Diary(run, out) if ranks.rank() == 0 else None
     saved = time.monotonic()
     batch: ImageBatch | SceneBatch | None = None
@@ -90,11 +90,11 @@ def train(
             diary.note(values)
             if time.monotonic() - saved > 60 * config.checkpoint_minutes:
                 run.save(checkpoint)
-                diary.score(validate(run, out), batch)
+                diary.score(validate(held_out, out), batch)
                 saved = time.monotonic()
     if diary is not None:
         run.save(checkpoint)
-        diary.score(validate(run, out), batch)
+        diary.score(validate(held_out, out), batch)
         diary.close(skipped.summary())
     return checkpoint
 
@@ -158,22 +158,10 @@ def _values(terms: Mapping[str, Tensor]) -> dict[str, float]:
     return dict(zip(terms, ranks.total(values).tolist(), strict=True))
 
 
-def validate(run: Run, out: Path) -> dict[str, float]:
+def validate(held_out: HeldOut, out: Path) -> dict[str, float]:
     """Score the averaged weights on the held-out sets and append a row to validation.csv."""
-    scores = run.scores() if isinstance(run, DetectorRun) else _pose_scores(run)
+    scores, step = held_out.scores(), held_out.run.step
     if scores:
-        append_row(out / 'validation.csv', {'step': run.step, **scores})
-        tqdm.write(f'step {run.step}: ' + ', '.join(f'{k} {v:.1f}' for k, v in scores.items()))
-    return scores
-
-
-def _pose_scores(run: Run) -> dict[str, float]:
-    config, predictor = run.config, TorchPredictor(run.averaged())
-    scores: dict[str, float] = {}
-    if config.validation_poses:
-        bank = load_pose_bank(Path(config.validation_poses))
-        scores |= lifting_metrics(predictor, bank, limit=2000)
-    if config.validation_images and config.images:
-        records = SyntheticShards(Path(config.validation_images))
-        scores |= image_metrics(predictor, records, limit=500)
+        append_row(out / 'validation.csv', {'step': step, **scores})
+        tqdm.write(f'step {step}: ' + ', '.join(f'{k} {v:.1f}' for k, v in scores.items()))
     return scores
