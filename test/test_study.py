@@ -139,6 +139,12 @@ def test_mistakes_in_a_study_are_named(path, old, new, words):
         load_study(path)
 
 
+def test_a_study_is_not_done_once_per_rank(path, capsys, monkeypatch):
+    monkeypatch.setenv('WORLD_SIZE', '2')
+    assert main(['study', str(path)]) == 1
+    assert 'expected a single process; torchrun started 2' in capsys.readouterr().err
+
+
 def test_lifters_have_the_sizes_of_their_models_and_answer():
     millions = {'lifting_branch': 1.66, 'simple_baseline': 4.37, 'graph_transformer': 0.67}
     for name, build in LIFTERS.items():

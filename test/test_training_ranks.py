@@ -11,6 +11,7 @@ import pytest
 from tiny_datasets import write_coco, write_h36m_images
 import torch
 from torch import nn
+from unihpe_ros.cli.main import main
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.datasets.batches import image_batches, RunSampler
 from unihpe_ros.datasets.catalogue import open_records
@@ -24,7 +25,7 @@ from unihpe_ros.training.objective import normalise, Objective
 EXPERIMENT = """
 preset: unihpe_slim
 seed: 3
-steps: 4
+steps: 3
 images:
   - {{path: {root}/h36m, kind: human36m, weight: 2}}
   - {{path: {root}/coco, kind: coco}}
@@ -63,12 +64,22 @@ def sets(tmp_path_factory):
     return root
 
 
-def train(sets, out, count=1):
+def log_of(run):
+    with (run / 'log.csv').open(newline='') as file:
+        return list(csv.DictReader(file))
+
+
+def train_here(sets, out):
+    """Train in this process."""
+    assert main(['train', str(sets / 'shared.yaml'), '--out', str(out)]) == 0
+    return log_of(out)
+
+
+def train_shared(sets, out, count):
     """Train in processes of their own, as a user does."""
-    command = ['-m', 'unihpe_ros.cli.main', 'train', str(sets / 'shared.yaml'), '--out', str(out)]
-    if count > 1:
-        launcher = ['torch.distributed.run', '--standalone', f'--nproc-per-node={count}']
-        command = ['-m', *launcher, *command]
+    launcher = ['torch.distributed.run', '--standalone', f'--nproc-per-node={count}']
+    command = ['train', str(sets / 'shared.yaml'), '--out', str(out)]
+    command = ['-m', *launcher, '-m', 'unihpe_ros.cli.main', *command]
     environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'GLOO_SOCKET_IFNAME': 'lo'}
     done = subprocess.run(
         [sys.executable, *command],
@@ -79,15 +90,14 @@ def train(sets, out, count=1):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    with (out / 'log.csv').open(newline='') as file:
-        return done.stdout, list(csv.DictReader(file))
+    return done.stdout, log_of(out)
 
 
 def test_two_ranks_give_the_losses_of_one_with_twice_the_batch(sets, tmp_path):
-    _, one = train(sets, tmp_path / 'one')
-    said, two = train(sets, tmp_path / 'two', count=2)
-    assert said.count('trained 4 steps') == 1
-    assert [row['step'] for row in two] == ['1', '2', '3', '4']
+    one = train_here(sets, tmp_path / 'one')
+    said, two = train_shared(sets, tmp_path / 'two', 2)
+    assert said.count('trained 3 steps') == 1
+    assert [row['step'] for row in two] == ['1', '2', '3']
     for first, second in zip(one, two, strict=True):
         assert first.keys() == second.keys()
         for name in first:

@@ -34,10 +34,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Do the runs that are not done yet, and print the table."""
     from unihpe_ros.cli.train import parse_settings
+    from unihpe_ros.training import ranks
     from unihpe_ros.training.study import kept_results, load_study
     from unihpe_ros.training.study_report import study_report
     from unihpe_ros.training.study_runs import run_study
 
+    ranks.check_alone('a study, whose runs go on side by side by `jobs`')
     out = args.out or Path('runs') / args.config.stem
     study = load_study(args.config, parse_settings(args.set), args.test)
     results = kept_results(study, out) if args.table else run_study(study, out)

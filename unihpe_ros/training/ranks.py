@@ -32,6 +32,13 @@ def join() -> torch.device:
     return device
 
 
+def check_alone(what: str) -> None:
+    """Raise RanksError where `torchrun` started several processes for what can't be shared."""
+    started = int(os.environ.get('WORLD_SIZE', '1'))
+    if started > 1:
+        raise RanksError(f'{what}: expected a single process; torchrun started {started}')
+
+
 def leave() -> None:
     """Part with the other ranks."""
     if count() > 1:
