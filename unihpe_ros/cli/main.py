@@ -60,12 +60,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def find_commands() -> dict[str, ModuleType]:
-    """Return the subcommands by name: every other module of this package."""
-    names = sorted(module.name for module in pkgutil.iter_modules(cli.__path__))
+    """
+    Return the subcommands by name: every other module of this package.
+
+    A module named after another, as bench_node is after bench, holds a part of that one.
+
+    """
+    names = {module.name for module in pkgutil.iter_modules(cli.__path__)} - {'main'}
     return {
         name.replace('_', '-'): import_module(f'{cli.__name__}.{name}')
-        for name in names
-        if name != 'main'
+        for name in sorted(names)
+        if name.rpartition('_')[0] not in names
     }
 
 
