@@ -115,3 +115,16 @@ def test_no_path_of_somebodys_machine(tracked, root):
         if b'\0' not in content[:8192]:
             found += [f'{path}: {m.group()}' for m in MACHINE_PATH.finditer(content.decode())]
     assert found == []
+
+
+def test_package_xml_names_what_the_node_imports(tracked, root, manifest):
+    source = '\n'.join(
+        (root / path).read_text()
+        for path in tracked
+        if path.suffix == '.py' and path.parts[:2] == ('unihpe_ros', 'ros')
+    )
+    messages = set(re.findall(r'\b(\w+_(?:msgs|srvs|interfaces))\.(?:msg|srv)\b', source))
+    assert {'sensor_msgs', 'rcl_interfaces'} <= messages
+    named = {need.text for need in manifest.iter('exec_depend')}
+    # Looked for at run time; few robots speak ROS4HRI.
+    assert messages - named == {'hri_msgs'}
