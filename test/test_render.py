@@ -373,8 +373,14 @@ def test_the_command_draws_scenes_and_conventions(bodies_file, clips, tmp_path, 
     assert main([*common, '--conventions']) == 0
     assert cv2.imread(str(tmp_path / 'conventions.jpg')).shape == (720, 1120, 3)
     capsys.readouterr()
-    assert main([*common, '--scenes', '--preview', '2']) == 1
-    assert 'expected no --scenes' in capsys.readouterr().err
+    assert main([*common, '--scenes', '--size', '208x128', '--preview', '4']) == 0
+    assert 'preview.png' in capsys.readouterr().out
+    sheet = cv2.imread(str(tmp_path / 'preview.png'))
+    assert sheet.shape == (4 * 128, 3 * 208, 3)
+    # The rows with labels differ from the plain ones above them where people are.
+    assert (sheet[:128] != sheet[128:256]).any()
+    with pytest.raises(SystemExit):
+        main([*common, '--preview', '0'])
 
 
 def test_linked_folders_of_clips_are_found(tmp_path):

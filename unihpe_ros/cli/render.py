@@ -42,7 +42,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add('--backgrounds', type=Path, help='folder of your own photographs to use now and then')
     task = parser.add_mutually_exclusive_group()
     task.add_argument(
-        '--preview', type=int, metavar='N', help='write OUT/preview.png instead: N pictures'
+        '--preview',
+        type=_at_least_one,
+        metavar='N',
+        help='write OUT/preview.png instead: N pictures',
     )
     task.add_argument(
         '--conventions',
@@ -65,6 +68,12 @@ def _size(text: str) -> tuple[int, int]:
     if int(width) < 32 or int(height) < 32:
         raise ValueError(text)
     return int(width), int(height)
+
+
+def _at_least_one(text: str) -> int:
+    if int(text) < 1:
+        raise ValueError(text)
+    return int(text)
 
 
 def _part(text: str) -> tuple[int, int]:
@@ -147,13 +156,17 @@ def _write_preview(cast: Cast, plan: Plan, count: int) -> int:
     import cv2
     from unihpe_ros.synthesis.crops import render_sample
     from unihpe_ros.synthesis.preview import contact_sheet
+    from unihpe_ros.synthesis.scenes import render_scene
 
-    if plan.kind != 'crops':
-        raise ValueError('--preview shows crops: expected no --scenes')
-    samples = [render_sample(cast, plan.key(number), plan.size) for number in range(count)]
+    numbers = range(count)
+    if plan.kind == 'crops':
+        sheet = contact_sheet([render_sample(cast, plan.key(n), plan.size) for n in numbers])
+    else:
+        sheet = contact_sheet([render_scene(cast, plan.key(n), plan.size) for n in numbers])
     out = plan.out / 'preview.png'
     plan.out.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(out), contact_sheet(samples))
+    if not cv2.imwrite(str(out), sheet):
+        raise OSError(f'{out}: could not be written')
     print(f'{count} pictures in {out}')
     return 0
 
