@@ -60,5 +60,6 @@ def test_the_launch_file_offers_its_arguments(root):
     }
     assert names == {
         *('image', 'camera_info', 'namespace', 'model', 'backend', 'params_file'),
-        *('rviz', 'fixed_frame', 'autostart', 'large_images'),
+        *('rviz', 'fixed_frame', 'autostart', 'large_images', 'cameras', 'mode', 'target_frame'),
+        *('depth_image', 'boxes_in', 'pose2d_in', 'camera', 'device'),
     }

@@ -110,6 +110,9 @@ def test_a_whole_number_will_do_for_a_double(declare):
         ({'max_people': True}, 'max_people: expected a whole number, got True'),
         ({'rectified': 1}, 'rectified: expected true or false, got 1'),
         ({'model': 17}, 'model: expected a text, got 17'),
+        ({'cameras': 'front'}, "cameras: expected a list of texts, got 'front'"),
+        ({'cameras': ['a', 'a']}, 'cameras: expected at most 16 names, all different'),
+        ({'cameras': ['a/b']}, "cameras: expected letters, digits and _, a letter first; .*'a/b'"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_a_problem_and_no_crash(declare, values, words):
@@ -118,6 +121,24 @@ def test_a_value_that_cannot_be_used_is_a_problem_and_no_crash(declare, values, 
     assert list(problems) == list(values)
     with pytest.raises(ValueError, match=words):
         raise ValueError(problems[next(iter(values))])
+
+
+@pytest.mark.parametrize(
+    ('text', 'names'),
+    [('[front, rear]', ('front', 'rear')), ("['']", ('',)), ('[]', ('',))],
+)
+def test_cameras_are_read_from_a_file(tmp_path, text, names):
+    file = tmp_path / 'cameras.yaml'
+    file.write_text(f'/**:\n  ros__parameters:\n    cameras: {text}\n')
+    context = rclpy.Context()
+    rclpy.init(args=['--ros-args', '--params-file', str(file)], context=context)
+    try:
+        node = Node('pose_estimator', context=context)
+        parameters, problems = declare_parameters(node)
+        node.destroy_node()
+    finally:
+        rclpy.shutdown(context=context)
+    assert (parameters.cameras, problems) == (names, {})
 
 
 def test_an_unknown_name_is_refused():

@@ -54,6 +54,8 @@ def checked(item: Field[Any], value: Any) -> Any:
 
 def _names(item: Field[Any], value: Any) -> tuple[str, ...]:
     """Return names under which topics are; none, or an empty one, is for a single unnamed."""
+    # An empty list in a file arrives as nothing at all.
+    value = () if value is None else value
     if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) for name in value):
         raise ValueError(f'{item.name}: expected {KINDS[tuple]}, got {value!r}')
     names = tuple(value)
