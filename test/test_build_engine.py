@@ -1,7 +1,9 @@
 """Engines built for real by TensorRT-RTX, which needs no GPU for it; the cache, its refusals."""
 
 from dataclasses import replace
+import errno
 import json
+import os
 from pathlib import Path
 import sys
 from types import SimpleNamespace
@@ -301,6 +303,23 @@ def test_cache_that_cannot_be_written_is_named(
     monkeypatch.setenv('UNIHPE_ENGINE_CACHE', str(tmp_path / 'file'))
     with pytest.raises(EngineError, match=r'\.plan: expected a folder to write to'):
         ensure_engine(model, Gpu(), runtime=RTX)
+
+
+def test_disk_that_is_full_leaves_nothing_behind(
+    model: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Path.write_bytes
+
+    def fill(path: Path, content: bytes) -> int:
+        write(path, content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, 'write_bytes', fill)
+        with pytest.raises(EngineError, match=r'\.plan: expected .*No space left on device'):
+            ensure_engine(model, Gpu(), runtime=RTX)
+    assert list(cache.iterdir()) == []
+    assert ensure_engine(model, Gpu(), runtime=RTX).plan.is_file()
 
 
 # Half precision.

@@ -190,7 +190,7 @@ def test_the_process_ends_while_an_engine_is_built(number, tmp_path):
         assert wait_until(lambda: 'building' in log.read_text(), 60), log.read_text()
         began = time.monotonic()
         child.send_signal(number)
-        assert child.wait(20) == 0
-        # A second on a machine of its own; CI's may be busy.
-        assert time.monotonic() - began < 5
+        assert child.wait(60) == 0
+        # Within a second on a machine of its own; one that tests share may be busy.
+        assert time.monotonic() - began < 15
     assert 'Traceback' not in log.read_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -141,7 +142,9 @@ def build_plan(
             f'for SM {target.sm}: {log.text()}'
         )
     if timings is not None and use_timings:
-        write_whole(timings, bytes(memoryview(config.get_timing_cache().serialize())))
+        # They only make the next build shorter.
+        with suppress(OSError):
+            write_whole(timings, bytes(memoryview(config.get_timing_cache().serialize())))
     if progress is not None:
         progress('done', 1.0)
     return Plan(bytes(memoryview(content)), spec, inputs, outputs, profile)
