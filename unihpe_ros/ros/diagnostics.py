@@ -36,6 +36,11 @@ class Statistics:
         with self._lock:
             self._seconds[stage].append(seconds)
 
+    def unknown(self, stage: str) -> None:
+        """Forget the times of a stage, which can no longer be measured."""
+        with self._lock:
+            self._seconds[stage].clear()
+
     def count(self, event: str) -> None:
         """Count an event: received, published, dropped or error."""
         with self._lock:
@@ -74,7 +79,7 @@ class Statistics:
         -------
         dict[str, str]
             fps_in, fps_out, dropped, errors, people, last_image_age_s, and for each stage
-            `<stage>_ms_p50`, `_p95` and `_p99`.
+            `<stage>_ms_p50`, `_p95` and `_p99`, or 'unknown'.
 
         """
         now = self._clock()
@@ -93,6 +98,9 @@ class Statistics:
             'last_image_age_s': f'{self.image_age():.2f}',
         }
         for stage, times in stages.items():
+            if not len(times):
+                figures.update({f'{stage}_ms_p{share}': 'unknown' for share in _PERCENTILES})
+                continue
             for percentile, value in zip(
                 _PERCENTILES, np.percentile(times, _PERCENTILES), strict=True
             ):

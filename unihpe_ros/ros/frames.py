@@ -202,6 +202,7 @@ class FrameHandler:
                 'images have no stamp: the time of arrival is used, latency is not measured',
                 once=True,
             )
+            channel.statistics.unknown('end_to_end')
             return
         latency = self._clock.now().nanoseconds * 1e-9 - stamp
         if latency < -_CLOCKS_S:
@@ -210,7 +211,9 @@ class FrameHandler:
                 "and the camera's differ, latency is not measured",
                 once=True,
             )
+            channel.statistics.unknown('end_to_end')
             return
+        latency = max(latency, 0.0)
         channel.statistics.add('end_to_end', latency)
         channel.outputs.publish_latency(latency)
 
