@@ -20,9 +20,9 @@ from unihpe_ros.bench.records import ANSWERED, BagResult, COLUMNS, FrameTable, r
 from unihpe_ros.bench.report import BenchError, merge, ModelResult, read_report, Report, write_json
 from unihpe_ros.bench.shelf import Shelf
 from unihpe_ros.bench.summary import noise_band, summarise
-from unihpe_ros.bench.truth import accuracy, TruthMeter
 from unihpe_ros.bench.wording import METRICS, show
 from unihpe_ros.cli.main import main
+from unihpe_ros.core.truth import accuracy, TruthMeter
 
 CHROMIUM = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'chrome'))), None)
 SETTINGS = {'source': 'people <&> "dogs"', 'through': 'direct', 'rate': 'max', 'topic': ''}

@@ -9,8 +9,7 @@ from tiny_motion import swaying, write_clip
 from unihpe_ros.cli.main import main
 from unihpe_ros.core.pose import KeypointFlag
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.ros.bag import open_recording
-from unihpe_ros.ros.cameras import to_camera
+from unihpe_ros.ros.bag_reader import BagReader
 
 CLIPS = ('09/09_12', '06/06_10', '06/06_14')
 SECONDS = 0.1
@@ -39,28 +38,27 @@ def bag(tmp_path_factory, motions, bodies_file) -> Path:  # noqa: F811
 
 
 def test_three_people_are_filmed_with_their_truth(bag):
-    recording = open_recording(bag)
+    recording = BagReader(bag)
     truth = recording.truth()
     assert recording.count == len(truth) == 3
     assert np.diff(recording.stamps()).tolist() == pytest.approx([1e9 / 30] * 2, abs=1)
-    for frame in recording.frames():
-        people = truth[frame.stamp]
-        assert frame.image.shape == (480, 640, 3)
+    for stamp, picture in recording.frames():
+        people = truth[stamp]
+        assert picture.shape == (480, 640, 3)
         assert people.skeleton == UNION
         assert people.track_ids.tolist() == [1, 2, 3]
         assert (people.keypoints_3d[..., 2] > 1).all(), 'in front of the camera'
 
 
 def test_the_truth_projects_through_the_camera_info(bag):
-    recording = open_recording(bag)
-    camera = to_camera(recording.camera_info, rectified=False)
+    recording = BagReader(bag)
     for people in recording.truth().values():
-        pixels = camera.project(people.keypoints_3d)
+        pixels = recording.camera.project(people.keypoints_3d)
         np.testing.assert_allclose(pixels, people.keypoints_2d, atol=0.05)
 
 
 def test_keypoints_in_sight_are_in_the_picture(bag):
-    for people in open_recording(bag).truth().values():
+    for people in BagReader(bag).truth().values():
         seen = (people.flags & KeypointFlag.OBSERVED) > 0
         assert seen.any(axis=1).all()
         x, y = people.keypoints_2d[seen].T

@@ -122,8 +122,14 @@ def test_a_photograph_is_looked_at(folder, tmp_path):
     ('arguments', 'line'),
     [
         (['--model', 'nothing'], r"model 'nothing': expected two files; missing .*nothing"),
-        (['--bag', 'nowhere'], r'nowhere: expected a rosbag2 folder or an .mcap file'),
-        (['--bag', '{}'], r'expected a rosbag2 folder or an .mcap file'),
+        (
+            ['--bag', 'nowhere'],
+            r'nowhere: expected a rosbag2 folder or .*; there is none',
+        ),
+        (
+            ['--bag', '{}'],
+            r'a complete recording; broken: the folder holds no .mcap or .db3',
+        ),
         (['--topic', '/rear/image'], r'no images on /rear/image; there are /camera/image_raw'),
         (['--image', 'nowhere.jpg'], r'nowhere.jpg: expected a picture .*; cannot be read'),
         (['--image', '{}/tiny.image.onnx'], r'tiny.image.onnx: expected a picture'),

@@ -5,14 +5,13 @@ import itertools
 import numpy as np
 import pytest
 from unihpe_ros.core import metrics
-from unihpe_ros.core.matching import AccuracyMeter
 from unihpe_ros.core.preprocess import Crop
 from unihpe_ros.core.resources import find_resource
 from unihpe_ros.core.skeleton import H36M_17, UNION
+from unihpe_ros.core.truth import accuracy, TruthMeter
 from unihpe_ros.engines.pair import load_pair
 from unihpe_ros.estimator import PoseEstimator
-from unihpe_ros.ros.bag import open_recording
-from unihpe_ros.ros.cameras import to_camera
+from unihpe_ros.ros.bag_reader import BagReader
 
 FRAMES = 60
 H36M = H36M_17.indices_in(UNION)
@@ -20,12 +19,12 @@ H36M = H36M_17.indices_in(UNION)
 
 @pytest.fixture(scope='module')
 def recording():
-    return open_recording(find_resource('resource/demo/people'))
+    return BagReader(find_resource('resource/demo/people'))
 
 
 @pytest.fixture(scope='module')
 def camera(recording):
-    return to_camera(recording.camera_info, rectified=False)
+    return recording.camera
 
 
 @pytest.fixture(scope='module')
@@ -35,18 +34,18 @@ def truth(recording):
 
 def test_people_of_the_demo_are_found(recording, camera, truth):
     estimator = PoseEstimator('unihpe_rt')
-    meter, start = AccuracyMeter(), recording.stamps()[0]
-    for frame in itertools.islice(recording.frames(), FRAMES):
-        seconds = (frame.stamp - start) * 1e-9
-        poses = estimator.estimate(frame.image, camera, seconds)
+    meter, start = TruthMeter(), recording.stamps()[0]
+    for stamp, picture in itertools.islice(recording.frames(), FRAMES):
+        seconds = (stamp - start) * 1e-9
+        poses = estimator.estimate(picture, camera, seconds)
         # The first second is spent on searching the picture.
         if seconds > 1:
-            meter.add(poses, truth[frame.stamp])
+            meter.add(poses, truth[stamp])
     estimator.close()
-    accuracy = meter.result()
-    assert accuracy.recall > 0.9
-    assert accuracy.pa_mpjpe_mm < 75
-    assert accuracy.root_error < 0.1
+    found = accuracy([meter.result()])
+    assert found['recall'] > 0.9
+    assert found['pa_mpjpe_mm'] < 75
+    assert found['root_share'] < 0.1
 
 
 def test_the_files_say_nothing_of_the_machine_they_were_made_on():

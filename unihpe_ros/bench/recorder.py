@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.bench.records import ANSWERED, BagResult, BROKEN, DROPPED, FrameTable
 from unihpe_ros.bench.shelf import Shelf
-from unihpe_ros.bench.truth import TruthMeter
 from unihpe_ros.core.pose import KeypointFlag, Poses
 from unihpe_ros.core.room import annotate
+from unihpe_ros.core.truth import TruthMeter
 from unihpe_ros.ros.bag_reader import BagImage, BagReader
 
 _STATM = Path('/proc/self/statm')

@@ -50,7 +50,7 @@ class BagResult:
     node : Mapping[str, float]
         What the live node said about itself, ms and counts; empty if it ran in process.
     truth : Mapping[str, Any], optional
-        Sums of `unihpe_ros.bench.truth.TruthMeter`; None if the true people are not known.
+        Sums of `unihpe_ros.core.truth.TruthMeter`; None if the true people are not known.
     worst : Sequence[Mapping[str, Any]]
         The worst images, see `unihpe_ros.bench.shelf.Shelf`.
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.bench.records import ANSWERED, BagResult, BROKEN, COLUMNS, DROPPED, rounded
 from unihpe_ros.bench.shelf import worst_of
-from unihpe_ros.bench.truth import accuracy
+from unihpe_ros.core.truth import accuracy
 from unihpe_ros.estimator import STAGES
 
 _BLOCKS = 10

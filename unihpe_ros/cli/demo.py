@@ -7,10 +7,11 @@ import math
 from pathlib import Path
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import Any, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from unihpe_ros.core.matching import Accuracy
+    from collections.abc import Mapping
+
     from unihpe_ros.ros.report import Report
     from unihpe_ros.ros.trial import Trial, TrialSettings
 
@@ -33,7 +34,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         'exact its answers are, and draw them. Without --image, ROS 2 (rclpy) is needed.',
     )
     source = parser.add_mutually_exclusive_group()
-    source.add_argument('--bag', type=Path, help='rosbag2 to play (default: the one that ships)')
+    source.add_argument('--bag', type=Path, help='recording to play (default: the one that ships)')
     source.add_argument('--camera', type=int, metavar='N', help='webcam to use, from 0')
     source.add_argument('--image', type=Path, help='photograph to look at; needs no ROS')
     parser.add_argument('--topic', default='', help='image topic of the bag, if it has several')
@@ -77,7 +78,7 @@ def _play(args: argparse.Namespace) -> int:
     from tqdm import tqdm
     from unihpe_ros.core.resources import find_resource
     from unihpe_ros.engines.pair import find_model
-    from unihpe_ros.ros.bag import open_recording
+    from unihpe_ros.ros.bag_reader import BagReader
     from unihpe_ros.ros.pictures import write_pictures
     from unihpe_ros.ros.report import report
     from unihpe_ros.ros.trial import TrialSettings
@@ -86,9 +87,9 @@ def _play(args: argparse.Namespace) -> int:
     parameters = {'model': args.model, 'backend': args.backend, 'keypoints': 'union26'}
     args.out.mkdir(parents=True, exist_ok=True)
     if args.camera is None:
-        recording = open_recording(args.bag or find_resource(DEMO_BAG), args.topic)
+        recording = BagReader(args.bag or find_resource(DEMO_BAG), args.topic)
         settings = TrialSettings(
-            recording.path, recording.image_topic, seconds=args.seconds, parameters=parameters
+            recording.path, recording.topic, seconds=args.seconds, parameters=parameters
         )
         trial = _run_trial(settings, recording.count)
     else:
@@ -101,7 +102,7 @@ def _play(args: argparse.Namespace) -> int:
             parameters=parameters,
         )
         trial = _run_trial(settings, None)
-        recording = open_recording(record)
+        recording = BagReader(record)
     _print_report(report(trial, recording))
     video, sheet = args.out / 'people.mp4', args.out / 'contact_sheet.png'
 
@@ -152,13 +153,13 @@ def _print_report(figures: Report) -> None:
         print(f'{name:9}{text}')
 
 
-def _accuracy_lines(accuracy: Accuracy) -> dict[str, str]:
+def _accuracy_lines(accuracy: Mapping[str, Any]) -> dict[str, str]:
     return {
-        'found': f'{accuracy.found} of {accuracy.people} true people ({accuracy.recall:.1%}), '
-        f'{accuracy.extra} who are nobody, {accuracy.id_switches} id switches',
-        'accuracy': f'MPJPE {accuracy.mpjpe_mm:.1f} mm, PA-MPJPE {accuracy.pa_mpjpe_mm:.1f} mm, '
-        f'{accuracy.error_px:.1f} px in the image, '
-        f'root off by {accuracy.root_error:.1%} of its distance',
+        'found': '{found} of {people} true people ({recall:.1%}), {extra} who are nobody, '
+        '{id_switches} id switches'.format_map(accuracy),
+        'accuracy': 'MPJPE {mpjpe_mm:.1f} mm, PA-MPJPE {pa_mpjpe_mm:.1f} mm, '
+        '{error_px:.1f} px in the image, '
+        'root off by {root_share:.1%} of its distance'.format_map(accuracy),
     }
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-import shutil
 from typing import Any
 
 from rclpy.serialization import serialize_message
@@ -18,6 +16,7 @@ from std_msgs.msg import Header
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.ros.bag_reader import BagReader
 from unihpe_ros.ros.bag_topics import BagError
+from unihpe_ros.ros.bag_writer import check_place, new_bag
 from unihpe_ros.ros.clouds import to_cloud, to_cloud_2d
 from unihpe_ros.ros.markers import MarkerWriter
 
@@ -27,14 +26,11 @@ _TYPES = {
     f'{_NAMESPACE}/pose3d': 'sensor_msgs/msg/PointCloud2',
     f'{_NAMESPACE}/markers': 'visualization_msgs/msg/MarkerArray',
 }
-# Of metadata.yaml: the oldest that rosbags writes, for the sake of older readers.
-_VERSION = 8
 
 
 def check_target(reader: BagReader, target: Path) -> None:
     """Raise BagError if a copy of this recording can't be written to a folder."""
-    if target.exists() and not (target / 'metadata.yaml').is_file():
-        raise BagError(f'{target}: exists and is no rosbag2; it is not overwritten')
+    check_place(target)
     if target.resolve() == reader.path.resolve():
         raise BagError(f'{target}: expected another place than that of the recording itself')
     if reader.path.suffix == '.bag':
@@ -77,7 +73,7 @@ def copy_with_poses(
 
     """
     check_target(reader, target)
-    with _new_bag(target, _plugin(reader.path)) as writer:
+    with new_bag(target, _plugin(reader.path)) as writer:
         return _Copy(reader, writer, answers).run()
 
 
@@ -149,21 +145,6 @@ def _header(image: Any) -> Header:
     stamp = image.header.stamp
     header.stamp.sec, header.stamp.nanosec = int(stamp.sec), int(stamp.nanosec)
     return header
-
-
-@contextmanager
-def _new_bag(target: Path, plugin: StoragePlugin) -> Iterator[Writer]:
-    # rosbags names the file after its folder.
-    partial = target.parent / f'.{target.name}.partial' / target.name
-    shutil.rmtree(partial.parent, ignore_errors=True)
-    partial.parent.mkdir(parents=True)
-    try:
-        with Writer(partial, version=_VERSION, storage_plugin=plugin) as writer:
-            yield writer
-        shutil.rmtree(target, ignore_errors=True)
-        partial.replace(target)
-    finally:
-        shutil.rmtree(partial.parent, ignore_errors=True)
 
 
 def _plugin(path: Path) -> StoragePlugin:

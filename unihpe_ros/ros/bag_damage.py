@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+import sqlite3
 import struct
 from typing import BinaryIO
 
+from rosbags.highlevel import AnyReaderError
+from rosbags.rosbag1 import ReaderError as Reader1Error
+from rosbags.rosbag2 import ReaderError as Reader2Error, storage_mcap
+from unihpe_ros.ros.bag_topics import BagError
+
+# What rosbags and the libraries below it raise for files that are cut off or damaged.
+DAMAGE = (
+    *(AnyReaderError, Reader1Error, Reader2Error, sqlite3.Error, struct.error),
+    # Python's own from 3.14 on, a backport before; rosbags knows which.
+    storage_mcap.zstd.ZstdError,
+    *(OSError, EOFError, RuntimeError, AssertionError, LookupError, TypeError, ValueError),
+    *(AttributeError, NotImplementedError, MemoryError, OverflowError),
+)
 _MCAP = b'\x89MCAP0\r\n'
 _ROS1 = b'#ROSBAG V2.0\n'
 _SQLITE = b'SQLite format 3\x00'
@@ -14,6 +28,26 @@ _MCAP_FOOTER = 2
 _ROS1_HEADER, _ROS1_CHUNK = 3, 5
 _ROS1_NAMES = {2: 'message', _ROS1_HEADER: 'bag header', 4: 'index', _ROS1_CHUNK: 'chunk'}
 _FILES = ('*.mcap', '*.db3', '*.bag', '*.zstd')
+
+
+def damaged(path: Path, error: BaseException, place: str = '') -> BagError:
+    """
+    Make an error that says where a recording is damaged.
+
+    Parameters
+    ----------
+    path : Path
+        The recording.
+    error : BaseException
+        What was raised while it was read, one of DAMAGE.
+    place : str
+        The message that was being read, if it is known.
+
+    """
+    reason = ' '.join(str(error).split()) or type(error).__name__
+    where = describe_damage(path) or reason
+    at = f' at {place}' if place else ''
+    return BagError(f'{path}: expected a complete recording; broken{at}: {where}')
 
 
 def describe_damage(path: Path) -> str:

@@ -1,25 +1,21 @@
-"""Reads the images of any recording, of ROS 1 and ROS 2, without ROS."""
+"""Reads one camera of any recording, of ROS 1 and ROS 2, without ROS."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-import sqlite3
-import struct
 import time
 from types import SimpleNamespace
 from typing import Any
 
-from rosbags.highlevel import AnyReader, AnyReaderError
+from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
-from rosbags.rosbag1 import ReaderError as Reader1Error
-from rosbags.rosbag2 import ReaderError as Reader2Error, storage_mcap
 from rosbags.typesys import get_typestore, Stores
 from rosbags.typesys.store import Typestore
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.pose import Poses
-from unihpe_ros.ros.bag_damage import describe_damage
+from unihpe_ros.ros.bag_damage import DAMAGE, damaged
 from unihpe_ros.ros.bag_topics import (
     BagError,
     camera_info_topic,
@@ -30,17 +26,10 @@ from unihpe_ros.ros.bag_topics import (
 from unihpe_ros.ros.cameras import to_camera
 from unihpe_ros.ros.clouds import from_cloud
 from unihpe_ros.ros.compressed import decode_compressed
-from unihpe_ros.ros.images import BgrImage, decode_image
+from unihpe_ros.ros.images import BgrImage, decode_image, DecodeError
 
-# What rosbags and the libraries below it raise for files that are cut off or damaged.
-DAMAGE = (
-    *(AnyReaderError, Reader1Error, Reader2Error, sqlite3.Error, struct.error),
-    # Python's own from 3.14 on, a backport before; rosbags knows which.
-    storage_mcap.zstd.ZstdError,
-    *(OSError, EOFError, RuntimeError, AssertionError, LookupError, TypeError, ValueError),
-    *(AttributeError, NotImplementedError, MemoryError, OverflowError),
-)
 SUFFIXES = ('.mcap', '.db3', '.bag')
+_EXPECTED = f'a rosbag2 folder or a file ending in {", ".join(SUFFIXES)}'
 
 
 @dataclass(frozen=True)
@@ -103,8 +92,10 @@ class BagReader:
         All topics of the recording to their types.
     count : int
         Number of images.
+    camera_info : Any, optional
+        The first one beside the images, its fields named as in ROS 2.
     camera : Camera, optional
-        By the first camera_info beside the images; None if there is none that is calibrated.
+        What it says; None if there is none that is calibrated.
 
     Raises
     ------
@@ -119,16 +110,14 @@ class BagReader:
         self.path = path
         self.name = name or (path.stem if path.is_file() else path.resolve().name)
         if not path.exists():
-            raise BagError(f'{path}: expected a recording; there is none')
+            raise BagError(f'{path}: expected {_EXPECTED}; there is none')
         if path.is_file() and path.suffix not in SUFFIXES:
-            raise BagError(
-                f'{path}: expected a rosbag2 folder or a file ending in {", ".join(SUFFIXES)}'
-            )
+            raise BagError(f'{path}: expected {_EXPECTED}')
         try:
             with self._open() as reader:
                 known = [(c.topic, c.msgtype, c.msgcount) for c in reader.connections]
         except DAMAGE as error:
-            raise self._damaged(error) from error
+            raise damaged(self.path, error) from error
         merged: dict[tuple[str, str], int] = {}
         for name, kind, count in known:
             merged[name, kind] = merged.get((name, kind), 0) + count
@@ -139,7 +128,9 @@ class BagReader:
         self.topics = {item.topic: item.msgtype for item in found}
         self.topic = choose_images(path, found, topic)
         self.count = next(item.msgcount for item in found if item.topic == self.topic)
-        self.camera = self._read_camera(camera_info_topic(found, self.topic), rectified)
+        info_topic = camera_info_topic(found, self.topic)
+        self.camera_info = self._read_camera_info(info_topic) if info_topic else None
+        self.camera = self._read_camera(info_topic, rectified)
 
     def images(self) -> Iterator[BagImage]:
         """
@@ -153,6 +144,26 @@ class BagReader:
         """
         for number, (received, data, msg, times) in enumerate(self._messages(self.topic)):
             yield BagImage(number, _stamp(msg) or received, received, len(data), msg, *times)
+
+    def stamps(self) -> list[int]:
+        """Return the stamp of each image in order of time, ns."""
+        return [image.stamp for image in self.images()]
+
+    def frames(self) -> Iterator[tuple[int, BgrImage]]:
+        """
+        Read and decode the images in order of time, with their stamps, ns.
+
+        Raises
+        ------
+        BagError
+            If the recording, or an image in it, is damaged.
+
+        """
+        for image in self.images():
+            try:
+                yield image.stamp, image.decode()
+            except DecodeError as error:
+                raise BagError(f'{self.path}: {self.topic}: {error}') from error
 
     def truth(self, topic: str = '') -> dict[int, Poses] | None:
         """
@@ -198,7 +209,7 @@ class BagReader:
                 for connection, received, data in reader.messages():
                     yield reader.typestore, connection, received, bytes(data)
         except DAMAGE as error:
-            raise self._damaged(error) from error
+            raise damaged(self.path, error) from error
 
     def _open(self) -> AnyReader:
         # Recordings of sqlite3 before Iron hold no definitions of their messages.
@@ -225,27 +236,22 @@ class BagReader:
         except BagError:
             raise
         except DAMAGE as error:
-            raise self._damaged(error, f'message {number} of {topic}') from error
+            raise damaged(self.path, error, f'message {number} of {topic}') from error
 
-    def _read_camera(self, topic: str, rectified: bool) -> Camera | None:
-        if not topic:
-            return None
+    def _read_camera_info(self, topic: str) -> Any:
         msg = next(self._messages(topic))[2]
         # ROS 1 writes the matrices in capitals.
         fields = {name.lower(): getattr(msg, name) for name in msg.__dataclass_fields__}
-        info: Any = SimpleNamespace(**fields)
-        if not any(info.p if rectified else info.k):
+        return SimpleNamespace(**fields)
+
+    def _read_camera(self, topic: str, rectified: bool) -> Camera | None:
+        info = self.camera_info
+        if info is None or not any(info.p if rectified else info.k):
             return None
         try:
             return to_camera(info, rectified=rectified)
         except ValueError as error:
             raise BagError(f'{self.path}: {topic}: {error}') from error
-
-    def _damaged(self, error: BaseException, place: str = '') -> BagError:
-        reason = ' '.join(str(error).split()) or type(error).__name__
-        where = describe_damage(self.path) or reason
-        at = f' at {place}' if place else ''
-        return BagError(f'{self.path}: expected a complete recording; broken{at}: {where}')
 
 
 def _stamp(msg: Any) -> int:

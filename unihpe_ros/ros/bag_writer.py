@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, ExitStack
 from pathlib import Path
 import shutil
 from types import TracebackType
@@ -15,7 +17,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, PointCloud2
 from std_msgs.msg import Header
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.pose import Poses
-from unihpe_ros.ros.bag import BagError, CAMERA_INFO_TOPIC, IMAGE_TOPIC, TRUTH_TOPIC
+from unihpe_ros.ros.bag_topics import BagError, CAMERA_INFO_TOPIC, IMAGE_TOPIC, TRUTH_TOPIC
 from unihpe_ros.ros.cameras import to_camera_info
 from unihpe_ros.ros.clouds import to_cloud
 from unihpe_ros.ros.images import BgrImage
@@ -28,6 +30,28 @@ _TYPES = {
     CAMERA_INFO_TOPIC: 'sensor_msgs/msg/CameraInfo',
     TRUTH_TOPIC: 'sensor_msgs/msg/PointCloud2',
 }
+
+
+def check_place(path: Path) -> None:
+    """Raise BagError if something that is no bag lies where a bag is to be written."""
+    if path.exists() and not (path / 'metadata.yaml').is_file():
+        raise BagError(f'{path}: exists and is no rosbag2; it is not overwritten')
+
+
+@contextmanager
+def new_bag(path: Path, storage: StoragePlugin) -> Iterator[Writer]:
+    """Write a bag that appears when the block ends, and not at all after an error."""
+    # rosbags names the file after its folder.
+    partial = path.parent / f'.{path.name}.partial' / path.name
+    shutil.rmtree(partial.parent, ignore_errors=True)
+    partial.parent.mkdir(parents=True)
+    try:
+        with Writer(partial, version=_VERSION, storage_plugin=storage) as writer:
+            yield writer
+        shutil.rmtree(path, ignore_errors=True)
+        partial.replace(path)
+    finally:
+        shutil.rmtree(partial.parent, ignore_errors=True)
 
 
 class BagWriter:
@@ -52,20 +76,15 @@ class BagWriter:
     """
 
     def __init__(self, path: Path, quality: int = 90) -> None:
-        if path.exists() and not (path / 'metadata.yaml').is_file():
-            raise BagError(f'{path}: exists and is no rosbag2; it is not overwritten')
+        check_place(path)
         self._path = path
         self._quality = quality
-        # rosbags names the file after its folder.
-        self._partial = path.parent / f'.{path.name}.partial' / path.name
+        self._bag = ExitStack()
         self._types = get_typestore(Stores.ROS2_HUMBLE)
         self._connections: dict[str, Connection] = {}
 
     def __enter__(self) -> BagWriter:
-        shutil.rmtree(self._partial.parent, ignore_errors=True)
-        self._partial.parent.mkdir(parents=True)
-        self._writer = Writer(self._partial, version=_VERSION, storage_plugin=StoragePlugin.MCAP)
-        self._writer.open()
+        self._writer = self._bag.enter_context(new_bag(self._path, StoragePlugin.MCAP))
         return self
 
     def __exit__(
@@ -74,11 +93,7 @@ class BagWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._writer.__exit__(kind, error, trace)
-        if kind is None:
-            shutil.rmtree(self._path, ignore_errors=True)
-            self._partial.replace(self._path)
-        shutil.rmtree(self._partial.parent, ignore_errors=True)
+        self._bag.__exit__(kind, error, trace)
 
     def write(
         self,

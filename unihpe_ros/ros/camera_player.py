@@ -23,7 +23,7 @@ from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
-from unihpe_ros.ros.bag import open_recording
+from unihpe_ros.ros.bag_reader import BagReader
 from unihpe_ros.ros.bag_writer import BagWriter, FRAME_ID
 from unihpe_ros.ros.images import BgrImage, encode_image
 
@@ -63,15 +63,33 @@ class Camera(Node):
         return int(now.nanoseconds)
 
 
-def bag_pictures(path: Path, image_topic: str, seconds: float) -> Pictures:
+def bag_pictures(reader: BagReader, seconds: float) -> Pictures:
     """Yield the images of a recording at the pace at which they were taken."""
     first = None
-    for frame in open_recording(path, image_topic).frames():
-        first = frame.stamp if first is None else first
-        due = 1e-9 * (frame.stamp - first)
+    for stamp, picture in reader.frames():
+        first = stamp if first is None else first
+        due = 1e-9 * (stamp - first)
         if seconds and due >= seconds:
             return
-        yield due, frame.image
+        yield due, picture
+
+
+def bag_camera_info(reader: BagReader) -> CameraInfo | None:
+    """Return a recording's calibration as it is published again."""
+    info = reader.camera_info
+    if info is None:
+        return None
+    msg = CameraInfo(
+        width=info.width,
+        height=info.height,
+        distortion_model=info.distortion_model,
+        binning_x=info.binning_x,
+        binning_y=info.binning_y,
+        **{name: getattr(info, name).tolist() for name in ('d', 'k', 'r', 'p')},
+    )
+    for name in ('x_offset', 'y_offset', 'width', 'height', 'do_rectify'):
+        setattr(msg.roi, name, getattr(info.roi, name))
+    return msg
 
 
 def webcam_pictures(capture: cv2.VideoCapture, device: int, seconds: float) -> Pictures:
@@ -180,9 +198,9 @@ def _run(args: argparse.Namespace, stop: threading.Event) -> None:
         number += 1
 
     if args.bag is not None:
-        recording = open_recording(args.bag, args.image_topic)
-        pictures = bag_pictures(args.bag, args.image_topic, args.seconds)
-        play(Camera(recording.camera_info), pictures, stop, report)
+        reader = BagReader(args.bag, args.image_topic)
+        pictures = bag_pictures(reader, args.seconds)
+        play(Camera(bag_camera_info(reader)), pictures, stop, report)
         return
     capture = open_webcam(args.device)
     with BagWriter(args.record) as bag:

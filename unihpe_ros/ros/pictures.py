@@ -10,8 +10,8 @@ from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.room import annotate
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.core.video import contact_sheet, VideoFile, write_picture
-from unihpe_ros.ros.bag import BagError, Recording
-from unihpe_ros.ros.cameras import to_camera
+from unihpe_ros.ros.bag_reader import BagReader
+from unihpe_ros.ros.bag_topics import BagError
 from unihpe_ros.ros.images import BgrImage
 from unihpe_ros.ros.report import rate
 from unihpe_ros.ros.trial import Trial
@@ -21,7 +21,7 @@ _SHEET_COLUMNS, _SHEET_ROWS, _SHEET_WIDTH = 3, 4, 512
 
 def write_pictures(
     trial: Trial,
-    recording: Recording,
+    recording: BagReader,
     video: Path,
     sheet: Path,
     progress: Callable[[Iterator[BgrImage]], Iterator[BgrImage]] = iter,
@@ -36,7 +36,7 @@ def write_pictures(
     ----------
     trial : Trial
         What the node answered.
-    recording : Recording
+    recording : BagReader
         What the camera played, or recorded.
     video : Path
         The .mp4 to write.
@@ -65,15 +65,12 @@ def write_pictures(
     write_picture(sheet, contact_sheet(thumbnails, _SHEET_COLUMNS, _SHEET_WIDTH))
 
 
-def _pictures(trial: Trial, recording: Recording) -> Iterator[BgrImage]:
-    truth = recording.truth()
-    camera = None
-    if recording.camera_info is not None:
-        camera = to_camera(recording.camera_info, rectified=False)
+def _pictures(trial: Trial, recording: BagReader) -> Iterator[BgrImage]:
+    truth = recording.truth() or {}
     stamps = {number: stamp for stamp, number in trial.sent.items()}
     poses = Poses.empty(UNION)
-    for number, frame in enumerate(recording.frames()):
+    for number, (stamp, picture) in enumerate(recording.frames()):
         if number not in stamps:
             return
         poses = trial.answers.get(stamps[number], poses)
-        yield annotate(frame.image, poses, camera, truth.get(frame.stamp))
+        yield annotate(picture, poses, recording.camera, truth.get(stamp))

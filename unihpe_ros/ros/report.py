@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from unihpe_ros.core.matching import Accuracy, AccuracyMeter
-from unihpe_ros.ros.bag import Recording
+from unihpe_ros.core.truth import accuracy, TruthMeter
+from unihpe_ros.ros.bag_reader import BagReader
 from unihpe_ros.ros.trial import Trial
 
 # The node's stages in order, and which of them are work of its own: not the engine, nor waiting.
@@ -49,8 +50,9 @@ class Report:
         Mean number of people in an answer.
     ids : int
         How many ids were given.
-    accuracy : Accuracy, optional
-        How well the people fit the true ones, if these are known.
+    accuracy : Mapping[str, Any], optional
+        How well the people fit the true ones as `unihpe_ros.core.truth.accuracy` has it, if
+        these are known.
 
     """
 
@@ -66,10 +68,10 @@ class Report:
     backend: str
     people: float
     ids: int
-    accuracy: Accuracy | None
+    accuracy: Mapping[str, Any] | None
 
 
-def report(trial: Trial, recording: Recording) -> Report:
+def report(trial: Trial, recording: BagReader) -> Report:
     """
     Work out the figures of a trial.
 
@@ -77,7 +79,7 @@ def report(trial: Trial, recording: Recording) -> Report:
     ----------
     trial : Trial
         What the node answered.
-    recording : Recording
+    recording : BagReader
         What the camera played, or recorded.
 
     Raises
@@ -110,17 +112,17 @@ def report(trial: Trial, recording: Recording) -> Report:
     )
 
 
-def _accuracy(trial: Trial, recording: Recording) -> Accuracy | None:
-    if not recording.has_truth:
+def _accuracy(trial: Trial, recording: BagReader) -> dict[str, Any] | None:
+    truth = recording.truth()
+    if truth is None:
         return None
-    truth, stamps = recording.truth(), recording.stamps()
-    meter = AccuracyMeter()
+    stamps, meter = recording.stamps(), TruthMeter()
     for stamp, poses in sorted(trial.answers.items()):
         number = trial.sent.get(stamp)
         true_people = truth.get(stamps[number]) if number is not None else None
         if true_people is not None:
             meter.add(poses, true_people)
-    return meter.result()
+    return accuracy([meter.result()])
 
 
 def rate(times: Iterable[int]) -> float:

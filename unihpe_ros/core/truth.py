@@ -23,7 +23,14 @@ _SUMS = ('error_px', 'root_share', 'pck_2d', 'pck_3d')
 
 
 class TruthMeter:
-    """Compares predicted with true people, image by image."""
+    """
+    Compares predicted with true people, image by image; the demo, the benchmark and tests use it.
+
+    Who is who, and with it the id switches, is settled as in the literature of tracking (CLEAR
+    MOT, Bernardin & Stiefelhagen 2008): a pair is kept while its two are near, and a switch is
+    counted when a true person is found under another id than when last found, however long ago.
+
+    """
 
     def __init__(self) -> None:
         self._tracking = TrackingMeter(MAX_OFFSET)
@@ -36,8 +43,9 @@ class TruthMeter:
         """
         Compare the people of one image.
 
-        Who is hardly in sight (see `unihpe_ros.core.matching.AccuracyMeter`) need not be found
-        but may be; who is remembered but not seen does not count.
+        Who is hardly in sight (fewer than MIN_IN_SIGHT keypoints flagged OBSERVED) need not be
+        found but may be; a predicted person without any observed keypoint is remembered, not
+        seen, and does not count.
 
         Parameters
         ----------
