@@ -5,6 +5,7 @@ import csv
 import numpy as np
 import pytest
 import torch
+from unihpe_ros.cli.train import parse_settings
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.datasets.records import DatasetError
 from unihpe_ros.training.config import ConfigError, load_config
@@ -112,6 +113,19 @@ def test_damaged_checkpoint_is_named(experiment, tmp_path):
         train(load_config(experiment), tmp_path / 'run', resume=True)
 
 
+def test_weights_of_something_else_are_not_started_from(experiment, tmp_path):
+    torch.save({'preset': 'unihpe_slim', 'step': 1, 'ema': {}}, tmp_path / 'other.pt')
+    torch.save({'state_dict': {}}, tmp_path / 'foreign.pt')
+    for name, words in (
+        ('other', r'init: .*other\.pt: expected weights of unihpe_rt; got unihpe_slim'),
+        ('foreign', r'foreign\.pt: not a checkpoint of a run: it lacks preset, step, ema'),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            train(
+                load_config(experiment, {'init': str(tmp_path / f'{name}.pt')}), tmp_path / 'run'
+            )
+
+
 def test_a_loss_that_is_not_finite_names_step_and_term(experiment, tmp_path, monkeypatch):
     monkeypatch.setattr(
         Objective,
@@ -145,6 +159,10 @@ def test_configuration_errors_name_file_and_key(tmp_path, text, words):
     with pytest.raises(ConfigError, match=words) as caught:
         load_config(path)
     assert 'odd.yaml' in str(caught.value)
+
+
+def test_a_name_left_blank_is_none_given(experiment):
+    assert load_config(experiment, parse_settings(['validation_poses='])).validation_poses == ''
 
 
 def test_missing_configuration_is_named(tmp_path):

@@ -252,6 +252,8 @@ def _value(kind: Any, value: Any, where: str) -> Any:
         if not isinstance(value, list):
             raise ConfigError(f'{where}: expected a list of data sets; got {value!r}')
         return tuple(_build(ImageSource, entry, where) for entry in value)
+    if kind is str and value is None:
+        return ''
     if kind is float and type(value) is int:
         return float(value)
     if type(value) is not kind:

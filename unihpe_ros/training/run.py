@@ -16,6 +16,9 @@ from unihpe_ros.training import ranks
 from unihpe_ros.training.config import changed_settings, ConfigError, TrainConfig
 from unihpe_ros.training.objective import Objective
 
+# What every checkpoint has to hold.
+_KEYS = ('preset', 'step', 'ema')
+
 
 class Run:
     """
@@ -36,7 +39,7 @@ class Run:
         self.model = self.build().to(device, memory_format=torch.channels_last)
         self.objective = self.build_objective().to(device)
         if config.init:
-            self.model.load_state_dict(load_checkpoint(Path(config.init))['ema'])
+            self._start_from(Path(config.init))
         ranks.share_batch_norms(self.model)
         self.ema = {name: value.clone() for name, value in self.model.state_dict().items()}
         # Biases, norms and tokens are not decayed.
@@ -50,6 +53,12 @@ class Run:
             weight_decay=config.weight_decay,
         )
         self.step = 0
+
+    def _start_from(self, path: Path) -> None:
+        state, preset = load_checkpoint(path), self.config.preset
+        if state['preset'] != preset:
+            raise ConfigError(f'init: {path}: expected weights of {preset}; got {state["preset"]}')
+        self.model.load_state_dict(state['ema'])
 
     def build(self) -> UniHPE:
         """Return a new network."""
@@ -136,4 +145,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     except (RuntimeError, EOFError, OSError, UnpicklingError) as error:
         reason = str(error).split('\n')[0]
         raise ConfigError(f'{path}: not a readable checkpoint ({reason})') from error
+    missing = [key for key in _KEYS if not isinstance(state, dict) or key not in state]
+    if missing:
+        raise ConfigError(f'{path}: not a checkpoint of a run: it lacks {", ".join(missing)}')
     return state
