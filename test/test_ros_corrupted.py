@@ -18,8 +18,8 @@ from unihpe_ros.ros.compressed import decode_compressed
 from unihpe_ros.ros.images import BgrImage, decode_image, DecodeError, ENCODINGS, MAX_PIXELS
 
 # Together 10,000; what a damaged header may claim of a picture is bounded by the message's size.
-RAW, PACKED = 5000, 5000
-W, H = 48, 32
+RAW, PACKED = 7000, 3000
+W, H = 24, 16
 UNSIGNED = st.integers(0, 2**32 - 1)
 ABSURD = st.sampled_from([0, 1, 7, W - 1, H + 1, 32767, 32768, 65535, 2**31 - 1, 2**32 - 1])
 SIZES = ABSURD | UNSIGNED

@@ -90,26 +90,30 @@ def run_case(
             camera_environment(),
             lambda line: stamps.append(int(line)),
         ) as camera:
-            samples = _watch(node, camera, arrivals, on_tick)
+            samples = _watch(node, camera, arrivals, case.seconds, on_tick)
         # The last answers and the node's last report, which it makes once a second.
         arrivals.spin(1.2)
     return _figures(case, samples, stamps, arrivals)
 
 
 def _watch(
-    node: Process, camera: Process, arrivals: Arrivals, on_tick: Callable[[float], object]
+    node: Process,
+    camera: Process,
+    arrivals: Arrivals,
+    seconds: float,
+    on_tick: Callable[[float], object],
 ) -> list[Sample]:
-    """Look at the processes from the end of the warm-up to the end of the camera."""
+    """Look at the processes, for so long after the warm-up; the camera plays on until then."""
     samples: list[Sample] = []
-    first = 0.0
-    while not camera.has_ended():
+    first = measured = 0.0
+    while measured < seconds and not camera.has_ended():
         _listen(node, arrivals)
         now = time.monotonic()
         first = first or (now if arrivals.ages else 0.0)
         if first and now - first >= WARM_S:
             samples = [*samples[:1], sample(node.pid, camera.pid)]
-            on_tick(1e-9 * (samples[-1].at - samples[0].at))
-    # The last look may have met the camera at its end, when the system has forgotten its time.
+            measured = 1e-9 * (samples[-1].at - samples[0].at)
+            on_tick(measured)
     return samples
 
 
@@ -148,8 +152,8 @@ def _node_arguments(case: Case, parameters: Mapping[str, object]) -> list[str]:
 
 def _camera_arguments(case: Case, picture: Path) -> list[str]:
     topic = _TOPIC if case.transport == 'raw' else f'{_TOPIC}/compressed'
-    # The first answer comes with the first images, or somewhat later.
-    seconds = case.seconds + WARM_S + 0.5
+    # It is stopped when enough has been seen; the first answer may take its time.
+    seconds = case.seconds + WARM_S + _START_S
     return [
         *(str(picture), topic, '--transport', case.transport),
         *('--fps', str(case.fps), '--seconds', str(seconds)),
