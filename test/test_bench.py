@@ -15,6 +15,8 @@ from rclpy.serialization import deserialize_message
 from rosbags.highlevel import AnyReader
 from sensor_msgs.msg import PointCloud2
 from tiny_bag import truth_at, walker
+from tiny_detector import write_tiny_detector
+from tiny_estimator import tiny_estimator
 from tiny_model import write_tiny_model
 from unihpe_ros.bench.direct import DirectRun
 from unihpe_ros.bench.live import run_live
@@ -26,7 +28,6 @@ from unihpe_ros.cli.main import main
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.core.truth import accuracy, TruthMeter
 from unihpe_ros.engines import ORDER
-from unihpe_ros.estimator import PoseEstimator
 from unihpe_ros.ros.bag_reader import BagReader
 from unihpe_ros.ros.clouds import from_cloud
 
@@ -41,6 +42,7 @@ def folder(tmp_path_factory) -> Path:
     write_bag(folder / 'bags' / 'two', FRAMES - 3, kind='sqlite3')
     write_bag(folder / 'bags' / 'old', 4, kind='ros1 lz4')
     write_tiny_model(folder)
+    write_tiny_detector(folder)
     write_tiny_model(folder, 'other', agreement=0.4)
     return folder
 
@@ -49,8 +51,22 @@ def bench(*arguments: object) -> int:
     return main(['bench', *map(str, arguments)])
 
 
+def tiny_models(folder: Path) -> tuple[object, ...]:
+    return ('--model', folder / 'tiny', '--detector', folder / 'tiny_det')
+
+
 def run_bag(path: Path, folder: Path, out: Path, *more: object) -> dict:
-    assert bench('bag', path, '--model', folder / 'tiny', '--out', out, *more) == 0
+    assert (
+        bench(
+            'bag',
+            path,
+            *tiny_models(folder),
+            '--out',
+            out,
+            *more,
+        )
+        == 0
+    )
     return json.loads((out / 'report.json').read_text())
 
 
@@ -110,7 +126,7 @@ def test_accuracy_is_that_of_the_truth_meter(folder, tmp_path):
     found = report['models'][0]['summary']['accuracy']
     meter = TruthMeter()
     reader = BagReader(folder / 'bags' / 'one')
-    estimator = PoseEstimator(folder / 'tiny')
+    estimator = tiny_estimator(folder / 'tiny')
     truth = reader.truth()
     for image in reader.images():
         poses = estimator.estimate(image.decode(), reader.camera, 1e-9 * image.stamp)
@@ -177,7 +193,7 @@ def test_worst_images_are_shown(folder, tmp_path):
 
 def test_at_a_pace_images_that_are_overtaken_are_dropped(folder):
     reader = BagReader(folder / 'bags' / 'one')
-    estimator = PoseEstimator(folder / 'tiny')
+    estimator = tiny_estimator(folder / 'tiny')
     recorder = Recorder(reader, None)
     run = DirectRun(reader, estimator, recorder, rate=1e5)
     run.run(lambda: None)
@@ -190,7 +206,7 @@ def test_at_a_pace_images_that_are_overtaken_are_dropped(folder):
 def test_in_real_time_nothing_comes_before_its_time(folder):
     reader = BagReader(folder / 'bags' / 'one')
     recorder = Recorder(reader, None)
-    run = DirectRun(reader, PoseEstimator(folder / 'tiny'), recorder, rate=1.0)
+    run = DirectRun(reader, tiny_estimator(folder / 'tiny'), recorder, rate=1.0)
     run.run(lambda: None)
     assert run.wall_s >= (FRAMES - 1) / 30
     assert recorder.result(run.wall_s).frames['state'][-1] == ANSWERED
@@ -240,7 +256,16 @@ def test_a_recording_that_breaks_half_way_leaves_a_report(folder, tmp_path, caps
     # camera_info, image and truth of each image are frames of their own.
     content[frames[3 * 3 + 1]] ^= 0xFF
     data_file(bag).write_bytes(content)
-    assert bench('bag', bag, '--model', folder / 'tiny', '--out', tmp_path / 'out') == 1
+    assert (
+        bench(
+            'bag',
+            bag,
+            *tiny_models(folder),
+            '--out',
+            tmp_path / 'out',
+        )
+        == 1
+    )
     report = json.loads((tmp_path / 'out' / 'report.json').read_text())
     # The next image is read before one is worked on.
     assert report['models'][0]['summary']['frames']['answered'] == 2
@@ -295,7 +320,11 @@ def test_a_video_is_drawn(folder, tmp_path):
 
 def test_a_video_that_cannot_be_written_does_not_cost_the_report(folder, tmp_path, capsys):
     (tmp_path / 'file').write_text('in the way')
-    arguments = ['--model', folder / 'tiny', '--out', tmp_path / 'out']
+    arguments = [
+        *tiny_models(folder),
+        '--out',
+        tmp_path / 'out',
+    ]
     video = tmp_path / 'file' / 'v.mp4'
     assert bench('bag', folder / 'bags' / 'two', *arguments, '--video', video) == 1
     assert str(tmp_path / 'file') in capsys.readouterr().err.splitlines()[-1]
@@ -366,7 +395,8 @@ def test_an_interrupted_live_node_is_measured_as_far_as_it_came(folder, tmp_path
         if sent >= 30:
             raise KeyboardInterrupt
 
-    result, _, interrupted = run_live(reader, recorder, str(folder / 'tiny'), 'auto', interrupt)
+    parameters = {'model': str(folder / 'tiny'), 'detector_model': str(folder / 'tiny_det.onnx')}
+    result, _, interrupted = run_live(reader, recorder, parameters, interrupt)
     assert interrupted
     assert 0 < len(result.frames['number']) < 90
 

@@ -8,6 +8,7 @@ from threading import Thread
 
 import numpy as np
 import pytest
+from tiny_estimator import tiny_estimator
 from tiny_model import (
     keypoints_in,
     paint_person,
@@ -37,7 +38,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def estimator(model: Path) -> PoseEstimator:
-    return PoseEstimator(model, threads=1)
+    return tiny_estimator(model, threads=1)
 
 
 def picture(*people: Box, size: tuple[int, int] = SIZE) -> np.ndarray:
@@ -170,7 +171,7 @@ def test_newcomer_is_found_while_another_is_followed(estimator: PoseEstimator) -
 
 
 def test_limit_of_one_person(model: Path) -> None:
-    estimator = PoseEstimator(model, EstimatorSettings(max_people=1))
+    estimator = tiny_estimator(model, EstimatorSettings(max_people=1))
     people = person_box(150, 240, 300), person_box(450, 240, 250)
     assert watch(estimator, *people, frames=40).track_ids.tolist() == [1]
 
@@ -237,7 +238,7 @@ def test_person_cut_by_the_picture_is_followed(estimator: PoseEstimator, box: Bo
 def test_agreement_is_reported_and_flagged(tmp_path: Path) -> None:
     for agreement, flagged in ((0.9, False), (0.2, True)):
         path = write_tiny_model(tmp_path, f'agrees{flagged}', agreement=agreement)
-        poses = watch(PoseEstimator(path), person_box(320, 240, 300))
+        poses = watch(tiny_estimator(path), person_box(320, 240, 300))
         assert poses.agreement[0] == pytest.approx(agreement, abs=1e-5)
         assert bool((poses.flags & KeypointFlag.LOW_AGREEMENT).all()) is flagged
 
@@ -245,7 +246,7 @@ def test_agreement_is_reported_and_flagged(tmp_path: Path) -> None:
 def test_distorted_camera(model: Path) -> None:
     distortion = np.array([-0.3, 0.1, 0.001, -0.001, 0.0])
     camera = Camera(CAMERA.K, *SIZE, distortion)
-    estimator = PoseEstimator(model)
+    estimator = tiny_estimator(model)
     box = person_box(560, 240, 300)
     for frame in range(6):
         poses = estimator.estimate(picture(box), camera, frame / RATE)
@@ -292,7 +293,7 @@ def test_channel_order_and_input_size_follow_the_spec(tmp_path: Path) -> None:
     path = write_tiny_model(
         tmp_path, channels='bgr', input_size=(72, 96), simcc_ratio=3.0, mean=(120.0,) * 3
     )
-    poses = watch(PoseEstimator(path), person_box(320, 240, 300))
+    poses = watch(tiny_estimator(path), person_box(320, 240, 300))
     np.testing.assert_allclose(
         poses.keypoints_2d[0], keypoints_in(person_box(320, 240, 300)), atol=6
     )
@@ -366,7 +367,7 @@ def test_missing_model(tmp_path: Path) -> None:
         ('root_mode', 'somewhere'),
         ('person_height_m', 17.0),
         ('default_fov_deg', 180.0),
-        ('search_crops', -1),
+        ('detect_threshold', 1.0),
         ('track_timeout', math.inf),
     ],
 )

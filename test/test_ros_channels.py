@@ -30,10 +30,10 @@ from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Float32, Header
 from test_ros_inputs import depth_message
 from test_ros_node import publish_until, report_of, values_of
+from tiny_estimator import tiny_estimator
 from tiny_model import write_tiny_model
 from unihpe_ros.core.pose import KeypointFlag
 from unihpe_ros.core.skeleton import COCO_17
-from unihpe_ros.estimator import PoseEstimator
 from unihpe_ros.ros import companions, node as node_module
 from unihpe_ros.ros.clouds import from_cloud, to_cloud_2d
 from unihpe_ros.ros.frames import estimator_settings
@@ -245,7 +245,7 @@ def test_what_is_no_pose2d_is_told_and_the_next_one_is_lifted(run):
 
 
 def test_the_real_estimator_lifts_what_comes(run, tmp_path):
-    estimator = PoseEstimator(write_tiny_model(tmp_path), threads=1)
+    estimator = tiny_estimator(write_tiny_model(tmp_path), threads=1)
     with run(estimator, mode='lifting', keypoints='union26') as (node, peer, _):
         estimator.configure(estimator_settings(node.parameters))
         clouds = peer.listen(PointCloud2, 'pose3d')

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 from tiny_bag import CAMERA, truth_at, write_tiny_bag
+from tiny_detector import write_tiny_detector
 from tiny_model import paint_person, write_tiny_model
 
 UNIHPE = 'import sys; from unihpe_ros.cli.main import main; sys.exit(main())'
@@ -24,6 +25,7 @@ def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp('demo')
     write_tiny_bag(folder / 'bag', FRAMES / 30)
     write_tiny_model(folder)
+    write_tiny_detector(folder)
     return folder
 
 
@@ -78,7 +80,8 @@ def number(pattern: str, text: str) -> float:
 
 
 def test_a_recording_is_played_measured_and_drawn(folder, tmp_path):
-    status, out, err = demo('--bag', folder / 'bag', '--model', folder / 'tiny', '--out', tmp_path)
+    tiny = ('--model', folder / 'tiny', '--detector', folder / 'tiny_det')
+    status, out, err = demo('--bag', folder / 'bag', *tiny, '--out', tmp_path)
     assert status == 0, err
     assert number(r'camera +(\d+) images', out) == FRAMES
     rate = number(r'images at ([\d.]+) fps', out)
@@ -89,7 +92,8 @@ def test_a_recording_is_played_measured_and_drawn(folder, tmp_path):
     assert number(r'true people \(([\d.]+)%\)', out) > 50
     assert number(r'(\d+) who are nobody', out) == 0
     assert number(r' MPJPE ([\d.]+) mm', out) < 60
-    assert number(r'PA-MPJPE ([\d.]+) mm', out) < 1
+    # The tiny model's sides differ; a person's bones are made alike left and right.
+    assert number(r'PA-MPJPE ([\d.]+) mm', out) < 10
     assert number(r'root off by ([\d.]+)%', out) < 5
     video, sheet = tmp_path / 'people.mp4', tmp_path / 'contact_sheet.png'
     assert out.splitlines()[-1].startswith(f'Made {video} (60 frames')
@@ -107,7 +111,14 @@ def test_a_photograph_is_looked_at(folder, tmp_path):
     paint_person(photograph, boxes[0])
     cv2.imwrite(str(tmp_path / 'me.jpg'), photograph)
     status, out, err = demo(
-        '--image', tmp_path / 'me.jpg', '--model', folder / 'tiny', '--out', tmp_path / 'out'
+        '--image',
+        tmp_path / 'me.jpg',
+        '--model',
+        folder / 'tiny',
+        '--detector',
+        folder / 'tiny_det',
+        '--out',
+        tmp_path / 'out',
     )
     assert status == 0, err
     assert '26 of 26 keypoints in sight' in out

@@ -26,6 +26,7 @@ from ros_fixtures import (
     wait_until,
 )
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from tiny_detector import write_tiny_detector
 from tiny_model import keypoints_in, paint_person, person_box, write_tiny_model
 from unihpe_ros.core.pose import RootMode
 from unihpe_ros.core.skeleton import COCO_17, UNION
@@ -106,7 +107,9 @@ def stop(child: subprocess.Popen, *signals: int) -> int:
 
 @pytest.fixture(scope='module')
 def model(tmp_path_factory) -> Path:
-    return write_tiny_model(tmp_path_factory.mktemp('model'))
+    folder = tmp_path_factory.mktemp('model')
+    write_tiny_detector(folder)
+    return write_tiny_model(folder)
 
 
 def test_images_of_another_process_become_people_in_front_of_the_camera(peer, model, tmp_path):
@@ -130,7 +133,8 @@ def test_images_of_another_process_become_people_in_front_of_the_camera(peer, mo
         return seen and from_cloud(seen[-1]).root_mode is RootMode.PROJECTIVE
 
     log = tmp_path / 'node.log'
-    with node_process(peer, log, model=model) as child:
+    detector = model.with_name('tiny_det.onnx')
+    with node_process(peer, log, model=model, detector_model=detector) as child:
         assert wait_until(publish_and_look), log.read_text()
         poses = from_cloud(seen[-1])
         assert seen[-1].header.frame_id == FRAME_ID

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_estimator import tiny_estimator
 from tiny_model import keypoints_in, paint_person, person_box, write_tiny_model
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
@@ -24,7 +25,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def estimator(model: Path) -> PoseEstimator:
-    return PoseEstimator(model, threads=1)
+    return tiny_estimator(model, threads=1)
 
 
 def picture(*people: Box) -> np.ndarray:
@@ -53,7 +54,7 @@ def test_streams_have_people_of_their_own(estimator: PoseEstimator) -> None:
 
 
 def test_batch_answers_as_one_by_one(model: Path) -> None:
-    one, other = PoseEstimator(model, threads=1), PoseEstimator(model, threads=1, streams=2)
+    one, other = tiny_estimator(model, threads=1), tiny_estimator(model, threads=1, streams=2)
     places = {'a': person_box(200, 240, 300), 'b': person_box(420, 220, 260)}
     for frame in range(4):
         shots = [Shot(picture(box), CAMERA, frame / 30, name) for name, box in places.items()]
@@ -144,7 +145,7 @@ def test_low_agreement_lowers_the_scores(tmp_path: Path) -> None:
     scores = {}
     for agreement in (0.9, 0.2):
         path = write_tiny_model(tmp_path, f'agrees{agreement:.0%}', agreement=agreement)
-        estimator = PoseEstimator(path, threads=1)
+        estimator = tiny_estimator(path, threads=1)
         for frame in range(4):
             poses = estimator.estimate(picture(BOX), CAMERA, frame / 30)
         scores[agreement] = poses.scores.mean()

@@ -2,13 +2,12 @@
 
 from dataclasses import replace
 
-from hypothesis import given, settings as hypothesis_settings, strategies as st
+from hypothesis import given, strategies as st
 import numpy as np
 import pytest
 from tiny_model import keypoints_in, person_box
 from unihpe_ros.core import boxes
 from unihpe_ros.core.appearance import COLOURS
-from unihpe_ros.core.search import Search
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.sightings import Sightings
 from unihpe_ros.core.skeleton import UNION
@@ -261,49 +260,6 @@ def test_clipped_box_lies_in_the_image_and_has_an_extent(
     assert (box[:2] >= -slack).all()
     assert box[2] <= width - 1 + slack
     assert box[3] <= height - 1 + slack
-
-
-@given(st.integers(40, 3000), st.integers(40, 2000), st.floats(0.5, 1.0))
-@hypothesis_settings(deadline=None, max_examples=50)
-def test_search_covers_every_place_of_the_image(width: int, height: int, aspect: float) -> None:
-    search = Search(aspect)
-    windows = search.windows((width, height), 10_000, np.zeros((0, 4)))
-    np.testing.assert_allclose(windows[0], [0, 0, width - 1, height - 1], atol=1e-3)
-    assert (windows[:, 2:] > windows[:, :2]).all()
-    assert windows.min() >= -1e-3
-    assert (windows[:, 2:].max(0) <= np.array([width, height]) - 1 + 1e-2).all()
-    # A person of half the tile's height anywhere lies wholly in the middle of some window.
-    tile = min(height, width / aspect)
-    small = windows[np.isclose(windows[:, 3] - windows[:, 1], 0.5 * tile - 1, atol=1e-2)]
-    rng = np.random.default_rng(0)
-    for x, y in rng.uniform(0, 1, (20, 2)) * (width - 1, height - 1):
-        assert ((small[:, :2] <= (x, y)) & (small[:, 2:] >= (x - 1, y - 1))).all(1).any()
-
-
-def test_search_takes_turns() -> None:
-    search, nobody = Search(0.75), np.zeros((0, 4))
-    every = search.windows(SIZE, 10_000, nobody)
-    assert len({tuple(window) for window in every.tolist()}) == len(every)
-    search.reset()
-    turns = np.concatenate([search.windows(SIZE, 2, nobody) for _ in range(len(every))])
-    np.testing.assert_array_equal(turns[: len(every)], every)
-    np.testing.assert_array_equal(turns[len(every) : 2 * len(every)], every)
-
-
-def test_search_passes_over_windows_that_somebody_fills() -> None:
-    search = Search(0.75)
-    every = search.windows(SIZE, 10_000, np.zeros((0, 4)))
-    rest = search.windows(SIZE, 10_000, every[3:4])
-    assert 0 < len(rest) < len(every)
-    assert boxes.iou(rest, every[3:4]).max() <= 0.5
-    assert len(search.windows(SIZE, 0, every[:1])) == 0
-    assert len(search.windows(SIZE, -1, every[:1])) == 0
-
-
-def test_search_starts_over_with_a_new_image_size() -> None:
-    search, nobody = Search(0.75), np.zeros((0, 4))
-    search.windows(SIZE, 3, nobody)
-    np.testing.assert_array_equal(search.windows((320, 240), 1, nobody), [[0, 0, 319, 239]])
 
 
 def test_person_who_comes_back_gets_the_id_back() -> None:

@@ -21,7 +21,6 @@ from unihpe_ros.core.shot import check_stamp, Shot
 from unihpe_ros.core.sightings import Sightings
 from unihpe_ros.core.skeleton import Skeleton, UNION
 from unihpe_ros.detector import MODEL, PersonDetector
-from unihpe_ros.engines import EngineError
 from unihpe_ros.engines.branches import load_branches, LOOK_STAGES
 from unihpe_ros.lifting import in_union, lifted_people
 from unihpe_ros.streams import Stream
@@ -47,6 +46,8 @@ class PoseEstimator:
         CPU threads; 0 lets the engine choose.
     streams : int
         Most cameras that one `estimate_batch` will hold.
+    detector : str or Path
+        Who finds newcomers, see `unihpe_ros.detector.find_detector`.
     progress : Callable[[str, float], object], optional
         Called while an engine is built, see `unihpe_ros.engines.load_engine`.
 
@@ -77,6 +78,7 @@ class PoseEstimator:
         backend: str = 'auto',
         threads: int = 0,
         streams: int = 1,
+        detector: str | Path = MODEL,
         progress: Callable[[str, float], object] | None = None,
     ) -> None:
         self._settings = settings or EstimatorSettings()
@@ -91,7 +93,7 @@ class PoseEstimator:
         self.backend = self._branches.backend
         self.notes = self._branches.notes
         self.stage_times = dict.fromkeys(STAGES, 0.0)
-        self._detector = _shipped_detector(backend, threads)
+        self._detector = PersonDetector(detector, backend=backend, threads=threads)
         self._streams: dict[str, Stream] = {}
 
     @property
@@ -111,8 +113,7 @@ class PoseEstimator:
     def close(self) -> None:
         """Release the engines."""
         self._branches.close()
-        if self._detector is not None:
-            self._detector.close()
+        self._detector.close()
 
     def estimate(
         self,
@@ -280,11 +281,3 @@ class PoseEstimator:
             spec = self.spec
             self._streams[name] = Stream(spec.input_size, spec.padding, self._detector)
         return self._streams[name]
-
-
-def _shipped_detector(backend: str, threads: int) -> PersonDetector | None:
-    """Return the detector; None while none ships, and windows are searched instead."""
-    try:
-        return PersonDetector(MODEL, backend=backend, threads=threads)
-    except EngineError:
-        return None

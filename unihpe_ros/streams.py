@@ -11,7 +11,6 @@ from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.people import People
 from unihpe_ros.core.pose import Poses, RootMode
 from unihpe_ros.core.reports import coast, join, report
-from unihpe_ros.core.search import Search
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.shot import Shot
 from unihpe_ros.core.sightings import person_scores, sight, Sightings
@@ -20,8 +19,6 @@ from unihpe_ros.core.tracking import Tracker
 from unihpe_ros.detector import PersonDetector
 from unihpe_ros.engines.branches import Looks
 
-# Search windows in each frame until somebody is found.
-_EAGER_SEARCH = 4
 # s in which the scores of a person who is not seen fall to 1/e.
 _SCORE_FADE = 0.25
 # A box that overlaps a known person's this much is that person's.
@@ -38,8 +35,8 @@ class Stream:
         (w, h) of the crops, px.
     padding : float
         How much larger than its box a crop is.
-    detector : PersonDetector, optional
-        Finds newcomers; without it windows are searched in turn.
+    detector : PersonDetector
+        Finds newcomers.
 
     Attributes
     ----------
@@ -48,13 +45,10 @@ class Stream:
 
     """
 
-    def __init__(
-        self, size: tuple[int, int], padding: float, detector: PersonDetector | None
-    ) -> None:
+    def __init__(self, size: tuple[int, int], padding: float, detector: PersonDetector) -> None:
         self.forget = False
         self._size, self._padding = size, padding
         self._detector = detector
-        self._search = Search(size[0] / size[1])
         self._tracker = Tracker(UNION)
         self._people = People(UNION)
         self._last = Poses.empty(UNION)
@@ -66,7 +60,6 @@ class Stream:
         """Start over if time jumped back, the picture has another size or it was asked for."""
         if self.forget or stamp < self._stamp or size != self._picture:
             self._tracker.reset()
-            self._search.reset()
             self._people.keep(set())
             self._last = Poses.empty(UNION)
             self.forget = False
@@ -115,16 +108,13 @@ class Stream:
             places = boxes.clip(shot.boxes[np.isfinite(shot.boxes).all(-1)], size)
         elif settings.detector == 'none' or not room:
             return places
-        elif self._detector is not None:
+        else:
             self._undetected += 1
             someone_missing = not self._tracker.knows_anybody or self._tracker.predicted()
             if self._undetected < settings.detect_every and not someone_missing:
                 return places
             self._undetected = 0
-            places = self._detector.detect(shot.image).boxes
-        else:
-            count = settings.search_crops if self._tracker.knows_anybody else _EAGER_SEARCH
-            return self._search.windows(size, min(count, room), known)
+            places = self._detector.detect(shot.image, settings.detect_threshold).boxes
         new = boxes.iou(places, known).max(1, initial=0.0) < _EXPLAINED_IOU
         return places[new][:room]
 

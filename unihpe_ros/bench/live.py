@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 import math
 
 from unihpe_ros.bench.recorder import Recorder
@@ -14,8 +14,7 @@ from unihpe_ros.ros.trial import run_trial, Trial, TrialSettings
 def run_live(
     reader: BagReader,
     recorder: Recorder,
-    model: str,
-    backend: str,
+    parameters: Mapping[str, object],
     on_tick: Callable[[int], None],
 ) -> tuple[BagResult, str, bool]:
     """
@@ -27,8 +26,8 @@ def run_live(
         The recording.
     recorder : Recorder
         Notes the answers.
-    model, backend : str
-        The node's parameters.
+    parameters : Mapping[str, object]
+        The node's parameters, but for the keypoint set.
     on_tick : Callable[[int], None]
         Called about ten times a second with the number of images sent so far.
 
@@ -49,8 +48,10 @@ def run_live(
         If the camera or the node fails.
 
     """
-    parameters = {'model': model, 'backend': backend, 'keypoints': 'union26'}
-    trial = run_trial(TrialSettings(reader.path, reader.topic, parameters=parameters), on_tick)
+    settings = TrialSettings(
+        reader.path, reader.topic, parameters={**parameters, 'keypoints': 'union26'}
+    )
+    trial = run_trial(settings, on_tick)
     sent_at = {number: stamp for stamp, number in trial.sent.items()}
     for image in reader.images():
         stamp = sent_at.get(image.number)

@@ -15,6 +15,7 @@ from unihpe_ros.bench.records import BagResult
 from unihpe_ros.bench.report import BenchError, ModelResult, Report
 from unihpe_ros.bench.sources import choose_shard, find_bags, load_truth
 from unihpe_ros.core.pose import Poses
+from unihpe_ros.detector import MODEL
 from unihpe_ros.engines import EngineError
 from unihpe_ros.engines.pair import find_model
 from unihpe_ros.estimator import PoseEstimator
@@ -40,6 +41,8 @@ class Plan:
         See `unihpe_ros.engines.pair.find_model`.
     backend : str
         See `unihpe_ros.engines.load_engine`.
+    detector : str
+        See `unihpe_ros.detector.find_detector`.
     topic : str
         Topic of the images; if empty, the one there is.
     rectified : bool
@@ -61,6 +64,7 @@ class Plan:
     source: Path
     models: tuple[str, ...]
     backend: str = 'auto'
+    detector: str = MODEL
     topic: str = ''
     rectified: bool = False
     rate: float = 0.0
@@ -159,7 +163,10 @@ class Session:
                 yield from self._ask_node(model, label)
                 continue
             # One model at a time has the machine, and its memory, to itself.
-            with closing(PoseEstimator(model, backend=self.plan.backend)) as estimator:
+            estimator = PoseEstimator(
+                model, backend=self.plan.backend, detector=self.plan.detector
+            )
+            with closing(estimator):
                 spec = estimator.spec
                 facts: dict[str, object] = {
                     'backend': estimator.backend,
@@ -196,9 +203,12 @@ class Session:
             recorder = Recorder(reader, truth, keep_answers=self._keeps())
             with self.progress(f'{label} on {reader.name}', reader.count) as done:
                 show = _Steps(done).show
-                result, backend, interrupted = run_live(
-                    reader, recorder, model, self.plan.backend, show
-                )
+                parameters = {
+                    'model': model,
+                    'backend': self.plan.backend,
+                    'detector_model': self.plan.detector,
+                }
+                result, backend, interrupted = run_live(reader, recorder, parameters, show)
             if interrupted:
                 self._stopped = KeyboardInterrupt()
             yield label, result, {'backend': backend}

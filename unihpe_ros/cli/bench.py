@@ -73,6 +73,12 @@ def _add_bag(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument('--backend', default='auto', help='engine that runs the models')
     parser.add_argument(
+        '--detector',
+        default='unihpe_det',
+        metavar='M',
+        help='who finds people: name of a shipped detector, or a path',
+    )
+    parser.add_argument(
         '--rate',
         help='max: every image, as fast as it goes; real or a number such as 2.0: at that pace, '
         'where images may be dropped (default: max; real through ros)',
@@ -160,6 +166,7 @@ def _bag(args: argparse.Namespace) -> int:
         source=args.path,
         models=tuple(dict.fromkeys(args.model or ['unihpe_rt'])),
         backend=args.backend,
+        detector=args.detector,
         topic=args.topic,
         rectified=args.rectified,
         rate=_rate(args.rate or ('real' if live else 'max')),

@@ -39,6 +39,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     source.add_argument('--image', type=Path, help='photograph to look at; needs no ROS')
     parser.add_argument('--topic', default='', help='image topic of the bag, if it has several')
     parser.add_argument('--model', default='unihpe_rt', help='name of a shipped model, or a path')
+    parser.add_argument(
+        '--detector', default='unihpe_det', help='name of a shipped detector, or a path'
+    )
     parser.add_argument('--backend', default='auto', help='engine that runs the model')
     parser.add_argument(
         '--seconds',
@@ -84,7 +87,12 @@ def _play(args: argparse.Namespace) -> int:
     from unihpe_ros.ros.trial import TrialSettings
 
     find_model(args.model)
-    parameters = {'model': args.model, 'backend': args.backend, 'keypoints': 'union26'}
+    parameters = {
+        'model': args.model,
+        'backend': args.backend,
+        'detector_model': args.detector,
+        'keypoints': 'union26',
+    }
     args.out.mkdir(parents=True, exist_ok=True)
     if args.camera is None:
         recording = BagReader(args.bag or find_resource(DEMO_BAG), args.topic)
@@ -173,7 +181,8 @@ def _look_at(args: argparse.Namespace) -> int:
     image = cv2.imread(str(args.image)) if args.image.is_file() else None
     if image is None:
         raise ValueError(f'{args.image}: expected a picture (JPEG, PNG, ...); cannot be read')
-    estimator = PoseEstimator(args.model, EstimatorSettings(search_crops=4), backend=args.backend)
+    settings = EstimatorSettings(detect_every=1)
+    estimator = PoseEstimator(args.model, settings, backend=args.backend, detector=args.detector)
     for number in range(PASSES):
         poses = estimator.estimate(image, None, number * PASS_S)
     estimator.close()

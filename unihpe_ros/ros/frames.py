@@ -48,7 +48,7 @@ def estimator_settings(parameters: Parameters) -> EstimatorSettings:
         default_fov_deg=parameters.default_fov_deg,
         detector='none' if parameters.detector == 'none' else 'builtin',
         detect_every=parameters.detect_every,
-        search_crops=parameters.search_crops,
+        detect_threshold=parameters.detect_threshold,
         confirm_time=parameters.confirm_time_s,
         track_timeout=parameters.track_timeout_s,
         lost_timeout=parameters.lost_timeout_s,

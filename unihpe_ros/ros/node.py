@@ -41,6 +41,7 @@ def make_estimator(parameters: Parameters) -> PoseEstimator:
         backend=parameters.backend,
         threads=parameters.threads,
         streams=len(parameters.cameras),
+        detector=parameters.detector_model,
         progress=BuildLog(),
     )
 

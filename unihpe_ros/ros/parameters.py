@@ -98,10 +98,13 @@ class Parameters:
     detect_every: int = _parameter(
         5, 'Images from one run of the detector to the next while nobody is lost', limits=(1, 100)
     )
-    search_crops: int = _parameter(
-        1,
-        'Windows searched for newcomers in each image while somebody is followed',
-        limits=(0, 16),
+    detect_threshold: float = _parameter(
+        0.2,
+        'Score from which the network takes a look at what the detector found',
+        limits=(0.01, 0.99),
+    )
+    detector_model: str = _parameter(
+        'unihpe_det', 'Name of a shipped detector, or path of an exported one', fixed=True
     )
     confirm_time_s: float = _parameter(
         0.0, 'How long a newcomer has to be seen before an id is given, s', limits=(0.0, 5.0)
