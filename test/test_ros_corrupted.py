@@ -148,6 +148,38 @@ def test_a_size_that_the_data_cannot_hold_is_not_allocated(packed, kind, size):
     assert memory() - before < 32 << 20
 
 
+@pytest.mark.parametrize(('place', 'value'), [(24, 0), (24, 3), (25, 1), (25, 7)])
+def test_a_png_of_no_known_kind_is_not_allocated(packed, place, value):
+    data = bytearray(packed[3])
+    data[16:24] = (11000).to_bytes(4, 'big') * 2
+    data[place] = value
+    before = memory()
+    with pytest.raises(DecodeError, match='expected a header with the size'):
+        decode_compressed(CompressedImage(data=array('B', bytes(data))))
+    assert memory() - before < 32 << 20
+
+
+@pytest.mark.parametrize('length', [100_000, 0x20000000, 0xFFFFFFFF])
+def test_a_png_chunk_that_claims_more_than_there_is_is_not_allocated(packed, length):
+    data = bytearray(packed[3])
+    chunk = data.index(b'IDAT') - 4
+    data[chunk : chunk + 4] = length.to_bytes(4, 'big')
+    before = memory()
+    with pytest.raises(DecodeError, match=f'a chunk of {length} bytes at {chunk}'):
+        decode_compressed(CompressedImage(data=array('B', bytes(data))))
+    assert memory() - before < 32 << 20
+
+
+def test_a_jpeg_cannot_hide_its_size_behind_a_marker_without_length(packed):
+    data = packed[0]
+    # Read as a segment, it would end beyond the header, which a decoder finds.
+    frame = bytearray(data[data.find(b'\xff\xc0') :])
+    frame[5:9] = (11000).to_bytes(2, 'big') * 2
+    hidden = data[:2] + b'\xff\xd0' + bytes(frame)
+    with pytest.raises(DecodeError, match='of 11000x11000: expected at least'):
+        decode_compressed(CompressedImage(data=array('B', hidden)))
+
+
 @pytest.mark.parametrize('extension', ['.jpg', '.png'])
 def test_the_emptiest_large_picture_is_still_read(extension):
     blank = np.zeros((2048, 4096, 3), np.uint8)

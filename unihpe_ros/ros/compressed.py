@@ -15,10 +15,13 @@ _JPEG = b'\xff\xd8\xff'
 _PNG = b'\x89PNG\r\n\x1a\n'
 # Markers of a JPEG that start a frame header (SOF0..15 without DHT, JPG and DAC).
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+# Markers that no length follows: TEM and RST0..7.
+_JPEG_BARE = frozenset([0x01, *range(0xD0, 0xD8)])
 # The most pixels that a byte can stand for: progressive JPEG has at least one bit for the mean of
 # each 8x8 block, and what PNG packs with deflates by 1032 at most.
 _JPEG_MOST = 8 * 64
 _DEFLATE_MOST = 1032
+_PNG_DEPTHS = (1, 2, 4, 8, 16)
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by the header's colour type
 
 
@@ -62,6 +65,8 @@ def decode_compressed(msg: CompressedImage) -> BgrImage:
         )
     if size is None:
         raise DecodeError(f'{kind} of {len(data)} bytes: expected a header with the size')
+    if kind == 'PNG':
+        _check_png_chunks(data)
     what = f'{kind} of {size[0]}x{size[1]}'
     check_size(*size, what)
     if len(data) < fewest:
@@ -78,16 +83,36 @@ def decode_compressed(msg: CompressedImage) -> BgrImage:
 
 
 def _png_size(data: memoryview) -> tuple[int, int] | None:
-    if len(data) < 26:
+    # A decoder that is given another depth or colour type allocates first, and complains then.
+    if len(data) < 26 or data[24] not in _PNG_DEPTHS or data[25] not in _PNG_CHANNELS:
         return None
     return int.from_bytes(data[16:20], 'big'), int.from_bytes(data[20:24], 'big')
 
 
+def _check_png_chunks(data: memoryview) -> None:
+    """Refuse a chunk that is longer than the data: OpenCV allocates as much as one claims."""
+    at = len(_PNG)
+    while at < len(data):
+        # Length, name, content, checksum.
+        length = int.from_bytes(data[at : at + 4], 'big')
+        if at + 12 + length > len(data):
+            raise DecodeError(
+                f'PNG of {len(data)} bytes: expected a chunk of {length} bytes at {at}; the data '
+                'ends before it does'
+            )
+        if bytes(data[at + 4 : at + 8]) == b'IEND':
+            return
+        at += 12 + length
+
+
 def _png_bytes(data: memoryview) -> int:
     """Return how many bytes the picture of a PNG has before they are packed."""
-    width, height = _png_size(data) or (0, 0)
-    bits = data[24] * _PNG_CHANNELS.get(data[25], 1)
-    return height * (width * bits // 8)
+    size = _png_size(data)
+    if size is None:
+        return 0
+    width, height = size
+    bits = data[24] * _PNG_CHANNELS[data[25]]
+    return height * ((width * bits + 7) // 8)
 
 
 def _jpeg_size(data: memoryview) -> tuple[int, int] | None:
@@ -98,6 +123,8 @@ def _jpeg_size(data: memoryview) -> tuple[int, int] | None:
             return None
         if data[at + 1] == 0xFF:  # A fill byte.
             at += 1
+        elif data[at + 1] in _JPEG_BARE:
+            at += 2
         elif data[at + 1] in _JPEG_FRAMES:
             height, width = data[at + 5 : at + 7], data[at + 7 : at + 9]
             return int.from_bytes(width, 'big'), int.from_bytes(height, 'big')
