@@ -5,8 +5,6 @@ from dataclasses import fields, FrozenInstanceError, replace
 import numpy as np
 import pytest
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
-from unihpe_ros.core.settings import EstimatorSettings
-from unihpe_ros.core.sightings import coast, join, person_scores, Sightings
 from unihpe_ros.core.skeleton import COCO_17, H36M_17, UNION
 
 
@@ -69,59 +67,3 @@ def test_conversion_keeps_people_and_marks_what_is_missing(rng: np.random.Genera
 def test_conversion_to_itself_is_itself(rng: np.random.Generator) -> None:
     given = poses(1, rng)
     assert given.to(UNION) is given
-
-
-def test_joined_people_are_in_the_order_of_their_ids(rng: np.random.Generator) -> None:
-    every = poses(4, rng)
-
-    def some(rows: list[int]) -> Poses:
-        return replace(every, **{name: getattr(every, name)[rows] for name in ARRAYS})
-
-    joined = join(some([3, 1]), some([2, 0]))
-    for name in ARRAYS:
-        np.testing.assert_array_equal(getattr(joined, name), getattr(every, name))
-
-
-def test_coasting_people_are_predicted_and_fade(rng: np.random.Generator) -> None:
-    last = poses(3, rng)
-    last.scores[1, 5], last.flags[1, 5] = 0, 0  # missing stays missing
-    gone = coast(last, [2], 0.5)
-    assert gone.track_ids.tolist() == [2]
-    np.testing.assert_allclose(gone.scores, last.scores[1:2] * 0.5)
-    expected = KeypointFlag.PREDICTED | KeypointFlag.METRIC_ROOT
-    assert (np.delete(gone.flags[0], 5) == expected).all()
-    assert gone.flags[0, 5] == 0
-    assert (last.flags[0] & KeypointFlag.OBSERVED).all()
-
-
-def test_nobody_coasts(rng: np.random.Generator) -> None:
-    assert len(coast(poses(2, rng), [7], 0.5)) == 0
-
-
-def test_report_shows_who_has_an_id_and_why_to_trust_them() -> None:
-    settings = EstimatorSettings(score_threshold=0.4, agreement_threshold=0.6)
-    points_3d = np.ones((3, 26, 3), np.float32)
-    points_3d[1] = np.nan
-    points_2d = np.ones((3, 26, 2), np.float32)
-    points_2d[1, 0] = np.nan
-    scores = np.full((3, 26), 0.9, np.float32)
-    scores[:, 1] = 0.1
-    sightings = Sightings(
-        np.arange(3), np.zeros((3, 4), np.float32), points_2d, points_3d, scores,
-        np.array([0.9, 0.9, 0.2], np.float32), np.zeros(3, bool),
-    )  # fmt: skip
-    shown = sightings.report(np.array([0, 9, 4], np.uint32), UNION, RootMode.PROJECTIVE, settings)
-    assert shown.track_ids.tolist() == [4, 9]
-    doubted, unplaced = shown.flags
-    assert doubted[0] == KeypointFlag.OBSERVED | 8 | 16
-    assert doubted[1] == KeypointFlag.PREDICTED | 8 | 16
-    assert unplaced.tolist() == [0, 2] + [1] * 24
-    assert shown.scores[1, 0] == 0
-    relative = sightings.report(np.array([7, 0, 0], np.uint32), UNION, RootMode.RELATIVE, settings)
-    assert relative.flags[0, 0] == KeypointFlag.OBSERVED
-
-
-def test_person_score_forgives_a_hidden_half() -> None:
-    scores = np.zeros((2, 26), np.float32)
-    scores[0, :13] = 0.8
-    np.testing.assert_allclose(person_scores(scores), [0.8, 0])
