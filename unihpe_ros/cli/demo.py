@@ -66,12 +66,15 @@ def run(args: argparse.Namespace) -> int:
     if not (args.seconds >= 0 and math.isfinite(args.seconds)):
         raise ValueError(f'--seconds: expected 0 or more, got {args.seconds}')
     # Whoever stops us politely shall find nothing left running.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    if args.image is not None:
-        return _look_at(args)
-    if args.make_bag is not None:
-        return _make_bag(args)
-    return _play(args)
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        if args.image is not None:
+            return _look_at(args)
+        if args.make_bag is not None:
+            return _make_bag(args)
+        return _play(args)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _play(args: argparse.Namespace) -> int:

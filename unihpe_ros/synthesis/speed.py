@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 import multiprocessing
 import os
@@ -77,10 +78,10 @@ def measure(cast: Cast, plan: Plan, pictures: int) -> Iterator[Speed]:
     # Compile what is not compiled yet before anything is timed.
     _make(range(2))
     for workers in worker_counts(len(os.sched_getaffinity(0))):
-        with multiprocessing.get_context('fork').Pool(workers) as pool:
+        with ProcessPoolExecutor(workers, multiprocessing.get_context('fork')) as pool:
             start = time.perf_counter()
             shares = [range(i * pictures, (i + 1) * pictures) for i in range(workers)]
-            used = pool.map(_make, shares, chunksize=1)
+            used = list(pool.map(_make, shares))
             seconds = time.perf_counter() - start
         yield Speed(workers, workers * pictures, seconds, sum(used))
 
