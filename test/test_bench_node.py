@@ -10,6 +10,7 @@ import pytest
 from rclpy.serialization import serialize_message
 from ros_fixtures import image, people
 from sensor_msgs.msg import CompressedImage
+from tiny_detector import write_tiny_detector
 from tiny_model import paint_person, person_box, write_tiny_model
 from unihpe_ros.bench import naive_node, node_report
 from unihpe_ros.bench.node_cases import age_limit_ms, Case, Figures, overload, plan, soak
@@ -115,7 +116,9 @@ def test_the_naive_node_does_the_same_work():
 
 @pytest.fixture(scope='module')
 def model(tmp_path_factory):
-    return write_tiny_model(tmp_path_factory.mktemp('model'))
+    folder = tmp_path_factory.mktemp('model')
+    write_tiny_detector(folder)
+    return write_tiny_model(folder)
 
 
 @pytest.mark.parametrize(('kind', 'transport'), [('node', 'compressed'), ('naive', 'raw')])
@@ -126,7 +129,8 @@ def test_a_run_of_three_processes(kind, transport, model, tmp_path):
     cv2.imwrite(str(path), picture)
     case = Case(kind, (128, 96), transport, 20.0, 1, 1.0)
     seen = []
-    figures = run_case(case, path, {'model': model}, seen.append)
+    models = {'model': model, 'detector_model': model.with_name('tiny_det.onnx')}
+    figures = run_case(case, path, models, seen.append)
     assert figures.case is case
     assert 2 < figures.fps_out <= 25
     assert 0 < figures.ages_ms[0] <= figures.ages_ms[1] <= figures.ages_ms[2]

@@ -11,6 +11,7 @@ from ros_fixtures import image, overrides, own_namespace, Peer, ros, spinning, w
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Float32
+from tiny_detector import write_tiny_detector
 from tiny_model import paint_person, person_box, write_tiny_model
 from unihpe_ros.ros import node as node_module
 from unihpe_ros.ros.clouds import from_cloud
@@ -26,10 +27,14 @@ def model(tmp_path_factory):
 
 
 @pytest.fixture
-def run(model, request, monkeypatch):
+def run(model, request, monkeypatch, tmp_path_factory):
     """Return a context manager: an active node on the model of constants, and a peer."""
     monkeypatch.setattr(node_module, 'REPORT_PERIOD_S', 0.1)
     namespace = own_namespace(request.node.name)
+    models = {
+        'model': str(model),
+        'detector_model': str(write_tiny_detector(tmp_path_factory.mktemp('detector'))),
+    }
 
     @contextmanager
     def start(**values):
@@ -38,7 +43,7 @@ def run(model, request, monkeypatch):
                 context=context,
                 namespace=namespace,
                 cli_args=['--ros-args', '-r', '/diagnostics:=diagnostics', '-r', '/clock:=clock'],
-                parameter_overrides=overrides(model=str(model), threads=1, **values),
+                parameter_overrides=overrides(**models, threads=1, **values),
             )
             peer = Peer(context, namespace)
             assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS

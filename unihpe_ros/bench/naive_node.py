@@ -36,10 +36,16 @@ class NaivePoseEstimator(Node):
     def __init__(self) -> None:
         super().__init__('pose_estimator')
         given = self.declare_parameters(
-            '', [('model', 'unihpe_rt'), ('backend', 'auto'), ('image_transport', 'raw')]
+            '',
+            [
+                ('model', 'unihpe_rt'),
+                ('detector_model', 'unihpe_det'),
+                ('backend', 'auto'),
+                ('image_transport', 'raw'),
+            ],
         )
-        model, backend, transport = (parameter.value for parameter in given)
-        self._estimator = PoseEstimator(model, backend=backend)
+        model, detector, backend, transport = (parameter.value for parameter in given)
+        self._estimator = PoseEstimator(model, backend=backend, detector=detector)
         self._clouds = self.create_publisher(PointCloud2, 'pose3d', 10)
         self._markers = self.create_publisher(MarkerArray, 'markers', 10)
         self._reports = self.create_publisher(DiagnosticArray, '/diagnostics', 10)

@@ -15,7 +15,6 @@ from unihpe_ros.bench.records import BagResult
 from unihpe_ros.bench.report import BenchError, ModelResult, Report
 from unihpe_ros.bench.sources import choose_shard, find_bags, load_truth
 from unihpe_ros.core.pose import Poses
-from unihpe_ros.detector import MODEL
 from unihpe_ros.engines import EngineError
 from unihpe_ros.engines.pair import find_model
 from unihpe_ros.estimator import PoseEstimator
@@ -64,7 +63,7 @@ class Plan:
     source: Path
     models: tuple[str, ...]
     backend: str = 'auto'
-    detector: str = MODEL
+    detector: str = 'unihpe_det'
     topic: str = ''
     rectified: bool = False
     rate: float = 0.0
