@@ -134,8 +134,12 @@ def load_before_configure(
                 response.success = False
                 return response
             await loading.load()
+            if not is_unconfigured():  # It was shut down meanwhile; Jazzy's rclpy would raise.
+                loading.discard()
+                response.success = False
+                return response
         response = change_state(request, response)
-        loading.discard()  # It was shut down meanwhile.
+        loading.discard()
         return response
 
     # A group of its own, which is open while a request waits: to shut down, for one.
