@@ -89,16 +89,19 @@ def locate_root(relative: Array, rays: Array, weights: Array) -> tuple[Array, Ar
 
     """
     valid = np.isfinite(relative).all(-1) & np.isfinite(rays).all(-1) & (weights > 0)
-    w = np.where(valid, weights, 0.0)
+    w = np.where(valid, weights, 0.0).astype(np.float64)
     points = np.where(valid[..., None], relative, 0.0).astype(np.float64)
     seen = np.where(valid[..., None], rays, 0.0).astype(np.float64)
+    terms, middle = _terms(points, seen), np.maximum(valid.sum(-1) - 1, 0) // 2
+    everybody = np.arange(len(w))
     robust = w
     for step in range(_REWEIGHTINGS + 1):
-        t = _solve_translation(points, seen, robust)
+        t = _solve_translation((robust[:, None] @ terms)[:, 0])
         residual = _angles(points, seen, t)
         if step < _REWEIGHTINGS:
-            scale = np.maximum(_middle(residual, valid), _LEAST_SCALE)
-            robust = w / (1 + (residual / scale) ** 2)
+            # The median of those that count.
+            scale = np.sort(np.where(valid, residual, np.inf), -1)[everybody, middle, None]
+            robust = w / (1 + (residual / np.maximum(scale, _LEAST_SCALE)) ** 2)
     rms = np.sqrt(np.sum(robust * residual**2, -1) / np.maximum(robust.sum(-1), 1e-9))
     unsolved = (valid.sum(-1) < 2) | ~(t[:, 2] > 0)
     t[unsolved] = np.nan
@@ -106,32 +109,28 @@ def locate_root(relative: Array, rays: Array, weights: Array) -> tuple[Array, Ar
     return t, rms
 
 
-def _solve_translation(points: Array, rays: Array, w: Array) -> Array:
+def _terms(points: Array, rays: Array) -> Array:
+    """``(N, K, 7)`` what each keypoint adds to the normal equations, for a weight of 1."""
     u, v = rays[..., 0], rays[..., 1]
     b_x = u * points[..., 2] - points[..., 0]
     b_y = v * points[..., 2] - points[..., 1]
-    total = np.maximum(w.sum(-1), 1e-9)
-    wu, wv = (w * u).sum(-1), (w * v).sum(-1)
-    wuu = (w * (u * u + v * v)).sum(-1)
-    rhs_x, rhs_y = (w * b_x).sum(-1), (w * b_y).sum(-1)
-    rhs_z = -(w * (u * b_x + v * b_y)).sum(-1)
+    return np.stack([np.ones_like(u), u, v, u * u + v * v, b_x, b_y, -(u * b_x + v * b_y)], -1)
+
+
+def _solve_translation(sums: Array) -> Array:
+    """``(N, 3)`` translation from ``(N, 7)`` weighted sums of the terms."""
+    total, wu, wv, wuu, rhs_x, rhs_y, rhs_z = sums.T
+    total = np.maximum(total, 1e-9)
     # Schur complement of the 3x3 normal matrix [[W,0,-wu],[0,W,-wv],[-wu,-wv,wuu]].
     determinant = np.maximum(wuu - (wu * wu + wv * wv) / total, 1e-12)
     z = (rhs_z + (wu * rhs_x + wv * rhs_y) / total) / determinant
-    return np.stack([(rhs_x + wu * z) / total, (rhs_y + wv * z) / total, z], -1)
-
-
-def _middle(residual: Array, valid: NDArray[np.bool_]) -> Array:
-    """``(N, 1)`` median residual of the keypoints that count."""
-    ordered = np.sort(np.where(valid, residual, np.inf), -1)
-    middle = np.maximum(valid.sum(-1, keepdims=True) - 1, 0) // 2
-    return np.take_along_axis(ordered, middle, -1)
+    return np.array([(rhs_x + wu * z) / total, (rhs_y + wv * z) / total, z]).T
 
 
 def _angles(points: Array, rays: Array, t: Array) -> Array:
     placed = points + t[:, None]
-    depth = np.maximum(placed[..., 2], 0.05)
-    return np.hypot(placed[..., 0] / depth - rays[..., 0], placed[..., 1] / depth - rays[..., 1])
+    off = placed[..., :2] / np.maximum(placed[..., 2:], 0.05) - rays
+    return np.hypot(off[..., 0], off[..., 1])
 
 
 def _length(points: Array, skeleton: Skeleton, chain: Sequence[str]) -> Array:

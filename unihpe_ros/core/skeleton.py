@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,7 +92,7 @@ class Skeleton:
             ``(K,)`` Index into `source`; -1 where it has no keypoint of that name.
 
         """
-        return np.array([_find(name, source) for name in self.keypoints], np.intp)
+        return _indices(self, source)
 
 
 # Names by which one set calls what another set has under a different name. COCO's hips and
@@ -107,6 +107,13 @@ _FALLBACKS: Mapping[str, tuple[str, ...]] = {
     'left_shoulder': ('left_shoulder_joint',),
     'right_shoulder': ('right_shoulder_joint',),
 }
+
+
+@lru_cache(maxsize=64)
+def _indices(target: Skeleton, source: Skeleton) -> NDArray[np.intp]:
+    found = np.array([_find(name, source) for name in target.keypoints], np.intp)
+    found.flags.writeable = False  # All callers have the same one.
+    return found
 
 
 def _find(name: str, source: Skeleton) -> int:
