@@ -10,11 +10,14 @@ from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.preprocess import Crop, mirror
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.datasets.degrade import degrade
+from unihpe_ros.datasets.half_body import half_body
 from unihpe_ros.datasets.records import DatasetError, Record
 
 _PELVIS = UNION.index('pelvis')
 # Share of samples that show no person: what a search window over a wall must score low on.
 _EMPTY = 0.06
+# Share of samples that are aimed at half of the person.
+_HALF = 0.2
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,8 @@ def crop_record(
     size : tuple[int, int]
         (w, h) of the crop, px.
     rng : np.random.Generator, optional
-        Source of the box's jitter, the roll, the flip and the picture's degradation; without it
-        the crop is the exact one.
+        Source of half bodies, the box's jitter, the roll, the flip and the picture's degradation;
+        without it the crop is the exact one.
 
     Raises
     ------
@@ -73,7 +76,11 @@ def crop_record(
     roll, empty = 0.0, None
     if rng is not None:
         empty = _empty_box(record, rng) if rng.random() < _EMPTY and record.alone else None
-        box, roll = _careless_box(box, rng) if empty is None else (empty, 0.0)
+        if empty is not None:
+            box = empty
+        else:
+            record = half_body(record, rng) if rng.random() < _HALF else record
+            box, roll = _careless_box(record.box.astype(np.float64), rng)
     crop = aim(record, box, size, roll)
     image = np.zeros((size[1], size[0], 3), np.uint8)
     if record.image is not None:

@@ -1,0 +1,75 @@
+"""Re-cropping to half of a person, so that people seen close, cut at hips or knees, are known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from unihpe_ros.core.skeleton import COCO_17, UNION
+from unihpe_ros.datasets.records import box_around, Record
+
+_HEAD = ('nose', 'left_eye', 'right_eye', 'left_ear', 'right_ear', 'head_top')
+_ARMS = tuple(
+    f'{side}_{joint}' for joint in ('shoulder', 'elbow', 'wrist') for side in ('left', 'right')
+)
+_HIPS = ('left_hip', 'right_hip')
+_KNEES = ('left_knee', 'right_knee')
+_ANKLES = ('left_ankle', 'right_ankle')
+# Keypoints that a re-crop is made for, how common each is, and whether it is the upper half.
+_PARTS = (
+    (UNION.indices(*_HEAD, *_ARMS), 0.25, True),
+    (UNION.indices(*_HEAD, *_ARMS, *_HIPS), 0.3, True),
+    (UNION.indices(*_HEAD, *_ARMS, *_HIPS, *_KNEES), 0.2, True),
+    (UNION.indices(*_HIPS, *_KNEES, *_ANKLES), 0.25, False),
+)
+_COUNTED = UNION.indices(*COCO_17.keypoints)
+# Of COCO's keypoints, how many the whole picture and how many the re-crop must show.
+_LEAST_SEEN, _LEAST_KEPT = 9, 4
+# Flesh around the keypoints, as a share of the extent of the person's box.
+_FLESH = 0.06
+# Share of re-crops beyond whose cut the photograph ends, and is black.
+_ENDS = 0.4
+
+
+def half_body(record: Record, rng: np.random.Generator) -> Record:
+    """
+    Aim at the upper or the lower body only.
+
+    Parameters
+    ----------
+    record : Record
+        Somebody of whom enough is in view; others are returned as they are.
+    rng : np.random.Generator
+        Source of randomness: which half, and whether the photograph ends at the cut.
+
+    Returns
+    -------
+    Record
+        The same keypoints, px of the same picture, with a smaller box; where the photograph ends
+        at the cut, the picture is black beyond it and keypoints there are outside.
+
+    """
+    seen = (record.visibility > 0) & np.isfinite(record.keypoints_2d).all(-1)
+    if seen[_COUNTED].sum() < _LEAST_SEEN:
+        return record
+    part, _, upper = _PARTS[rng.choice(len(_PARTS), p=[share for _, share, _ in _PARTS])]
+    ends = rng.random() < _ENDS
+    kept = [index for index in part if seen[index]]
+    if len(set(kept) & set(_COUNTED)) < _LEAST_KEPT:
+        return record
+    around = _FLESH * float((record.box[2:] - record.box[:2]).max())
+    box = box_around(record.keypoints_2d[kept]) + around * np.array([-1, -1, 1, 1])
+    aimed = replace(record, box=box.astype(np.float32))
+    return _end_at(aimed, upper) if ends else aimed
+
+
+def _end_at(record: Record, upper: bool) -> Record:
+    """End the photograph at the lower edge of the box of an upper body; else at the upper one."""
+    if record.image is None:
+        return record
+    edge = int(np.clip(np.rint(record.box[3 if upper else 1]), 0, record.image.shape[0]))
+    image, rows = record.image.copy(), record.keypoints_2d[:, 1]
+    image[slice(edge, None) if upper else slice(edge)] = 0
+    outside = rows > edge - 0.5 if upper else rows < edge - 0.5
+    visibility = np.where(outside, 0, record.visibility).astype(np.uint8)
+    return replace(record, image=image, visibility=visibility)
