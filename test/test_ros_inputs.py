@@ -13,6 +13,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from unihpe_ros.core.skeleton import COCO_17, ROS4HRI_18
 from unihpe_ros.ros.boxes import detections_type, to_boxes
+from unihpe_ros.ros.camera_log import CameraLog
 from unihpe_ros.ros.clouds import to_cloud, to_cloud_2d
 from unihpe_ros.ros.companions import Companions
 from unihpe_ros.ros.depth import decode_depth
@@ -108,7 +109,7 @@ class Logger:
     def __init__(self):
         self.lines = []
 
-    def warning(self, text, **_):
+    def warning(self, text):
         self.lines.append(text)
 
     error = warning
@@ -116,8 +117,9 @@ class Logger:
 
 @pytest.fixture
 def beside():
-    companions = Companions(rectified=False, logger=Logger())
-    companions.logger = companions._logger
+    logger = Logger()
+    companions = Companions(rectified=False, log=CameraLog(logger))
+    companions.logger = logger
     for index in range(6):
         companions.note_image(index / 30)
     companions.note_image(7 / 30)  # One was lost.
@@ -271,4 +273,7 @@ def test_hri_points_are_shares_of_the_image_by_the_names_of_the_message():
 def test_a_calibration_of_another_size_is_told(beside):
     beside.cameras.update(camera_info(size=(640, 480)))
     assert beside.camera_of(SIZE) is None
-    assert 'camera_info is of 640x480, the image is 64x48' in beside.logger.lines[0]
+    assert (
+        'camera_info does not fit: it is of 640x480, the image is of 64x48'
+        in beside.logger.lines[0]
+    )

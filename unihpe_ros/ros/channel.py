@@ -13,6 +13,7 @@ from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 from unihpe_ros.ros.boxes import detections_type
+from unihpe_ros.ros.camera_log import CameraLog
 from unihpe_ros.ros.companions import Companions
 from unihpe_ros.ros.diagnostics import Statistics
 from unihpe_ros.ros.optional import MissingPackageError
@@ -66,6 +67,8 @@ class Channel:
 
     Attributes
     ----------
+    log : CameraLog
+        This camera's.
     companions : Companions
         What came beside the images.
 
@@ -87,9 +90,10 @@ class Channel:
         self.name = name
         self.statistics = statistics
         self.outputs = outputs
-        self.companions = Companions(parameters.rectified, node.get_logger())
+        self.log = CameraLog(node.get_logger(), name)
+        self.companions = Companions(parameters.rectified, self.log)
         self._node = node
-        self._watchdog = Watchdog(node, statistics)
+        self._watchdog = Watchdog(node, statistics, self.log)
         self._topic, self._kind = _input(parameters)
         self._submit: Callable[[Frame, str], bool] | None = None
         self._subscriptions: dict[str, Subscription] = {}
@@ -133,7 +137,7 @@ class Channel:
             self._subscribe('boxes_in', detections_type(), self._on_boxes)
         except MissingPackageError as error:
             if parameters.detector == 'none':
-                self._node.get_logger().warning(f'nobody finds newcomers: {error}', once=True)
+                self.log.warning(f'nobody finds newcomers: {error}')
 
     def ignore(self) -> None:
         """Drop the subscriptions, so that a camera that works on demand may rest."""
@@ -150,9 +154,8 @@ class Channel:
 
     def report(self, text: str, trace: str = '') -> None:
         """Count an error and log it, now and then."""
-        text = f'{self.name}: {text}' if self.name else text
         self.statistics.error(text)
-        self._node.get_logger().error(text + trace, throttle_duration_sec=ERROR_REPEAT_S)
+        self.log.error(text, ERROR_REPEAT_S, trace)
 
     def _subscribe(
         self, topic: str, kind: type, callback: Callable[[Any], None], *, reliable: bool = False

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rclpy.impl.rcutils_logger import RcutilsLogger
 from sensor_msgs.msg import Image
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.ros.boxes import to_boxes
+from unihpe_ros.ros.camera_log import CameraLog
 from unihpe_ros.ros.cameras import CameraSource
 from unihpe_ros.ros.depth import decode_depth
 from unihpe_ros.ros.images import DecodeError
@@ -30,7 +30,7 @@ class Companions:
     ----------
     rectified : bool
         The images are rectified.
-    logger : RcutilsLogger
+    log : CameraLog
         Told, now and then, what can't be used.
 
     Attributes
@@ -44,8 +44,8 @@ class Companions:
 
     """
 
-    def __init__(self, rectified: bool, logger: RcutilsLogger) -> None:
-        self._logger = logger
+    def __init__(self, rectified: bool, log: CameraLog) -> None:
+        self._log = log
         self._stamps: deque[float] = deque(maxlen=8)
         self.cameras = CameraSource(rectified)
         self.depths: Recent[Image] = Recent()
@@ -67,10 +67,10 @@ class Companions:
         """Return the calibration of an image of (w, h) px; None if there is none."""
         camera = self.cameras.camera
         if camera is not None and (camera.width, camera.height) != size:
-            self._logger.error(
-                f'camera_info is of {camera.width}x{camera.height}, the image is '
-                f'{size[0]}x{size[1]}: it is not used',
-                throttle_duration_sec=_REPEAT_S,
+            self._log.error(
+                f'camera_info does not fit: it is of {camera.width}x{camera.height}, the image is '
+                f'of {size[0]}x{size[1]}',
+                _REPEAT_S,
             )
             return None
         return camera
@@ -115,9 +115,7 @@ class Companions:
         return depth
 
     def _warn(self, text: str) -> None:
-        self._logger.warning(
-            f'places are found without depth: {text}', throttle_duration_sec=_REPEAT_S
-        )
+        self._log.warning(f'places are found without depth: {text}', _REPEAT_S)
 
     def boxes_of(self, stamp: float, parameters: Parameters) -> NDArray[np.float32] | None:
         """Return ``(N, 4)`` px, where people were at a time; None if nobody says so."""

@@ -25,6 +25,8 @@ from unihpe_ros.ros.transforms import TransformError
 _JUMP_BACK_S = 0.1
 # Clocks of two machines that are synchronised differ by less.
 _CLOCKS_S = 0.01
+# Two cameras on one topic go back and forth with every image.
+_REPEAT_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class FrameHandler:
     parameters : Parameters
         The node's parameters; replaced when some change at run time.
     node : Node
-        Lends its clock, to which image stamps are compared, and its logger.
+        Lends its clock, to which image stamps are compared.
 
     Raises
     ------
@@ -83,7 +85,6 @@ class FrameHandler:
         self.parameters = parameters
         self._estimator = estimator
         self._clock = node.get_clock()
-        self._logger = node.get_logger()
         self._decode: Callable[..., NDArray[np.uint8]] = decode_compressed
         if parameters.image_transport == 'raw':
             self._decode = make_decoder(parameters.image_decoder)
@@ -192,24 +193,23 @@ class FrameHandler:
             return True
         if 0 < back < math.inf:
             # The estimator sees to it.
-            self._logger.info(f'time went back by {back:.1f} s: all tracks are forgotten')
+            words = f'time went back: by {back:.1f} s; all tracks are forgotten'
+            frame.channel.log.info(words, _REPEAT_S)
         self._last_stamps[name] = stamp
         return False
 
     def _measure_latency(self, stamp: float, channel: Channel) -> None:
         if not stamp:
-            self._logger.warning(
-                'images have no stamp: the time of arrival is used, latency is not measured',
-                once=True,
+            channel.log.warning(
+                'images have no stamp: the time of arrival is used, latency is not measured'
             )
             channel.statistics.unknown('end_to_end')
             return
         latency = self._clock.now().nanoseconds * 1e-9 - stamp
         if latency < -_CLOCKS_S:
-            self._logger.warning(
-                f'images are stamped {-latency:.2f} s in the future: the clocks of this machine '
-                "and the camera's differ, latency is not measured",
-                once=True,
+            channel.log.warning(
+                f'images are stamped in the future: by {-latency:.2f} s; the clocks of this '
+                "machine and the camera's differ, latency is not measured"
             )
             channel.statistics.unknown('end_to_end')
             return

@@ -10,6 +10,7 @@ from rclpy.qos import qos_check_compatible, QoSCompatibility, QoSProfile, Reliab
 from rclpy.subscription import Subscription
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 from rclpy.utilities import get_rmw_implementation_identifier
+from unihpe_ros.ros.camera_log import CameraLog
 from unihpe_ros.ros.diagnostics import Statistics
 from unihpe_ros.ros.parameters import Parameters
 
@@ -36,12 +37,15 @@ class Watchdog:
         The node that subscribes.
     statistics : Statistics
         Knows when the last image came.
+    log : CameraLog
+        The camera's.
 
     """
 
-    def __init__(self, node: Node, statistics: Statistics) -> None:
+    def __init__(self, node: Node, statistics: Statistics, log: CameraLog) -> None:
         self._node = node
         self._statistics = statistics
+        self._log = log
         self._logged = ''
         self._logged_at = 0.0
         self._told_blind = False
@@ -110,8 +114,7 @@ class Watchdog:
             self._warn_anew('slow', self._slow, now)
         large = self._statistics.image_bytes > _SEGMENT_BYTES
         if large and rate < _SLOW_FPS and _is_fast_dds():
-            words = f'only {rate:.1f} images arrive in a second. {_SEGMENT_ADVICE}'
-            self._node.get_logger().warning(words, once=True)
+            self._log.warning(f'few images arrive: {rate:.1f} in a second. {_SEGMENT_ADVICE}')
 
     def _warn_anew(self, kind: str, text: str, now: float) -> None:
         """Warn, unless that was the last warning, and not long ago."""
@@ -120,7 +123,7 @@ class Watchdog:
             self._warn(text)
 
     def _warn(self, text: str) -> None:
-        self._node.get_logger().warning(text)
+        self._log.warning(text, 0.0)
 
 
 def cause_of_silence(node: Node, subscription: Subscription) -> str:
