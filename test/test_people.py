@@ -15,7 +15,7 @@ from unihpe_ros.core.pose import RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.sightings import Sightings
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.core.smoothing import OneEuro, OneEuroSettings
+from unihpe_ros.core.smoothing import OneEuro, OneEuroSettings, smooth_together
 
 PELVIS = UNION.index('pelvis')
 SETTINGS = EstimatorSettings()
@@ -93,6 +93,23 @@ def test_filter_passes_over_what_is_missing() -> None:
     np.testing.assert_array_equal(back[0], 5)
     # A repeated stamp moves nothing.
     np.testing.assert_array_equal(filtering(np.full((2, 3), 9.0), 0.2, settings), back)
+
+
+def test_filters_together_are_filters_one_by_one(rng: np.random.Generator) -> None:
+    one_by_one, together = ([OneEuro(), OneEuro(), OneEuro()] for _ in range(2))
+    settings = OneEuroSettings(np.array([1.0, 0.5]), np.array([0.3, 0.1]))
+    # The third comes later, misses a look and comes back; one look is there twice.
+    for stamp, present in ((0.0, 2), (0.1, 3), (0.2, 2), (0.2, 3), (0.3, 3)):
+        points = rng.normal(size=(present, 2, 3))
+        points[0, 0, 1] = np.nan if stamp == 0.1 else points[0, 0, 1]
+        weights, units = rng.uniform(size=(2, present, 2))
+        expected = [
+            one_by_one[row](points[row], stamp, settings, weights[row], units[row])
+            for row in range(present)
+        ]
+        smooth = smooth_together(together[:present], points, stamp, settings, weights, units)
+        np.testing.assert_allclose(smooth, expected, rtol=1e-12)
+    assert smooth_together([], np.zeros((0, 2, 3)), 0.4, settings).shape == (0, 2, 3)
 
 
 def test_smoothing_calms_five_times_for_30_ms() -> None:

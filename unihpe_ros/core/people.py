@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from unihpe_ros.core.pose import RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.sightings import Sightings
 from unihpe_ros.core.skeleton import Skeleton
-from unihpe_ros.core.smoothing import OneEuro, OneEuroSettings
+from unihpe_ros.core.smoothing import OneEuro, OneEuroSettings, smooth_together
 
 # Standard deviation of a projective depth as a share of it: with a guessed and a known stature.
 _SIGMA_GUESSED, _SIGMA_KNOWN = 0.10, 0.04
@@ -44,7 +44,7 @@ class Person:
 
     def __init__(self, skeleton: Skeleton) -> None:
         self.bones = Bones(skeleton)
-        self.filters = OneEuro(), OneEuro(), OneEuro()
+        self.filter = OneEuro()
         self.stamp = -np.inf
         self.log_scale = 0.0
         self.looks_at_depth = 0.0
@@ -57,7 +57,7 @@ class Person:
     def wake(self, stamp: float) -> None:
         """Begin the smoothing anew if they were away."""
         if not stamp - self.stamp <= _GAP:
-            self.filters = OneEuro(), OneEuro(), OneEuro()
+            self.filter = OneEuro()
         self.stamp = stamp
 
 
@@ -146,16 +146,13 @@ class People:
                 )
         if mode is RootMode.RELATIVE:
             root = np.zeros_like(root)
-        keypoints_2d = sightings.keypoints_2d.astype(np.float64)
-        for row, person in enumerate(people):
+        keypoints_2d: Array = sightings.keypoints_2d.astype(np.float64)
+        for person in people:
             person.wake(stamp)
-            if settings.smoothing:
-                sure = np.clip(sightings.scores[row] / _SURE, 0, 1)
-                box = sightings.boxes[row]
-                keypoints_2d[row], relative[row], root[row] = _smooth(
-                    person, (keypoints_2d[row], relative[row], root[row]), stamp, sure,
-                    float(box[3] - box[1]), settings,
-                )  # fmt: skip
+        if settings.smoothing:
+            keypoints_2d, relative, root = _smooth(
+                people, (keypoints_2d, relative, root), sightings, stamp, settings
+            )
         return Placed(
             keypoints_2d.astype(np.float32), (relative + root).astype(np.float32), measured
         )
@@ -203,23 +200,26 @@ class People:
 
 
 def _smooth(
-    person: Person,
+    people: Sequence[Person],
     values: tuple[Array, Array, Array],
+    sightings: Sightings,
     stamp: float,
-    sure: Array,
-    height_px: float,
     settings: EstimatorSettings,
 ) -> tuple[Array, Array, Array]:
     """Smooth keypoints in the image, against the root, and the root along its ray."""
     keypoints_2d, relative, root = values
-    usual = OneEuroSettings(settings.smooth_min_cutoff, settings.smooth_beta)
-    calm = OneEuroSettings(
-        _ROOT_CUTOFF * settings.smooth_min_cutoff, _ROOT_BETA * settings.smooth_beta
-    )
-    image, skeleton, place = person.filters
-    unit = _USUAL_STATURE / max(height_px, 1.0)
-    return (
-        image(keypoints_2d, stamp, usual, sure, unit),
-        skeleton(relative, stamp, usual, sure),
-        place(root, stamp, calm),
-    )
+    n, k = sightings.scores.shape
+    points = np.zeros((n, 2 * k + 1, 3))
+    points[:, :k, :2], points[:, k:-1], points[:, -1:] = keypoints_2d, relative, root
+    weights, units = np.ones((n, 2 * k + 1)), np.ones((n, 2 * k + 1))
+    weights[:, :k] = weights[:, k:-1] = sightings.scores / _SURE
+    heights = sightings.boxes[:, 3] - sightings.boxes[:, 1]
+    units[:, :k] = _USUAL_STATURE / np.maximum(heights, 1.0)[:, None]
+    cutoff = np.full(2 * k + 1, settings.smooth_min_cutoff)
+    beta = np.full(2 * k + 1, settings.smooth_beta)
+    cutoff[-1] *= _ROOT_CUTOFF
+    beta[-1] *= _ROOT_BETA
+    calm = OneEuroSettings(cutoff, beta)
+    filters = [person.filter for person in people]
+    smooth = smooth_together(filters, points, stamp, calm, weights, units)
+    return smooth[:, :k, :2], smooth[:, k:-1], smooth[:, -1:]

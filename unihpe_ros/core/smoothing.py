@@ -13,17 +13,19 @@ where v' is the speed after a low-pass of a fixed cutoff, and T the time since t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 from unihpe_ros.core.geometry import Array
 
 # Cutoff for the speed, Hz: Casiez et al. use 1; a hand that starts to move is noticed sooner.
 _SPEED_CUTOFF = 2.0
 # A value with no confidence at all moves the filter by this share of a sure one.
 _LEAST_WEIGHT = 0.1
+# The step of a filter that begins, s: any will do.
+_LONGEST_STEP = 1e6
 
 
 @dataclass(frozen=True)
@@ -33,15 +35,15 @@ class OneEuroSettings:
 
     Parameters
     ----------
-    min_cutoff : float
-        Cutoff at rest, Hz.
-    beta : float
-        Growth of the cutoff with speed, Hz per unit of speed.
+    min_cutoff : float or NDArray
+        Cutoff at rest, Hz; ``(K,)`` if each point has its own.
+    beta : float or NDArray
+        Growth of the cutoff with speed, Hz per unit of speed; as above.
 
     """
 
-    min_cutoff: float
-    beta: float
+    min_cutoff: float | Array
+    beta: float | Array
 
 
 class OneEuro:
@@ -53,9 +55,9 @@ class OneEuro:
     """
 
     def __init__(self) -> None:
-        self._points: Array | None = None
-        self._velocity: Array = np.zeros(0)
-        self._stamp = -math.inf
+        self.points: Array | None = None
+        self.velocity: Array = np.zeros(0)
+        self.stamp = -math.inf
 
     def __call__(
         self,
@@ -63,10 +65,10 @@ class OneEuro:
         stamp: float,
         settings: OneEuroSettings,
         weights: Array | float = 1.0,
-        unit: float = 1.0,
-    ) -> NDArray[np.float64]:
+        unit: Array | float = 1.0,
+    ) -> Array:
         """
-        Take in the next points and return the smooth ones.
+        Take in the next points and return the smooth ones; see `smooth_together`.
 
         Parameters
         ----------
@@ -78,31 +80,69 @@ class OneEuro:
             How much is smoothed.
         weights : NDArray or float
             ``(K,)`` confidence in [0, 1]: what is unsure moves the filter less.
-        unit : float
-            What one unit of the points is in the unit of `beta`'s speed.
+        unit : NDArray or float
+            ``(K,)`` what one unit of the points is in the unit of `beta`'s speed.
 
         """
-        points = np.asarray(points, np.float64)
-        if self._points is None:
-            self._points, self._velocity, self._stamp = points, np.zeros_like(points), stamp
-            return points.copy()
-        step = stamp - self._stamp
-        if step <= 0:
-            return np.where(np.isfinite(points), self._points, points)
-        known = np.isfinite(self._points).all(-1, keepdims=True)
-        trust = _LEAST_WEIGHT + (1 - _LEAST_WEIGHT) * np.clip(weights, 0, 1)
-        trust = np.broadcast_to(trust, points.shape[:-1])[..., None]
-        velocity = np.where(known, points - self._points, 0) / step
-        velocity = self._velocity + trust * _gain(_SPEED_CUTOFF, step) * (
-            velocity - self._velocity
-        )
-        speed = unit * np.linalg.norm(velocity, axis=-1, keepdims=True)
-        gain = trust * _gain(settings.min_cutoff + settings.beta * speed, step)
-        smooth = np.where(known, self._points + gain * (points - self._points), points)
-        self._points, self._stamp = smooth, stamp
-        self._velocity = np.where(np.isfinite(velocity), velocity, 0)
-        return smooth.copy()
+        return smooth_together([self], np.asarray(points)[None], stamp, settings, weights, unit)[0]
 
 
-def _gain(cutoff: Array | float, step: float) -> Array | float:
+def smooth_together(
+    filters: Sequence[OneEuro],
+    points: Array,
+    stamp: float,
+    settings: OneEuroSettings,
+    weights: Array | float = 1.0,
+    unit: Array | float = 1.0,
+) -> Array:
+    """
+    Take in the next points of several filters in one go and return the smooth ones.
+
+    Parameters
+    ----------
+    filters : Sequence[OneEuro]
+        N filters.
+    points : NDArray
+        ``(N, K, D)`` any unit; NaN where unknown.
+    stamp : float
+        Time of these, s; not before the last.
+    settings : OneEuroSettings
+        How much is smoothed.
+    weights : NDArray or float
+        ``(N, K)`` confidence in [0, 1]: what is unsure moves the filter less.
+    unit : NDArray or float
+        ``(N, K)`` what one unit of the points is in the unit of `beta`'s speed.
+
+    Returns
+    -------
+    NDArray
+        ``(N, K, D)``.
+
+    """
+    points = points.astype(np.float64)
+    if not filters:
+        return points
+    # Who is new knows no point yet: the first ones are taken as they are.
+    unknown = np.full(points.shape[1:], np.nan)
+    last = np.array([unknown if one.points is None else one.points for one in filters])
+    moved = np.array([unknown * 0 if one.points is None else one.velocity for one in filters])
+    steps = np.array([min(stamp - one.stamp, _LONGEST_STEP) for one in filters])
+    step = np.where(steps > 0, steps, 1.0)[:, None]
+    known = np.isfinite(last).all(-1, keepdims=True)
+    trust = _LEAST_WEIGHT + (1 - _LEAST_WEIGHT) * np.clip(weights, 0, 1)
+    velocity = np.where(known, points - last, 0) / step[..., None]
+    velocity = moved + (trust * _gain(_SPEED_CUTOFF, step))[..., None] * (velocity - moved)
+    speed = unit * np.sqrt(np.square(velocity).sum(-1))
+    gain = trust * _gain(settings.min_cutoff + settings.beta * speed, step)
+    smooth = np.where(known, last + gain[..., None] * (points - last), points)
+    velocity[~np.isfinite(velocity)] = 0
+    for row, one in enumerate(filters):
+        if steps[row] > 0:
+            one.points, one.velocity, one.stamp = smooth[row].copy(), velocity[row], stamp
+        else:
+            smooth[row] = np.where(np.isfinite(points[row]), last[row], points[row])
+    return smooth
+
+
+def _gain(cutoff: Array | float, step: Array) -> Array:
     return 1 / (1 + 1 / (2 * np.pi * cutoff * step))
