@@ -90,6 +90,18 @@ class FakeEstimator:
         self.closed += 1
 
 
+class Logger:
+    """Stands in for a node's logger and keeps what is said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def error(self, text: str) -> None:
+        self.lines.append(text)
+
+    warning = info = error
+
+
 def image(stamp: float = 1.0, encoding: str = 'bgr8', size=(WIDTH, HEIGHT)) -> Image:
     """Make a picture that was taken at `stamp`, s."""
     header = Header(frame_id=FRAME_ID)

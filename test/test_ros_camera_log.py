@@ -2,20 +2,9 @@
 
 import time
 
+from ros_fixtures import Logger
 from unihpe_ros.ros import camera_log
 from unihpe_ros.ros.camera_log import CameraLog
-
-
-class Logger:
-    """Keeps what is said."""
-
-    def __init__(self):
-        self.lines = []
-
-    def error(self, text):
-        self.lines.append(text)
-
-    warning = info = error
 
 
 def test_one_camera_does_not_keep_another_quiet():

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from ros_fixtures import camera_info, people
+from ros_fixtures import camera_info, Logger, people
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from unihpe_ros.core.skeleton import COCO_17, ROS4HRI_18
@@ -101,18 +101,6 @@ def test_what_is_no_depth_image_is_named(field, value, words):
     setattr(msg, field, value)
     with pytest.raises(DecodeError, match=words):
         decode_depth(msg)
-
-
-class Logger:
-    """Keeps what is said."""
-
-    def __init__(self):
-        self.lines = []
-
-    def warning(self, text):
-        self.lines.append(text)
-
-    error = warning
 
 
 @pytest.fixture
@@ -273,7 +261,5 @@ def test_hri_points_are_shares_of_the_image_by_the_names_of_the_message():
 def test_a_calibration_of_another_size_is_told(beside):
     beside.cameras.update(camera_info(size=(640, 480)))
     assert beside.camera_of(SIZE) is None
-    assert (
-        'camera_info does not fit: it is of 640x480, the image is of 64x48'
-        in beside.logger.lines[0]
-    )
+    words = 'camera_info does not fit: it is of 640x480, the image is of 64x48'
+    assert beside.logger.lines == [words]
