@@ -7,7 +7,7 @@ import pytest
 from unihpe_ros.bench.rooms import depth_image, steadiness
 from unihpe_ros.bench.tracking import CAMERA
 from unihpe_ros.bench.walkers import in_camera, in_sight, Scene, standing, walk_about, walking
-from unihpe_ros.core.bones import Bones
+from unihpe_ros.core.bones import apply_together, Bones, learn_together
 from unihpe_ros.core.depth import fuse, torso_depth
 from unihpe_ros.core.people import People
 from unihpe_ros.core.placement import stature
@@ -70,6 +70,37 @@ def test_bones_that_are_not_seen_teach_next_to_nothing() -> None:
     for _ in range(10):
         bones.learn(wrong, legs)
     np.testing.assert_allclose(lengths(bones.apply(standing(1.7))), lengths(standing(1.7)), 0.02)
+
+
+def test_bones_together_are_bones_one_by_one(rng: np.random.Generator) -> None:
+    one_by_one, together = ([Bones(UNION), Bones(UNION)] for _ in range(2))
+    for present in (2, 1, 2):
+        points = np.stack([standing(1.6), walking(1.8, 1.0)])[:present]
+        points = points + rng.normal(scale=0.02, size=points.shape)
+        weights = rng.uniform(size=(present, 26))
+        learn_together(together[:present], points, weights)
+        for row in range(present):
+            one_by_one[row].learn(points[row], weights[row])
+    # Bone by bone outwards, as the definition says.
+    before, grown = standing(1.7), apply_together(together, np.stack([standing(1.7)] * 2))
+    for row, person in enumerate(one_by_one):
+        np.testing.assert_allclose(grown[row], person.apply(before), rtol=1e-12)
+        for length, parent, child in zip(
+            np.exp(person.log), person.tree.parents, person.tree.children, strict=True
+        ):
+            step = before[child] - before[parent]
+            expected = grown[row, parent] + step * length / np.linalg.norm(step)
+            np.testing.assert_allclose(grown[row, child], expected, rtol=1e-9, atol=1e-9)
+
+
+def test_bone_that_cannot_be_measured_teaches_nothing() -> None:
+    bones = Bones(UNION)
+    bones.learn(standing(1.7), np.ones(26))
+    before, broken = bones.apply(standing(1.7)), standing(1.7)
+    broken[UNION.index('left_ankle')] = np.inf, 0, 0
+    with np.errstate(invalid='ignore'):
+        bones.learn(broken, np.ones(26))
+    np.testing.assert_allclose(bones.apply(standing(1.7)), before)
 
 
 def test_filter_by_the_formula_of_the_paper() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.geometry import Array
@@ -27,12 +31,9 @@ class Bones:
     """
 
     def __init__(self, skeleton: Skeleton) -> None:
-        self._order = _outwards(skeleton)
-        self._parents, self._children = np.array(self._order).T
-        flip = skeleton.flip_indices[self._children]
-        self._mirror = np.array([self._children.tolist().index(child) for child in flip])
-        self._log = np.zeros(len(self._order))
-        self._weight = np.zeros(len(self._order))
+        self.tree = _tree(skeleton)
+        self.log = np.zeros(len(self.tree.children))
+        self.weight = np.zeros(len(self.tree.children))
 
     def learn(self, points: Array, weights: Array) -> None:
         """
@@ -46,17 +47,9 @@ class Bones:
             ``(K,)`` confidence in [0, 1]; a bone counts as its less sure end.
 
         """
-        measured = self._lengths(points)
-        sure = np.minimum(weights[self._parents], weights[self._children])
-        sure = np.where(np.isfinite(measured), np.maximum(sure, _UNSURE), 0)
-        log = np.log(np.maximum(np.nan_to_num(measured), _SHORTEST))
-        # Both sides at once: nobody's left arm is longer than the right one.
-        total = sure + sure[self._mirror]
-        log = (sure * log + (sure * log)[self._mirror]) / np.maximum(total, 1e-9)
-        self._weight = np.minimum(self._weight + total, _MEMORY)
-        self._log += (log - self._log) * total / np.maximum(self._weight, 1e-9)
+        learn_together([self], points[None], weights[None])
 
-    def apply(self, points: Array) -> NDArray[np.float64]:
+    def apply(self, points: Array) -> Array:
         """
         Return a skeleton of the same directions with the learned lengths.
 
@@ -66,17 +59,89 @@ class Bones:
             ``(K, 3)`` m, any frame; the root stays where it is.
 
         """
-        points = np.asarray(points, np.float64)
-        factors = np.exp(self._log) / np.maximum(self._lengths(points), _SHORTEST)
-        steps = (points[self._children] - points[self._parents]) * factors[:, None]
-        grown = points.copy()
-        for (parent, child), step in zip(self._order, steps, strict=True):
-            grown[child] = grown[parent] + step
-        return grown
+        return apply_together([self], points[None])[0]
 
-    def _lengths(self, points: Array) -> NDArray[np.float64]:
-        between = points[self._children].astype(np.float64) - points[self._parents]
+
+def learn_together(people: Sequence[Bones], points: Array, weights: Array) -> None:
+    """
+    Take in a look at each of several people of one skeleton.
+
+    Parameters
+    ----------
+    people : Sequence[Bones]
+        N people.
+    points : NDArray
+        ``(N, K, 3)`` m, any frame.
+    weights : NDArray
+        ``(N, K)`` see `Bones.learn`.
+
+    """
+    if not people:
+        return
+    tree = people[0].tree
+    measured = tree.lengths(points)
+    sure = np.minimum(weights[:, tree.parents], weights[:, tree.children])
+    finite = np.isfinite(measured)
+    sure = np.where(finite, np.maximum(sure, _UNSURE), 0)
+    log = sure * np.log(np.maximum(np.where(finite, measured, 0), _SHORTEST))
+    # Both sides at once: nobody's left arm is longer than the right one.
+    total = sure + sure[:, tree.mirror]
+    log = (log + log[:, tree.mirror]) / np.maximum(total, 1e-9)
+    for row, person in enumerate(people):
+        person.weight = np.minimum(person.weight + total[row], _MEMORY)
+        person.log += (log[row] - person.log) * total[row] / np.maximum(person.weight, 1e-9)
+
+
+def apply_together(people: Sequence[Bones], points: Array) -> Array:
+    """
+    Return skeletons of the same directions with the lengths learned of each person.
+
+    Parameters
+    ----------
+    people : Sequence[Bones]
+        N people of one skeleton.
+    points : NDArray
+        ``(N, K, 3)`` m, any frame; roots stay where they are, and whoever has a keypoint that is
+        not finite has no other.
+
+    """
+    points = points.astype(np.float64)
+    if not people:
+        return points
+    tree = people[0].tree
+    factors = np.exp([person.log for person in people])
+    factors /= np.maximum(tree.lengths(points), _SHORTEST)
+    steps = (points[:, tree.children] - points[:, tree.parents]) * factors[..., None]
+    root = points[:, tree.parents[:1]]
+    return root + tree.path @ steps
+
+
+@dataclass(frozen=True)
+class _Tree:
+    """Ends and mirror image of each bone ``(B,)``, and ``(K, B)`` which lead to a keypoint."""
+
+    parents: NDArray[np.intp]
+    children: NDArray[np.intp]
+    mirror: NDArray[np.intp]
+    path: NDArray[np.float64]
+
+    def lengths(self, points: Array) -> NDArray[np.float64]:
+        """``(N, B)`` lengths of the bones of ``(N, K, 3)`` skeletons."""
+        between = points[:, self.children].astype(np.float64) - points[:, self.parents]
         return np.sqrt(np.square(between).sum(-1))
+
+
+@lru_cache(maxsize=8)
+def _tree(skeleton: Skeleton) -> _Tree:
+    ordered = _outwards(skeleton)
+    parents, children = np.array(ordered).T
+    mirrored = skeleton.flip_indices[children].tolist()
+    mirror = np.array([children.tolist().index(child) for child in mirrored])
+    path = np.zeros((len(skeleton), len(ordered)))
+    for bone, (parent, child) in enumerate(ordered):
+        path[child] = path[parent]
+        path[child, bone] = 1
+    return _Tree(parents, children, mirror, path)
 
 
 def _outwards(skeleton: Skeleton) -> list[tuple[int, int]]:

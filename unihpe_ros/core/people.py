@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.core.bones import Bones
+from unihpe_ros.core.bones import apply_together, Bones, learn_together
 from unihpe_ros.core.depth import fuse, torso_depth
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.placement import locate_root, scale_to_stature
@@ -168,9 +168,9 @@ class People:
         """Return the skeletons with the sizes that are known of these people."""
         sized: Array = relative.astype(np.float64)
         if settings.fixed_bones:
-            for row, person in enumerate(people):
-                person.bones.learn(relative[row], weights[row])
-                sized[row] = person.bones.apply(relative[row])
+            bones = [person.bones for person in people]
+            learn_together(bones, relative, weights)
+            sized = apply_together(bones, relative)
         if settings.person_height_m and len(sized):
             return scale_to_stature(sized, self._skeleton, settings.person_height_m)
         return sized * np.exp([[[person.log_scale]] for person in people]).reshape(-1, 1, 1)
