@@ -14,17 +14,19 @@ class Bomb:
         return os.system, ('touch exploded',)
 
 
-@pytest.mark.parametrize('protocol', [3, 4, 5])
+@pytest.mark.parametrize('protocol', [2, 3, 4, 5])
 def test_arrays_and_plain_values_come_through(tmp_path, protocol):
     value = {
         'a': np.arange(6.0).reshape(2, 3),
         'list': [np.float32(1.5), 'text', None, (1, True)],
+        'empty': np.zeros((0, 3)),
         'objects': np.array([{'x': np.ones(2)}, 'b'], object),
     }
     (tmp_path / 'a.pkl').write_bytes(pickle.dumps(value, protocol))
     found = read_pickle(tmp_path / 'a.pkl')
     assert np.array_equal(found['a'], value['a'])
     assert found['list'] == value['list']
+    assert found['empty'].shape == (0, 3)
     assert np.array_equal(found['objects'][0]['x'], np.ones(2))
 
 
@@ -32,6 +34,14 @@ def test_the_old_names_of_numpy_come_through(tmp_path):
     data = pickle.dumps(np.arange(3), 3).replace(b'numpy._core', b'numpy.core')
     (tmp_path / 'old.pkl').write_bytes(data)
     assert read_pickle(tmp_path / 'old.pkl').tolist() == [0, 1, 2]
+
+
+def test_bytes_of_old_pickles_are_latin1_alone(tmp_path):
+    old = pickle.dumps(np.arange(3), 2)
+    assert b'_codecs' in old, 'what NumPy wrote until 1.16'
+    (tmp_path / 'odd.pkl').write_bytes(old.replace(b'latin1', b'base64'))
+    with pytest.raises(DatasetError, match='expected latin1'):
+        read_pickle(tmp_path / 'odd.pkl')
 
 
 def test_foreign_code_is_refused_and_named(tmp_path, monkeypatch):

@@ -18,9 +18,21 @@ from unihpe_ros.datasets.records import DatasetError
 _RECONSTRUCT = np.zeros(1).__reduce__()[0]
 _SCALAR = np.float64(0).__reduce__()[0]
 _FROM_BUFFER = np.zeros(1).__reduce_ex__(5)[0]
+
+
+def _encode(text: str = '', encoding: str = 'latin1') -> bytes:
+    """Make bytes as protocol 2 of Python 3 stores them: NumPy wrote that until 1.16."""
+    if encoding != 'latin1':
+        raise ValueError(f'bytes: expected latin1; got {encoding!r}')
+    return text.encode('latin1')
+
+
 _ADMITTED: Mapping[tuple[str, str], Any] = {
     ('numpy', 'ndarray'): np.ndarray,
     ('numpy', 'dtype'): np.dtype,
+    ('_codecs', 'encode'): _encode,
+    # Empty ones are written as a call without arguments.
+    ('builtins', 'bytes'): _encode,
     **{
         (f'numpy.{core}.{module}', name): function
         for core in ('core', '_core')
