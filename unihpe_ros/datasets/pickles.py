@@ -32,7 +32,7 @@ _ADMITTED: Mapping[tuple[str, str], Any] = {
     ('numpy', 'dtype'): np.dtype,
     ('_codecs', 'encode'): _encode,
     # Empty ones are written as a call without arguments.
-    ('builtins', 'bytes'): _encode,
+    ('__builtin__', 'bytes'): _encode,
     **{
         (f'numpy.{core}.{module}', name): function
         for core in ('core', '_core')
