@@ -78,6 +78,7 @@ class FakeEstimator:
 
     def lift(self, keypoints_2d, scores, camera, stamp, **options) -> Poses:
         self.lifts.append((keypoints_2d, scores, camera, stamp, options))
+        time.sleep(self.seconds)
         return people(len(keypoints_2d))
 
     def configure(self, settings) -> None:

@@ -10,12 +10,15 @@ from ros_fixtures import (
     overrides,
     own_namespace,
     Peer,
+    people,
     ros,
     spinning,
     wait_until,
 )
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CompressedImage, Image, PointCloud2
+from std_msgs.msg import Header
 from unihpe_ros.ros import node as node_module
+from unihpe_ros.ros.clouds import to_cloud_2d
 from unihpe_ros.ros.node import PoseEstimatorNode
 from unihpe_ros.ros.watchdog import cause_of_silence
 
@@ -108,6 +111,52 @@ def run(context, request, monkeypatch):
         return node, Peer(context, namespace)
 
     return start
+
+
+@pytest.mark.parametrize('mode', ['image', 'lifting'])
+def test_the_node_names_what_it_waits_for(run, mode):
+    node, peer = run(watchdog_s=0.3, mode=mode)
+    missing = {
+        'image': ('no images: ', 'image', 'sensor_msgs/msg/Image: is the camera running'),
+        'lifting': (
+            'no 2D poses: ',
+            'pose2d_in',
+            'sensor_msgs/msg/PointCloud2: is the node that publishes it running',
+        ),
+    }
+    what, topic, cause = missing[mode]
+    with spinning(node, peer):
+        logs = peer.listen_to_logs()
+        assert wait_until(lambda: said(logs, what))
+        line = said(logs, what)[0]
+        assert f'no publisher on {node.get_namespace()}/{topic}; ' in line
+        assert cause in line
+        others = [wanted[0] for name, wanted in missing.items() if name != mode]
+        assert not said(logs, others[0])
+
+
+def test_2d_poses_that_do_not_arrive_are_no_matter_of_the_segment(node):
+    node.create_publisher(PointCloud2, 'pose2d_in', 1)
+    qos = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+    subscription = node.create_subscription(PointCloud2, 'pose2d_in', lambda msg: None, qos)
+    text = cause(node, subscription, 'no message arrives')
+    assert node.get_fully_qualified_name() in text
+    assert 'fastdds' not in text
+
+
+def test_the_node_says_that_2d_poses_come_too_fast(run):
+    node, peer = run(seconds=0.1, watchdog_s=0.5, mode='lifting')
+    with spinning(node, peer):
+        logs, poses = peer.listen_to_logs(), peer.camera('pose2d_in', PointCloud2, reliable=True)
+        message = to_cloud_2d(people(1), Header(frame_id='camera'))
+
+        def publish():
+            message.header.stamp = node.get_clock().now().to_msg()
+            poses.publish(message)
+            return wait_until(lambda: said(logs, 'slower than the camera: '), 0.02)
+
+        assert wait_until(publish)
+        assert ' 2D poses come in a second' in said(logs, 'slower than the camera: ')[0]
 
 
 def said(logs, words):

@@ -1,4 +1,4 @@
-"""Why no image comes: the question most often asked, answered in the log."""
+"""Why no image, or no 2D pose, comes: the question most often asked, answered in the log."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ _SEGMENT_ADVICE = (
     'FASTDDS_DEFAULT_PROFILES_FILE and FASTRTPS_DEFAULT_PROFILES_FILE set to '
     'config/fastdds.xml of unihpe_ros, or use compressed images (image_transport:=compressed)'
 )
+# What is large enough to be lost.
+_LARGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
+_CAMERA_TYPES = (*_LARGE_TYPES, 'sensor_msgs/msg/CameraInfo')
 _SLOW_FPS = 5.0
 _REPEAT_S = 30.0
 # The share of images that may be lost to a newer one before somebody should know.
@@ -66,7 +69,7 @@ class Watchdog:
         Parameters
         ----------
         images, camera_infos : Subscription
-            The inputs.
+            The inputs; 2D poses take the place of images in mode lifting.
         parameters : Parameters
             Hold the patience and the default field of view.
         blind : bool
@@ -75,9 +78,10 @@ class Watchdog:
         Returns
         -------
         str
-            Why there are no images, or fewer answers than images; empty if all is well.
+            Why there is no input, or fewer answers than there is; empty if all is well.
 
         """
+        what = '2D poses' if parameters.mode == 'lifting' else 'images'
         patience, now = parameters.watchdog_s, time.monotonic()
         if not patience or now - self._since < patience:
             return ''
@@ -90,16 +94,16 @@ class Watchdog:
                     'to the pelvis'
                 )
             if now - self._counted_since >= patience:
-                self._check_rates(now)
+                self._check_rates(now, what)
             return self._slow
-        cause = f'no images: {cause_of_silence(self._node, images)}'
+        cause = f'no {what}: {cause_of_silence(self._node, images)}'
         self._warn_anew(cause, cause, now)
         return cause
 
     def _totals(self) -> tuple[int, int]:
         return self._statistics.total('received'), self._statistics.total('dropped')
 
-    def _check_rates(self, now: float) -> None:
+    def _check_rates(self, now: float, what: str) -> None:
         counts, seconds = self._totals(), now - self._counted_since
         received, dropped = (a - b for a, b in zip(counts, self._counts, strict=True))
         self._counted_since, self._counts = now, counts
@@ -107,7 +111,7 @@ class Watchdog:
         self._slow = ''
         if dropped > _TOLERATED_DROPS * received:
             self._slow = (
-                f'slower than the camera: {rate:.1f} images come in a second, '
+                f'slower than the camera: {rate:.1f} {what} come in a second, '
                 f'{(received - dropped) / seconds:.1f} are worked on, always the newest; '
                 'lower the rate of the camera, or look for a faster backend'
             )
@@ -154,8 +158,9 @@ def cause_of_silence(node: Node, subscription: Subscription) -> str:
     mismatches = [_mismatch(publisher, subscription.qos_profile) for publisher in fitting]
     if all(mismatches):
         return f'{topic}: {mismatches[0]}'
-    cause = f'{topic} has a publisher ({_who(fitting)}) but no frame arrives; is it running?'
-    if _is_fast_dds():
+    what = 'frame' if wanted in _LARGE_TYPES else 'message'
+    cause = f'{topic} has a publisher ({_who(fitting)}) but no {what} arrives; is it running?'
+    if wanted in _LARGE_TYPES and _is_fast_dds():
         cause = f'{cause} If so: {_SEGMENT_ADVICE}'
     return cause
 
@@ -202,7 +207,8 @@ def _others(node: Node, wanted: str) -> str:
         )
     ]
     if not topics:
-        return f'nobody publishes {wanted}: is the camera running, in this ROS_DOMAIN_ID?'
+        who = 'the camera' if wanted in _CAMERA_TYPES else 'the node that publishes it'
+        return f'nobody publishes {wanted}: is {who} running, in this ROS_DOMAIN_ID?'
     return f'{wanted} is published on {", ".join(sorted(topics)[:8])}: remap the input'
 
 
