@@ -43,12 +43,37 @@ def test_gradients_are_finite_at_the_corners(signs):
         assert torch.isfinite(value.grad).all()
 
 
-def test_loss_gradients_are_finite_on_identical_embeddings():
+@pytest.mark.parametrize('case', ['identical', 'orthogonal', 'antipodal'])
+def test_loss_gradients_are_finite_on_embeddings_at_the_corners(case):
     row = functional.normalize(torch.randn(1, 16), dim=-1)
-    x, y, z = (row.repeat(8, 1).requires_grad_() for _ in range(3))
+    rows = {
+        'identical': (row, row, row),
+        'orthogonal': torch.eye(3, 16).split(1),
+        'antipodal': (row, -row, row),
+    }[case]
+    x, y, z = (value.repeat(8, 1).requires_grad_() for value in rows)
     losses.singular_value_loss(x, y, z, 0.03).backward()
     for value in (x, y, z):
         assert torch.isfinite(value.grad).all()
+
+
+def test_contrast_is_computed_in_full_precision_under_autocast():
+    x, y, z = unit_triples(24, 32, dtype=torch.float32).unbind(1)
+    nobody = torch.zeros(24, 24, dtype=torch.bool)
+
+    def contrast():
+        return torch.stack(
+            [
+                losses.singular_value_loss(x, y, z, 0.03),
+                losses.pairwise_loss([x, y, z], torch.tensor(0.05), nobody),
+                losses.near_duplicates(x.view(24, -1, 2)[..., [0, 1, 1]], 0.2).sum(),
+            ]
+        )
+
+    with torch.autocast('cpu', torch.bfloat16):
+        rounded = contrast()
+    assert rounded.dtype == torch.float32
+    torch.testing.assert_close(rounded, contrast(), rtol=1e-6, atol=1e-6)
 
 
 def test_matching_triples_cost_less_than_shuffled_ones():

@@ -122,10 +122,12 @@ def pairwise_loss(
     everybody = torch.ones(len(excluded), dtype=torch.bool, device=excluded.device)
     present = present or [everybody] * len(embeddings)
     losses = []
-    for i, j in itertools.combinations(range(len(embeddings)), 2):
-        both = present[i] & present[j]
-        logits = embeddings[i][both].float() @ embeddings[j][both].float().T / temperature
-        losses.append(info_nce(logits, excluded[both][:, both]))
+    # bfloat16 keeps 8 bits of a cosine, which the temperature then makes a dozen times larger.
+    with torch.autocast(excluded.device.type, enabled=False):
+        for i, j in itertools.combinations(range(len(embeddings)), 2):
+            both = present[i] & present[j]
+            logits = embeddings[i][both].float() @ embeddings[j][both].float().T / temperature
+            losses.append(info_nce(logits, excluded[both][:, both]))
     return torch.stack(losses).mean()
 
 
