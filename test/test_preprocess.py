@@ -187,8 +187,16 @@ def test_box_beyond_the_lens_is_refused_and_left_out() -> None:
 @cameras
 def test_crops_together_are_crops_one_by_one(camera: Camera, rng: np.random.Generator) -> None:
     places = np.array([BOXES[name] for name in ('middle', 'corner', 'small')], float)
-    together, made = Crops.aim(places, camera, SIZE, 1.25)
-    assert made.tolist() == [0, 1, 2]
+    broken = np.array([[9, 9, 9, 50], [np.nan, 0, 1, 1], [0, 0, np.inf, 1]])
+    together, made = Crops.aim(np.concatenate([broken, places]), camera, SIZE, 1.25)
+    assert made.tolist() == [3, 4, 5]
+    image = rng.integers(0, 256, (480, 640, 3), np.uint8)
+    for crop, box, picture in zip(together.crops, places, together.cut(image), strict=True):
+        alone = Crop.from_box(box, camera, SIZE, 1.25)
+        np.testing.assert_allclose(crop.image_from_crop, alone.image_from_crop, rtol=1e-12)
+        np.testing.assert_allclose(crop.virtual_from_camera, alone.virtual_from_camera)
+        assert crop.focal == pytest.approx(alone.focal)
+        np.testing.assert_array_equal(picture, crop.warp(image))
     points = rng.uniform((0, 0), SIZE, (3, 26, 2))
     pixels = together.to_image(points)
     rays = together.rays(pixels)

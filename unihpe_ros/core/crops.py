@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core.aiming import aim, turn_rays
 from unihpe_ros.core.geometry import Array, Camera
 from unihpe_ros.core.model_spec import ModelSpec
-from unihpe_ros.core.preprocess import Crop
+from unihpe_ros.core.preprocess import Crop, cut
+from unihpe_ros.core.reduction import halvings_before
 
 # Share of the crop's extent at either end where a person is taken to go on outside.
 _RIM = 0.03
@@ -75,18 +77,26 @@ class Crops:
             ``(B,)`` row of each crop's box.
 
         """
-        crops, made = [], []
-        for row, box in enumerate(places):
-            try:
-                crops.append(Crop.from_box(box, camera, size, padding))
-            except ValueError:
-                continue
-            made.append(row)
-        return cls(crops, camera, size), np.array(made, np.intp)
+        crowd = places.astype(np.float64)
+        good = np.isfinite(crowd).all(-1) & (crowd[:, 2:] > crowd[:, :2]).all(-1)
+        crowd[~good] = np.nan
+        turns, focals, homographies = aim(crowd, camera, size, padding)
+        made = np.flatnonzero(np.isfinite(homographies).all((1, 2)))
+        crops = [
+            Crop(camera, size, turns[row], float(focals[row]), homographies[row]) for row in made
+        ]
+        return cls(crops, camera, size), made
 
     def select(self, chosen: NDArray[np.intp]) -> Crops:
         """Return some of the crops."""
         return Crops([self.crops[index] for index in chosen], self.camera, self.size)
+
+    def cut(self, image: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+        """Yield what each crop shows of an image, see `Crop.warp`."""
+        image_size = image.shape[1], image.shape[0]
+        halvings = halvings_before(self._image_from_crop, self.size, image_size)
+        for homography, times in zip(self._image_from_crop, halvings.tolist(), strict=True):
+            yield cut(image, homography, self.size, times)
 
     def near_edge(self, points: Array) -> NDArray[np.bool_]:
         """``(..., K)`` Whether crop px ``(..., K, 2)`` lie at the rim of the crop."""
@@ -115,11 +125,7 @@ class Crops:
             ``(B, K, 2)`` x/z, y/z; NaN where `pixels` is, or behind the virtual camera.
 
         """
-        rotation = self.turns
-        rays = self.camera.rays(pixels)
-        turned = rays @ np.swapaxes(rotation[:, :, :2], 1, 2) + rotation[:, None, :, 2]
-        ahead = np.where(turned[..., 2:] > 1e-6, turned[..., 2:], np.nan)
-        return turned[..., :2] / ahead
+        return turn_rays(self.camera.rays(pixels), self.turns)
 
     def normalise(self, rays: Array) -> Array:
         """Scale virtual-camera rays by the crop: half the crop's height is 1."""
@@ -162,7 +168,7 @@ class InputBatch:
         scale = 1 / np.array(spec.std, np.float32)
         offset = -np.array(spec.mean, np.float32) * scale
         self._order = (2, 1, 0) if spec.channels == 'rgb' else (0, 1, 2)
-        self._scale, self._offset = list(scale), list(offset)
+        self._scale, self._offset = scale[:, None, None], offset[:, None, None]
         w, h = spec.input_size
         self._buffer = np.empty((1, 3, h, w), np.float32)
 
@@ -181,14 +187,14 @@ class InputBatch:
             ``(B, 3, h, w)`` in the order of the views; overwritten by the next call.
 
         """
-        chosen = [(image, crop) for image, crops in views for crop in crops.crops]
-        if len(chosen) > len(self._buffer):
-            self._buffer = np.empty((len(chosen), *self._buffer.shape[1:]), np.float32)
-        for planes, (image, crop) in zip(self._buffer, chosen, strict=False):
-            channels = cv2.split(crop.warp(image))
-            for plane, source, scale, offset in zip(
-                planes, self._order, self._scale, self._offset, strict=True
-            ):
-                np.multiply(channels[source], scale, out=plane, dtype=np.float32)
-                plane += offset
-        return self._buffer[: len(chosen)]
+        count = sum(len(crops) for _, crops in views)
+        if count > len(self._buffer):
+            self._buffer = np.empty((count, *self._buffer.shape[1:]), np.float32)
+        pictures = (picture for image, crops in views for picture in crops.cut(image))
+        for planes, picture in zip(self._buffer, pictures, strict=False):
+            channels = cv2.split(picture)
+            for plane, source in zip(planes, self._order, strict=True):
+                plane[...] = channels[source]
+            planes *= self._scale
+            planes += self._offset
+        return self._buffer[:count]

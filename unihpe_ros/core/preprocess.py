@@ -14,17 +14,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.core.geometry import Array, Camera, rotation_to_axis
+from unihpe_ros.core.aiming import aim, turn_rays
+from unihpe_ros.core.geometry import Array, Camera
 from unihpe_ros.core.reduction import halvings_before, reduced_part
 from unihpe_ros.core.skeleton import Skeleton
 
 # Share of the box's extent by which the crop is larger than the person.
 PADDING = 1.25
-# A crop's corners keep this share of its centre's depth away from the camera's plane.
-_FRONT = 0.9
-# Distortion is fitted at these shares of the crop, the first that the lens reaches: further in is
-# where the person is, further out a lens model folds back.
-_FITTED_SHARES = (0.5, 0.25)
 
 
 @dataclass(frozen=True)
@@ -84,24 +80,13 @@ class Crop:
             If the box is empty, not finite or beyond the lens's reach.
 
         """
-        x0, y0, x1, y1 = (float(value) for value in box)
-        if not (np.isfinite(box).all() and x1 > x0 and y1 > y0):
-            raise ValueError(f'box: expected finite x0 < x1, y0 < y1; got {np.asarray(box)}')
-        mid = np.array([0.5 * (x0 + x1), 0.5 * (y0 + y1)])
-        edges = np.array([mid, [x0, mid[1]], [x1, mid[1]], [mid[0], y0], [mid[0], y1]])
-        rays = camera.rays(edges)
-        rotation = rotation_to_axis(rays[0])
-        virtual = _turn(rays[1:], rotation)
-        if not np.isfinite(virtual).all():
-            raise ValueError(f"box: expected it within the lens's reach; got {np.asarray(box)}")
-        half_width = 0.5 * np.abs(virtual[1, 0] - virtual[0, 0]) * padding
-        half_height = 0.5 * np.abs(virtual[3, 1] - virtual[2, 1]) * padding
-        w, h = size
-        focal = 0.5 * min(w / max(half_width, 1e-6), h / max(half_height, 1e-6))
-        if roll:
-            rotation = _roll(roll) @ rotation
-        focal = max(focal, _least_focal(rotation, size))
-        return cls(camera, size, rotation, focal, _homography(camera, rotation, focal, size))
+        box = np.asarray(box, np.float64)
+        if not (np.isfinite(box).all() and (box[2:] > box[:2]).all()):
+            raise ValueError(f'box: expected finite x0 < x1, y0 < y1; got {box}')
+        turns, focals, homographies = aim(box[None], camera, size, padding, roll)
+        if not np.isfinite(homographies).all():
+            raise ValueError(f"box: expected it within the lens's reach, and its crop; got {box}")
+        return cls(camera, size, turns[0], float(focals[0]), homographies[0])
 
     @property
     def centre(self) -> NDArray[np.float64]:
@@ -126,14 +111,9 @@ class Crop:
             ``(h, w, 3)`` or ``(h, w)``.
 
         """
-        image_from_crop = self.image_from_crop
         image_size = image.shape[1], image.shape[0]
-        halvings = int(halvings_before(image_from_crop, self.size, image_size))
-        if halvings:
-            image, image_from_crop = reduced_part(image, image_from_crop, self.size, halvings)
-        return cv2.warpPerspective(
-            image, image_from_crop, self.size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        )
+        halvings = int(halvings_before(self.image_from_crop, self.size, image_size))
+        return cut(image, self.image_from_crop, self.size, halvings)
 
     def to_image(self, points: Array) -> Array:
         """Map ``(..., 2)`` crop px to image px."""
@@ -158,7 +138,7 @@ class Crop:
             ``(..., 2)`` x/z, y/z in the virtual camera.
 
         """
-        return _turn(self.camera.rays(points), self.virtual_from_camera)
+        return turn_rays(self.camera.rays(points), self.virtual_from_camera)
 
     def normalise(self, rays: Array) -> Array:
         """
@@ -174,50 +154,34 @@ class Crop:
         return points @ self.virtual_from_camera
 
 
+def cut(
+    image: NDArray[np.uint8], image_from_crop: Array, size: tuple[int, int], halvings: int
+) -> NDArray[np.uint8]:
+    """
+    Cut a crop out of an image.
+
+    Parameters
+    ----------
+    image : NDArray[np.uint8]
+        ``(H, W, 3)`` or ``(H, W)``.
+    image_from_crop : NDArray
+        ``(3, 3)`` homography of pixels.
+    size : tuple[int, int]
+        (w, h) of the crop, px.
+    halvings : int
+        How often the image is halved before, see `unihpe_ros.core.reduction.halvings_before`.
+
+    """
+    if halvings:
+        image, image_from_crop = reduced_part(image, image_from_crop, size, halvings)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpPerspective(image, image_from_crop, size, flags=flags)
+
+
 def _apply(homography: Array, points: Array) -> Array:
     mapped = points @ homography[:2, :2].T + homography[:2, 2]
     scale = points @ homography[2, :2] + homography[2, 2]
     return mapped / scale[..., None]
-
-
-def _turn(rays: Array, rotation: Array) -> Array:
-    turned = rays @ rotation[:, :2].T + rotation[:, 2]
-    ahead = np.where(turned[..., 2:] > 1e-6, turned[..., 2:], np.nan)
-    return turned[..., :2] / ahead
-
-
-def _roll(angle: float) -> NDArray[np.float64]:
-    cos, sin = np.cos(angle), np.sin(angle)
-    return np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
-
-
-def _least_focal(rotation: Array, size: tuple[int, int]) -> float:
-    """Return the focal length, px, from which all of a crop lies in front of the real camera."""
-    x, y, z = np.abs(rotation[:, 2])
-    return float((x * size[0] + y * size[1]) / (2 * _FRONT * z))
-
-
-def _homography(
-    camera: Camera, rotation: Array, focal: float, size: tuple[int, int]
-) -> NDArray[np.float64]:
-    w, h = size
-    ray_from_crop = np.array(
-        [[1 / focal, 0, -0.5 * (w - 1) / focal], [0, 1 / focal, -0.5 * (h - 1) / focal], [0, 0, 1]]
-    )
-    if not camera.is_distorted:
-        matrix = camera.K @ rotation.T @ ray_from_crop
-        return matrix / matrix[2, 2]
-    corners = np.array([[0, 0], [w - 1, 0], [w - 1, h - 1], [0, h - 1]], np.float64)
-    centre = 0.5 * corners[2]
-    for share in _FITTED_SHARES:
-        fitted = centre + share * (corners - centre)
-        directions = np.column_stack([fitted, np.ones(4)]) @ ray_from_crop.T
-        pixels = camera.project(directions @ rotation)
-        if np.isfinite(pixels).all():
-            return cv2.getPerspectiveTransform(
-                fitted.astype(np.float32), pixels.astype(np.float32)
-            )
-    raise ValueError("box: expected its crop within the lens's reach")
 
 
 def mirror(points: Array, skeleton: Skeleton, width: float | None = None) -> Array:
