@@ -3,8 +3,9 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
-from unihpe_ros.core.files import replacing, write_whole
+from unihpe_ros.core.files import replacing, replacing_folder, write_arrays, write_whole
 
 
 def test_a_file_appears_when_it_is_complete(tmp_path):
@@ -55,3 +56,40 @@ def test_two_processes_do_not_share_a_place(tmp_path, monkeypatch):
 def test_text_and_bytes_are_written(tmp_path, content, stored):
     write_whole(tmp_path / 'file', content)
     assert (tmp_path / 'file').read_bytes() == stored
+
+
+@pytest.mark.parametrize('name', ['bank.npz', 'bank'])
+def test_arrays_are_written_under_the_very_name(tmp_path, name):
+    write_arrays(tmp_path / 'new' / name, rows=np.arange(3))
+    with np.load(tmp_path / 'new' / name) as stored:
+        assert stored['rows'].tolist() == [0, 1, 2]
+    assert [path.name for path in (tmp_path / 'new').iterdir()] == [name]
+
+
+def test_a_folder_takes_the_place_of_an_older_one_when_it_is_complete(tmp_path):
+    path = tmp_path / 'new' / 'bag'
+    for content in ('old', 'new'):
+        with replacing_folder(path) as partial:
+            assert partial.name == 'bag'
+            assert not partial.exists()
+            partial.mkdir()
+            (partial / content).touch()
+        assert [file.name for file in path.iterdir()] == [content]
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_the_older_folder_stays_after_an_error_and_left_overs_go(tmp_path):
+    path = tmp_path / 'bag'
+    path.mkdir()
+    (path / 'old').touch()
+    (tmp_path / '.bag.partial' / 'bag').mkdir(parents=True)
+
+    def break_off() -> None:
+        with replacing_folder(path) as partial:
+            partial.mkdir()
+            raise RuntimeError('no power')
+
+    with pytest.raises(RuntimeError, match='no power'):
+        break_off()
+    assert list(tmp_path.iterdir()) == [path]
+    assert (path / 'old').exists()

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from unihpe_ros.bench.charts import COLOURS
 from unihpe_ros.bench.machine import describe_machine
 from unihpe_ros.bench.node_cases import age_limit_ms, Case, Figures
+from unihpe_ros.core.files import replacing, write_whole
 
 _HEADER = (
     *('run', 'fps in', 'fps out', 'dropped', 'age p50 ms', 'p95', 'p99'),
@@ -125,11 +126,8 @@ def to_dict(results: Sequence[Figures]) -> dict[str, Any]:
 
 def write(results: Sequence[Figures], folder: Path) -> Path:
     """Write node.json and node.png whole; return the former."""
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / 'node.json'
-    partial = path.with_suffix('.json.partial')
-    partial.write_text(json.dumps(to_dict(results), indent=2) + '\n', encoding='utf-8')
-    partial.replace(path)
+    write_whole(path, json.dumps(to_dict(results), indent=2) + '\n')
     _draw(results, folder / 'node.png')
     return path
 
@@ -150,6 +148,5 @@ def _draw(results: Sequence[Figures], path: Path) -> None:
     axes.set_xlabel('age of the image when its poses arrive, ms: p50 (dot), p95, p99 (diamond)')
     axes.grid(axis='x', which='both', color='#e6e6e6')
     axes.set_axisbelow(True)
-    partial = path.with_suffix('.partial.png')
-    figure.savefig(partial, dpi=130)
-    partial.replace(path)
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=130)

@@ -10,7 +10,7 @@ from typing import Any
 
 from unihpe_ros.bench.rooms import DISTANCES, MODES, RootError, Steadiness
 from unihpe_ros.bench.tracking import TrackingScore
-from unihpe_ros.core.files import write_whole
+from unihpe_ros.core.files import replacing, write_whole
 
 
 def tracking_table(scores: Sequence[TrackingScore]) -> list[list[str]]:
@@ -103,6 +103,5 @@ def _plot(path: Path, scores: Sequence[TrackingScore], errors: Sequence[RootErro
         )
     right.set(title='root error, median, % of distance', xlabel='distance, m', ylim=(0, None))
     right.legend()
-    part = path.with_suffix('.part.png')
-    figure.savefig(part, dpi=110)
-    part.replace(path)
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=110)

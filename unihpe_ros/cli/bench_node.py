@@ -131,17 +131,17 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def _run(cases: list[Case], args: argparse.Namespace, folder: Path) -> Iterator[Figures]:
-    import cv2
     from tqdm import tqdm
     from unihpe_ros.bench.crops import demo_group
     from unihpe_ros.bench.node_trial import run_case
+    from unihpe_ros.core.video import write_picture
 
     parameters = {'model': args.model, 'backend': args.backend}
     for case in cases:
         width, height = case.size
         picture = folder / f'{width}x{height}_{case.people}.png'
         if not picture.exists():
-            cv2.imwrite(str(picture), demo_group(case.size, case.people)[0])
+            write_picture(picture, demo_group(case.size, case.people)[0])
         with tqdm(total=round(case.seconds), desc=case.name, unit='s', leave=False) as bar:
 
             def show(seconds: float, bar: tqdm[None] = bar) -> None:

@@ -141,19 +141,17 @@ def _bench(cast: Cast, plan: Plan) -> int:
 
 
 def _write_conventions(cast: Cast, folder: Path) -> int:
-    import cv2
+    from unihpe_ros.core.video import write_picture
     from unihpe_ros.synthesis.conventions import draw_conventions
 
-    folder.mkdir(parents=True, exist_ok=True)
     out = folder / 'conventions.jpg'
-    if not cv2.imwrite(str(out), draw_conventions(cast)):
-        raise OSError(f'{out}: could not be written')
+    write_picture(out, draw_conventions(cast))
     print(f'COCO keypoints beside those of Human3.6M in {out}')
     return 0
 
 
 def _write_preview(cast: Cast, plan: Plan, count: int) -> int:
-    import cv2
+    from unihpe_ros.core.video import write_picture
     from unihpe_ros.synthesis.crops import render_sample
     from unihpe_ros.synthesis.preview import contact_sheet
     from unihpe_ros.synthesis.scenes import render_scene
@@ -164,9 +162,7 @@ def _write_preview(cast: Cast, plan: Plan, count: int) -> int:
     else:
         sheet = contact_sheet([render_scene(cast, plan.key(n), plan.size) for n in numbers])
     out = plan.out / 'preview.png'
-    plan.out.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(out), sheet):
-        raise OSError(f'{out}: could not be written')
+    write_picture(out, sheet)
     print(f'{count} pictures in {out}')
     return 0
 

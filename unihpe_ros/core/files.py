@@ -6,6 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 import os
 from pathlib import Path
+import shutil
+from typing import Any
+
+import numpy as np
 
 
 @contextmanager
@@ -36,7 +40,44 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """
+    Give the place to make a folder at; it moves to its own when the block ends, as of a file.
+
+    What an earlier run that was killed has left beside is removed first.
+
+    Parameters
+    ----------
+    path : Path
+        Where the folder belongs; an older one is replaced.
+
+    Yields
+    ------
+    Path
+        Where to make it: of the same name, after which some writers call their files.
+
+    """
+    beside = path.parent / f'.{path.name}.partial'
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    partial = beside / path.name
+    try:
+        yield partial
+        shutil.rmtree(path, ignore_errors=True)
+        partial.replace(path)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file whole, text as UTF-8, or not at all."""
     with replacing(path) as partial:
         partial.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def write_arrays(path: Path, **arrays: Any) -> None:
+    """Write arrays as an .npz, uncompressed, whole or not at all."""
+    # Of a path that ends otherwise, savez would make another.
+    with replacing(path) as partial, partial.open('wb') as file:
+        np.savez(file, **arrays)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, ExitStack
 from pathlib import Path
-import shutil
 from types import TracebackType
 
 import cv2
@@ -15,6 +14,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import get_typestore, Stores
 from sensor_msgs.msg import CameraInfo, CompressedImage, PointCloud2
 from std_msgs.msg import Header
+from unihpe_ros.core.files import replacing_folder
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.ros.bag_topics import BagError, CAMERA_INFO_TOPIC, IMAGE_TOPIC, TRUTH_TOPIC
@@ -41,17 +41,11 @@ def check_place(path: Path) -> None:
 @contextmanager
 def new_bag(path: Path, storage: StoragePlugin) -> Iterator[Writer]:
     """Write a bag that appears when the block ends, and not at all after an error."""
-    # rosbags names the file after its folder.
-    partial = path.parent / f'.{path.name}.partial' / path.name
-    shutil.rmtree(partial.parent, ignore_errors=True)
-    partial.parent.mkdir(parents=True)
-    try:
-        with Writer(partial, version=_VERSION, storage_plugin=storage) as writer:
-            yield writer
-        shutil.rmtree(path, ignore_errors=True)
-        partial.replace(path)
-    finally:
-        shutil.rmtree(partial.parent, ignore_errors=True)
+    with (
+        replacing_folder(path) as partial,
+        Writer(partial, version=_VERSION, storage_plugin=storage) as writer,
+    ):
+        yield writer
 
 
 class BagWriter:

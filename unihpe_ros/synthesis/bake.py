@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import redirect_stdout
-import os
 from pathlib import Path
 import sys
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core.files import write_arrays
 from unihpe_ros.core.skeleton import COCO_17
 from unihpe_ros.synthesis.body import BODY, FORMAT, GROUPS
 
@@ -33,11 +33,7 @@ def bake_bodies(path: Path, shapes: int, seed: int = 0) -> None:
     # Warp, which Anny calculates with, announces itself on standard output.
     with redirect_stdout(sys.stderr):
         stored = _sample(shapes, seed)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f'.{path.name}.{os.getpid()}')
-    with partial.open('wb') as file:
-        np.savez(file, **stored)
-    partial.replace(path)
+    write_arrays(path, **stored)
 
 
 def _sample(shapes: int, seed: int) -> dict[str, Any]:

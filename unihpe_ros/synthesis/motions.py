@@ -10,6 +10,7 @@ import tarfile
 
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core.files import replacing_folder
 from unihpe_ros.synthesis.bvh import MotionError, read_bvh
 from unihpe_ros.synthesis.retarget import DrivenMotion, retarget
 
@@ -79,9 +80,8 @@ def motion_folder(path: Path, cache: Path) -> Path:
     if not path.is_file() or not tarfile.is_tarfile(path):
         raise MotionError(f'{path}: expected a folder or a .tar.xz archive of BVH clips')
     if not cache.is_dir():
-        partial = cache.with_name(f'{cache.name}.partial')
-        _unpack_clips(path, partial)
-        partial.replace(cache)
+        with replacing_folder(cache) as partial:
+            _unpack_clips(path, partial)
     return cache
 
 

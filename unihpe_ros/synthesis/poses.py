@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core.files import write_arrays
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.synthesis.gestures import gesture
 from unihpe_ros.synthesis.motions import SPLITS
@@ -67,7 +66,7 @@ def build_pose_bank(
     for row in progress(range(len(rows))):
         make = _varied_pose if changed[row] else _plain_pose
         positions[row] = make(poser, int(shapes[row]), int(rows[row]), rng)
-    _write(
+    write_arrays(
         out,
         positions=positions,
         clip=bank.clip[rows],
@@ -95,11 +94,3 @@ def _varied_pose(poser: Poser, shape: int, pose: int, rng: np.random.Generator) 
         posture = gesture(rng, posture, keypoints)
         keypoints = poser.keypoints(shape, posture.clip, posture.driven, root)
     return keypoints
-
-
-def _write(out: Path, **arrays: Any) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f'.{out.name}.{os.getpid()}')
-    with partial.open('wb') as file:
-        np.savez(file, **arrays)
-    partial.replace(out)

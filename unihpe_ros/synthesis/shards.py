@@ -8,7 +8,6 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 import json
 import multiprocessing
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros import __version__
+from unihpe_ros.core.files import replacing, write_whole
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.synthesis.columns import crop_columns, scene_columns
 from unihpe_ros.synthesis.crops import render_sample
@@ -190,9 +190,7 @@ def write_manifest(cast: Cast, plan: Plan) -> None:
                     f'{path}: the folder holds a data set of {name} {found.get(name)}, not {value}'
                 )
         wanted['count'] = max(plan.count, int(found['count']))
-    partial = path.with_name(f'.manifest.{os.getpid()}')
-    partial.write_text(json.dumps(wanted, indent=1) + '\n')
-    partial.replace(path)
+    write_whole(path, json.dumps(wanted, indent=1) + '\n')
 
 
 def shard_paths(folder: Path, shard: int) -> tuple[Path, Path]:
@@ -239,15 +237,9 @@ def _write_shard(shard: int) -> int:
     paths = shard_paths(plan.out, shard)
     for left_over in plan.out.glob(f'.{paths[0].stem}.*'):
         left_over.unlink()
-    beside = [path.with_name(f'.{path.name}.{os.getpid()}') for path in paths]
-    try:
-        count = _write_files(shard, *beside)
-        for partial, path in zip(beside, paths, strict=True):
-            partial.replace(path)
-    finally:
-        for partial in beside:
-            partial.unlink(missing_ok=True)
-    return count
+    # The labels, which tell that it is done, move last.
+    with replacing(paths[1]) as labels, replacing(paths[0]) as pictures:
+        return _write_files(shard, pictures, labels)
 
 
 def _write_files(shard: int, pictures: Path, labels: Path) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import torch
+from unihpe_ros.core.files import write_whole
 from unihpe_ros.datasets.batches import ImageBatch
 from unihpe_ros.training import ranks
 from unihpe_ros.training.scene_batches import SceneBatch
@@ -90,7 +91,7 @@ def _complain(
         order = sorted(range(len(batch.sources)), key=lambda row: row not in odd)
         lines = [f'{batch.sources[row]}{" (odd labels)" * (row in odd)}' for row in order]
         path = path.with_name(f'{path.stem}_rank{ranks.rank()}{path.suffix}')
-        path.write_text(f'{text}\n' + '\n'.join(lines) + '\n', encoding='utf-8')
+        write_whole(path, f'{text}\n' + '\n'.join(lines) + '\n')
         more = max(len(lines) - _NAMED, 0)
         text += f'; samples: {"; ".join(lines[:_NAMED])} and {more} more in {path}'
     raise NonFiniteLossError(
