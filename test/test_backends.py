@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from tiny_model import write_tiny_model
 from unihpe_ros.core.resources import find_resource
-from unihpe_ros.engines import EngineError, first_that_works, load_engine, ORDER
+from unihpe_ros.engines import (
+    cuda,
+    EngineError,
+    first_that_works,
+    load_engine,
+    MissingBackendError,
+    ORDER,
+)
 from unihpe_ros.engines.pair import load_pair
 
 
@@ -47,6 +54,57 @@ def test_auto_falls_back_in_order_and_gives_every_reason_in_one_note() -> None:
     )
 
 
+def test_backends_that_are_missing_are_nothing_to_speak_of() -> None:
+    def load(name: str) -> str:
+        if name == 'onnxruntime-cpu':
+            return name
+        kind = broken.get(name, MissingBackendError)
+        raise kind(f'no {name}')
+
+    broken: dict[str, type[EngineError]] = {}
+    assert first_that_works(load, 'auto', 'm') == ('onnxruntime-cpu', ())
+    broken['tensorrt'] = EngineError
+    assert 'tried tensorrt: no tensorrt; ' in first_that_works(load, 'auto', 'm')[1][0]
+
+
+class Driver:
+    """As libcuda: what cuInit answers, and how many GPUs there are."""
+
+    def __init__(self, answer: int, gpus: int) -> None:
+        self.answer, self.gpus = answer, gpus
+
+    def cuInit(self, flags: int) -> int:  # noqa: N802 - the driver's name.
+        return self.answer
+
+    def cuDeviceGetCount(self, found) -> int:  # noqa: N802 - the driver's name.
+        found._obj.value = self.gpus
+        return 0
+
+
+@pytest.mark.parametrize(
+    ('driver', 'expected'),
+    [
+        (None, False),
+        (Driver(100, 0), False),  # No device.
+        (Driver(34, 0), False),  # A stub.
+        (Driver(0, 0), False),
+        (Driver(0, 1), True),
+        (Driver(803, 0), True),  # The library and the kernel's module do not fit.
+    ],
+)
+def test_a_gpu_is_known_by_its_driver(
+    driver: Driver | None, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(name: str) -> Driver:
+        assert name == 'libcuda.so.1'
+        if driver is None:
+            raise OSError('no such file')
+        return driver
+
+    monkeypatch.setattr(cuda.ctypes, 'CDLL', load)
+    assert cuda.expects_gpu() is expected
+
+
 def test_a_named_backend_never_falls_back() -> None:
     load, asked = failing('tensorrt')
     with pytest.raises(EngineError, match='no tensorrt here'):
@@ -72,10 +130,21 @@ def test_tensorrt_without_a_driver_fails_by_name(
         load_engine(model.with_name('tiny.image.onnx'), backend='tensorrt')
 
 
+def test_a_machine_without_a_gpu_has_nothing_to_say(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_pycuda(monkeypatch)
+    monkeypatch.setattr(cuda, 'expects_gpu', lambda: False)
+    image, lifting = load_pair(model)
+    assert image.backend == 'openvino'
+    assert image.notes == lifting.notes == ()
+
+
 def test_both_branches_share_a_backend_and_a_note(
     model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_pycuda(monkeypatch)
+    monkeypatch.setattr(cuda, 'expects_gpu', lambda: True)
     image, lifting = load_pair(model)
     assert image.backend == lifting.backend == 'openvino'
     assert len(image.notes) == 1

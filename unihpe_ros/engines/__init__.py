@@ -37,6 +37,10 @@ class EngineError(RuntimeError):
     """A model cannot be run; the message names the file, what was expected and what was found."""
 
 
+class MissingBackendError(EngineError):
+    """A backend is not installed, or its device not there: nothing is wrong with this machine."""
+
+
 class Engine(Protocol):
     """
     A loaded graph.
@@ -105,8 +109,9 @@ def load_engine(
     path : Path
         One branch of a model.
     backend : str
-        'auto' takes the first of `ORDER` that works for this file on this machine, and says in
-        the engine's notes what it tried before; a name of `BACKENDS` takes that one or fails.
+        'auto' takes the first of `ORDER` that works for this file on this machine; if one that
+        should have worked did not, the engine's notes say why. A name of `BACKENDS` takes that
+        one or fails.
     threads : int
         CPU threads; 0 lets the engine choose.
     max_people : int
@@ -135,7 +140,7 @@ def load_engine(
         try:
             module = import_module(f'{__name__}.{BACKENDS[name]}')
         except ImportError as error:
-            raise EngineError(f'{path}: {name} is not installed ({error})') from error
+            raise MissingBackendError(f'{path}: {name} is not installed ({error})') from error
         engine: Engine = module.load(
             path, backend=name, threads=threads, max_people=max_people, progress=progress
         )
@@ -166,7 +171,8 @@ def first_that_works(
     loaded : Loaded
         What the first backend that works made.
     notes : tuple[str, ...]
-        One text with the reason for each backend that failed before; none if none did.
+        One text with the reason for each backend that failed before; none if none did, or all
+        of them are missing: a machine without a GPU is as it should be.
 
     Raises
     ------
@@ -175,18 +181,20 @@ def first_that_works(
 
     """
     names = ORDER if backend == 'auto' else (backend,)
-    reasons: list[str] = []
+    failures: dict[str, EngineError] = {}
     for name in names[:-1]:
         try:
-            return load(name), _note(what, name, reasons)
+            return load(name), _note(what, name, failures)
         except EngineError as error:
-            reasons.append(f'{name}: {error}')
-    return load(names[-1]), _note(what, names[-1], reasons)
+            failures[name] = error
+    return load(names[-1]), _note(what, names[-1], failures)
 
 
-def _note(what: str, backend: str, reasons: list[str]) -> tuple[str, ...]:
-    tried = '; '.join(reasons)
-    return (f'{what} runs on {backend}, the first that works; tried {tried}',) if tried else ()
+def _note(what: str, backend: str, failures: Mapping[str, EngineError]) -> tuple[str, ...]:
+    if all(isinstance(error, MissingBackendError) for error in failures.values()):
+        return ()
+    tried = '; '.join(f'{name}: {error}' for name, error in failures.items())
+    return (f'{what} runs on {backend}, the first that works; tried {tried}',)
 
 
 def check_signature(

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+import ctypes
 from functools import cache
 import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from unihpe_ros.engines import EngineError
+from unihpe_ros.engines import EngineError, MissingBackendError
+
+# What cuInit answers where there is no GPU, and where the library is a stub.
+_NO_GPU = (100, 34)
 
 
 @cache
@@ -27,22 +31,39 @@ def open_gpu(index: int = 0) -> Gpu:
 
     Raises
     ------
+    MissingBackendError
+        If this machine has no driver or no GPU.
     EngineError
-        If PyCUDA, the driver or the device is not there.
+        If it has, and PyCUDA, the driver or that device does not work.
 
     """
     try:
         import pycuda.driver as driver
     except (ImportError, OSError) as error:
-        raise EngineError(f'GPU {index}: PyCUDA does not load ({error})') from error
+        raise _failure()(f'GPU {index}: PyCUDA does not load ({error})') from error
     try:
         driver.init()
         count = driver.Device.count()
         if index >= count:
-            raise EngineError(f'GPU {index}: expected a CUDA device; the driver has {count}')
+            raise _failure()(f'GPU {index}: expected a CUDA device; the driver has {count}')
         return Gpu(driver, index)
     except driver.Error as error:
-        raise EngineError(f'GPU {index}: the driver failed: {error}') from error
+        raise _failure()(f'GPU {index}: the driver failed: {error}') from error
+
+
+def _failure() -> type[EngineError]:
+    return EngineError if expects_gpu() else MissingBackendError
+
+
+def expects_gpu() -> bool:
+    """Whether this machine has a CUDA driver with a GPU, or one that is broken."""
+    found = ctypes.c_int(0)
+    try:
+        driver = ctypes.CDLL('libcuda.so.1')
+        answer = driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(found))
+    except (OSError, AttributeError):
+        return False
+    return answer not in _NO_GPU and (answer != 0 or found.value > 0)
 
 
 class Gpu:

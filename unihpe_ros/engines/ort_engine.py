@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 from unihpe_ros.core.model_spec import METADATA_KEY, ModelSpec, Shape
-from unihpe_ros.engines import check_inputs, check_signature, EngineError
+from unihpe_ros.engines import check_inputs, check_signature, EngineError, MissingBackendError
+from unihpe_ros.engines.cuda import expects_gpu
 from unihpe_ros.engines.threads import choose_threads
 
 _CPU = 'CPUExecutionProvider'
@@ -78,7 +79,8 @@ class OrtEngine:
             'onnxruntime-cuda' if _CUDA in session.get_providers() else 'onnxruntime-cpu'
         )
         if backend == 'onnxruntime-cuda' and self.backend != backend:
-            raise EngineError(f'{path}: expected {backend}; its libraries or driver did not load')
+            kind = EngineError if expects_gpu() else MissingBackendError
+            raise kind(f'{path}: expected {backend}; its libraries or driver did not load')
         self.spec = _spec(path, session)
         self.inputs = {tensor.name: _shape(tensor.shape) for tensor in session.get_inputs()}
         self.outputs = {tensor.name: _shape(tensor.shape) for tensor in session.get_outputs()}
@@ -121,7 +123,7 @@ def _providers(path: Path, backend: str) -> list[str]:
         known = ', '.join(('auto', 'onnxruntime', *_PROVIDERS))
         raise EngineError(f'{path}: expected backend {known}; got {backend!r}')
     if not set(_PROVIDERS[backend]) <= set(available):
-        raise EngineError(
+        raise MissingBackendError(
             f'{path}: expected backend {backend}; this ONNX Runtime has {", ".join(available)}'
         )
     return _PROVIDERS[backend]
