@@ -1,6 +1,8 @@
 """While a model is loaded the node answers, reports, can be told to end, and recovers."""
 
 from contextlib import contextmanager
+import os
+from pathlib import Path
 import signal
 import threading
 import time
@@ -9,8 +11,18 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 import pytest
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
-from ros_fixtures import FakeEstimator, overrides, own_namespace, Peer, ros, spinning, wait_until
+from ros_fixtures import (
+    FakeEstimator,
+    image,
+    overrides,
+    own_namespace,
+    Peer,
+    ros,
+    spinning,
+    wait_until,
+)
 from std_srvs.srv import Trigger
 from test_ros_two_processes import process
 from unihpe_ros.engines import EngineError
@@ -157,11 +169,16 @@ def test_an_error_at_activation_is_recovered_from(run, monkeypatch):
         def refuse(*_, **__):
             raise OSError('no more threads')
 
+        logs = peer.listen_to_logs()
+        reports = peer.listen(DiagnosticArray, 'diagnostics')
         with monkeypatch.context() as patch:
             patch.setattr(type(node._pipeline), 'start', refuse)
             future = ask(peer, Transition.TRANSITION_ACTIVATE)
             assert wait_until(future.done)
             assert not future.result().success
+        words = "cannot be activated: OSError('no more threads')"
+        assert wait_until(lambda: any(r.status[0].message == words for r in reports))
+        assert wait_until(lambda: any('in refuse' in line for line in logs))
         # ErrorProcessing lets go of all and ends in unconfigured.
         assert state(peer) == State.PRIMARY_STATE_UNCONFIGURED
         assert factory.made[0].closed == 1
@@ -169,6 +186,58 @@ def test_an_error_at_activation_is_recovered_from(run, monkeypatch):
             future = ask(peer, transition)
             assert wait_until(future.done)
             assert future.result().success
+
+
+def test_a_model_that_cannot_be_unloaded_is_let_go_of_all_the_same(run, monkeypatch):
+    def refuse(_):
+        raise RuntimeError('the driver is gone')
+
+    monkeypatch.setattr(FakeEstimator, 'close', refuse)
+    with run() as (_, peer, factory):
+        reports = peer.listen(DiagnosticArray, 'diagnostics')
+        factory.go.set()
+        future = ask(peer)
+        assert wait_until(future.done)
+        monkeypatch.undo()
+        future = ask(peer, Transition.TRANSITION_CLEANUP)
+        assert wait_until(future.done)
+        assert not future.result().success
+        assert state(peer) == State.PRIMARY_STATE_UNCONFIGURED
+        words = "cannot be cleaned up: RuntimeError('the driver is gone')"
+        assert wait_until(lambda: any(r.status[0].message == words for r in reports))
+        future = ask(peer)
+        assert wait_until(future.done)
+        assert future.result().success
+
+
+def test_a_node_that_brings_itself_up_may_be_shut_down_meanwhile(context, request):
+    namespace, factory = own_namespace(request.node.name), SlowFactory()
+    node = PoseEstimatorNode(estimator_factory=factory, context=context, namespace=namespace)
+    peer, executor = Peer(context, namespace), SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    with spinning(peer):
+        task = executor.create_task(node.bring_up)
+        spin_until(executor, factory.began.is_set)
+        end = peer.create_client(ChangeState, f'{NODE}/change_state').call_async(
+            ChangeState.Request(transition=Transition(label='shutdown'))
+        )
+        spin_until(executor, end.done)
+        assert end.result().success
+        factory.go.set()
+        spin_until(executor, task.done)
+    # What it raises would end the process.
+    assert task.exception() is None
+    assert [estimator.closed for estimator in factory.made] == [1]
+    executor.shutdown()
+    node.destroy_node()
+
+
+def spin_until(executor, condition):
+    """Serve a node as its process does: in the thread that waits."""
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        executor.spin_once(timeout_sec=0.02)
 
 
 STUCK = """
@@ -193,4 +262,41 @@ def test_the_process_ends_while_an_engine_is_built(number, tmp_path):
         assert child.wait(60) == 0
         # Within a second on a machine of its own; one that tests share may be busy.
         assert time.monotonic() - began < 15
+    assert 'Traceback' not in log.read_text()
+
+
+HANGING = """
+import sys, threading
+from ros_fixtures import FakeEstimator
+from unihpe_ros.ros.node import main
+
+class Hanging(FakeEstimator):
+    def estimate_batch(self, shots):
+        print('at work', flush=True)
+        threading.Event().wait(600)
+
+sys.exit(main(estimator_factory=Hanging))
+"""
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_the_process_ends_while_the_engine_hangs(number, tmp_path):
+    log, namespace = tmp_path / 'node.log', own_namespace(f'hangs{number}')
+    path = os.pathsep.join(str(Path(__file__).parents[up]) for up in (0, 1))
+    with ros() as context:
+        peer = Peer(context, namespace)
+        camera = peer.camera()
+        arguments = ('--ros-args', '-r', f'__ns:={namespace}')
+        with spinning(peer), process(HANGING, *arguments, log=log, PYTHONPATH=path) as child:
+
+            def works():
+                camera.publish(image())
+                return 'at work' in log.read_text()
+
+            assert wait_until(works, 60), log.read_text()
+            began = time.monotonic()
+            child.send_signal(number)
+            assert child.wait(60) == 0
+            # Within a second on a machine of its own; one that tests share may be busy.
+            assert time.monotonic() - began < 15
     assert 'Traceback' not in log.read_text()

@@ -29,6 +29,12 @@ from unihpe_ros.ros.parameters import declare_parameters, Parameters
 from unihpe_ros.ros.pipeline import Pipeline
 
 REPORT_PERIOD_S = 1.0
+# How long the image in work may keep the process from ending.
+_PATIENCE_S = 0.5
+
+SUCCESS = TransitionCallbackReturn.SUCCESS
+# What is wrong with a model or a parameter, in words that tell what to do.
+_FORESEEN = (EngineError, ValueError, OSError)
 
 EstimatorFactory = Callable[[Parameters], PoseEstimator]
 
@@ -72,6 +78,7 @@ class PoseEstimatorNode(LifecycleNode):
         self._pipeline: Pipeline | None = None
         self._enabled = True
         self._failure = ''
+        self._has_ended = False
         self._reports = self.create_publisher(DiagnosticArray, '/diagnostics', 1)
         # Steady: with simulated time that stands still, somebody has to say so.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -82,24 +89,16 @@ class PoseEstimatorNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model and announce the topics; on failure say why and stay unconfigured."""
         self._failure = ''
-        try:
-            self._configure()
-        except (EngineError, ValueError, OSError) as error:
-            self._failure = str(error)
-            result = TransitionCallbackReturn.FAILURE
-        except Exception:  # noqa: BLE001 - rclpy would swallow it without a word.
-            self._failure = traceback.format_exc()
-            result = TransitionCallbackReturn.ERROR
-        if self._failure:
-            self.get_logger().error(f'cannot be configured: {self._failure}')
-            return result
-        return super().on_configure(state)
+        result = self._attempt('cannot be configured', self._configure, _FORESEEN)
+        return super().on_configure(state) if result == SUCCESS else result
 
     async def bring_up(self) -> None:
         """Configure and activate, and serve others while the model is loaded."""
         if self._is_ready_to_load():
             await self._loading.load()
-        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+        if self._has_ended:
+            self._loading.discard()
+        elif self.trigger_configure() == SUCCESS:
             self.trigger_activate()
 
     @property
@@ -108,7 +107,25 @@ class PoseEstimatorNode(LifecycleNode):
         return self._loading.is_busy
 
     def _is_ready_to_load(self) -> bool:
-        return self._pipeline is None and not self._problems
+        return self._pipeline is None and not self._problems and not self._has_ended
+
+    def _attempt(
+        self, what: str, step: Callable[[], object], foreseen: tuple[type[Exception], ...] = ()
+    ) -> TransitionCallbackReturn:
+        """Take a step of a transition; rclpy would swallow what it raises without a word."""
+        try:
+            step()
+        except foreseen as error:
+            self._failure = f'{what}: {error}'
+            self.get_logger().error(self._failure)
+            return TransitionCallbackReturn.FAILURE
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is processed and told.
+            # The first of several is the cause.
+            self._failure = self._failure or f'{what}: {error!r}'
+            trace = ''.join(traceback.format_exception(error))
+            self.get_logger().error(f'{what}:\n{trace}')
+            return TransitionCallbackReturn.ERROR
+        return SUCCESS
 
     def _loaded(self, parameters: Parameters) -> PoseEstimator:
         estimator: PoseEstimator | None = self._loading.take()
@@ -131,41 +148,62 @@ class PoseEstimatorNode(LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Work on images."""
-        result = super().on_activate(state)
-        if self._pipeline is not None:
-            self._pipeline.start(listen=self._enabled)
-        return result
+        super().on_activate(state)
+        return self._attempt('cannot be activated', self._start)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Work on no more images, but keep the model."""
-        if self._pipeline is not None:
-            self._pipeline.stop()
-        return super().on_deactivate(state)
+        result = self._attempt('cannot be deactivated', self._stop)
+        super().on_deactivate(state)
+        return result
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Unload the model."""
-        self._close()
-        return super().on_cleanup(state)
+        result = self._attempt('cannot be cleaned up', self.release)
+        super().on_cleanup(state)
+        return result
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop and unload, from whatever state."""
-        self._close()
+        """Stop and unload, from whatever state; nothing keeps the node from its end."""
+        self._has_ended = True
+        self._attempt('cannot be unloaded', self.release)
         return super().on_shutdown(state)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Return to unconfigured."""
-        self._close()
+        """Let go of all and return to unconfigured."""
+        self._attempt('cannot be unloaded', self.release)
         return super().on_error(state)
+
+    def _start(self) -> None:
+        if self._pipeline is not None:
+            self._pipeline.start(listen=self._enabled)
+
+    def _stop(self) -> None:
+        if self._pipeline is not None:
+            self._pipeline.stop()
 
     def destroy_node(self) -> None:
         """Join the worker before what it publishes with is gone."""
-        self._close()
+        self.release()
         super().destroy_node()
 
-    def _close(self) -> None:
-        if self._pipeline is not None:
-            self._pipeline.close()
-            self._pipeline = None
+    def release(self, patience: float | None = None) -> bool:
+        """
+        Let go of all that `on_configure` made.
+
+        Parameters
+        ----------
+        patience : float, optional
+            How long to wait for the images in work, s; without, as long as they take.
+
+        Returns
+        -------
+        bool
+            Whether it is done, rather than left to an engine that is still at work.
+
+        """
+        pipeline, self._pipeline = self._pipeline, None
+        return pipeline is None or pipeline.close(patience)
 
     def _on_parameters(self, changed: list[Parameter]) -> SetParametersResult:
         ours = {p.name: p.value for p in changed if p.name in Parameters.__dataclass_fields__}
@@ -217,10 +255,10 @@ class PoseEstimatorNode(LifecycleNode):
 
     def _health(self, camera: str) -> tuple[bytes, str]:
         if self._failure:
-            return DiagnosticStatus.ERROR, f'cannot be configured: {self._failure}'
+            return DiagnosticStatus.ERROR, self._failure
         if self._pipeline is None:
-            state = 'loading the model' if self.is_loading else 'unconfigured'
-            return DiagnosticStatus.OK, state
+            state = 'finalized' if self._has_ended else 'unconfigured'
+            return DiagnosticStatus.OK, 'loading the model' if self.is_loading else state
         if not self._pipeline.is_active:
             return DiagnosticStatus.OK, 'inactive'
         if not self._pipeline.is_listening:
@@ -260,10 +298,11 @@ def main(
         pass
     finally:
         executor.shutdown()
+        is_idle = node.release(_PATIENCE_S)
         node.destroy_node()
         rclpy.try_shutdown()
-    if node.is_loading:
-        # The interpreter's end would tear a builder's threads out of foreign code: they abort.
+    if node.is_loading or not is_idle:
+        # The interpreter's end would tear threads out of foreign code: they abort.
         sys.stderr.flush()
         os._exit(0)
     return 0

@@ -92,18 +92,52 @@ class Pipeline:
         if listen:
             self.listen()
 
-    def stop(self) -> None:
-        """Let go of the inputs and finish the images in work."""
-        for channel in self._channels.values():
-            channel.stop()
-        if self._worker is not None:
-            self._worker.stop()
-            self._worker = None
+    def stop(self, patience: float | None = None) -> bool:
+        """
+        Let go of the inputs and finish the images in work.
 
-    def close(self) -> None:
-        """Stop, remove the topics and unload the model."""
-        self.stop()
-        self._undo.close()
+        Parameters
+        ----------
+        patience : float, optional
+            How long to wait for the images in work, s; without, as long as they take.
+
+        Returns
+        -------
+        bool
+            Whether they are finished.
+
+        """
+        worker, self._worker = self._worker, None
+        try:
+            for channel in self._channels.values():
+                channel.stop()
+        finally:
+            ended = worker is None or worker.stop(patience)
+        return ended
+
+    def close(self, patience: float | None = None) -> bool:
+        """
+        Stop, remove the topics and unload the model.
+
+        Parameters
+        ----------
+        patience : float, optional
+            How long to wait for the images in work, s; without, as long as they take.
+
+        Returns
+        -------
+        bool
+            Whether it is done; if not, the engine is still at work, and nothing was taken from
+            under it.
+
+        """
+        ended = True
+        try:
+            ended = self.stop(patience)
+        finally:
+            if ended:
+                self._undo.close()
+        return ended
 
     def listen(self) -> None:
         """Subscribe to the images, if active."""

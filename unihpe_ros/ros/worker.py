@@ -71,10 +71,24 @@ class Worker(Generic[T]):
         """Hand over a sender's newest item; return whether an older one was dropped for it."""
         return self._mailbox.put(item, sender)
 
-    def stop(self) -> None:
-        """Finish the items in work, drop those that wait, and end the thread."""
+    def stop(self, patience: float | None = None) -> bool:
+        """
+        Finish the items in work, drop those that wait, and end the thread.
+
+        Parameters
+        ----------
+        patience : float, optional
+            How long to wait for the items in work, s; without, as long as they take.
+
+        Returns
+        -------
+        bool
+            Whether the thread has ended.
+
+        """
         self._mailbox.close()
-        self._thread.join()
+        self._thread.join(patience)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         while items := self._mailbox.take():
