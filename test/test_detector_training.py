@@ -6,6 +6,7 @@ import json
 import cv2
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 import torch
 from unihpe_ros.cli.main import main
 from unihpe_ros.core.boxes import iou as iou_of_pairs
@@ -20,13 +21,14 @@ from unihpe_ros.engines.ort_engine import OrtEngine
 from unihpe_ros.models.detector import Detector, DetectorPreset, DETECTORS
 from unihpe_ros.models.export import export_detector
 from unihpe_ros.training import ranks
+from unihpe_ros.training.board import draw_scenes, FOUND_COLOUR, TRUE_COLOUR
 from unihpe_ros.training.config import ConfigError, ImageSource, TrainConfig
 from unihpe_ros.training.detection_losses import assign, giou_loss, iou, quality_focal_loss
 from unihpe_ros.training.detection_report import detection_report, headline, SceneAnswers
 from unihpe_ros.training.detector import DetectorRun, load_detector, TorchDetector
 from unihpe_ros.training.failures import check_finite, NonFiniteLossError
 from unihpe_ros.training.run import load_checkpoint
-from unihpe_ros.training.scene_batches import collate, Item, scene_batches
+from unihpe_ros.training.scene_batches import collate, Item, scene_batches, SceneBatch
 from unihpe_ros.training.train import train
 
 SIZE = (128, 96)
@@ -238,6 +240,10 @@ def test_train_export_and_evaluate_end_to_end(tmp_path, rng, capsys):
     assert main(['train', str(experiment), '--out', str(run)]) == 0
     with (run / 'validation.csv').open(newline='') as file:
         assert set(next(csv.DictReader(file))) >= {'step', 'AP50', 'AP50:95', 'recall'}
+    events = EventAccumulator(str(run / 'tensorboard'), size_guidance={'images': 0})
+    events.Reload()
+    (panel,) = events.Images('scenes')
+    assert (panel.width, panel.height) == (SIZE[0], 4 * SIZE[1])
     checkpoint = str(run / 'checkpoint.pt')
     assert main(['export', checkpoint, '--out', str(models)]) == 0
     arguments = ['--protocol', 'detection', '--data', str(scenes)]
@@ -249,6 +255,33 @@ def test_train_export_and_evaluate_end_to_end(tmp_path, rng, capsys):
         for name in ('torch', 'onnx')
     ]
     assert tables[0]['Recall by visible share'] == tables[1]['Recall by visible share']
+
+
+def test_the_panel_shows_who_is_there_and_who_was_found():
+    class Sure:
+        def detect(self, image, score_threshold):
+            assert image.shape == (64, 96, 3)
+            boxes = np.array([[60.0, 20.0, 80.0, 50.0]])
+            return Detections(boxes, np.array([max(0.9, score_threshold)]))
+
+    unknown = [np.nan] * 4
+    people = torch.tensor([[[10.0, 10, 30, 40], [40.0, 10, 50, 40], unknown], [unknown] * 3])
+    batch = SceneBatch(
+        image=torch.zeros(2, 64, 96, 3, dtype=torch.uint8),
+        boxes=people,
+        asked=torch.tensor([[True, False, False], [False] * 3]),
+        sources=('a', 'b'),
+        skipped=(),
+    )
+    panel = draw_scenes(Sure(), batch)
+    assert panel.shape == (128, 96, 3)
+    assert tuple(panel[10, 20]) == TRUE_COLOUR
+    assert panel[10, 45].any(), 'whoever is not asked for is drawn too'
+    assert tuple(panel[10, 45]) != TRUE_COLOUR
+    assert tuple(panel[20, 70]) == FOUND_COLOUR
+    assert tuple(panel[64 + 20, 70]) == FOUND_COLOUR
+    assert not panel[64:, :60].any()
+    assert not batch.image.any(), 'the batch itself is left alone'
 
 
 def spoil(scenes):

@@ -1,4 +1,4 @@
-"""TensorBoard beside the CSV logs: curves, and crops with true and predicted keypoints."""
+"""TensorBoard beside the CSV logs: curves, and pictures with what is true and what is found."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from unihpe_ros.core import simcc
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.datasets.batches import ImageBatch
+from unihpe_ros.training.detection_report import AskedDetector
 from unihpe_ros.training.evaluate import normalise_images, Predictor
+from unihpe_ros.training.scene_batches import SceneBatch
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 TRUE_COLOUR, FOUND_COLOUR = (80, 220, 80), (30, 140, 255)
+_UNASKED_COLOUR = (60, 90, 60)
 # OpenCV draws at 1/16 px.
 _SHIFT = 4
 _LEAST_SCORE = 0.3
@@ -53,11 +56,11 @@ class Board:
             for name, value in values.items():
                 self.writer.add_scalar(f'{group}/{name}', value, step)
 
-    def panel(self, predictor: Predictor, batch: ImageBatch, step: int) -> None:
-        """Show a few crops of a batch with their true and predicted keypoints."""
+    def show(self, name: str, picture: NDArray[np.uint8], step: int) -> None:
+        """Show ``(H, W, 3)`` BGR."""
         if self.writer is not None:
-            rgb = np.ascontiguousarray(draw_panel(predictor, batch)[..., ::-1])
-            self.writer.add_image('crops', rgb, step, dataformats='HWC')
+            rgb = np.ascontiguousarray(picture[..., ::-1])
+            self.writer.add_image(name, rgb, step, dataformats='HWC')
             self.writer.flush()
 
     def close(self) -> None:
@@ -96,6 +99,45 @@ def draw_panel(predictor: Predictor, batch: ImageBatch, count: int = 8) -> NDArr
         for person, colour in zip(persons, (TRUE_COLOUR, FOUND_COLOUR), strict=True):
             _draw(tile, person, colour)
     return np.concatenate(tiles, 1)
+
+
+def draw_scenes(detector: AskedDetector, batch: SceneBatch, count: int = 4) -> NDArray[np.uint8]:
+    """
+    Draw the first scenes of a batch one below the other: green the truth, orange what is found.
+
+    Parameters
+    ----------
+    detector : AskedDetector
+        The model.
+    batch : SceneBatch
+        Scenes with the boxes of people; those too small or too hidden to be asked for are dark.
+    count : int
+        Scenes at most.
+
+    Returns
+    -------
+    NDArray[np.uint8]
+        ``(scenes * h, w, 3)`` BGR.
+
+    """
+    tiles = []
+    scenes = zip(batch.image[:count], batch.boxes, batch.asked, strict=False)
+    for image, boxes, asked in scenes:
+        tile = np.array(image.cpu().numpy(), order='C')
+        found = detector.detect(tile.copy(), _LEAST_SCORE).boxes
+        there = boxes.isfinite().all(-1)
+        for box, clear in zip(boxes[there].cpu().numpy(), asked[there].tolist(), strict=True):
+            _frame(tile, box, TRUE_COLOUR if clear else _UNASKED_COLOUR)
+        for box in found:
+            _frame(tile, box, FOUND_COLOUR)
+        tiles.append(tile)
+    return np.concatenate(tiles)
+
+
+def _frame(tile: NDArray[np.uint8], box: Array, colour: tuple[int, int, int]) -> None:
+    limit = 4 * max(tile.shape)
+    x0, y0, x1, y1 = np.rint(np.clip(box, -limit, limit)).astype(int).tolist()
+    cv2.rectangle(tile, (x0, y0), (x1, y1), colour, 1)
 
 
 def _draw(tile: NDArray[np.uint8], keypoints: Array, colour: tuple[int, int, int]) -> None:

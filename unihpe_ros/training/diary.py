@@ -7,9 +7,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 from unihpe_ros.datasets.batches import ImageBatch
-from unihpe_ros.training.board import Board
+from unihpe_ros.training.board import Board, draw_panel, draw_scenes
+from unihpe_ros.training.detector import TorchDetector
 from unihpe_ros.training.evaluate import TorchPredictor
-from unihpe_ros.training.log import Log
+from unihpe_ros.training.log import drop_rows_after, Log
 from unihpe_ros.training.run import Run
 from unihpe_ros.training.scene_batches import SceneBatch
 
@@ -30,6 +31,7 @@ class Diary:
     def __init__(self, run: Run, out: Path) -> None:
         self.run, config = run, run.config
         self.log = Log(out / 'log.csv', run.step)
+        drop_rows_after(out / 'validation.csv', run.step)
         self.board = Board(out / 'tensorboard', run.step)
         self.bar = tqdm(total=config.steps, initial=run.step, unit='step', smoothing=0.05)
 
@@ -44,10 +46,15 @@ class Diary:
             self.board.scalars('train', {**row, 'learning_rate': self.run.learning_rate()}, step)
 
     def score(self, scores: Mapping[str, float], batch: ImageBatch | SceneBatch | None) -> None:
-        """Take in the scores of a validation, and look at crops of a batch."""
+        """Take in the scores of a validation, and look at crops or scenes of a batch."""
         self.board.scalars('validation', scores, self.run.step)
-        if isinstance(batch, ImageBatch) and self.board.writer is not None:
-            self.board.panel(TorchPredictor(self.run.averaged()), batch, self.run.step)
+        if batch is None or self.board.writer is None:
+            return
+        network, step = self.run.averaged(), self.run.step
+        if isinstance(batch, SceneBatch):
+            self.board.show('scenes', draw_scenes(TorchDetector(network), batch), step)
+        else:
+            self.board.show('crops', draw_panel(TorchPredictor(network), batch), step)
 
     def close(self, remark: str = '') -> None:
         """End it, with a remark for the person who reads it."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from torch import Tensor
+from unihpe_ros.core.files import write_whole
 
 
 class Log:
@@ -27,12 +28,7 @@ class Log:
         self.path = path
         self.sums: dict[str, float] = {}
         self.count = 0
-        if path.exists():
-            with path.open(newline='', encoding='utf-8') as file:
-                rows = [row for row in csv.DictReader(file) if int(row['step']) <= step]
-            path.unlink()
-            for row in rows:
-                append_row(path, dict(row))
+        drop_rows_after(path, step)
 
     def add(self, terms: Mapping[str, float | Tensor]) -> None:
         """Take in one step's terms."""
@@ -47,6 +43,18 @@ class Log:
         append_row(self.path, {'step': step, 'learning_rate': learning_rate, **row})
         self.sums, self.count = {}, 0
         return row
+
+
+def drop_rows_after(path: Path, step: int) -> None:
+    """Drop the rows of later steps from a CSV file, and what a kill has left of a row."""
+    if not path.exists():
+        return
+    lines = [line for line in path.read_bytes().splitlines(True) if line.endswith(b'\n')]
+    if not lines:
+        path.unlink()
+        return
+    kept = [line for line in lines[1:] if int(line.split(b',')[0]) <= step]
+    write_whole(path, b''.join([lines[0], *kept]))
 
 
 def append_row(path: Path, row: dict[str, Any]) -> None:
