@@ -153,6 +153,14 @@ def test_agreement_is_compared_with_the_error():
     assert table.rows['the rest'] == pytest.approx([9.5])
     assert table.rows['rank correlation of agreement and error'] == pytest.approx([-1])
     assert deciles['fused'] == pytest.approx(np.arange(19.5, 0, -2))
+    # Of whom no 3D is known there is no error to compare with.
+    strangers = answers_of(
+        *(np.concatenate([part, np.full((3, 26, 3), np.nan)]) for part in (poses, truth)),
+        agreement=np.concatenate([np.linspace(0, 1, 20), [0.0, 0.5, 1.0]]),
+    )
+    again, _ = reliability(strangers, PROTOCOLS['h36m-p1'].keypoints)
+    for name, figures in table.rows.items():
+        assert again.rows[name] == pytest.approx(figures), name
     same = answers_of(poses, truth, agreement=np.full(20, 0.7))
     table, _ = reliability(same, PROTOCOLS['h36m-p1'].keypoints)
     assert table.rows['rank correlation of agreement and error'] == [0]

@@ -150,6 +150,11 @@ def test_a_loss_that_is_not_finite_names_step_and_term(experiment, tmp_path, mon
         ('{poses: a.npz, steps: 0}', 'steps: expected at least 1; got 0'),
         ('{poses: a.npz, log_steps: 0}', 'log_steps: expected at least 1; got 0'),
         ('images: [{path: a, weight: 0}]', 'images: weight: expected above 0; got 0.0'),
+        ('{poses: a.npz, ema_steps: 0.5}', 'ema_steps: expected at least 1; got 0.5'),
+        ('{poses: a.npz, learning_rate: -1}', 'learning_rate: expected above 0; got -1'),
+        ('{poses: a.npz, clip: .nan}', 'clip: expected above 0; got nan'),
+        ('{poses: a.npz, workers: -1}', 'workers: expected at least 0; got -1'),
+        ('{poses: a.npz, loss: {bone: -2}}', 'loss: bone: expected at least 0; got -2'),
         ('a: [', 'not YAML'),
     ],
 )
@@ -163,6 +168,11 @@ def test_configuration_errors_name_file_and_key(tmp_path, text, words):
 
 def test_a_name_left_blank_is_none_given(experiment):
     assert load_config(experiment, parse_settings(['validation_poses='])).validation_poses == ''
+
+
+def test_a_setting_that_is_no_yaml_is_named():
+    with pytest.raises(ConfigError, match=r'--set images=\[: not YAML'):
+        parse_settings(['images=['])
 
 
 def test_missing_configuration_is_named(tmp_path):

@@ -22,6 +22,7 @@ from unihpe_ros.training.board import draw_panel, FOUND_COLOUR, TRUE_COLOUR
 from unihpe_ros.training.config import load_config, TrainConfig
 from unihpe_ros.training.evaluate import TorchPredictor
 from unihpe_ros.training.failures import check_finite, NonFiniteLossError, Skipped
+from unihpe_ros.training.log import append_row, drop_rows_after
 from unihpe_ros.training.run import load_checkpoint, Run
 from unihpe_ros.training.train import train
 
@@ -100,6 +101,21 @@ def test_kill_9_and_resume_give_the_same_weights(tmp_path):
         ]
 
 
+def test_what_a_kill_left_of_a_row_is_dropped(tmp_path):
+    path = tmp_path / 'log.csv'
+    for step in (10, 20, 30):
+        append_row(path, {'step': step, 'loss': 0.5})
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'4')
+    drop_rows_after(path, 20)
+    assert path.read_bytes() == whole[: whole.index(b'30')]
+    append_row(path, {'step': 30, 'loss': 0.5})
+    assert path.read_bytes() == whole
+    path.write_bytes(b'ste')
+    drop_rows_after(path, 20)
+    assert not path.exists(), 'half a header is no header'
+
+
 def test_damaged_pictures_are_skipped_and_counted(experiment, tmp_path, capsys):
     write_h36m_images(tmp_path / 'h36m', 'train')
     broken = Path(open_records('human36m', tmp_path / 'h36m', 'train')[0].source)
@@ -135,10 +151,11 @@ def test_a_loss_that_is_no_number_names_step_term_and_samples(batch, tmp_path):
 def test_a_gradient_that_is_no_number_spoils_no_weights(tmp_path):
     run = Run(TrainConfig(preset='unihpe_slim', poses='none'), torch.device('cpu'))
     before = run.model.decoder.out.weight.detach().clone()
-    parameter = run.model.decoder.out.weight
-    assert np.isinf(run.update((parameter * float('inf')).sum()))
-    assert torch.equal(run.model.decoder.out.weight, before)
-    assert run.step == 0
+    for parameter in (run.model.decoder.out.weight, run.objective.log_temperature):
+        assert np.isinf(run.update((parameter * float('inf')).sum()))
+        assert torch.equal(run.model.decoder.out.weight, before)
+        assert run.objective.log_temperature.isfinite()
+        assert run.step == 0
 
 
 def test_tensorboard_has_the_curves_and_crops(experiment, tmp_path):

@@ -75,5 +75,8 @@ def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
         key, equals, value = setting.partition('=')
         if not equals:
             raise ConfigError(f'--set {setting}: expected KEY=VALUE')
-        overrides[key] = yaml.safe_load(value)
+        try:
+            overrides[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ConfigError(f'--set {setting}: not YAML ({error})') from error
     return overrides

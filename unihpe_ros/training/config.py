@@ -11,7 +11,12 @@ from unihpe_ros.datasets.catalogue import KINDS
 from unihpe_ros.training.triples import SCORES
 import yaml
 
-_COUNTS = ('steps', 'image_batch', 'pose_batch', 'log_steps')
+_AT_LEAST_ONE = ('steps', 'image_batch', 'pose_batch', 'log_steps', 'ema_steps')
+_ABOVE_ZERO = ('learning_rate', 'clip', 'singular_value_temperature')
+_AT_LEAST_ZERO = (
+    *('seed', 'chunk', 'weight_decay', 'warmup_steps', 'singular_value_start'),
+    *('singular_value_ramp', 'workers', 'threads', 'checkpoint_minutes'),
+)
 
 
 class ConfigError(ValueError):
@@ -204,13 +209,25 @@ def make_config(values: Mapping[str, Any], path: str) -> TrainConfig:
             raise ConfigError(f'{path}: images: kind: expected {kinds}; got {source.kind!r}')
         if not source.weight > 0:
             raise ConfigError(f'{path}: images: weight: expected above 0; got {source.weight}')
-    for name in _COUNTS:
-        if getattr(config, name) < 1:
-            raise ConfigError(f'{path}: {name}: expected at least 1; got {getattr(config, name)}')
+    _check_ranges(config, path)
     if config.triple_score not in SCORES:
         scores = ', '.join(SCORES)
         raise ConfigError(f'{path}: triple_score: expected {scores}; got {config.triple_score!r}')
     return config
+
+
+def _check_ranges(config: TrainConfig, path: str) -> None:
+    values = {name: getattr(config, name) for name in (*_AT_LEAST_ONE, *_ABOVE_ZERO)}
+    values |= {name: getattr(config, name) for name in _AT_LEAST_ZERO}
+    values |= {f'loss: {name}': weight for name, weight in asdict(config.loss).items()}
+    for name, value in values.items():
+        # Not the other way round: nothing is above or below NaN.
+        if name in _AT_LEAST_ONE and not value >= 1:
+            raise ConfigError(f'{path}: {name}: expected at least 1; got {value}')
+        if name in _ABOVE_ZERO and not value > 0:
+            raise ConfigError(f'{path}: {name}: expected above 0; got {value}')
+        if not value >= 0:
+            raise ConfigError(f'{path}: {name}: expected at least 0; got {value}')
 
 
 def changed_settings(stored: Mapping[str, Any], config: TrainConfig) -> list[str]:

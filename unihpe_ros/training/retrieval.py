@@ -98,7 +98,7 @@ def reliability(
     answers: Answers, keypoints: Sequence[str], aligned: bool = False
 ) -> tuple[Table, Mapping[str, Array]]:
     """
-    Compare the records of least agreement with the rest.
+    Compare the records of least agreement with the rest; those without 3D are left out.
 
     Parameters
     ----------
@@ -119,21 +119,27 @@ def reliability(
         mean agreement.
 
     """
+    # The root's error is none.
+    counted = UNION.indices(*(name for name in keypoints if name != 'pelvis'))
+    known = np.asarray(np.isfinite(answers.truth[:, counted]).all(-1).any(-1))
     order = np.argsort(answers.agreement, kind='stable')
+    order = order[known[order]]
     parts = np.array_split(order, min(_DECILES, len(order)))
     deciles: dict[str, Array] = {
         'agreement': np.array([answers.agreement[part].mean() for part in parts])
     }
     columns, worst, rest, ranks = [], [], [], []
     for name, errors in pose_errors(answers, keypoints).items():
-        person = np.nanmean(errors[int(aligned)], -1)
+        person = np.full(len(known), np.nan)
+        person[known] = np.nanmean(errors[int(aligned)][known], -1)
         deciles[name] = np.array([person[part].mean() for part in parts])
         columns.append(name)
         worst.append(float(deciles[name][0]))
         rest.append(float(person[order[len(parts[0]) :]].mean()))
         # A model that always agrees as much ranks nothing.
-        constant = np.ptp(answers.agreement) == 0 or np.ptp(person) == 0
-        ranks.append(0.0 if constant else float(spearmanr(answers.agreement, person)[0]))
+        both = answers.agreement[order], person[order]
+        constant = any(np.ptp(values) == 0 for values in both)
+        ranks.append(0.0 if constant else float(spearmanr(*both)[0]))
     rows = {
         'least agreeing tenth': worst,
         'the rest': rest,

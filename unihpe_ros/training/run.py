@@ -88,8 +88,10 @@ class Run:
             group['lr'] = self.learning_rate()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        ranks.sum_gradients([*self.model.parameters(), *self.objective.parameters()])
-        norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip))
+        # The learned temperature is clipped with the rest, and must be as finite.
+        parameters = [*self.model.parameters(), *self.objective.parameters()]
+        ranks.sum_gradients(parameters)
+        norm = float(nn.utils.clip_grad_norm_(parameters, self.config.clip))
         if not math.isfinite(norm):
             return norm
         self.optimizer.step()
