@@ -7,24 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.masks import encode_runs
-from unihpe_ros.core.skeleton import COCO_17
 from unihpe_ros.synthesis.backdrops import furnish, sample_environment
-from unihpe_ros.synthesis.drawing import draw
-from unihpe_ros.synthesis.edges import beyond, blacken, sample_edges, within
+from unihpe_ros.synthesis.drawing import colour
+from unihpe_ros.synthesis.edges import blacken, within
 from unihpe_ros.synthesis.effects import encode_jpeg, expose, metered
-from unihpe_ros.synthesis.framing import frame
-from unihpe_ros.synthesis.labels import Hider, share_of_pixels, sight
+from unihpe_ros.synthesis.labels import share_of_pixels
 from unihpe_ros.synthesis.lenses import sample_lens
 from unihpe_ros.synthesis.people import Cast
-from unihpe_ros.synthesis.postures import sample_posture
 from unihpe_ros.synthesis.raster import bounds
-from unihpe_ros.synthesis.scene import OWNER_PROP, Support
-from unihpe_ros.synthesis.staging import sample_neighbours, sample_person, sample_things, seat
+from unihpe_ros.synthesis.shots import sample_shot, Shot
 
 Float32 = NDArray[np.float32]
 
-_TRIES = 6
-_MIN_VISIBLE = 5
+_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -102,32 +97,22 @@ def render_sample(
     """
     for attempt in range(_TRIES):
         rng = np.random.default_rng([*key, attempt])
-        sample = _render(cast, rng, size, photos or [])
-        if (sample.visibility[: len(COCO_17)] == 2).sum() >= _MIN_VISIBLE:
+        shot = sample_shot(cast, rng, size)
+        if shot.shows_enough:
             break
-    return sample
+    return _taken(cast, rng, shot, photos or [])
 
 
-def _render(
-    cast: Cast, rng: np.random.Generator, size: tuple[int, int], photos: list[Float32]
-) -> Sample:
-    person = sample_person(cast, rng, sample_posture(rng, cast.bank))
-    shape, posture, figure = person
+def _taken(cast: Cast, rng: np.random.Generator, shot: Shot, photos: list[Float32]) -> Sample:
+    shape, posture, figure = shot.person
+    view, edges = shot.view, shot.edges
     low, high = bounds(figure.body)
-    ground = float(low[2])
-    view, aim = frame(rng, figure, ground, size)
-    neighbours, seats = sample_neighbours(cast, rng, ground)
-    people = [figure.mesh, *neighbours]
-    things = sample_things(rng, person, view, ground)
-    if posture.support is Support.SEAT:
-        seats.append(seat(rng, figure, ground))
-    things += [(mesh, OWNER_PROP) for mesh in seats]
-    environment = sample_environment(rng, ground, np.stack([view.eye, low, high]), photos)
+    around = np.stack([view.eye, low, high])
+    environment = sample_environment(rng, float(low[2]), around, photos)
     environment = furnish(rng, environment, view, 0.5 * (low + high))
     lens = sample_lens(rng)
-    drawing = draw(
-        [*people, *(mesh for mesh, _ in things)],
-        [*range(len(people)), *(owner for _, owner in things)],
+    drawing = colour(
+        shot.layers,
         environment,
         view,
         focus=0.5 * (low + high),
@@ -135,25 +120,20 @@ def _render(
     )
     lens = metered(lens, drawing.image, drawing.owner[::2, ::2] == 0)
     image = expose(drawing.image, lens)
-    edges = sample_edges(rng, aim, view.size)
     blacken(image, edges)
     placed = view.to_camera(figure.keypoints)
-    seen = view.project(placed)
-    height = cast.bodies.height(shape)
-    seeable, hider = sight(seen, placed[:, 2], drawing, 0, height)
-    lost = beyond(seen, edges)
     mask = (share_of_pixels(drawing, 0) >= 0.5) & within(image.shape[:2], edges)
     return Sample(
         jpeg=encode_jpeg(image, lens.jpeg_quality),
-        keypoints_2d=seen.astype(np.float32),
+        keypoints_2d=view.project(placed).astype(np.float32),
         keypoints_3d=placed.astype(np.float32),
-        visibility=np.where(lost, 0, seeable).astype(np.uint8),
-        hider=np.where(lost, Hider.NOTHING, hider).astype(np.uint8),
+        visibility=shot.visibility,
+        hider=shot.hider,
         mask=encode_runs(mask),
         K=view.K.astype(np.float32),
         box=view.box_of(figure.body),
-        aim=aim,
-        height=height,
+        aim=shot.aim,
+        height=cast.bodies.height(shape),
         clip=posture.clip,
         frame=posture.frame,
         shape=shape,

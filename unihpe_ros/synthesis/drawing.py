@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.atlas import atlas
 from unihpe_ros.synthesis.environment import Environment, ShadowMap
-from unihpe_ros.synthesis.materials import stack
-from unihpe_ros.synthesis.raster import project, rasterise
+from unihpe_ros.synthesis.layers import lay_out, Layers
+from unihpe_ros.synthesis.raster import rasterise
 from unihpe_ros.synthesis.scene import Drawing, Light, Mesh, View
 from unihpe_ros.synthesis.shade import resolve, shade
 
@@ -23,26 +23,6 @@ _FAR = 50.0
 _OCCLUSION_REACH = 0.05
 # From this blur of the background on, half its resolution is enough, px.
 _COARSE_FROM = 1.2
-
-
-def join(meshes: Sequence[Mesh]) -> Mesh:
-    """Put several meshes into one."""
-    first_vertex = np.cumsum([0, *(len(m.vertices) for m in meshes)])
-    first_material = np.cumsum([0, *(len(m.materials) for m in meshes)])
-    return Mesh(
-        vertices=np.concatenate([m.vertices for m in meshes]),
-        normals=np.concatenate([m.normals for m in meshes]),
-        texture=np.concatenate([m.texture for m in meshes]),
-        colours=np.concatenate([m.colours for m in meshes]),
-        faces=np.concatenate(
-            [m.faces + np.int32(v) for m, v in zip(meshes, first_vertex, strict=False)]
-        ),
-        cover=np.concatenate([m.cover for m in meshes]),
-        face_materials=np.concatenate(
-            [m.face_materials + np.int32(v) for m, v in zip(meshes, first_material, strict=False)]
-        ),
-        materials=stack(m.materials for m in meshes),
-    )
 
 
 def cast_shadows(
@@ -130,35 +110,51 @@ def draw(
         The linear picture, with depth and owners at twice its resolution.
 
     """
-    mesh = join(meshes)
-    light = environment.light
+    layers = lay_out(meshes, owners, view)
+    return colour(layers, environment, view, focus, reach, background_blur, shadow_size)
+
+
+def colour(
+    layers: Layers,
+    environment: Environment,
+    view: View,
+    focus: NDArray[np.floating],
+    reach: float = 1.6,
+    background_blur: float = 0.0,
+    shadow_size: int = _SHADOW_SIZE,
+) -> Drawing:
+    """
+    Light what has been laid out, and put its surroundings behind it.
+
+    Parameters
+    ----------
+    layers : Layers
+        What is where.
+    environment, view, focus, reach, background_blur, shadow_size
+        See draw.
+
+    Returns
+    -------
+    Drawing
+        The linear picture, with depth and owners at twice its resolution.
+
+    """
+    mesh, ids, light = layers.mesh, layers.ids, environment.light
     shadow = cast_shadows(mesh, light, focus, reach, shadow_size)
     background = _draw_background(environment, view, shadow, background_blur)
-    rotation = view.rotation.astype(np.float32)
-    # Pixel centres are whole numbers at either resolution.
-    K = view.K
-    fine = np.array([2 * K[0, 0], 2 * K[1, 1], 2 * K[0, 2] + 0.5, 2 * K[1, 2] + 0.5], np.float32)
-    seen = project(mesh.vertices, rotation, (-rotation @ view.eye).astype(np.float32), fine)
-    width, height = view.size
-    depth = np.zeros((2 * height, 2 * width), np.float32)
-    ids = np.full(depth.shape, -1, np.int32)
-    rasterise(seen, mesh.faces, mesh.cover, depth, ids)
-    image = np.empty((*depth.shape, 3), np.float32)
+    image = np.empty((*ids.shape, 3), np.float32)
     shade(
-        ids, seen, mesh.vertices, mesh.normals, mesh.texture, mesh.colours, mesh.faces,
+        ids, layers.seen, mesh.vertices, mesh.normals, mesh.texture, mesh.colours, mesh.faces,
         mesh.cover, mesh.face_materials, mesh.materials, atlas(), light.around, light.sun,
         light.sun_colour, shadow.depth, shadow.axes, shadow.place,
         view.eye.astype(np.float32), image,
     )  # fmt: skip
     if environment.likeness > 0:
         _liken(background, image, ids, environment.likeness)
-    picture = np.empty((height, width, 3), np.float32)
+    picture = np.empty((view.size[1], view.size[0], 3), np.float32)
     resolve(image, ids, background, picture)
-    _darken_creases(picture, depth, K[0, 0])
-    face_owner = np.repeat(
-        np.asarray([*owners, -1], np.int16), [*(len(m.faces) for m in meshes), 1]
-    )
-    return Drawing(picture, depth, face_owner[ids])
+    _darken_creases(picture, layers.depth, view.K[0, 0])
+    return Drawing(picture, layers.depth, layers.owner)
 
 
 def _draw_background(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.synthesis.body import Bodies
+from unihpe_ros.synthesis.layers import Layers
 from unihpe_ros.synthesis.scene import Drawing, OWNER_HELD
 
 Float32 = NDArray[np.float32]
@@ -97,7 +98,7 @@ class Hider(IntEnum):
 def sight(
     seen: NDArray[np.floating],
     distance: NDArray[np.floating],
-    drawing: Drawing,
+    drawing: Drawing | Layers,
     person: int,
     height: float,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -110,8 +111,8 @@ def sight(
         ``(26, 2)`` px.
     distance : NDArray
         ``(26,)`` Depth of the keypoints, m.
-    drawing : Drawing
-        What was drawn.
+    drawing : Drawing | Layers
+        What was drawn or laid out.
     person : int
         Whose keypoints they are.
     height : float
