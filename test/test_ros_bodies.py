@@ -56,6 +56,7 @@ class Broadcaster:
 
     def __init__(self, node):
         self.sent.clear()
+        self.pub_tf = node.create_publisher(object, '/tf', 100)
 
     def sendTransform(self, messages):  # noqa: N802 - tf2_ros calls it so.
         self.sent.extend(messages)

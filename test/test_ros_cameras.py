@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from ros_fixtures import camera_info
 from sensor_msgs.msg import RegionOfInterest
+from unihpe_ros.ros import cameras
 from unihpe_ros.ros.cameras import CameraSource, to_camera
 
 
@@ -82,3 +83,19 @@ def test_a_bad_calibration_takes_the_camera_away_and_is_told_once():
     source.update(bad)
     source.update(camera_info())
     assert source.camera is not None
+
+
+def test_while_a_calibration_is_read_the_last_one_holds(monkeypatch):
+    """The worker asks at any moment, and must not find itself without a camera."""
+    source, seen = CameraSource(rectified=False), []
+    source.update(camera_info())
+    first = source.camera
+
+    def read(msg, *, rectified):
+        seen.append(source.camera)
+        return to_camera(msg, rectified=rectified)
+
+    monkeypatch.setattr(cameras, 'to_camera', read)
+    source.update(camera_info(focal=70.0))
+    assert seen == [first]
+    assert source.camera.K[0, 0] == 70.0

@@ -129,7 +129,7 @@ def test_a_bad_image_of_one_camera_does_not_cost_the_other(run):
             return {status.name: status for status in reports[-1].status}
 
         own = node.get_fully_qualified_name().lstrip('/')
-        told = 'front: image skipped: image encoding'
+        told = 'image skipped: image encoding'
         assert wait_until(lambda: reports and told in statuses()[f'{own}: front'].message)
         assert int(values_of(statuses()[f'{own}: front'])['errors']) > 0
         assert values_of(statuses()[f'{own}: rear'])['errors'] == '0'
@@ -144,13 +144,16 @@ def test_names_that_are_none_are_refused(run, names, words):
         assert words in report_of(peer.listen(DiagnosticArray, 'diagnostics'), 'cameras').message
 
 
-def test_depth_reaches_the_estimator_with_its_image(run):
+@pytest.mark.parametrize('stamped', [True, False])
+def test_depth_reaches_the_estimator_with_its_image(run, stamped):
+    """Without stamps, those belong together that come together."""
     with run() as (node, peer, estimator):
         depths = peer.create_publisher(Image, 'depth_image', 1)
         assert wait_until(depths.get_subscription_count)
         millimetres = np.full((48, 64), 2500, '<u2')
 
         def both(stamp):
+            stamp = stamp if stamped else 0.0
             depths.publish(depth_message(millimetres, '16UC1', stamp=stamp))
             return image(stamp)
 
@@ -270,6 +273,9 @@ def tf2(monkeypatch):
     asked = []
 
     class Buffer:
+        def clear(self):
+            asked.append('cleared')
+
         def lookup_transform(self, target, source, when, timeout):
             asked.append((target, source, when.nanoseconds * 1e-9, timeout.nanoseconds * 1e-9))
             if when.nanoseconds < 150e9:
@@ -319,6 +325,24 @@ def test_3d_is_brought_into_the_target_frame_at_the_stamp_of_the_image(run, tf2)
         distance = np.linalg.norm(np.nanmean(seen.keypoints_3d[0], 0))
         assert text.text == f'7  {distance:.1f} m'
     assert tf2[-1] == 'closed'
+
+
+def test_when_a_bag_begins_anew_transforms_of_the_future_are_forgotten(run, tf2):
+    """TF keeps the newest, and would refuse all that the bag brings as too old."""
+    with run(target_frame='base_link') as (_, peer, _):
+        clouds, camera = peer.listen(PointCloud2, 'pose3d'), peer.camera()
+        for first in (500.0, 200.0):
+            seen, stamps = len(clouds), count(first, 0.02)
+
+            def message(_, stamps=stamps):
+                return image(next(stamps))
+
+            publish_until(camera, lambda seen=seen: len(clouds) > seen + 1, message)
+    again = [call for call in tf2 if call != 'closed']
+    assert again.count('cleared') == 1
+    before, after = again[: again.index('cleared')], again[again.index('cleared') + 1 :]
+    assert min(call[2] for call in before) >= 500
+    assert max(call[2] for call in after) < 500
 
 
 @pytest.mark.parametrize(

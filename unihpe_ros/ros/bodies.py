@@ -125,6 +125,8 @@ class Bodies:
                 body.destroy()
             bodies.clear()
         self._node.destroy_publisher(self._tracked)
+        # A broadcaster cannot be destroyed: it would leave a publisher for each configuration.
+        self._node.destroy_publisher(self._broadcaster.pub_tf)
 
 
 def body_frame(keypoints: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...] | None:

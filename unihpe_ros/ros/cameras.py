@@ -89,9 +89,14 @@ class CameraSource:
 
         """
         known = _calibration(msg)
-        if known != self._known:
-            self._known, self.camera = known, None
-            self.camera = to_camera(msg, rectified=self._rectified)
+        if known == self._known:
+            return
+        self._known, camera = known, None
+        try:
+            camera = to_camera(msg, rectified=self._rectified)
+        finally:
+            # In one step: the worker reads it at any time.
+            self.camera = camera
 
 
 def _calibration(msg: CameraInfo) -> tuple[object, ...]:

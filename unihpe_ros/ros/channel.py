@@ -45,6 +45,11 @@ class Frame:
     received: float
     channel: Channel
 
+    @property
+    def stamp(self) -> float:
+        """When it was taken, s; without a stamp, when it came."""
+        return seconds(self.msg.header) or self.received
+
 
 class Channel:
     """
@@ -173,16 +178,16 @@ class Channel:
     def _on_image(self, msg: Any) -> None:
         # hri_msgs/Skeleton2D has no data.
         self.statistics.received(len(getattr(msg, 'data', ())))
-        self.companions.note_image(seconds(msg.header))
         frame = Frame(msg, time.monotonic(), self)
+        self.companions.note_image(frame.stamp)
         if self._submit is not None and self._submit(frame, self.name):
             self.statistics.count('dropped')
 
     def _on_depth(self, msg: Image) -> None:
-        self.companions.depths.put(seconds(msg.header), msg)
+        self.companions.depths.put(_stamp(msg), msg)
 
     def _on_boxes(self, msg: Any) -> None:
-        self.companions.boxes.put(seconds(msg.header), msg)
+        self.companions.boxes.put(_stamp(msg), msg)
 
     def _on_camera_info(self, msg: CameraInfo) -> None:
         try:
@@ -203,6 +208,11 @@ def _newest(*, reliable: bool) -> QoSProfile:
     # A deeper queue makes a slow reader late by its length: 320 ms at depth 10 against 19 ms.
     reliability = ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
     return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=reliability)
+
+
+def _stamp(msg: Any) -> float:
+    # What comes beside images without stamps belongs to those that come with it.
+    return seconds(msg.header) or time.monotonic()
 
 
 def seconds(header: Header) -> float:

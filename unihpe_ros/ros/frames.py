@@ -130,7 +130,7 @@ class FrameHandler:
         channel.statistics.add('wait', started - frame.received)
         image = self._decode(frame.msg)
         channel.statistics.add('decode_image', time.monotonic() - started)
-        stamp, beside = _stamp(frame), channel.companions
+        stamp, beside = frame.stamp, channel.companions
         height, width = image.shape[:2]
         size = width, height
         camera, boxes = beside.camera_of(size), beside.boxes_of(stamp, parameters)
@@ -139,7 +139,7 @@ class FrameHandler:
 
     def _lift(self, frames: Sequence[Frame]) -> None:
         for frame in frames:
-            stamp = _stamp(frame)
+            stamp = frame.stamp
             frame.channel.statistics.add('wait', time.monotonic() - frame.received)
             known = frame.channel.companions.cameras.camera
             camera = known or self._assumed_camera()
@@ -186,7 +186,7 @@ class FrameHandler:
 
     def _is_late(self, frame: Frame) -> bool:
         """Whether a newer image of this camera has been answered."""
-        stamp, name = _stamp(frame), frame.channel.name
+        stamp, name = frame.stamp, frame.channel.name
         back = self._last_stamps.get(name, -math.inf) - stamp
         if 0 < back <= _JUMP_BACK_S:
             frame.channel.statistics.count('dropped')
@@ -195,6 +195,8 @@ class FrameHandler:
             # The estimator sees to it.
             words = f'time went back: by {back:.1f} s; all tracks are forgotten'
             frame.channel.log.info(words, _REPEAT_S)
+            if seconds(frame.msg.header):
+                frame.channel.outputs.time_went_back()
         self._last_stamps[name] = stamp
         return False
 
@@ -216,7 +218,3 @@ class FrameHandler:
         latency = max(latency, 0.0)
         channel.statistics.add('end_to_end', latency)
         channel.outputs.publish_latency(latency)
-
-
-def _stamp(frame: Frame) -> float:
-    return seconds(frame.msg.header) or frame.received

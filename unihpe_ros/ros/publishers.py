@@ -145,6 +145,11 @@ class Publishers:
         if self._bodies is not None:
             self._bodies.publish(self._camera, poses, size, header, frame)
 
+    def time_went_back(self) -> None:
+        """Forget what holds for the time before the jump."""
+        if self._transforms is not None:
+            self._transforms.forget()
+
     def publish_latency(self, seconds: float) -> None:
         """Publish the time from the image's stamp to now."""
         if _wanted(self._latency):

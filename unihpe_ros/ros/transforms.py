@@ -109,6 +109,15 @@ class Transforms:
         rotation = Rotation.from_quat([turn.x, turn.y, turn.z, turn.w]).as_matrix()
         return Transform(rotation, np.array([shift.x, shift.y, shift.z]))
 
+    def forget(self) -> None:
+        """
+        Start over when time jumps back; what is static stays.
+
+        A buffer keeps the newest transforms, and refuses as too old what comes from before them.
+
+        """
+        self._buffer.clear()
+
     def close(self) -> None:
         """Stop listening."""
         self._listener.unregister()
