@@ -28,6 +28,27 @@ def test_rectified_reads_p_and_no_distortion():
     assert not camera.is_distorted
 
 
+@pytest.mark.parametrize(
+    ('model', 'coefficients', 'rectified', 'bent'),
+    [
+        ('plumb_bob', [0.1] * 5, False, True),
+        ('plumb_bob', [0.1] * 4, False, True),
+        ('rational_polynomial', [0.1] * 8, False, True),
+        ('rational_polynomial', [0.1] * 14, False, True),
+        ('equidistant', [0.1] * 4, False, True),
+        ('equidistant', [0.0] * 4, False, True),
+        ('', [], False, False),
+        ('', [0.0] * 5, False, False),
+        ('thin_prism', [0.1] * 12, True, False),
+        ('', [0.1] * 3, True, False),
+    ],
+)
+def test_lens_models_are_read_and_a_rectified_image_has_none(model, coefficients, rectified, bent):
+    msg = camera_info()
+    msg.distortion_model, msg.d = model, coefficients
+    assert to_camera(msg, rectified=rectified).is_distorted == bent
+
+
 def test_binning_and_region_of_interest_give_the_published_image():
     msg = camera_info(size=(640, 480), focal=600.0)
     msg.roi = RegionOfInterest(x_offset=100, y_offset=40, width=200, height=120)

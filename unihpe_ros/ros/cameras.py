@@ -32,13 +32,16 @@ def to_camera(msg: CameraInfo, *, rectified: bool) -> Camera:
     matrix = 'P' if rectified else 'K'
     if not any(msg.p if rectified else msg.k):
         raise ValueError(f'camera_info: {matrix} is all zero; expected a calibrated camera')
-    roi = msg.roi
+    roi, model, distortion = msg.roi, msg.distortion_model, msg.d
+    if rectified or not (model or any(distortion)):
+        # P knows no lens; and drivers of ideal cameras give zeros without naming a model.
+        model, distortion = 'plumb_bob', ()
     return Camera.from_camera_info(
         msg.k,
-        msg.d,
+        distortion,
         msg.p,
         (msg.width, msg.height),
-        model=msg.distortion_model,
+        model=model,
         binning=(msg.binning_x, msg.binning_y),
         roi=(roi.x_offset, roi.y_offset, roi.width, roi.height),
         rectified=rectified,
