@@ -360,6 +360,22 @@ def test_the_command_fails_in_one_line(tmp_path, capsys, checkpoint, arguments, 
     assert error.count('\n') == 1
 
 
+@pytest.mark.parametrize(
+    ('preset', 'words'),
+    [
+        ('unihpe_det', 'expected a network of unihpe_rt, '),
+        ('unihpe_rt', 'weights of another network or version'),
+    ],
+)
+def test_a_checkpoint_that_is_none_of_a_pose_network_is_named(tmp_path, capsys, preset, words):
+    path = tmp_path / 'other.pt'
+    torch.save({'preset': preset, 'step': 1, 'ema': {}}, path)
+    assert main(['evaluate', str(path), '--data', str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert f'{path}: {words}' in error
+    assert error.count('\n') == 1
+
+
 def test_what_is_exported_finds_images_and_2d_in_each_other(tmp_path, capsys, monkeypatch):
     write_h36m_images(tmp_path / 'h36m')
     records = open_records('human36m', tmp_path / 'h36m', 'test')

@@ -115,9 +115,11 @@ def test_damaged_checkpoint_is_named(experiment, tmp_path):
 
 def test_weights_of_something_else_are_not_started_from(experiment, tmp_path):
     torch.save({'preset': 'unihpe_slim', 'step': 1, 'ema': {}}, tmp_path / 'other.pt')
+    torch.save({'preset': 'unihpe_rt', 'step': 1, 'ema': {}}, tmp_path / 'older.pt')
     torch.save({'state_dict': {}}, tmp_path / 'foreign.pt')
     for name, words in (
         ('other', r'init: .*other\.pt: expected weights of unihpe_rt; got unihpe_slim'),
+        ('older', r'older\.pt: weights of another network or version \(Error'),
         ('foreign', r'foreign\.pt: not a checkpoint of a run: it lacks preset, step, ema'),
     ):
         with pytest.raises(ConfigError, match=words):

@@ -191,14 +191,10 @@ def _plot(deciles: Mapping[str, Array], path: Path) -> Path:
 
 def _load(model: str, backend: str) -> Predictor:
     if model.endswith('.pt'):
-        from unihpe_ros.models.unihpe import UniHPE
         from unihpe_ros.training.evaluate import TorchPredictor
-        from unihpe_ros.training.run import load_checkpoint
+        from unihpe_ros.training.run import load_network
 
-        state = load_checkpoint(Path(model))
-        network = UniHPE(state['preset'])
-        network.load_state_dict(state['ema'])
-        return TorchPredictor(network)
+        return TorchPredictor(load_network(Path(model)))
     from unihpe_ros.engines.pair import load_pair
 
     return EnginePredictor(*load_pair(model, backend=backend, max_people=_MOST))

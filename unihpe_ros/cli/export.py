@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     from unihpe_ros.models.detector import Detector, DETECTORS
     from unihpe_ros.models.export import export, export_detector
     from unihpe_ros.models.unihpe import UniHPE
-    from unihpe_ros.training.run import load_checkpoint
+    from unihpe_ros.training.run import give_weights, load_checkpoint
 
     state = load_checkpoint(args.checkpoint)
     config = state['config']
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     preset = state['preset']
     kind, write = (Detector, export_detector) if preset in DETECTORS else (UniHPE, export)
     model = kind(preset)
-    model.load_state_dict(state['ema'])
+    give_weights(model, state['ema'], args.checkpoint)
     for file in write(model, args.out, args.name or preset, training, args.licence):
         engine = load_engine(file.path)
         difference = file.largest_difference(engine.infer(file.inputs))

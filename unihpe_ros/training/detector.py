@@ -19,7 +19,7 @@ from unihpe_ros.training.config import ConfigError
 from unihpe_ros.training.detection_losses import assign, giou_loss, quality_focal_loss
 from unihpe_ros.training.detection_report import collect, headline
 from unihpe_ros.training.objective import normalise
-from unihpe_ros.training.run import load_checkpoint, Run
+from unihpe_ros.training.run import give_weights, load_checkpoint, Run
 from unihpe_ros.training.scene_batches import SceneBatch
 
 # What the boxes weigh; the score weighs 1.
@@ -87,7 +87,7 @@ def load_detector(path: Path) -> Detector:
         names = ', '.join(DETECTORS)
         raise ConfigError(f'{path}: expected a detector, {names}; got {state["preset"]}')
     model = Detector(state['preset'])
-    model.load_state_dict(state['ema'])
+    give_weights(model, state['ema'], path)
     return model
 
 

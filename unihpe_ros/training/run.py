@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 import math
 from pathlib import Path
 from pickle import UnpicklingError
+from textwrap import shorten
 from typing import Any
 
 import torch
 from torch import nn, Tensor
 from unihpe_ros.core.files import replacing
-from unihpe_ros.models.unihpe import UniHPE
+from unihpe_ros.models.unihpe import PRESETS, UniHPE
 from unihpe_ros.training import ranks
 from unihpe_ros.training.config import changed_settings, ConfigError, TrainConfig
 from unihpe_ros.training.objective import Objective
@@ -58,7 +60,7 @@ class Run:
         state, preset = load_checkpoint(path), self.config.preset
         if state['preset'] != preset:
             raise ConfigError(f'init: {path}: expected weights of {preset}; got {state["preset"]}')
-        self.model.load_state_dict(state['ema'])
+        give_weights(self.model, state['ema'], path)
 
     def build(self) -> UniHPE:
         """Return a new network."""
@@ -125,7 +127,7 @@ class Run:
         changed = changed_settings(state['config'], self.config)
         if changed:
             raise ConfigError(f'{path}: made with other settings of {", ".join(changed)}')
-        self.model.load_state_dict(state['model'])
+        give_weights(self.model, state['model'], path)
         self.objective.load_state_dict(state['objective'])
         self.optimizer.load_state_dict(state['optimizer'])
         self.ema = state['ema']
@@ -151,3 +153,23 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     if missing:
         raise ConfigError(f'{path}: not a checkpoint of a run: it lacks {", ".join(missing)}')
     return state
+
+
+def give_weights(model: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
+    """Give a network the weights of a checkpoint; ConfigError if they are another network's."""
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        reason = shorten(str(error), 200, placeholder=' ...')
+        raise ConfigError(f'{path}: weights of another network or version ({reason})') from error
+
+
+def load_network(path: Path) -> UniHPE:
+    """Read the averaged weights of a checkpoint; ConfigError if it is none of a UniHPE."""
+    state = load_checkpoint(path)
+    if state['preset'] not in PRESETS:
+        names = ', '.join(PRESETS)
+        raise ConfigError(f'{path}: expected a network of {names}; got {state["preset"]}')
+    model = UniHPE(state['preset'])
+    give_weights(model, state['ema'], path)
+    return model
