@@ -18,22 +18,19 @@ class MlpBlock(nn.Module):
     ----------
     width : int
         Width of input and output.
-    dropout : float
-        Probability of dropping a hidden unit.
 
     """
 
-    def __init__(self, width: int, dropout: float = 0.0) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.first = nn.Linear(width, width)
         self.second = nn.Linear(width, width)
-        self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(B, width)`` to ``(B, width)``."""
         hidden = functional.gelu(self.first(self.norm(x)))
-        return x + self.second(self.dropout(hidden))
+        return x + self.second(hidden)
 
 
 class PoseEncoder(nn.Module):
