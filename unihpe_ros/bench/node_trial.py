@@ -13,11 +13,16 @@ import numpy as np
 from unihpe_ros.bench.node_cases import Case, Figures
 from unihpe_ros.ros.arrivals import Arrivals
 from unihpe_ros.ros.processes import Process, ProcessError
-from unihpe_ros.ros.trial import camera_environment, NAMESPACE, quiet_ros
+from unihpe_ros.ros.stage import (
+    await_node,
+    camera_environment,
+    ESTIMATOR,
+    listen,
+    node_arguments,
+    quiet_ros,
+)
 
-_NODE = f'{NAMESPACE}/pose_estimator'
 _TOPIC = '/camera/image_raw'
-_TICK_S = 0.1
 # A large model on a slow disk, or one that an engine has to compile first.
 _START_S = 120.0
 # From the first answer: caches, the newcomers' search, the memory of the first images.
@@ -79,10 +84,10 @@ def run_case(
     main = 'unihpe_ros.bench.naive_node:main' if case.is_naive else 'unihpe_ros.ros.node:main'
     with (
         quiet_ros() as context,
-        closing(Arrivals(context, _NODE)) as arrivals,
+        closing(Arrivals(context, ESTIMATOR)) as arrivals,
         Process('node', main, _node_arguments(case, parameters), {}) as node,
     ):
-        _wait_until(arrivals.is_matched, node, arrivals)
+        await_node(node, arrivals, _START_S)
         with Process(
             'camera',
             'unihpe_ros.ros.synthetic_camera:main',
@@ -107,7 +112,7 @@ def _watch(
     samples: list[Sample] = []
     first = measured = 0.0
     while measured < seconds and not camera.has_ended():
-        _listen(node, arrivals)
+        listen(node, arrivals)
         now = time.monotonic()
         first = first or (now if arrivals.ages else 0.0)
         if first and now - first >= WARM_S:
@@ -117,37 +122,12 @@ def _watch(
     return samples
 
 
-def _wait_until(condition: Callable[[], bool], node: Process, arrivals: Arrivals) -> None:
-    end = time.monotonic() + _START_S
-    while not condition():
-        _listen(node, arrivals)
-        if time.monotonic() > end:
-            raise ProcessError(f'the node was not ready within {_START_S:.0f} s', node.log)
-
-
-def _listen(node: Process, arrivals: Arrivals) -> None:
-    arrivals.spin(_TICK_S)
-    if arrivals.failure:
-        raise ProcessError(f'the node {arrivals.failure}', node.log)
-    if node.has_ended():
-        raise ProcessError('the node ended before the camera did', node.log)
-
-
 def _node_arguments(case: Case, parameters: Mapping[str, object]) -> list[str]:
     values = {**parameters, 'image_transport': case.transport}
     if not case.is_naive:
         values['tune_malloc'] = 'false' if case.kind == 'malloc off' else 'true'
-    rules = {
-        '__ns': NAMESPACE,
-        'image': _TOPIC,
-        'image/compressed': f'{_TOPIC}/compressed',
-    }
-    arguments = ['--ros-args', '--log-level', 'warn']
-    for name, target in rules.items():
-        arguments += ['-r', f'{name}:={target}']
-    for name, value in values.items():
-        arguments += ['-p', f'{name}:={value}']
-    return arguments
+    topics = {'image': _TOPIC, 'image/compressed': f'{_TOPIC}/compressed'}
+    return [*node_arguments(topics, values), '--log-level', 'warn']
 
 
 def _camera_arguments(case: Case, picture: Path) -> list[str]:

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-import os
 from pathlib import Path
-from tempfile import TemporaryDirectory
 import time
 
-import rclpy
-from rclpy.signals import SignalHandlerOptions
 from unihpe_ros.core.pose import Poses
-from unihpe_ros.core.resources import find_resource
 from unihpe_ros.ros.listener import Listener
-from unihpe_ros.ros.processes import Process, ProcessError
+from unihpe_ros.ros.processes import Process
+from unihpe_ros.ros.stage import (
+    await_node,
+    camera_environment,
+    ESTIMATOR,
+    listen,
+    node_arguments,
+    quiet_ros,
+)
 
-NAMESPACE = '/unihpe'
-_CAMERA = '/camera'
-_TICK_S = 0.1
+_TOPICS = {'image': '/camera/image_raw', 'camera_info': '/camera/camera_info'}
 # A large model on a slow disk, or one that an engine has to compile first.
 _START_S = 60.0
 # The last answers and the node's last report, which it makes once a second.
 _LINGER_S = 1.5
-# Ids above 101 may collide with the ports that Linux hands out.
-_DOMAINS = 101
 
 
 @dataclass(frozen=True)
@@ -111,9 +110,10 @@ def run_trial(settings: TrialSettings, on_tick: Callable[[int], None]) -> Trial:
         stamp, number = line.split()
         sent[int(stamp)] = int(number)
 
-    with quiet_ros() as context, closing(Listener(context, _node_name())) as listener:
-        with Process('node', 'unihpe_ros.ros.node:main', _node_arguments(settings), {}) as node:
-            _wait_for(node, listener)
+    arguments = node_arguments(_TOPICS, settings.parameters)
+    with quiet_ros() as context, closing(Listener(context, ESTIMATOR)) as listener:
+        with Process('node', 'unihpe_ros.ros.node:main', arguments, {}) as node:
+            await_node(node, listener, _START_S)
             with Process(
                 'camera',
                 'unihpe_ros.ros.camera_player:main',
@@ -123,14 +123,14 @@ def run_trial(settings: TrialSettings, on_tick: Callable[[int], None]) -> Trial:
             ) as camera:
                 try:
                     while not camera.has_ended():
-                        _listen(node, listener)
+                        listen(node, listener)
                         on_tick(len(sent))
                     interrupted = False
                 except KeyboardInterrupt:
                     interrupted = True
             end = time.monotonic() + _LINGER_S
             while time.monotonic() < end:
-                _listen(node, listener)
+                listen(node, listener)
         return Trial(
             sent,
             listener.poses(),
@@ -141,77 +141,8 @@ def run_trial(settings: TrialSettings, on_tick: Callable[[int], None]) -> Trial:
         )
 
 
-def _wait_for(node: Process, listener: Listener) -> None:
-    """Wait until the node's answers will reach us: finding each other may take it 3 s."""
-    end = time.monotonic() + _START_S
-    while not listener.is_matched():
-        _listen(node, listener)
-        if time.monotonic() > end:
-            raise ProcessError(f'the node was not ready within {_START_S:.0f} s', node.log)
-
-
-def _listen(node: Process, listener: Listener) -> None:
-    listener.spin(_TICK_S)
-    if listener.failure:
-        raise ProcessError(f'the node {listener.failure}', node.log)
-    if node.has_ended():
-        raise ProcessError('the node ended before the camera did', node.log)
-
-
-def _node_name() -> str:
-    return f'{NAMESPACE}/pose_estimator'
-
-
-def _node_arguments(settings: TrialSettings) -> list[str]:
-    rules = {
-        '__ns': NAMESPACE,
-        'image': f'{_CAMERA}/image_raw',
-        'camera_info': f'{_CAMERA}/camera_info',
-    }
-    arguments = ['--ros-args']
-    for name, target in rules.items():
-        arguments += ['-r', f'{name}:={target}']
-    for name, value in settings.parameters.items():
-        arguments += ['-p', f'{name}:={value}']
-    return arguments
-
-
 def _camera_arguments(settings: TrialSettings) -> list[str]:
     arguments = ['--seconds', str(settings.seconds)]
     if settings.bag is not None:
         return [*arguments, '--bag', str(settings.bag), '--image-topic', settings.image_topic]
     return [*arguments, '--device', str(settings.device), '--record', str(settings.record)]
-
-
-def camera_environment() -> dict[str, str]:
-    """Give the camera shared memory that holds an image; on the receiver's side it is no use."""
-    profiles = str(find_resource('config/fastdds.xml'))
-    return {
-        'FASTDDS_DEFAULT_PROFILES_FILE': profiles,
-        'FASTRTPS_DEFAULT_PROFILES_FILE': profiles,
-        # Why a webcam cannot be opened is said once, by us.
-        'OPENCV_LOG_LEVEL': 'SILENT',
-    }
-
-
-@contextmanager
-def quiet_ros() -> Iterator[rclpy.Context]:
-    """Open ROS on this machine alone, for us and for the processes that we start."""
-    domain = os.getpid() % _DOMAINS + 1
-    ours = {'ROS_DOMAIN_ID': str(domain), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
-    if os.environ.get('ROS_DISTRO') == 'humble':
-        ours['ROS_LOCALHOST_ONLY'] = '1'
-    before = {name: os.environ.get(name) for name in (*ours, 'ROS_LOG_DIR')}
-    context = rclpy.Context()
-    try:
-        with TemporaryDirectory(prefix='unihpe_ros_log_') as logs:
-            # By default every run leaves files in the user's home.
-            os.environ.update(ours, ROS_LOG_DIR=logs)
-            rclpy.init(args=[], context=context, signal_handler_options=SignalHandlerOptions.NO)
-            yield context
-    finally:
-        context.try_shutdown()
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
