@@ -70,7 +70,7 @@ class Scene:
     source: str
 
 
-class SceneShards:
+class SceneShards(ShardFolder):
     """
     A folder of whole pictures, read from memory-mapped files.
 
@@ -79,53 +79,37 @@ class SceneShards:
     folder : Path
         What `unihpe render --scenes --out` made; shards still missing are left out.
 
-    Attributes
-    ----------
-    damaged : list[str]
-        What is wrong with each shard that is left out because it can't be read.
-
-    Raises
-    ------
-    DatasetError
-        If there is no data set, or not one shard of it can be read.
-
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = Path(folder)
-        self._shards = ShardFolder(self.folder, 'scenes', {2: _ARRAYS}, _check)
-        self.manifest = self._shards.manifest
-        self.damaged = self._shards.damaged
-
-    def __len__(self) -> int:
-        return len(self._shards)
+        super().__init__(folder, 'scenes', {2: _ARRAYS}, _check)
 
     def __getitem__(self, index: int) -> Scene:
-        shard, place = self._shards.find(index)
-        labels, rows = self._shards.labels[shard], self._rows(index)
+        shard, place = self._find(index)
+        labels, rows = self._labels[shard], self._rows(index)
         people = {name: labels[name][rows] for name in _OF_PEOPLE}
         for name in ('clip', 'frame', 'shape'):
             del people[name]
         return Scene(
-            image=self._shards.picture(index),
+            image=self._picture(index),
             K=labels['K'][place].astype(np.float64),
             distortion=labels['distortion'][place].astype(np.float64),
-            source=self._shards.source(index),
+            source=self._source(index),
             **people,
         )
 
     def masks(self, index: int) -> NDArray[np.bool_]:
         """``(N, H, W)`` Where each person can be seen."""
-        shard, _ = self._shards.find(index)
+        shard, _ = self._find(index)
         rows = self._rows(index)
-        width, height = self._shards.size
-        masks = [self._shards.mask(shard, row) for row in range(rows.start, rows.stop)]
+        width, height = self.size
+        masks = [self._mask(shard, row) for row in range(rows.start, rows.stop)]
         return np.array(masks, bool).reshape(-1, height, width)
 
     def _rows(self, index: int) -> slice:
         """Rows of a picture's people in its shard's labels."""
-        shard, place = self._shards.find(index)
-        first, last = self._shards.labels[shard]['first'][place : place + 2]
+        shard, place = self._find(index)
+        first, last = self._labels[shard]['first'][place : place + 2]
         return slice(int(first), int(last))
 
 

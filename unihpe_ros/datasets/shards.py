@@ -24,6 +24,8 @@ class ShardFolder:
     """
     A folder of shards: pictures from memory-mapped files, labels in memory.
 
+    A subclass knows what the labels mean.
+
     Parameters
     ----------
     folder : Path
@@ -54,7 +56,7 @@ class ShardFolder:
         names: Mapping[int, tuple[str, ...]],
         check: Callable[[Path, Labels], None],
     ) -> None:
-        self.folder = folder
+        self.folder = folder = Path(folder)
         self.manifest = _read_manifest(folder, kind)
         paths = sorted(folder.glob('shard_*.npz'))
         if not paths:
@@ -65,7 +67,7 @@ class ShardFolder:
             )
         wanted = ('offsets', *names[self.manifest['format']])
         self.paths: list[Path] = []
-        self.labels: list[Labels] = []
+        self._labels: list[Labels] = []
         self.damaged: list[str] = []
         for path in paths:
             try:
@@ -76,26 +78,26 @@ class ShardFolder:
                 self.damaged.append(str(error))
             else:
                 self.paths.append(path)
-                self.labels.append(labels)
-        if not self.labels:
+                self._labels.append(labels)
+        if not self._labels:
             raise DatasetError(self.damaged[0])
         self._pictures = [path.with_suffix('.jpegs') for path in self.paths]
-        self._first = np.cumsum([0, *(len(labels['offsets']) - 1 for labels in self.labels)])
+        self._first = np.cumsum([0, *(len(labels['offsets']) - 1 for labels in self._labels)])
         self._maps: dict[int, NDArray[np.uint8]] = {}
 
     def __len__(self) -> int:
         return int(self._first[-1])
 
-    def find(self, index: int) -> tuple[int, int]:
+    def _find(self, index: int) -> tuple[int, int]:
         """Return the shard of a picture and its place in there; IndexError beyond the last."""
         if not 0 <= index < len(self):
             raise IndexError(f'{self.folder}: record {index} of {len(self)}')
         shard = int(np.searchsorted(self._first, index, side='right')) - 1
         return shard, index - int(self._first[shard])
 
-    def source(self, index: int) -> str:
+    def _source(self, index: int) -> str:
         """Where a picture is, for messages."""
-        shard, place = self.find(index)
+        shard, place = self._find(index)
         return f'{self._pictures[shard]}, picture {place}'
 
     @property
@@ -104,25 +106,25 @@ class ShardFolder:
         width, height = self.manifest['stored_size']
         return int(width), int(height)
 
-    def picture(self, index: int) -> NDArray[np.uint8]:
+    def _picture(self, index: int) -> NDArray[np.uint8]:
         """``(H, W, 3)`` BGR; DatasetError if it is damaged."""
-        shard, place = self.find(index)
+        shard, place = self._find(index)
         if shard not in self._maps:
             self._maps[shard] = np.memmap(self._pictures[shard], np.uint8, 'r')
-        start, end = self.labels[shard]['offsets'][place : place + 2]
+        start, end = self._labels[shard]['offsets'][place : place + 2]
         data = np.asarray(self._maps[shard][start:end])
         image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
         width, height = self.size
         if image is None or image.shape != (height, width, 3):
             found = 'none' if image is None else f'{image.shape[1]}x{image.shape[0]}'
             raise DatasetError(
-                f'{self.source(index)}: expected a JPEG of {width}x{height} px, got {found}'
+                f'{self._source(index)}: expected a JPEG of {width}x{height} px, got {found}'
             )
         return np.asarray(image, np.uint8)
 
-    def mask(self, shard: int, row: int) -> NDArray[np.bool_]:
+    def _mask(self, shard: int, row: int) -> NDArray[np.bool_]:
         """``(H, W)`` The pixels that show the person of a row of labels."""
-        labels = self.labels[shard]
+        labels = self._labels[shard]
         if 'mask_runs' not in labels:
             raise DatasetError(f'{self.paths[shard]}: holds no masks; format 2 does')
         start, end = labels['mask_first'][row : row + 2]

@@ -25,7 +25,7 @@ _HIDER = {'hider': (len(UNION),)}
 _ARRAYS = {1: (*_LABELS,), 2: (*_LABELS, *_HIDER, 'mask_runs', 'mask_first')}
 
 
-class SyntheticShards:
+class SyntheticShards(ShardFolder):
     """
     A folder of shards, read from memory-mapped files.
 
@@ -36,33 +36,22 @@ class SyntheticShards:
 
     Attributes
     ----------
-    damaged : list[str]
-        What is wrong with each shard that is left out because it can't be read.
-
-    Raises
-    ------
-    DatasetError
-        If there is no data set, or not one shard of it can be read.
+    labels : dict[str, NDArray]
+        The labels of all shards, one after the other.
 
     """
 
     has_images = True
 
     def __init__(self, folder: Path) -> None:
-        self.folder = Path(folder)
-        self._shards = ShardFolder(self.folder, 'crops', _ARRAYS, _check)
-        self.manifest = self._shards.manifest
-        self.damaged = self._shards.damaged
-        names = [name for name in (*_LABELS, *_HIDER) if name in self._shards.labels[0]]
+        super().__init__(folder, 'crops', _ARRAYS, _check)
+        names = [name for name in (*_LABELS, *_HIDER) if name in self._labels[0]]
         self.labels = {
-            name: np.concatenate([shard[name] for shard in self._shards.labels]) for name in names
+            name: np.concatenate([shard[name] for shard in self._labels]) for name in names
         }
 
-    def __len__(self) -> int:
-        return len(self._shards)
-
     def __getitem__(self, index: int) -> Record:
-        image = self._shards.picture(index)
+        image = self._picture(index)
         labels = {name: values[index] for name, values in self.labels.items()}
         return Record(
             image=image,
@@ -72,12 +61,12 @@ class SyntheticShards:
             K=labels['K'].astype(np.float64),
             # The picture was framed for this box: the body, or the part of it in view.
             box=labels['aim'],
-            source=self._shards.source(index),
+            source=self._source(index),
         )
 
     def mask(self, index: int) -> NDArray[np.bool_]:
         """``(H, W)`` Where the person can be seen; DatasetError for a data set of format 1."""
-        return self._shards.mask(*self._shards.find(index))
+        return self._mask(*self._find(index))
 
 
 def _check(path: Path, labels: Labels) -> None:
