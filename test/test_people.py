@@ -222,6 +222,30 @@ def test_torso_depth_refuses_outliers_and_holes() -> None:
     assert np.isnan(torso_depth(depth, pixels + 1e5, body, UNION)[0])
 
 
+def leaning(body: np.ndarray, slope: float) -> np.ndarray:
+    """Return a body that leans away from the camera about its root."""
+    tilted = body.copy()
+    tilted[:, 2] -= slope * (body[:, 1] - body[PELVIS, 1])
+    return tilted
+
+
+@pytest.mark.parametrize('z', [1.0, 2.0])
+@pytest.mark.parametrize('slope', [-0.25, 0.25])
+def test_torso_depth_does_not_follow_a_skeleton_that_leans_wrongly(z: float, slope: float) -> None:
+    body = standing_at(z)
+    depth = depth_image(scene_of(body), np.random.default_rng(0))
+    found, _ = torso_depth(depth, CAMERA.project(body), leaning(body, slope), UNION)
+    assert found == pytest.approx(body[PELVIS, 2], abs=0.025)  # 0.06 to 0.07 with the lean.
+
+
+@pytest.mark.parametrize('heading', [0.0, 0.3, np.pi - 0.3, np.pi])
+def test_arm_before_the_torso_is_not_taken_for_it(heading: float) -> None:
+    body = in_camera(walking(1.7, 0.4), np.array([0.0, 1.5]), heading)
+    depth = depth_image(scene_of(body), np.random.default_rng(0))
+    found, _ = torso_depth(depth, CAMERA.project(body), body, UNION)
+    assert found == pytest.approx(body[PELVIS, 2], abs=0.03)
+
+
 def test_depths_are_fused_by_their_uncertainty() -> None:
     assert fuse(3.0, 0.3, 3.3, 0.01) == pytest.approx(3.3, abs=0.01)
     assert fuse(3.0, 0.1, 3.2, 0.1) == pytest.approx(3.1)

@@ -17,13 +17,21 @@ _SHARES = (0.15, 0.35, 0.5, 0.65, 0.85)
 _PATCH = 2  # px to either side.
 _NEAREST = 0.1  # m; less is no measurement.
 # Half the torso's extent from back to front and from side to side, m: joints lie in the middle,
-# and the camera sees the surface; from the side an arm hangs before it.
-_HALF_DEPTH, _HALF_WIDTH = 0.10, 0.18
+# and the camera sees the surface; and the radius of the arms, which may hang before it.
+_HALF_DEPTH, _HALF_WIDTH, _ARM = 0.11, 0.15, 0.05
+_ARM_BONES = tuple(
+    (f'{side}_{first}', f'{side}_{second}')
+    for side in ('left', 'right')
+    for first, second in (('shoulder_joint', 'elbow'), ('elbow', 'wrist'))
+)
 # Measurements further from their median than so many times the median distance are refused, but
 # none that is nearer than the floor, m: the torso is not flat.
 _REFUSED, _FLOOR = 3.0, 0.04
 # Least number of patches, and the standard deviation of a good measurement: constant and per m.
 _LEAST_PATCHES = 3
+# Standard deviation of the tangent by which the skeleton's torso leans wrongly towards the camera
+# or away from it; how often the line is fitted; least noise of a patch, m.
+_LEAN, _REFITS, _LEAST_NOISE = 0.25, 3, 0.01
 _SIGMA, _SIGMA_PER_M = 0.015, 0.005
 
 
@@ -59,19 +67,54 @@ def torso_depth(
     joints = ((1 - shares) * points[first] + shares * points[second]).reshape(-1, 3)
     root = points[skeleton.index('pelvis')]
     surface = _patches(depth, places)
-    measured = surface + _thickness(points, skeleton) - (joints[:, 2] - root[2])
-    measured = measured[np.isfinite(measured)]
-    if len(measured) < _LEAST_PATCHES:
+    expected = np.minimum(
+        joints[:, 2] - _thickness(points, skeleton), _arms_before(joints, points, skeleton)
+    )
+    measured = surface + root[2] - expected
+    spine = points[skeleton.index('neck')] - root
+    above = (joints - root) @ (spine / max(float(np.linalg.norm(spine)), 1e-6))
+    known = np.isfinite(measured)
+    if np.count_nonzero(known) < _LEAST_PATCHES:
         return np.nan, np.nan
-    middle = np.median(measured)
-    off: NDArray[np.float64] = np.abs(measured - middle)
-    limit = max(_REFUSED * float(np.median(off)), _FLOOR)
-    good = measured[np.flatnonzero(off <= limit)]
-    if 2 * len(good) < len(measured):
-        return np.nan, np.nan
-    z = float(np.median(good))
-    spread = 1.4826 * float(np.median(np.abs(good - z)))
-    return z, float(np.hypot(_SIGMA + _SIGMA_PER_M * z, spread / np.sqrt(len(good))))
+    z, sigma = _without_lean(measured[known], above[known])
+    return z, float(np.hypot(_SIGMA + _SIGMA_PER_M * z, sigma))
+
+
+def _without_lean(measured: Array, above: Array) -> tuple[float, float]:
+    """
+    Read the root's depth off a torso whose lean may be another than the skeleton's.
+
+    Parameters
+    ----------
+    measured : NDArray
+        ``(P,)`` depths of the root by each patch if the skeleton leaned as the torso does, m.
+    above : NDArray
+        ``(P,)`` how far each patch is above the root, along the torso, m.
+
+    Returns
+    -------
+    z : float
+        m; NaN if most patches are refused.
+    sigma : float
+        Its standard deviation, m.
+
+    """
+    line = np.full(len(measured), np.median(measured))
+    for _ in range(_REFITS):
+        off = np.abs(measured - line)
+        good = off <= max(_REFUSED * float(np.median(off)), _FLOOR)
+        if 2 * np.count_nonzero(good) < len(measured):
+            return np.nan, np.nan
+        # Least squares of the line's height at the root and its slope, which a priori is none.
+        noise = max(1.4826 * float(np.median(off[good])), _LEAST_NOISE)
+        x, y = above[good], measured[good]
+        middle, count = x.mean(), len(x)
+        steep = np.square(x - middle).sum() + (noise / _LEAN) ** 2
+        slope = (x - middle) @ (y - y.mean()) / steep
+        # A slope of which the prior is left is a doubt about the root, too.
+        z = float(y.mean() - slope * middle)
+        line = z + slope * above
+    return z, float(noise * np.sqrt(1 / count + middle**2 / steep))
 
 
 def fuse(
@@ -127,3 +170,19 @@ def _thickness(points: Array, skeleton: Skeleton) -> float:
     view = view / max(float(np.linalg.norm(view)), 1e-6)
     side = float(np.clip(across @ view, -1, 1))
     return float(1 / np.hypot(side / _HALF_WIDTH, np.sqrt(1 - side**2) / _HALF_DEPTH))
+
+
+def _arms_before(joints: Array, points: Array, skeleton: Skeleton) -> NDArray[np.float64]:
+    """``(P,)`` Depth of the arms' surface on the rays of points ``(P, 3)``; inf without one."""
+    start, end = (points[skeleton.indices(*names)] for names in zip(*_ARM_BONES, strict=True))
+    rays, first, second = (
+        place[..., :2] / np.maximum(place[..., 2:], _NEAREST) for place in (joints, start, end)
+    )
+    along = second - first
+    share = ((rays[:, None] - first) * along).sum(-1)
+    share = np.clip(share / np.maximum(np.square(along).sum(-1), 1e-12), 0, 1)
+    z = start[:, 2] + share * (end[:, 2] - start[:, 2])
+    aside = np.linalg.norm(rays[:, None] - first - share[..., None] * along, axis=-1) * z
+    reach = np.sqrt(np.maximum(_ARM**2 - aside**2, 0))
+    surface: NDArray[np.float64] = np.where(aside < _ARM, z - reach, np.inf).min(-1)
+    return surface
