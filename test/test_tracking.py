@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tiny_model import keypoints_in, person_box
 from unihpe_ros.core import boxes
-from unihpe_ros.core.appearance import COLOURS
+from unihpe_ros.core.appearance import alike, COLOURS, torso_colours
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.sightings import Sightings
 from unihpe_ros.core.skeleton import UNION
@@ -310,3 +310,18 @@ def test_predicted_person_moves_on() -> None:
     predicted = scene.tracker.tracks[0]
     middle = 0.5 * (predicted.box[0] + predicted.box[2])
     assert 100 + 8 * 23 < middle < 100 + 8 * 26
+
+
+def test_colours_of_people_together_are_those_of_each(rng: np.random.Generator) -> None:
+    image = rng.integers(0, 256, (480, 640, 3), np.uint8)
+    image[:, :320] = 30, 30, 200
+    crowd = ((100, 100, 200, 400), (400, 50, 500, 300), (150, 120, 250, 420), (900, 0, 999, 300))
+    people = np.array([keypoints_in(box) for box in crowd])
+    people = np.concatenate([people, np.full((1, 26, 2), np.nan)])
+    together = torso_colours(image, people, UNION)
+    for row, person in enumerate(people):
+        np.testing.assert_array_equal(together[row], torso_colours(image, person[None], UNION)[0])
+    assert np.isfinite(together).all(1).tolist() == [True, True, True, False, False]
+    likeness = alike(together, together)
+    np.testing.assert_allclose(np.diag(likeness)[:3], 1, rtol=1e-6)
+    assert likeness[0, 2] > 0.9 > 0.7 > likeness[0, 1]

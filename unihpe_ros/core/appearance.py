@@ -40,17 +40,20 @@ def torso_colours(
 
     """
     colours = np.full((len(keypoints), COLOURS), np.nan, np.float32)
-    high, low = (
-        keypoints[:, skeleton.indices(*_CORNERS[:2])],
-        keypoints[:, skeleton.indices(*_CORNERS[2:])],
-    )
-    top, bottom = high.mean(1), low.mean(1)
-    height = np.linalg.norm(bottom - top, axis=-1)
-    width = np.maximum(np.linalg.norm(high[:, 0] - high[:, 1], axis=-1), _LEAST_WIDTH * height)
-    for row in np.flatnonzero(np.isfinite(height + width) & (height > 1)):
-        patch = _patch(image, top[row], bottom[row], float(width[row]))
-        if patch is not None:
-            colours[row] = _histogram(patch)
+    corners = keypoints[:, skeleton.indices(*_CORNERS)]
+    top, bottom = corners[:, :2].mean(1), corners[:, 2:].mean(1)
+    middle, down = 0.5 * (top + bottom), (bottom - top) / _SIDE
+    height = np.hypot(*(bottom - top).T)
+    width = np.maximum(np.hypot(*(corners[:, 0] - corners[:, 1]).T), _LEAST_WIDTH * height)
+    across = np.stack([down[:, 1], -down[:, 0]], -1)
+    across *= (0.7 * width / np.maximum(height, 1e-6))[:, None]
+    matrices = np.stack([across, down, top - 0.5 * _SIDE * across], -1)
+    size = np.array([image.shape[1], image.shape[0]])
+    # NaN is not in the picture either.
+    shown = (middle >= 0).all(-1) & (middle < size).all(-1) & (height > 1) & np.isfinite(width)
+    rows = np.flatnonzero(shown)
+    if len(rows):
+        colours[rows] = _histograms(np.stack([_patch(image, matrices[row]) for row in rows]))
     return colours
 
 
@@ -59,31 +62,21 @@ def alike(one: Array, other: Array) -> NDArray[np.float64]:
     return np.asarray(one.astype(np.float64) @ other.T.astype(np.float64))
 
 
-def _patch(
-    image: NDArray[np.uint8], top: Array, bottom: Array, width: float
-) -> NDArray[np.uint8] | None:
-    """Draw the torso upright; None if its middle is outside the picture."""
-    h, w = image.shape[:2]
-    middle = 0.5 * (top + bottom)
-    if not (0 <= middle[0] < w and 0 <= middle[1] < h):
-        return None
-    down = (bottom - top) / _SIDE
-    across = np.array([down[1], -down[0]])
-    across *= 0.7 * width / (_SIDE * max(float(np.linalg.norm(across)), 1e-6))
-    start = top - 0.5 * _SIDE * across
-    matrix = np.column_stack([across, down, start])
+def _patch(image: NDArray[np.uint8], matrix: Array) -> NDArray[np.uint8]:
+    """Draw the torso upright."""
     flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
-    patch: NDArray[np.uint8] = cv2.warpAffine(
-        image, matrix, (_SIDE, _SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE
-    )
-    return patch
+    size = (_SIDE, _SIDE)
+    return cv2.warpAffine(image, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
 
-def _histogram(patch: NDArray[np.uint8]) -> NDArray[np.float64]:
+def _histograms(patches: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Hue by saturation, and value; square roots, so that the cosine is Bhattacharyya's."""
-    hue, saturation, value = cv2.split(cv2.cvtColor(patch, cv2.COLOR_BGR2HSV))
-    place = (hue.astype(int) * _BINS[0] // 180) * _BINS[1] + saturation // (256 // _BINS[1])
-    tint = np.bincount(place.ravel(), minlength=_BINS[0] * _BINS[1])
-    light = np.bincount((value // (256 // _BINS[2])).ravel(), minlength=_BINS[2])
-    counts = np.concatenate([tint, light])
-    return np.sqrt(counts / counts.sum())
+    n = len(patches)
+    # All patches in one column of pixels, which OpenCV converts at once.
+    hsv = cv2.cvtColor(patches.reshape(-1, _SIDE, 3), cv2.COLOR_BGR2HSV).reshape(n, -1, 3)
+    hue, saturation, value = np.moveaxis(hsv.astype(np.intp), -1, 0)
+    tint = (hue * _BINS[0] // 180) * _BINS[1] + saturation * _BINS[1] // 256
+    light = _BINS[0] * _BINS[1] + value * _BINS[2] // 256
+    places = np.concatenate([tint, light], -1) + COLOURS * np.arange(n)[:, None]
+    counts = np.bincount(places.ravel(), minlength=n * COLOURS).reshape(n, COLOURS)
+    return np.sqrt(counts / counts.sum(-1, keepdims=True))

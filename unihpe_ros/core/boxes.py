@@ -27,14 +27,16 @@ def iou(one: Array, other: Array) -> NDArray[np.float64]:
     """
     low = np.maximum(one[:, None, :2], other[None, :, :2])
     high = np.minimum(one[:, None, 2:], other[None, :, 2:])
-    shared = np.prod(np.maximum(high - low, 0.0, dtype=np.float64), -1)
-    union = area(one)[:, None] + area(other)[None] - shared
-    return np.nan_to_num(shared / np.maximum(union, 1e-9))
+    sides = np.maximum(high - low, 0.0, dtype=np.float64)
+    shared = sides[..., 0] * sides[..., 1]
+    share = shared / np.maximum(area(one)[:, None] + area(other)[None] - shared, 1e-9)
+    return np.where(share > 0, share, 0.0)
 
 
 def area(boxes: Array) -> NDArray[np.float64]:
     """``(...)`` area of ``(..., 4)`` boxes, px^2."""
-    return np.prod(np.maximum(boxes[..., 2:] - boxes[..., :2], 0.0, dtype=np.float64), -1)
+    sides = np.maximum(boxes[..., 2:] - boxes[..., :2], 0.0, dtype=np.float64)
+    return np.asarray(sides[..., 0] * sides[..., 1])
 
 
 def around(keypoints: Array) -> NDArray[np.float32]:

@@ -103,13 +103,16 @@ def read_answer(
 def _decode_axis(
     logits: Array, ratio: float, window: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    bins = logits.shape[-1]
-    peak = logits.argmax(-1)
-    near = peak[..., None] + np.arange(-window, window + 1)
-    local = np.take_along_axis(logits, np.clip(near, 0, bins - 1), -1)
-    top = np.take_along_axis(logits, peak[..., None], -1)
-    weight = np.exp(local - top) * ((near >= 0) & (near < bins))
+    bins, offsets = logits.shape[-1], np.arange(-window, window + 1)
+    flat = logits.reshape(-1, bins)
+    rows, peak = np.arange(len(flat)), flat.argmax(-1)
+    odds = flat - flat[rows, peak, None]
+    np.exp(odds, out=odds)
+    near = peak[:, None] + offsets
+    weight = odds[rows[:, None], np.clip(near, 0, bins - 1)]
+    weight[(near < 0) | (near >= bins)] = 0
     mass = weight.sum(-1)
-    position = (weight * near).sum(-1) / mass
-    share = mass / np.exp(logits - top).sum(-1)
-    return ((position + 0.5) / ratio - 0.5).astype(np.float32), share.astype(np.float32)
+    position = peak + weight @ offsets.astype(weight.dtype) / mass
+    x, share = (position + 0.5) / ratio - 0.5, mass / odds.sum(-1)
+    shape = logits.shape[:-1]
+    return x.reshape(shape).astype(np.float32), share.reshape(shape).astype(np.float32)
