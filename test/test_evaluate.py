@@ -20,7 +20,7 @@ from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.datasets.augment import aim, crop_record
 from unihpe_ros.datasets.catalogue import KINDS, open_records
 from unihpe_ros.datasets.records import DatasetError
-from unihpe_ros.training.answers import Answers, collect
+from unihpe_ros.training.answers import ANSWERS, Answers, collect
 from unihpe_ros.training.config import TrainConfig
 from unihpe_ros.training.keypoint_report import coco_report, keypoint_table
 from unihpe_ros.training.protocols import pose_report, protocol_of, PROTOCOLS
@@ -358,6 +358,27 @@ def test_the_command_fails_in_one_line(tmp_path, capsys, checkpoint, arguments, 
     error = capsys.readouterr().err
     assert words in error
     assert error.count('\n') == 1
+
+
+def test_the_command_scores_what_the_robot_runs(tmp_path, capsys):
+    write_h36m_images(tmp_path / 'h36m')
+    given = ['--data', str(tmp_path / 'h36m'), '--protocol', 'h36m-p1', '--out', str(tmp_path)]
+    engine = ['--backend', 'onnxruntime-cpu']
+    assert main(['evaluate', 'unihpe_rt', *engine, *given]) == 0
+    tables = json.loads((tmp_path / 'h36m-p1.json').read_text())['tables']
+    (headline,) = [table for title, table in tables.items() if title.startswith('Mean over')]
+    assert set(headline['MPJPE [mm]']) == set(ANSWERS)
+    assert all(value > 0 for value in headline['MPJPE [mm]'].values())
+    assert (tmp_path / 'h36m-p1-agreement.png').exists()
+    capsys.readouterr()
+    for model, backend, words in (
+        ('nobody', 'auto', "model 'nobody': expected two files; missing nobody.image."),
+        ('unihpe_rt', 'abacus', 'abacus'),
+    ):
+        assert main(['evaluate', model, '--backend', backend, *given]) == 1
+        error = capsys.readouterr().err
+        assert words in error
+        assert error.count('\n') == 1
 
 
 @pytest.mark.parametrize(

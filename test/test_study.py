@@ -95,8 +95,11 @@ def test_table_has_mean_and_spread(path):
         Result('small', 1, {COLUMN: 10.0, 'parameters [M]': 2.0}),
         Result('small', 2, {COLUMN: 14.0, 'parameters [M]': 2.0}),
         Result('whole', 1, {COLUMN: 20.0, 'parameters [M]': 3.0}),
+        Result('whole', 2, {}, failure='step 7: the loss is not finite'),
     ]
-    (table,) = study_report(study, results).tables
+    report = study_report(study, results)
+    assert report.notes[-1] == 'whole, seed 2: step 7: the loss is not finite'
+    (table,) = report.tables
     assert table.rows == {'small': [12.0, 2.0], 'whole': [20.0, 3.0]}
     lines = [line.replace(' ', '') for line in table.markdown().splitlines()]
     assert '|small|12.00±2.83|2.00|' in lines

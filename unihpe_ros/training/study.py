@@ -131,10 +131,10 @@ def finished(study: Study, out: Path, variant: str, seed: int) -> Result | None:
         stored = json.loads(path.read_text(encoding='utf-8'))
         result = Result(variant, seed, stored['scores'], stored['failure'])
         changed = changed_settings(stored['config'], study.config(variant, seed))
+        if stored['limit'] != study.limit:
+            changed.append('limit')
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigError(f'{path}: not the result of a run ({error}); remove it') from error
-    if stored['limit'] != study.limit:
-        changed.append('limit')
     if changed:
         raise ConfigError(
             f'{path}: made with other settings of {", ".join(changed)}; give another --out'

@@ -27,10 +27,12 @@ def study_report(study: Study, results: Sequence[Result]) -> Report:
     columns = list(dict.fromkeys(name for result in results for name in result.scores))
     means, spreads = {}, {}
     for variant in study.variants:
-        mine = [result.scores for result in results if result.variant == variant]
-        values = np.array(
-            [[scores.get(name, np.nan) for name in columns] for scores in mine if scores]
-        ).reshape(len(mine), len(columns))
+        rows = [
+            [result.scores.get(name, np.nan) for name in columns]
+            for result in results
+            if result.variant == variant and result.scores
+        ]
+        values = np.array(rows).reshape(len(rows), len(columns))
         known = [column[np.isfinite(column)] for column in values.T]
         means[variant] = [float(column.mean()) if len(column) else np.nan for column in known]
         spreads[variant] = [_spread(column) for column in known]
