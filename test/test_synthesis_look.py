@@ -125,7 +125,7 @@ def test_accessories_are_worn_where_they_belong(cast, name):
 def test_nothing_is_seen_beyond_the_photographs_edge():
     aim, cut = np.array([36, 48, 180, 240], np.float32), 0
     for seed in range(60):
-        edges = sample_edges(np.random.default_rng(seed), aim, (216, 288))
+        edges = sample_edges(np.random.default_rng(seed), aim, (216, 288), aim)
         image = np.full((288, 216, 3), 200, np.uint8)
         blacken(image, edges)
         assert np.array_equal(image[..., 0] > 0, within((288, 216), edges))

@@ -99,7 +99,7 @@ def furnish(
         cut_outs=tuple(cut_outs),
         decals=tuple(decals),
         haze=haze,
-        likeness=rng.uniform(0.4, 1.0) if rng.random() < 0.1 else 0.0,
+        likeness=rng.uniform(0.4, 1.0) if rng.random() < 0.15 else 0.0,
     )
 
 

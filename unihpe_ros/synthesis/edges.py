@@ -8,12 +8,16 @@ from numpy.typing import NDArray
 Float32 = NDArray[np.float32]
 
 _CUT = 0.18
+# How often the photograph ends where a box does that holds a part of the body alone.
+_CUT_BODY = 0.4
 # How often it is the lower, the upper, the left or the right edge that is near.
 _SIDES = (0.58, 0.1, 0.16, 0.16)
 _TWO_SIDES = 0.15
 
 
-def sample_edges(rng: np.random.Generator, aim: Float32, size: tuple[int, int]) -> Float32:
+def sample_edges(
+    rng: np.random.Generator, aim: Float32, size: tuple[int, int], body: Float32
+) -> Float32:
     """
     Sample where the photograph ends around a person's box.
 
@@ -25,6 +29,9 @@ def sample_edges(rng: np.random.Generator, aim: Float32, size: tuple[int, int]) 
         ``(4,)`` The box, px.
     size : tuple[int, int]
         (w, h) of the stored picture, px.
+    body : Float32
+        ``(4,)`` Box of the whole body, px: it is more likely that the photograph ends where it
+        goes on beyond `aim`.
 
     Returns
     -------
@@ -34,10 +41,12 @@ def sample_edges(rng: np.random.Generator, aim: Float32, size: tuple[int, int]) 
 
     """
     edges = np.array([0, 0, *size], np.float32)
-    if rng.random() > _CUT:
-        return edges
-    count = 2 if rng.random() < _TWO_SIDES else 1
-    near = np.isin(np.arange(4), rng.choice(4, count, p=_SIDES))
+    far = 0.1 * (aim[3] - aim[1])
+    near = np.array([body[3] > aim[3] + far, body[1] < aim[1] - far, False, False])
+    near &= rng.random() < _CUT_BODY
+    if rng.random() < _CUT:
+        count = 2 if rng.random() < _TWO_SIDES else 1
+        near |= np.isin(np.arange(4), rng.choice(4, count, p=_SIDES))
     slack = np.abs(rng.normal(0, 0.02, 4)) * (aim[3] - aim[1])
     if near[0]:
         edges[3] = min(edges[3], aim[3] + slack[0])

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from unihpe_ros.core.preprocess import PADDING
 from unihpe_ros.synthesis.people import Figure
 from unihpe_ros.synthesis.raster import bounds
-from unihpe_ros.synthesis.scene import View
+from unihpe_ros.synthesis.scene import Posture, Support, View
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -18,14 +18,19 @@ MARGIN = 0.25
 
 # COCO keypoints that a truncated box shows, and how common that is.
 _PARTS = (
-    (tuple(range(13)), 0.32),
-    ((*range(11), 11, 12, 13, 14), 0.14),
-    (tuple(range(7)), 0.16),
-    ((*range(7), 11, 12), 0.28),
-    ((5, 6, *range(11, 17)), 0.1),
+    (tuple(range(13)), 0.34),
+    (tuple(range(7)), 0.13),
+    ((*range(7), 11, 12), 0.32),
+    ((*range(11), 11, 12, 13, 14), 0.13),
+    ((5, 6, *range(11, 17)), 0.08),
 )
-_TRUNCATED = 0.40
+_UPPER_BODIES = 3
+_TRUNCATED, _TRUNCATED_AT_TABLE = 0.46, 0.75
 _UPRIGHT = 0.9
+# How far off cameras are, m; of half bodies, half are seen from near.
+_DISTANCES, _NEAR_DISTANCES, _NEAR = (1.2, 10.0), (0.75, 3.0), 0.5
+# Who sits without a table is often seen from behind.
+_FROM_BEHIND = 0.3
 
 
 def stored_size(size: tuple[int, int]) -> tuple[int, int]:
@@ -44,7 +49,13 @@ def look_at(eye: NDArray[np.floating], target: NDArray[np.floating], roll: float
     return np.stack([c * right + s * down, c * down - s * right, forward])
 
 
-def sample_eye(rng: np.random.Generator, centre: NDArray[np.floating], ground: float) -> Float64:
+def sample_eye(
+    rng: np.random.Generator,
+    centre: NDArray[np.floating],
+    ground: float,
+    azimuth: float,
+    distances: tuple[float, float] = _DISTANCES,
+) -> Float64:
     """
     Sample the camera's place: a robot's, a photographer's or a ceiling's.
 
@@ -56,6 +67,10 @@ def sample_eye(rng: np.random.Generator, centre: NDArray[np.floating], ground: f
         ``(3,)`` Middle of the person, m.
     ground : float
         Height of the floor, m.
+    azimuth : float
+        Which side it is on, rad; 0 is towards -y.
+    distances : tuple[float, float]
+        How near and how far it may be, m.
 
     Returns
     -------
@@ -63,8 +78,7 @@ def sample_eye(rng: np.random.Generator, centre: NDArray[np.floating], ground: f
         ``(3,)`` World, m.
 
     """
-    distance = np.exp(rng.uniform(np.log(1.2), np.log(10)))
-    azimuth = rng.uniform(0, 2 * np.pi)
+    distance = np.exp(rng.uniform(*np.log(distances)))
     kind = rng.choice(3, p=[0.45, 0.4, 0.15])
     if kind == 0:
         height = ground + rng.uniform(0.2, 2.0)
@@ -78,7 +92,11 @@ def sample_eye(rng: np.random.Generator, centre: NDArray[np.floating], ground: f
 
 
 def frame(
-    rng: np.random.Generator, figure: Figure, ground: float, size: tuple[int, int]
+    rng: np.random.Generator,
+    figure: Figure,
+    posture: Posture,
+    ground: float,
+    size: tuple[int, int],
 ) -> tuple[View, Float32]:
     """
     Aim a camera at a person, or at a part of them, as the crop of a detector's box does.
@@ -89,6 +107,8 @@ def frame(
         Source of chance.
     figure : Figure
         The person.
+    posture : Posture
+        How they are there: who sits at a table is seen from the front.
     ground : float
         Height of the floor, m.
     size : tuple[int, int]
@@ -103,10 +123,16 @@ def frame(
 
     """
     low, high = bounds(figure.body)
-    eye = sample_eye(rng, 0.5 * (low + high).astype(np.float64), ground)
+    truncated = rng.random() < (_TRUNCATED_AT_TABLE if posture.at_table else _TRUNCATED)
+    near = truncated and not posture.at_table and rng.random() < _NEAR
+    middle = 0.5 * (low + high).astype(np.float64)
+    azimuth = _sample_azimuth(rng, figure, posture)
+    eye = sample_eye(rng, middle, ground, azimuth, _NEAR_DISTANCES if near else _DISTANCES)
     points = figure.body[::3]
-    if rng.random() < _TRUNCATED:
-        chosen = _PARTS[rng.choice(len(_PARTS), p=[share for _, share in _PARTS])][0]
+    if truncated:
+        parts = _PARTS[:_UPPER_BODIES] if posture.at_table else _PARTS
+        shares = np.array([share for _, share in parts])
+        chosen = parts[rng.choice(len(parts), p=shares / shares.sum())][0]
         points = figure.keypoints[list(chosen)]
         around = np.float32(0.06 * max(float(high[2] - low[2]), 0.6))
         points = np.concatenate([points - around, points + around])
@@ -125,3 +151,11 @@ def frame(
     K = np.array([[focal, 0, 0.5 * (width - 1)], [0, focal, 0.5 * (height - 1)], [0, 0, 1]])
     view = View(K, (width, height), look_at(eye, target, roll), eye)
     return view, view.box_of(points)
+
+
+def _sample_azimuth(rng: np.random.Generator, figure: Figure, posture: Posture) -> float:
+    if posture.at_table:
+        return figure.heading + rng.normal(0, 0.6)
+    if posture.support is Support.SEAT and rng.random() < _FROM_BEHIND:
+        return figure.heading + np.pi + rng.normal(0, 0.45)
+    return rng.uniform(0, 2 * np.pi)

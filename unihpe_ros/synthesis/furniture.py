@@ -10,7 +10,7 @@ from unihpe_ros.synthesis.solids import Part
 
 def chair(rng: np.random.Generator, seat: float = 0.45) -> list[Part]:
     """Make a chair, often with a back, now and then with arms, for a seat of a height, m."""
-    w, d, back = rng.uniform(0.19, 0.28), rng.uniform(0.19, 0.26), rng.uniform(0.2, 0.32)
+    w, d, back = rng.uniform(0.19, 0.28), rng.uniform(0.19, 0.26), rng.uniform(0.2, 0.4)
     leg = rng.uniform(0.012, 0.03)
     parts: list[Part] = [('box', (0, 0, seat), (w, d, rng.uniform(0.015, 0.06)), 0)]
     for x in (-w + leg, w - leg):
@@ -23,8 +23,30 @@ def chair(rng: np.random.Generator, seat: float = 0.45) -> list[Part]:
     return parts
 
 
-def _table(rng: np.random.Generator) -> list[Part]:
+def wheelchair(rng: np.random.Generator, seat: float = 0.5) -> list[Part]:
+    """Make a wheelchair for a seat of a height, m."""
+    w, back, wheel = rng.uniform(0.2, 0.25), rng.uniform(0.18, 0.26), rng.uniform(0.26, 0.32)
+    parts: list[Part] = [
+        ('box', (0, 0, seat), (w, 0.21, 0.025), 0),
+        ('box', (0, 0.22, seat + 0.05 + back), (w, 0.02, back), 0),
+    ]
+    for s in (-1, 1):
+        parts += [
+            ('ball', (s * (w + 0.05), 0.12, wheel), (0.02, wheel, wheel), 1),
+            ('ball', (s * w, -0.33, 0.08), (0.02, 0.08, 0.08), 1),
+            ('box', (s * w, 0.3, seat + 0.05 + 2 * back), (0.018, 0.09, 0.018), 2),
+            ('box', (s * w, 0, seat + 0.2), (0.03, 0.18, 0.02), 2),
+            ('box', (s * w, -0.32, seat / 2), (0.012, 0.012, seat / 2), 1),
+            ('box', (s * 0.1, -0.45, 0.1), (0.08, 0.1, 0.01), 1),
+        ]
+    return parts
+
+
+def table(rng: np.random.Generator, height: float | None = None) -> list[Part]:
+    """Make a table or a desk, often with things on it; its top is `height` m high."""
     w, d, h = rng.uniform(0.3, 0.9), rng.uniform(0.25, 0.5), rng.uniform(0.4, 0.8)
+    if height is not None:
+        w, h = w + 0.15, height - 0.02
     parts: list[Part] = [('box', (0, 0, h), (w, d, 0.02), 0)]
     if rng.random() < 0.3:
         parts.append(('cylinder', (0, 0, h / 2), (0.05, 0.05, h / 2), 1))
@@ -166,7 +188,7 @@ def _dog(rng: np.random.Generator) -> list[Part]:
 
 STANDING: dict[str, tuple[Callable[[np.random.Generator], list[Part]], float]] = {
     'chair': (chair, 0.17),
-    'table': (_table, 0.17),
+    'table': (table, 0.17),
     'sofa': (_sofa, 0.07),
     'shelf': (_shelf, 0.07),
     'plant': (_plant, 0.1),

@@ -44,6 +44,8 @@ _GESTURES = {
 }
 # Done with both hands or not at all.
 _BY_BOTH = ('carrying',)
+_TABLE = ('pelvis', (0.08, 0.25, 0.13), 0.0)
+_OVER_KNEES = 0.13
 _FLOOR = ('{}_shoulder', (0.02, 0.34, 0.0), 0.0)
 
 
@@ -87,6 +89,21 @@ def hands_down(rng: np.random.Generator, posture: Posture, keypoints: Float32) -
         wrist = _target(rng, _FLOOR, side, keypoints)
         _reach(rng, driven, side, wrist, keypoints)
     return replace(posture, driven=driven.astype(np.float32))
+
+
+def hands_on_table(rng: np.random.Generator, posture: Posture, keypoints: Float32) -> Posture:
+    """Put the hands before somebody who sits; now and then one of them is elsewhere."""
+    posture = gesture(rng, posture, keypoints) if rng.random() < 0.3 else posture
+    free = posture.carries or rng.random() < 0.3
+    driven = posture.driven.astype(np.float64)
+    out, front, up = np.array(_TABLE[1]) + rng.normal(0, (0.04, 0.03, 0.01))
+    # The top is above the knees, and the hands on it.
+    least = float(keypoints[UNION.indices('left_knee', 'right_knee'), 2].max()) + _OVER_KNEES
+    for side in ('L', 'R')[rng.integers(2)] if free else 'LR':
+        wrist = _target(rng, (_TABLE[0], (out, front, up), 0.0), side, keypoints)
+        wrist[2] = max(wrist[2], least)
+        _reach(rng, driven, side, wrist, keypoints)
+    return replace(posture, driven=driven.astype(np.float32), carries=False, at_table=True)
 
 
 def _target(

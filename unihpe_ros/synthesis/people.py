@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.synthesis.body import Bodies, BODY
 from unihpe_ros.synthesis.contact import Contact
 from unihpe_ros.synthesis.hands import Hands
@@ -38,6 +39,12 @@ class Figure:
     mesh: Mesh
     keypoints: Float32
     body: Float32
+
+    @property
+    def heading(self) -> float:
+        """Where the hips face, rad; 0 is towards -y."""
+        left, right = self.keypoints[UNION.indices('left_hip_joint', 'right_hip_joint')]
+        return float(np.arctan2(left[1] - right[1], left[0] - right[0]))
 
     def move(self, shift: NDArray[np.floating]) -> None:
         """Shift the person by ``(3,)`` m, in place."""

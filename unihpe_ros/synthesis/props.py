@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.fabrics import cloth, hard_surface
-from unihpe_ros.synthesis.furniture import chair, STANDING
+from unihpe_ros.synthesis.furniture import chair, STANDING, table, wheelchair
 from unihpe_ros.synthesis.materials import linear, material, Pattern
 from unihpe_ros.synthesis.scene import Mesh
 from unihpe_ros.synthesis.solids import assemble, Part, random_rotation, upright
@@ -66,10 +66,25 @@ def seat_for(
     rng: np.random.Generator, place: NDArray[np.floating], height: float, facing: float
 ) -> Mesh:
     """Sample a chair or a box of a given seat height for somebody who faces `facing`, rad."""
-    parts = chair(rng, height)
-    if rng.random() < 0.3:
+    kind = rng.choice(3, p=[0.62, 0.23, 0.15])
+    if kind == 0:
+        parts = chair(rng, height)
+    elif kind == 1:
         parts = [('box', (0, 0.1, height / 2), (rng.uniform(0.25, 1.0), 0.3, height / 2), 0)]
+    else:
+        parts = wheelchair(rng, height)
     return assemble(parts, thing_materials(rng), place, upright(facing))
+
+
+def table_for(
+    rng: np.random.Generator, edge: NDArray[np.floating], height: float, facing: float
+) -> Mesh:
+    """Sample a table whose near edge is at `edge`, m, before somebody who faces `facing`, rad."""
+    parts = table(rng, height)
+    depth = float(parts[0][2][1])
+    return assemble(
+        parts, thing_materials(rng), edge + upright(facing) @ (0, -depth, 0), upright(facing)
+    )
 
 
 def held_thing(rng: np.random.Generator, place: NDArray[np.floating]) -> Mesh:

@@ -87,6 +87,8 @@ class Posture:
         What the person rests on.
     carries : bool
         Whether something is between the hands.
+    at_table : bool
+        Whether the hands are on a table.
 
     """
 
@@ -97,6 +99,7 @@ class Posture:
     curl: tuple[float, float] = (0.3, 0.3)
     support: Support = Support.FEET
     carries: bool = False
+    at_table: bool = False
 
 
 @dataclass(frozen=True)

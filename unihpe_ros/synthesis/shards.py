@@ -27,6 +27,8 @@ from unihpe_ros.synthesis.scenes import render_scene
 Float32 = NDArray[np.float32]
 
 FORMAT = 2
+# Counts the changes after which a seed gives other pictures.
+GENERATOR = 2
 SHARD_LENGTH = 500
 ACKNOWLEDGEMENT = (
     'Made from motion capture that the user supplied. If it is the CMU database: the data used '
@@ -148,6 +150,7 @@ def manifest(cast: Cast, plan: Plan) -> dict[str, object]:
         'format': FORMAT,
         'kind': plan.kind,
         'version': __version__,
+        'generator': GENERATOR,
         'split': plan.split,
         'seed': plan.seed,
         'size': list(plan.size),

@@ -98,9 +98,9 @@ def sample_shot(cast: Cast, rng: np.random.Generator, size: tuple[int, int]) -> 
     others += [(mesh, OWNER_PROP) for mesh in seats]
     height = cast.bodies.height(person.shape)
     for _ in range(_FRAMINGS):
-        view, aim = frame(rng, figure, ground, size)
+        view, aim = frame(rng, figure, person.posture, ground, size)
         things = others + sample_things(rng, person, view, ground)
-        edges = sample_edges(rng, aim, view.size)
+        edges = sample_edges(rng, aim, view.size, view.box_of(figure.body))
         shot = _cleared(person, view, aim, edges, height, fixed, things)
         if shot.shows_enough:
             break

@@ -7,17 +7,23 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import COCO_17, UNION
-from unihpe_ros.synthesis.gestures import gesture, hands_down
+from unihpe_ros.synthesis.gestures import gesture, hands_down, hands_on_table
 from unihpe_ros.synthesis.people import Cast, Figure
 from unihpe_ros.synthesis.postures import leans_far, sample_posture
-from unihpe_ros.synthesis.props import held_thing, seat_for, standing_thing, thing_materials
+from unihpe_ros.synthesis.props import (
+    held_thing,
+    seat_for,
+    standing_thing,
+    table_for,
+    thing_materials,
+)
 from unihpe_ros.synthesis.raster import bounds
 from unihpe_ros.synthesis.scene import Mesh, OWNER_HELD, OWNER_PROP, Posture, Support, View
 from unihpe_ros.synthesis.solids import assemble, random_rotation, upright
 from unihpe_ros.synthesis.wardrobe import sample_outfit
 
 _NEIGHBOURS = (0.68, 0.24, 0.08)
-_GESTURE = 0.35
+_GESTURE, _AT_TABLE, _AT_COUNTER = 0.35, 0.45, 0.05
 _HELD, _IN_THE_WAY, _AROUND = 0.25, 0.24, 0.6
 _SOLIDS = ('box', 'cylinder', 'ball')
 
@@ -43,9 +49,11 @@ def sample_person(cast: Cast, rng: np.random.Generator, posture: Posture) -> Per
 def gestured(cast: Cast, rng: np.random.Generator, shape: int, posture: Posture) -> Posture:
     """Give a posture a gesture now and then; arms out of the trunk, at rest on the floor."""
     prone = posture.support is Support.FLOOR and leans_far(posture)
-    if prone or rng.random() < _GESTURE:
+    at_table = posture.support is Support.SEAT and rng.random() < _AT_TABLE
+    if prone or at_table or rng.random() < _GESTURE:
         keypoints = cast.poser.keypoints(shape, posture.clip, posture.driven, posture.root)
-        posture = (hands_down if prone else gesture)(rng, posture, keypoints)
+        bring = hands_down if prone else hands_on_table if at_table else gesture
+        posture = bring(rng, posture, keypoints)
     return cast.contact.mended(shape, posture)
 
 
@@ -110,6 +118,10 @@ def sample_things(
     """
     figure = person.figure
     things: list[tuple[Mesh, int]] = []
+    if person.posture.at_table:
+        things.append((_table_before(rng, figure, ground), OWNER_PROP))
+    elif person.posture.support is Support.FEET and rng.random() < _AT_COUNTER:
+        things.append((_counter_before(rng, figure, ground), OWNER_PROP))
     if person.posture.carries:
         things.append((_load(rng, figure), OWNER_HELD))
     elif rng.random() < _HELD:
@@ -127,6 +139,30 @@ def sample_things(
             if np.hypot(x - view.eye[0], y - view.eye[1]) > 0.9:
                 things.append((standing_thing(rng, np.array([x, y, ground])), OWNER_PROP))
     return things
+
+
+def _table_before(rng: np.random.Generator, figure: Figure, ground: float) -> Mesh:
+    """Put a table under somebody's hands and over their thighs."""
+    hands = figure.keypoints[UNION.indices('left_wrist', 'right_wrist')]
+    knees = figure.keypoints[UNION.indices('left_knee', 'right_knee')]
+    top = max(float(hands[:, 2].min()) - 0.035, float(knees[:, 2].max()) + 0.09)
+    return _edge_before(rng, figure, ground, top - ground, rng.uniform(0.15, 0.24))
+
+
+def _counter_before(rng: np.random.Generator, figure: Figure, ground: float) -> Mesh:
+    """Put a counter or a high table before somebody who stands."""
+    pelvis = float(figure.keypoints[UNION.index('pelvis')][2]) - ground
+    return _edge_before(
+        rng, figure, ground, pelvis * rng.uniform(0.85, 1.2), rng.uniform(0.22, 0.4)
+    )
+
+
+def _edge_before(
+    rng: np.random.Generator, figure: Figure, ground: float, top: float, ahead: float
+) -> Mesh:
+    x, y, _ = figure.keypoints[UNION.index('pelvis')].astype(np.float64)
+    edge = np.array([x, y, ground]) + upright(figure.heading) @ (0, -ahead, 0)
+    return table_for(rng, edge, top, figure.heading + rng.normal(0, 0.06))
 
 
 def _load(rng: np.random.Generator, figure: Figure) -> Mesh:

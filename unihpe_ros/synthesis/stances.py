@@ -53,7 +53,7 @@ def _even(leg: _Leg, lean: float, support: Support, share: float) -> _Stance:
 
 _KNEELING = _Leg(0.02, 1.62, 2.1)
 _STANCES = {
-    'chair': _even(_Leg(-1.5, 0.05, 0.0, 0.15), 0.05, Support.SEAT, 0.14),
+    'chair': _even(_Leg(-1.5, 0.05, 0.0, 0.15), 0.05, Support.SEAT, 0.17),
     'squat': _even(_Leg(-2.0, 0.75, 0.1, 0.35), 0.45, Support.FEET, 0.03),
     'on one knee': _Stance(
         (_Leg(-1.5, 0.0, 0.0, 0.1), _Leg(0.05, 1.65, 1.9)), 0.1, Support.FLOOR, 0.02

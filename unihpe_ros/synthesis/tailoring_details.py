@@ -16,9 +16,23 @@ def mostly_plain(rng: np.random.Generator) -> Pattern:
     return common[rng.choice(4, p=[0.82, 0.06, 0.09, 0.03])]
 
 
-def trouser_cloth(rng: np.random.Generator, waist: float) -> np.void:
+def uniform_colour(rng: np.random.Generator) -> Float32:
+    """``(3,)`` Linear colour of somebody in one colour: most are in black or other dark tones."""
+    if rng.random() < 0.3:
+        return cloth_colour(rng)
+    return linear(rng.uniform(0.5, 0.75), 0.5 * rng.random() ** 2, rng.uniform(0.05, 0.28))
+
+
+def shirt_colour(rng: np.random.Generator) -> Float32:
+    """``(3,)`` Linear colour of what is worn under a suit."""
+    return linear(rng.random(), 0.3 * rng.random() ** 2, rng.choice([0.95, 0.8, 0.15]))
+
+
+def trouser_cloth(
+    rng: np.random.Generator, waist: float, colour: Float32 | None = None
+) -> np.void:
     """Sample what trousers and skirts are made of, with belt and pockets up to the waist."""
-    stuff = cloth(rng, pattern=mostly_plain(rng))
+    stuff = cloth(rng, colour, mostly_plain(rng))
     line = rng.uniform(0.002, 0.005)
     marks: list[tuple[float, ...]] = []
     if rng.random() < 0.4:  # Belt.
@@ -64,9 +78,9 @@ def _with_marks(stuff: np.void, marks: list[tuple[float, ...]]) -> np.void:
     return stuff
 
 
-def shoe_leather(rng: np.random.Generator) -> np.void:
+def shoe_leather(rng: np.random.Generator, colour: Float32 | None = None) -> np.void:
     """Sample what shoes are made of."""
-    shoe = cloth(rng, colour=_shoe_colour(rng), pattern=Pattern.PLAIN)
+    shoe = cloth(rng, _shoe_colour(rng) if colour is None else colour, Pattern.PLAIN)
     if rng.random() < 0.4:  # Soles and toe caps.
         shoe['marks'][0] = (0.2, -0.8, 0.2, rng.uniform(0.012, 0.03), 0, 0, 1, -1)
         shoe['mark_count'] = 1

@@ -13,9 +13,11 @@ from unihpe_ros.synthesis.tailoring_details import (
     mark_top,
     mostly_plain,
     sample_worn,
+    shirt_colour,
     shoe_leather,
     skin,
     trouser_cloth,
+    uniform_colour,
 )
 
 _BOTTOMS = ('trousers', 'shorts', 'skirt', 'dress', 'swimwear')
@@ -29,6 +31,8 @@ _SLEEVE_SHARES = (0.05, 0.05, 0.14, 0.18, 0.12, 0.04, 0.06, 0.16, 0.20)
 _LOOSE = (0.003, 0.010, 0.020, 0.034, 0.055)
 _LOOSE_SHARES = (0.16, 0.32, 0.30, 0.15, 0.07)
 _NOT_WORN = 2.0
+# How common it is to wear one colour from head to toe, and that as a suit.
+_UNIFORM, _SUIT = 0.18, 0.35
 
 
 def sample_outfit(rng: np.random.Generator, female: bool, age: float) -> Outfit:
@@ -51,18 +55,23 @@ def sample_outfit(rng: np.random.Generator, female: bool, age: float) -> Outfit:
 
     """
     bottom = _BOTTOMS[rng.choice(5, p=_BOTTOMS_FEMALE if female else _BOTTOMS_MALE)]
+    uniform = bottom != 'swimwear' and rng.random() < _UNIFORM
+    suit = uniform and rng.random() < _SUIT
+    if suit and bottom == 'shorts':
+        bottom = 'trousers'
     hem = rng.uniform(-0.06, 0.13)
     skin_tone = skin_colour(rng)
     hair_tone = hair_colour(rng, age)
-    top = cloth(rng)
+    colour = uniform_colour(rng) if uniform else None
+    top = cloth(rng, shirt_colour(rng) if suit else colour, mostly_plain(rng) if uniform else None)
     mark_top(rng, top, hem)
     # No bare gap at the back when somebody bends.
     waist = max(rng.uniform(0.09, 0.17), min(hem + 0.06, 0.2))
     alike = bottom == 'dress' or rng.random() < 0.06
-    bottom_cloth = top if alike else trouser_cloth(rng, waist)
-    jacket_cloth = cloth(rng, pattern=mostly_plain(rng))
+    bottom_cloth = top if alike else trouser_cloth(rng, waist, colour)
+    jacket_cloth = cloth(rng, colour, mostly_plain(rng))
     mark_top(rng, jacket_cloth, 0.0)
-    has_jacket = bottom != 'swimwear' and rng.random() < 0.22
+    has_jacket = suit or (bottom != 'swimwear' and rng.random() < 0.22)
     hair = _HAIR[rng.choice(5, p=_HAIR_FEMALE if female else _HAIR_MALE)]
     stuff = hair_stuff(rng, hair_tone, hair == 'long')
     hood = hair == 'hat' and rng.random() < 0.2
@@ -70,7 +79,7 @@ def sample_outfit(rng: np.random.Generator, female: bool, age: float) -> Outfit:
     return Outfit(
         bottom=bottom,
         bare_chest=not female and (bottom == 'swimwear' or rng.random() < 0.02),
-        sleeve=rng.choice(_SLEEVES, p=_SLEEVE_SHARES) + rng.normal(0, 0.02),
+        sleeve=(1.0 if suit else rng.choice(_SLEEVES, p=_SLEEVE_SHARES)) + rng.normal(0, 0.02),
         leg=_leg_end(rng, bottom),
         hem=hem,
         waist=waist,
@@ -105,7 +114,7 @@ def sample_outfit(rng: np.random.Generator, female: bool, age: float) -> Outfit:
         top=top,
         bottom_cloth=bottom_cloth,
         jacket_cloth=jacket_cloth,
-        shoe=shoe_leather(rng),
+        shoe=shoe_leather(rng, colour),
         sock=cloth(rng, pattern=Pattern.PLAIN if rng.random() < 0.6 else Pattern.STRIPES),
         hair_stuff=stuff,
         hat=hat,
