@@ -1,12 +1,17 @@
 """What every test may rely on: ROS stays on this machine, and random numbers are the same."""
 
+from collections.abc import Iterator
 import os
 from pathlib import Path
 import tempfile
+from typing import TYPE_CHECKING
 
 from hypothesis import settings
 import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    import rclpy
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -38,3 +43,21 @@ def root() -> Path:
 def rng() -> np.random.Generator:
     """Return random numbers that are the same in every run."""
     return np.random.default_rng(0)
+
+
+@pytest.fixture(scope='module')
+def context() -> 'Iterator[rclpy.Context]':
+    """Open ROS for the tests of a module."""
+    # Tests that need no ROS run where there is none.
+    from ros_fixtures import ros
+
+    with ros() as context:
+        yield context
+
+
+@pytest.fixture
+def namespace(request: pytest.FixtureRequest) -> str:
+    """Return a ROS namespace that no other test uses."""
+    from ros_fixtures import own_namespace
+
+    return own_namespace(request.node.name)

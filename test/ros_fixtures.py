@@ -20,6 +20,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.ros.node import PoseEstimatorNode
 
 FRAME_ID = 'camera_optical_frame'
 WIDTH, HEIGHT = 64, 48
@@ -220,6 +221,25 @@ class Peer(Node):
 def overrides(**values: object) -> list[Parameter]:
     """Make parameter overrides for a node."""
     return [Parameter(name, value=value) for name, value in values.items()]
+
+
+def node_and_peer(
+    context: rclpy.Context,
+    namespace: str,
+    factory: Callable[..., object] = FakeEstimator,
+    **values: object,
+) -> tuple[PoseEstimatorNode, Peer]:
+    """Make a node that has yet to be configured, and its other side; both have to be spun."""
+    # Nor do they hear what else may run on this machine.
+    rules = ['-r', '/diagnostics:=diagnostics', '-r', '/clock:=clock']
+    node = PoseEstimatorNode(
+        estimator_factory=factory,
+        context=context,
+        namespace=namespace,
+        cli_args=['--ros-args', *rules],
+        parameter_overrides=overrides(**values),
+    )
+    return node, Peer(context, namespace)
 
 
 def own_namespace(name: str) -> str:

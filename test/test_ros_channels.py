@@ -18,11 +18,8 @@ from ros_fixtures import (
     FakeEstimator,
     FRAME_ID,
     image,
-    overrides,
-    own_namespace,
-    Peer,
+    node_and_peer,
     people,
-    ros,
     spinning,
     wait_until,
 )
@@ -37,32 +34,17 @@ from unihpe_ros.core.skeleton import COCO_17
 from unihpe_ros.ros import companions, node as node_module
 from unihpe_ros.ros.clouds import from_cloud, to_cloud_2d
 from unihpe_ros.ros.frames import estimator_settings
-from unihpe_ros.ros.node import PoseEstimatorNode
 from visualization_msgs.msg import MarkerArray
 
 
-@pytest.fixture(scope='module')
-def context():
-    with ros() as context:
-        yield context
-
-
 @pytest.fixture
-def run(context, request, monkeypatch):
+def run(context, namespace, monkeypatch):
     monkeypatch.setattr(node_module, 'REPORT_PERIOD_S', 0.1)
-    namespace = own_namespace(request.node.name)
 
     @contextmanager
     def start(estimator=None, configured=TransitionCallbackReturn.SUCCESS, **values):
         estimator = estimator or FakeEstimator()
-        node = PoseEstimatorNode(
-            estimator_factory=lambda parameters: estimator,
-            context=context,
-            namespace=namespace,
-            cli_args=['--ros-args', '-r', '/diagnostics:=diagnostics'],
-            parameter_overrides=overrides(**values),
-        )
-        peer = Peer(context, namespace)
+        node, peer = node_and_peer(context, namespace, lambda _: estimator, **values)
         assert node.trigger_configure() == configured
         if configured == TransitionCallbackReturn.SUCCESS:
             node.trigger_activate()

@@ -7,7 +7,14 @@ from diagnostic_msgs.msg import DiagnosticArray
 import numpy as np
 import pytest
 from rclpy.lifecycle import TransitionCallbackReturn
-from ros_fixtures import image, overrides, own_namespace, Peer, ros, spinning, wait_until
+from ros_fixtures import (
+    image,
+    node_and_peer,
+    Peer,
+    ros,
+    spinning,
+    wait_until,
+)
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Float32
@@ -16,7 +23,7 @@ from tiny_model import paint_person, person_box, write_tiny_model
 from unihpe_ros.ros import node as node_module
 from unihpe_ros.ros.clouds import from_cloud
 from unihpe_ros.ros.images import encode_image
-from unihpe_ros.ros.node import PoseEstimatorNode
+from unihpe_ros.ros.node import make_estimator
 
 PERIOD = 1 / 30
 
@@ -27,10 +34,9 @@ def model(tmp_path_factory):
 
 
 @pytest.fixture
-def run(model, request, monkeypatch, tmp_path_factory):
+def run(model, namespace, monkeypatch, tmp_path_factory):
     """Return a context manager: an active node on the model of constants, and a peer."""
     monkeypatch.setattr(node_module, 'REPORT_PERIOD_S', 0.1)
-    namespace = own_namespace(request.node.name)
     models = {
         'model': str(model),
         'detector_model': str(write_tiny_detector(tmp_path_factory.mktemp('detector'))),
@@ -39,13 +45,9 @@ def run(model, request, monkeypatch, tmp_path_factory):
     @contextmanager
     def start(**values):
         with ros() as context:
-            node = PoseEstimatorNode(
-                context=context,
-                namespace=namespace,
-                cli_args=['--ros-args', '-r', '/diagnostics:=diagnostics', '-r', '/clock:=clock'],
-                parameter_overrides=overrides(**models, threads=1, **values),
+            node, peer = node_and_peer(
+                context, namespace, make_estimator, **models, threads=1, **values
             )
-            peer = Peer(context, namespace)
             assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
             assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
             with spinning(node, peer):

@@ -20,7 +20,7 @@ from ros_fixtures import (
     camera_info,
     FakeEstimator,
     image,
-    overrides,
+    node_and_peer,
     own_namespace,
     Peer,
     ros,
@@ -44,33 +44,20 @@ CLEANUP = Transition.TRANSITION_CLEANUP
 
 
 @pytest.fixture(scope='module')
-def context():
-    with ros() as context:
-        yield context
-
-
-@pytest.fixture(scope='module')
 def model(tmp_path_factory) -> Path:
     return write_tiny_model(tmp_path_factory.mktemp('model'))
 
 
 @pytest.fixture
-def run(context, request, monkeypatch, tmp_path_factory):
+def run(context, namespace, monkeypatch, tmp_path_factory):
     """Return a context manager: an active node and a peer, both spinning."""
     monkeypatch.setattr(node_module, 'REPORT_PERIOD_S', 0.1)
-    namespace = own_namespace(request.node.name)
     detector = write_tiny_detector(tmp_path_factory.mktemp('detector'))
 
     @contextmanager
-    def start(factory=None, **values):
-        node = PoseEstimatorNode(
-            estimator_factory=factory or (lambda parameters: FakeEstimator()),
-            context=context,
-            namespace=namespace,
-            cli_args=['--ros-args', '-r', '/diagnostics:=diagnostics'],
-            parameter_overrides=overrides(detector_model=str(detector), **values),
-        )
-        peer = Peer(context, namespace)
+    def start(factory=FakeEstimator, **values):
+        values = {'detector_model': str(detector), **values}
+        node, peer = node_and_peer(context, namespace, factory, **values)
         assert node.trigger_configure() == SUCCESS
         assert node.trigger_activate() == SUCCESS
         with spinning(node, peer):

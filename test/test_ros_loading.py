@@ -16,7 +16,7 @@ from rclpy.parameter import Parameter
 from ros_fixtures import (
     FakeEstimator,
     image,
-    overrides,
+    node_and_peer,
     own_namespace,
     Peer,
     ros,
@@ -49,28 +49,14 @@ class SlowFactory:
         return self.made[-1]
 
 
-@pytest.fixture(scope='module')
-def context():
-    with ros() as context:
-        yield context
-
-
 @pytest.fixture
-def run(context, request, monkeypatch):
+def run(context, namespace, monkeypatch):
     monkeypatch.setattr(node_module, 'REPORT_PERIOD_S', 0.1)
-    namespace = own_namespace(request.node.name)
 
     @contextmanager
     def start(**values):
         factory = SlowFactory()
-        node = PoseEstimatorNode(
-            estimator_factory=factory,
-            context=context,
-            namespace=namespace,
-            cli_args=['--ros-args', '-r', '/diagnostics:=diagnostics'],
-            parameter_overrides=overrides(**values),
-        )
-        peer = Peer(context, namespace)
+        node, peer = node_and_peer(context, namespace, factory, **values)
         with spinning(node, peer):
             yield node, peer, factory
             factory.go.set()
@@ -210,8 +196,8 @@ def test_a_model_that_cannot_be_unloaded_is_let_go_of_all_the_same(run, monkeypa
         assert future.result().success
 
 
-def test_a_node_that_brings_itself_up_may_be_shut_down_meanwhile(context, request):
-    namespace, factory = own_namespace(request.node.name), SlowFactory()
+def test_a_node_that_brings_itself_up_may_be_shut_down_meanwhile(context, namespace):
+    factory = SlowFactory()
     node = PoseEstimatorNode(estimator_factory=factory, context=context, namespace=namespace)
     peer, executor = Peer(context, namespace), SingleThreadedExecutor(context=context)
     executor.add_node(node)

@@ -23,10 +23,7 @@ from ros_fixtures import (
     FakeEstimator,
     FRAME_ID,
     image,
-    overrides,
-    own_namespace,
-    Peer,
-    ros,
+    node_and_peer,
     spinning,
     wait_until,
 )
@@ -39,17 +36,11 @@ from unihpe_ros.engines import EngineError
 from unihpe_ros.ros import node as node_module, publishers
 from unihpe_ros.ros.build_log import BuildLog
 from unihpe_ros.ros.clouds import from_cloud
-from unihpe_ros.ros.node import make_estimator, PoseEstimatorNode
+from unihpe_ros.ros.node import make_estimator
 from visualization_msgs.msg import MarkerArray
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 NODE = 'pose_estimator'
-
-
-@pytest.fixture(scope='module')
-def context():
-    with ros() as context:
-        yield context
 
 
 @pytest.fixture(autouse=True)
@@ -58,22 +49,13 @@ def quick_reports(monkeypatch):
 
 
 @pytest.fixture
-def run(context, request):
+def run(context, namespace):
     """Return a context manager: a node that is active, its estimator, and a peer, all spinning."""
-    namespace = own_namespace(request.node.name)
 
     @contextmanager
     def start(estimator=None, factory=None, activate=True, **values):
         estimator = estimator or FakeEstimator()
-        node = PoseEstimatorNode(
-            estimator_factory=factory or (lambda parameters: estimator),
-            context=context,
-            namespace=namespace,
-            # Nor do they hear what else may run on this machine.
-            cli_args=['--ros-args', '-r', '/diagnostics:=diagnostics'],
-            parameter_overrides=overrides(**values),
-        )
-        peer = Peer(context, namespace)
+        node, peer = node_and_peer(context, namespace, factory or (lambda _: estimator), **values)
         if activate:
             assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
             assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS

@@ -7,19 +7,13 @@ import pytest
 import rclpy
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-from ros_fixtures import overrides, ros
+from ros_fixtures import overrides
 from unihpe_ros.ros.frames import estimator_settings
 from unihpe_ros.ros.parameter_tables import markdown_table, yaml_file
 from unihpe_ros.ros.parameters import declare_parameters, Parameters
 import yaml
 
 NAMES = [item.name for item in fields(Parameters)]
-
-
-@pytest.fixture(scope='module')
-def context():
-    with ros() as context:
-        yield context
 
 
 @pytest.fixture

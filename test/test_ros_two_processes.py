@@ -18,10 +18,8 @@ from ros_fixtures import (
     camera_info,
     FRAME_ID,
     image,
-    own_namespace,
     PATIENCE_S,
     Peer,
-    ros,
     spinning,
     wait_until,
 )
@@ -62,15 +60,9 @@ for count in range(60):
 """
 
 
-@pytest.fixture(scope='module')
-def context():
-    with ros() as context:
-        yield context
-
-
 @pytest.fixture
-def peer(context, request) -> Iterator[Peer]:
-    peer = Peer(context, own_namespace(request.node.name))
+def peer(context, namespace) -> Iterator[Peer]:
+    peer = Peer(context, namespace)
     with spinning(peer):
         yield peer
 

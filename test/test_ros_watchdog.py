@@ -7,9 +7,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from ros_fixtures import (
     FakeEstimator,
     image,
-    overrides,
-    own_namespace,
-    Peer,
+    node_and_peer,
     people,
     ros,
     spinning,
@@ -19,19 +17,12 @@ from sensor_msgs.msg import CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header
 from unihpe_ros.ros import node as node_module
 from unihpe_ros.ros.clouds import to_cloud_2d
-from unihpe_ros.ros.node import PoseEstimatorNode
 from unihpe_ros.ros.watchdog import cause_of_silence
 
 
-@pytest.fixture(scope='module')
-def context():
-    with ros() as context:
-        yield context
-
-
 @pytest.fixture
-def node(context, request):
-    node = Node('listener', context=context, namespace=own_namespace(request.node.name))
+def node(context, namespace):
+    node = Node('listener', context=context, namespace=namespace)
     yield node
     node.destroy_node()
 
@@ -94,21 +85,15 @@ def test_a_publisher_without_frames_points_at_the_segment(node):
 
 
 @pytest.fixture
-def run(context, request, monkeypatch):
+def run(context, namespace, monkeypatch):
     monkeypatch.setattr(node_module, 'REPORT_PERIOD_S', 0.1)
-    namespace = own_namespace(request.node.name)
 
     def start(seconds=0.0, **values):
         estimator = FakeEstimator(seconds=seconds)
-        node = PoseEstimatorNode(
-            estimator_factory=lambda parameters: estimator,
-            context=context,
-            namespace=namespace,
-            parameter_overrides=overrides(**values),
-        )
+        node, peer = node_and_peer(context, namespace, lambda _: estimator, **values)
         node.trigger_configure()
         node.trigger_activate()
-        return node, Peer(context, namespace)
+        return node, peer
 
     return start
 
@@ -216,7 +201,7 @@ def test_few_small_images_are_no_reason_to_complain(run):
 def test_the_node_says_once_that_it_is_slower_than_the_camera(run):
     node, peer = run(seconds=0.1, watchdog_s=0.5)
     with spinning(node, peer):
-        reports = peer.listen(DiagnosticArray, '/diagnostics')
+        reports = peer.listen(DiagnosticArray, 'diagnostics')
         words = 'slower than the camera: '
         lines = publish_until_said(peer, image(), peer.listen_to_logs(), words, 0.02)
         assert len(lines) == 1
