@@ -84,3 +84,18 @@ def test_missing_and_damaged_files_are_named(tmp_path):
     np.savez(tmp_path / 'b.npz', b=np.ones(1))
     with pytest.raises(DatasetError, match=r'b\.npz: expected key a; got b'):
         read_npz(tmp_path / 'b.npz', 'a', hint='')
+
+
+def test_a_damaged_archive_is_named_wherever_it_is_hit(tmp_path):
+    path = tmp_path / 'hit.npz'
+    np.savez_compressed(path, a=np.random.default_rng(0).normal(size=500))
+    whole = path.read_bytes()
+    messages = set()
+    for place in range(0, len(whole), 97):
+        path.write_bytes(whole[:place] + b'\xff' * 20 + whole[place + 20 :])
+        try:
+            read_npz(path, 'a', hint='')
+        except DatasetError as error:
+            messages.add(str(error))
+    assert any('invalid' in message for message in messages), 'deflated data were hit'
+    assert all(message.startswith(f'{path}: ') for message in messages)

@@ -5,7 +5,9 @@ import pytest
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.preprocess import Crop, mirror
 from unihpe_ros.core.skeleton import COCO_17, UNION
+from unihpe_ros.datasets.poses import load_pose_bank
 from unihpe_ros.datasets.projection import corrupt, lifting_batch, project_poses
+from unihpe_ros.datasets.records import DatasetError
 
 SIZE = (144, 192)
 
@@ -72,3 +74,18 @@ def test_batches_hang_on_the_seed_alone(bank):
 
 def test_mirroring_twice_is_nothing(bank):
     np.testing.assert_array_equal(mirror(mirror(bank, UNION), UNION), bank)
+
+
+def test_banks_without_poses_or_with_odd_ones_are_named(bank, tmp_path):
+    path, names = tmp_path / 'bank.npz', np.array(UNION.keypoints)
+    np.savez(path, positions=bank, keypoints=names)
+    np.testing.assert_array_equal(load_pose_bank(path), bank)
+    for odd in (bank[:0], np.where(bank == bank[3, 4, 1], np.nan, bank)):
+        np.savez(path, positions=odd, keypoints=names)
+        with pytest.raises(DatasetError, match=r'bank\.npz: positions: expected finite poses'):
+            load_pose_bank(path)
+    np.savez(path, positions=bank, keypoints=names[::-1])
+    with pytest.raises(DatasetError, match='expected keypoints of union26'):
+        load_pose_bank(path)
+    with pytest.raises(DatasetError, match=r'no such pose bank; make it with `unihpe render'):
+        load_pose_bank(tmp_path / 'none.npz')

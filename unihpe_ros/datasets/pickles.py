@@ -8,6 +8,7 @@ from pathlib import Path
 import pickle
 from typing import Any, IO
 import zipfile
+import zlib
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,7 +124,7 @@ def read_npz(path: Path, *keys: str, hint: str) -> dict[str, NDArray[Any]]:
             return {key: _read_member(archive, key, path) for key in keys}
     except FileNotFoundError as error:
         raise DatasetError(f'{path}: no such file; {hint}') from error
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DatasetError(f'{path}: not a readable .npz ({error})') from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 import zipfile
+import zlib
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ def load_pose_bank(path: Path) -> NDArray[np.float32]:
     Raises
     ------
     DatasetError
-        If the file is missing, no bank, or of another keypoint set.
+        If the file is missing, no bank, empty, not finite, or of another keypoint set.
 
     """
     try:
@@ -37,8 +38,10 @@ def load_pose_bank(path: Path) -> NDArray[np.float32]:
     except FileNotFoundError as error:
         hint = 'make it with `unihpe render --poses-only`'
         raise DatasetError(f'{path}: no such pose bank; {hint}') from error
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DatasetError(f'{path}: expected arrays positions and keypoints ({error})') from error
     if names != UNION.keypoints or positions.shape[1:] != (len(UNION), 3):
         raise DatasetError(f'{path}: expected keypoints of {UNION.name}; got {names}')
+    if not len(positions) or not np.isfinite(positions).all():
+        raise DatasetError(f'{path}: positions: expected finite poses; got {len(positions)}')
     return np.ascontiguousarray(positions, np.float32)
