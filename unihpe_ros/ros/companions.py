@@ -47,6 +47,7 @@ class Companions:
     def __init__(self, rectified: bool, log: CameraLog) -> None:
         self._log = log
         self._stamps: deque[float] = deque(maxlen=8)
+        self._misfit = ''
         self.cameras = CameraSource(rectified)
         self.depths: Recent[Image] = Recent()
         self.boxes: Recent[Any] = Recent()
@@ -67,13 +68,21 @@ class Companions:
         """Return the calibration of an image of (w, h) px; None if there is none."""
         camera = self.cameras.camera
         if camera is not None and (camera.width, camera.height) != size:
-            self._log.error(
-                f'camera_info does not fit: it is of {camera.width}x{camera.height}, the image is '
-                f'of {size[0]}x{size[1]}',
-                _REPEAT_S,
+            self._misfit = (
+                f'it is of {camera.width}x{camera.height}, the image is of {size[0]}x{size[1]}'
             )
+            self._log.error(f'camera_info does not fit: {self._misfit}', _REPEAT_S)
             return None
+        self._misfit = ''
         return camera
+
+    @property
+    def calibration(self) -> str:
+        """What is known of the camera, in a few words."""
+        camera = self.cameras.camera
+        if camera is None:
+            return 'none'
+        return self._misfit or f'{camera.width}x{camera.height}'
 
     def depth_of(
         self, stamp: float, received: float, size: tuple[int, int], parameters: Parameters

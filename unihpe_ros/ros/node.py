@@ -21,7 +21,7 @@ from unihpe_ros.engines import EngineError
 from unihpe_ros.estimator import PoseEstimator
 from unihpe_ros.ros.build_log import BuildLog
 from unihpe_ros.ros.channel import ERROR_REPEAT_S
-from unihpe_ros.ros.diagnostics import Statistics, to_diagnostics
+from unihpe_ros.ros.diagnostics import resident_mb, Statistics, to_diagnostics
 from unihpe_ros.ros.frames import estimator_settings
 from unihpe_ros.ros.loading import load_before_configure, Loading
 from unihpe_ros.ros.malloc import keep_image_buffers
@@ -247,7 +247,12 @@ class PoseEstimatorNode(LifecycleNode):
         if self._pipeline is not None:
             estimator = self._pipeline.estimator
             hardware = estimator.spec.model
-            figures = {'backend': estimator.backend, **figures}
+            figures = {
+                'backend': estimator.backend,
+                'camera_info': self._pipeline.calibration(camera),
+                'memory_mb': resident_mb(),
+                **figures,
+            }
         name = self.get_fully_qualified_name().lstrip('/')
         name = f'{name}: {camera}' if camera else name
         now = self.get_clock().now()

@@ -167,6 +167,10 @@ class Pipeline:
         """Return why no image of a camera comes; empty if they come, or none is expected."""
         return self._channels[camera].missing_input(self._parameters)
 
+    def calibration(self, camera: str) -> str:
+        """Return what is known of a camera's lens, in a few words."""
+        return self._channels[camera].companions.calibration
+
     def _publish_skeleton(self) -> None:
         for channel in self._channels.values():
             channel.outputs.publish_skeleton(self._parameters, self.estimator.spec.model)

@@ -1,0 +1,136 @@
+"""What the node shows to whoever asks: topics for every reliability, parameters, diagnostics."""
+
+from contextlib import contextmanager
+from dataclasses import fields
+from itertools import count
+import math
+
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import PoseArray
+import pytest
+from rclpy.lifecycle import TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from ros_fixtures import (
+    camera_info,
+    FakeEstimator,
+    image,
+    Logger,
+    own_namespace,
+    Peer,
+    ros,
+    spinning,
+    wait_until,
+)
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from std_msgs.msg import Float32
+from unihpe_ros.ros import node as node_module
+from unihpe_ros.ros.camera_log import CameraLog
+from unihpe_ros.ros.companions import Companions
+from unihpe_ros.ros.node import PoseEstimatorNode
+from unihpe_ros.ros.parameters import Parameters
+from visualization_msgs.msg import MarkerArray
+
+
+@pytest.fixture
+def run(request, monkeypatch):
+    """Return a context manager: an active node, its peer and its estimator."""
+    monkeypatch.setattr(node_module, 'REPORT_PERIOD_S', 0.1)
+
+    @contextmanager
+    def start():
+        with ros() as context:
+            estimator, namespace = FakeEstimator(), own_namespace(request.node.name)
+            node = PoseEstimatorNode(
+                estimator_factory=lambda parameters: estimator,
+                context=context,
+                namespace=namespace,
+                cli_args=['--ros-args', '-r', '/diagnostics:=diagnostics'],
+            )
+            peer = Peer(context, namespace)
+            assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+            assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
+            with spinning(node, peer):
+                yield node, peer, estimator
+
+    return start
+
+
+def play_until(camera, condition):
+    """Publish images until a condition holds."""
+    stamps = count(100.0, 0.02)
+
+    def publish():
+        camera.publish(image(next(stamps)))
+        return wait_until(condition, 0.02)
+
+    assert wait_until(publish)
+
+
+@pytest.mark.parametrize('kind', ['RELIABLE', 'BEST_EFFORT'])
+def test_whoever_listens_hears_whatever_reliability_they_ask_for(run, kind):
+    """RViz asks for either, by display and by the user's choice."""
+    qos = QoSProfile(depth=5, reliability=ReliabilityPolicy[kind])
+    topics = {
+        'pose3d': PointCloud2,
+        'pose2d': PointCloud2,
+        'pose3d_array': PoseArray,
+        'markers': MarkerArray,
+        'image_annotated': Image,
+        'latency_ms': Float32,
+    }
+    with run() as (_, peer, _):
+        heard = [peer.listen(message, topic, qos) for topic, message in topics.items()]
+        play_until(peer.camera(), lambda: all(heard))
+        assert all(heard)
+
+
+def test_every_parameter_refuses_what_it_cannot_be_and_says_why(run):
+    with run() as (node, _, estimator):
+        before, told = node.parameters, len(estimator.settings)
+        for item in fields(Parameters):
+            name, limits = item.name, item.metadata['limits']
+            wrong = ['word' if isinstance(item.default, (int, float)) else 1.5, [1, 2], None]
+            if limits:
+                step = type(item.default)(1)
+                wrong += [limits[0] - step, limits[1] + step]
+            if isinstance(item.default, float):
+                wrong += [math.nan, math.inf]
+            for value in wrong:
+                result = node.set_parameters([Parameter(name, value=value)])[0]
+                assert not result.successful
+                assert name in result.reason
+                assert not item.metadata['fixed'] or 'read-only' in result.reason
+        # One that is good does not get in beside one that is not.
+        both = [Parameter('score_threshold', value=0.4), Parameter('root_mode', value='up')]
+        assert not node.set_parameters_atomically(both).successful
+        assert node.parameters == before
+        assert len(estimator.settings) == told
+
+
+def test_diagnostics_tell_memory_and_what_is_known_of_the_camera(run):
+    with run() as (_, peer, _):
+        reports = peer.listen(DiagnosticArray, 'diagnostics')
+        infos = peer.create_publisher(CameraInfo, 'camera_info', 1)
+
+        def figures():
+            return {item.key: item.value for item in reports[-1].status[0].values}
+
+        assert wait_until(lambda: reports and 'camera_info' in figures())
+        assert figures()['camera_info'] == 'none'
+        assert float(figures()['memory_mb']) > 1
+        assert wait_until(infos.get_subscription_count)
+        infos.publish(camera_info(size=(640, 480)))
+        assert wait_until(lambda: figures()['camera_info'] == '640x480')
+        misfit = 'it is of 640x480, the image is of 64x48'
+        play_until(peer.camera(), lambda: figures()['camera_info'] == misfit)
+
+
+def test_a_calibration_that_fits_again_is_told_as_such():
+    beside = Companions(rectified=False, log=CameraLog(Logger()))
+    beside.cameras.update(camera_info(size=(640, 480)))
+    assert beside.camera_of((64, 48)) is None
+    assert beside.calibration == 'it is of 640x480, the image is of 64x48'
+    beside.cameras.update(camera_info(size=(64, 48)))
+    assert beside.camera_of((64, 48)) is not None
+    assert beside.calibration == '64x48'
