@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.detection import Detections, read_answer
-from unihpe_ros.core.letterbox import InputPicture
+from unihpe_ros.core.letterbox import InputPicture, Letterbox
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.resources import find_resource
+from unihpe_ros.core.shot import REDUCTIONS
 from unihpe_ros.engines import EngineError, load_engine, SUFFIXES
 
 MODEL = 'unihpe_det'
@@ -83,6 +84,12 @@ class PersonDetector:
         picture, letterbox = self._input.fill(image)
         raw = self._engine.infer({'image': picture})['detections'][0]
         return read_answer(raw, letterbox, score_threshold)
+
+    def reduction(self, size: tuple[int, int]) -> int:
+        """Return by how much a picture of (w, h) px may be reduced before the detector's loss."""
+        least = Letterbox(size, self.spec.input_size).inner
+        fitting = [n for n in REDUCTIONS if size[0] >= n * least[0] and size[1] >= n * least[1]]
+        return max(fitting, default=1)
 
     def close(self) -> None:
         """Release the runtime's memory; `detect` may not be called any more."""

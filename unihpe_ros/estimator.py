@@ -8,6 +8,7 @@ This is the one class that a user of the library calls; the ROS node is a thin s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+import math
 from pathlib import Path
 from time import perf_counter
 
@@ -191,7 +192,10 @@ class PoseEstimator:
         begun = perf_counter()
         streams = [self._stream(name) for name in names]
         aims = [stream.aim(shot, settings) for stream, shot in zip(streams, shots, strict=True)]
-        views = [(shot.image, aim[1]) for shot, aim in zip(shots, aims, strict=True)]
+        views = [
+            (shot.image, aim[1].reduced(shot.reduction))
+            for shot, aim in zip(shots, aims, strict=True)
+        ]
         times['crop'] = perf_counter() - begun
         rows = np.cumsum([0, *(len(crops) for _, crops in views)])
         if rows[-1]:
@@ -212,6 +216,39 @@ class PoseEstimator:
             times['track'] += perf_counter() - seen
         self.stage_times = times
         return answers
+
+    def reduction(
+        self,
+        size: tuple[int, int],
+        camera: Camera | None,
+        stamp: float,
+        *,
+        stream: str = '',
+        boxes: Array | None = None,
+    ) -> int:
+        """
+        Say by how much the next picture of a stream may be reduced while it is decoded.
+
+        Where people are large, the network reads fewer pixels than the picture has.
+
+        Parameters
+        ----------
+        size : tuple[int, int]
+            (w, h) of the picture, px.
+        camera, stamp, stream, boxes
+            See `estimate`.
+
+        Returns
+        -------
+        int
+            1, 2, 4 or 8. The next call has to be `estimate_batch` with a Shot of this stamp, and
+            with `size` as `whole_size`.
+
+        """
+        settings = self._settings
+        fov = math.radians(settings.default_fov_deg)
+        view = camera or Camera.from_fov(*size, fov)
+        return self._stream(stream).reduction(stamp, view, boxes, settings)
 
     def lift(
         self,

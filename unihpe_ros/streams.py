@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core import boxes
 from unihpe_ros.core.crops import Crops
+from unihpe_ros.core.geometry import Array, Camera
 from unihpe_ros.core.people import People
 from unihpe_ros.core.pose import Poses, RootMode
 from unihpe_ros.core.reports import coast, join, report
 from unihpe_ros.core.settings import EstimatorSettings
-from unihpe_ros.core.shot import Shot
+from unihpe_ros.core.shot import REDUCTIONS, Shot
 from unihpe_ros.core.sightings import person_scores, sight, Sightings
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.core.tracking import Tracker
@@ -23,6 +24,7 @@ from unihpe_ros.engines.branches import Looks
 _SCORE_FADE = 0.25
 # A box that overlaps a known person's this much is that person's.
 _EXPLAINED_IOU = 0.5
+_NOWHERE = np.zeros((0, 4), np.float32)
 
 
 class Stream:
@@ -55,6 +57,11 @@ class Stream:
         self._stamp = -math.inf
         self._picture = (0, 0)
         self._undetected = 0
+        # The known people's places in the image at this time, until it is worked on.
+        self._known = _NOWHERE
+        self._known_at = math.nan
+        # Newcomers in the last image, which was reduced too much to look at them.
+        self._postponed = _NOWHERE
 
     def step(self, stamp: float, size: tuple[int, int]) -> None:
         """Start over if time jumped back, the picture has another size or it was asked for."""
@@ -64,7 +71,51 @@ class Stream:
             self._last = Poses.empty(UNION)
             self.forget = False
             self._stamp = -math.inf
+            self._known_at, self._postponed = math.nan, _NOWHERE
         self._picture = size
+
+    def _places(
+        self, stamp: float, size: tuple[int, int], settings: EstimatorSettings
+    ) -> NDArray[np.float32]:
+        """``(T, 4)`` where the known people should be; they are carried there once."""
+        self.step(stamp, size)
+        if self._known_at != stamp:
+            self._known = self._tracker.predict(stamp, size, settings)
+            self._known_at = stamp
+        return self._known
+
+    def reduction(
+        self, stamp: float, view: Camera, given: Array | None, settings: EstimatorSettings
+    ) -> int:
+        """
+        Say by how much the next picture may be reduced before `aim`.
+
+        Parameters
+        ----------
+        stamp : float
+            When it was taken, s.
+        view : Camera
+            The camera to work with.
+        given : NDArray, optional
+            ``(N, 4)`` px, where people are, instead of the detector's.
+        settings : EstimatorSettings
+            See there.
+
+        Returns
+        -------
+        int
+            The largest of 1, 2, 4 and 8 that leaves every crop at least as many pixels as the
+            network reads, and the detector as many as its input has, if it looks.
+
+        """
+        size = view.width, view.height
+        known = self._places(stamp, size, settings)
+        new = self._postponed if given is None else _usable(given, size)
+        crops, _ = Crops.aim(np.concatenate([known, new]), view, self._size, self._padding)
+        most = 2 ** int(crops.halvings(size).min(initial=len(REDUCTIONS) - 1))
+        if given is None and self._detects(len(known), settings):
+            most = min(most, self._detector.reduction(size))
+        return most
 
     def aim(self, shot: Shot, settings: EstimatorSettings) -> tuple[NDArray[np.intp], Crops]:
         """
@@ -87,11 +138,13 @@ class Stream:
         """
         view = shot.view(settings)
         size = (view.width, view.height)
-        self.step(shot.stamp, size)
-        known = self._tracker.predict(shot.stamp, size, settings)
-        room = max(settings.max_people - len(known), 0)
-        places = np.concatenate([known, self._newcomers(shot, size, known, room, settings)])
-        crops, made = Crops.aim(places, view, self._size, self._padding)
+        known = self._places(shot.stamp, size, settings)
+        new = self._newcomers(shot, size, known, settings)
+        crops, made = Crops.aim(np.concatenate([known, new]), view, self._size, self._padding)
+        if shot.reduction > 1 and shot.boxes is None:
+            sharp = (2 ** crops.halvings(size) >= shot.reduction) | (made < len(known))
+            self._postponed = new[made[~sharp] - len(known)]
+            crops, made = crops.select(np.flatnonzero(sharp)), made[sharp]
         return np.where(made < len(known), made, -1), crops
 
     def _newcomers(
@@ -99,24 +152,29 @@ class Stream:
         shot: Shot,
         size: tuple[int, int],
         known: NDArray[np.float32],
-        room: int,
         settings: EstimatorSettings,
     ) -> NDArray[np.float32]:
-        """``(S, 4)`` Places, at most `room`, where somebody may be who is not known."""
-        places = np.zeros((0, 4), np.float32)
+        """``(S, 4)`` Places, no more than may be followed, of people who are not known."""
+        places = _NOWHERE
         if shot.boxes is not None:
-            places = boxes.clip(shot.boxes[np.isfinite(shot.boxes).all(-1)], size)
-        elif settings.detector == 'none' or not room:
-            return places
+            places = _usable(shot.boxes, size)
+        elif self._detects(len(known), settings):
+            self._undetected = 0
+            found = self._detector.detect(shot.image, settings.detect_threshold).boxes
+            places = (found + 0.5) * shot.reduction - 0.5
         else:
             self._undetected += 1
-            someone_missing = not self._tracker.knows_anybody or self._tracker.predicted()
-            if self._undetected < settings.detect_every and not someone_missing:
-                return places
-            self._undetected = 0
-            places = self._detector.detect(shot.image, settings.detect_threshold).boxes
+            places = self._postponed
+        self._postponed = _NOWHERE
         new = boxes.iou(places, known).max(1, initial=0.0) < _EXPLAINED_IOU
-        return places[new][:room]
+        return places[new][: max(settings.max_people - len(known), 0)]
+
+    def _detects(self, known: int, settings: EstimatorSettings) -> bool:
+        """Whether the detector looks at the next image, where so many people are known."""
+        if settings.detector == 'none' or known >= settings.max_people or len(self._postponed):
+            return False
+        someone_missing = not self._tracker.knows_anybody or bool(self._tracker.predicted())
+        return someone_missing or self._undetected + 1 >= settings.detect_every
 
     def sightings(
         self,
@@ -158,6 +216,7 @@ class Stream:
             cut,
             settings,
             shot.image,
+            shot.reduction,
         )
 
     def finish(
@@ -189,6 +248,7 @@ class Stream:
             Whether all 3D is from 2D keypoints alone.
 
         """
+        self._known_at = math.nan
         ids = self._tracker.update(sightings, settings)
         rows = np.flatnonzero(ids)
         ids, sightings = ids[rows], sightings.select(rows)
@@ -206,3 +266,8 @@ class Stream:
         """Carry everybody along where there is no image to look at."""
         self.step(stamp, size)
         self._tracker.predict(stamp, size, settings)
+
+
+def _usable(given: Array, size: tuple[int, int]) -> NDArray[np.float32]:
+    """Return those of somebody's ``(N, 4)`` boxes that are finite, cut to the picture."""
+    return boxes.clip(given[np.isfinite(given).all(-1)], size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ from unihpe_ros.core.aiming import aim, turn_rays
 from unihpe_ros.core.geometry import Array, Camera
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.preprocess import Crop, cut
-from unihpe_ros.core.reduction import halvings_before
+from unihpe_ros.core.reduction import halved_from_crop, halvings_before
 
 # Share of the crop's extent at either end where a person is taken to go on outside.
 _RIM = 0.03
@@ -91,10 +92,26 @@ class Crops:
         """Return some of the crops."""
         return Crops([self.crops[index] for index in chosen], self.camera, self.size)
 
+    def halvings(self, image_size: tuple[int, int]) -> NDArray[np.intp]:
+        """``(B,)`` how often an image of (w, h) px is halved before each crop reads it."""
+        return halvings_before(self._image_from_crop, self.size, image_size)
+
+    def reduced(self, factor: int) -> Crops:
+        """Return the same crops of the same picture, of which there is an image reduced by 2^n."""
+        if factor == 1:
+            return self
+        camera = self.camera.reduced(factor)
+        smaller = halved_from_crop(self._image_from_crop, factor.bit_length() - 1)
+        crops = [
+            replace(crop, camera=camera, image_from_crop=homography)
+            for crop, homography in zip(self.crops, smaller, strict=True)
+        ]
+        return Crops(crops, camera, self.size)
+
     def cut(self, image: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
         """Yield what each crop shows of an image, see `Crop.warp`."""
         image_size = image.shape[1], image.shape[0]
-        halvings = halvings_before(self._image_from_crop, self.size, image_size)
+        halvings = self.halvings(image_size)
         for homography, times in zip(self._image_from_crop, halvings.tolist(), strict=True):
             yield cut(image, homography, self.size, times)
 

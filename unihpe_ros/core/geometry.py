@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 import math
 
@@ -92,6 +92,20 @@ class Camera:
         rays = np.column_stack([np.linspace(0, 10, 1001), np.zeros(1001)])
         folded = np.flatnonzero(np.diff(self._lens(rays)[0][:, 0]) <= 0)
         return float(rays[folded[0], 0]) if len(folded) else math.inf
+
+    @cached_property
+    def _reduced(self) -> dict[int, Camera]:
+        return {}
+
+    def reduced(self, factor: int) -> Camera:
+        """Return the camera of the image that is `factor` times smaller; always the same one."""
+        if factor not in self._reduced:
+            # Blocks of pixels become pixels; what does not fill a block at the far edges is one.
+            K = self.K / np.array([[factor], [factor], [1]])
+            K[:2, 2] = (self.K[:2, 2] + 0.5) / factor - 0.5
+            width, height = -(-self.width // factor), -(-self.height // factor)
+            self._reduced[factor] = replace(self, K=K, width=width, height=height)
+        return self._reduced[factor]
 
     @classmethod
     def from_fov(cls, width: int, height: int, horizontal_fov: float) -> Camera:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 import math
 
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.geometry import Array, Camera
 from unihpe_ros.core.settings import EstimatorSettings
+
+# By how much a JPEG can be reduced while it is decoded.
+REDUCTIONS = (1, 2, 4, 8)
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,7 @@ class Shot:
     Parameters
     ----------
     image : NDArray[np.uint8]
-        ``(H, W, 3)`` BGR.
+        ``(H, W, 3)`` BGR; it may be reduced, see `whole_size`.
     camera : Camera, optional
         Intrinsics of this image; without them a default field of view is assumed.
     stamp : float
@@ -29,7 +33,10 @@ class Shot:
     boxes : NDArray, optional
         ``(N, 4)`` px, where people are, instead of the detector's.
     depth : NDArray[np.float32], optional
-        ``(H, W)`` m along the optical axis, aligned with the image; 0 or NaN where unknown.
+        ``(H, W)`` m along the optical axis, aligned with the picture; 0 or NaN where unknown.
+    whole_size : tuple[int, int], optional
+        (w, h) of the picture that was taken, px, if `image` is a reduction of it by 2, 4 or 8:
+        all else, and all answers, are in px of that picture.
 
     Raises
     ------
@@ -44,13 +51,18 @@ class Shot:
     stream: str = ''
     boxes: Array | None = None
     depth: NDArray[np.float32] | None = None
+    whole_size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         image, camera = self.image, self.camera
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
             raise ValueError(f'image: expected (H, W, 3) uint8; got {image.shape} {image.dtype}')
         check_stamp(self.stamp)
-        height, width = image.shape[:2]
+        if self.reduction == 0:
+            raise ValueError(
+                f'image: expected {self.whole_size} reduced by 2, 4 or 8; got {image.shape}'
+            )
+        width, height = self.size
         if camera is not None and (camera.width, camera.height) != (width, height):
             raise ValueError(
                 f'camera: expected the size of the image, {width}x{height}; '
@@ -63,12 +75,25 @@ class Shot:
                 f'depth: expected that of the image, {(height, width)}; got {self.depth.shape}'
             )
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(w, h) of the picture, px."""
+        return self.whole_size or (self.image.shape[1], self.image.shape[0])
+
+    @cached_property
+    def reduction(self) -> int:
+        """By how much the image is smaller than the picture; 0 if it does not fit."""
+        width, height = self.size
+        for factor in REDUCTIONS:
+            if self.image.shape[:2] == (-(-height // factor), -(-width // factor)):
+                return factor
+        return 0
+
     def view(self, settings: EstimatorSettings) -> Camera:
         """Return the camera to work with."""
         if self.camera is not None:
             return self.camera
-        height, width = self.image.shape[:2]
-        return Camera.from_fov(width, height, math.radians(settings.default_fov_deg))
+        return Camera.from_fov(*self.size, math.radians(settings.default_fov_deg))
 
 
 def check_stamp(stamp: float) -> None:

@@ -122,6 +122,7 @@ def sight(
     cut: NDArray[np.bool_],
     settings: EstimatorSettings,
     image: NDArray[np.uint8] | None = None,
+    reduction: int = 1,
 ) -> Sightings:
     """
     Put together what is known of people before anybody knows who they are.
@@ -140,6 +141,8 @@ def sight(
         See there.
     image : NDArray[np.uint8], optional
         ``(H, W, 3)`` BGR, for the colours.
+    reduction : int
+        By how much the image is smaller than the picture whose px the others are in.
 
     """
     rays = crops.rays(pixels)
@@ -151,7 +154,7 @@ def sight(
     size = crops.camera.width, crops.camera.height
     colours = np.full((len(sources), COLOURS), np.nan, np.float32)
     if image is not None:
-        colours = torso_colours(image, pixels, skeleton)
+        colours = torso_colours(image, (pixels + 0.5) / reduction - 0.5, skeleton)
     return Sightings(
         sources=sources,
         boxes=boxes.clip(boxes.around(pixels), size),
