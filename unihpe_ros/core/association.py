@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from unihpe_ros.core import appearance, boxes
-from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.metrics import oks
 from unihpe_ros.core.sightings import Sightings
 from unihpe_ros.core.skeleton import COCO_17, Skeleton
@@ -33,32 +32,46 @@ _RESIZED = 1.5
 _STRANGE = 0.75
 
 
-# Keypoints ``(N, K, 2)`` px, whether each is shown ``(N, K)``, boxes ``(N, 4)`` px.
-Shown = tuple[Array, NDArray[np.bool_], Array]
-
-
-def overlaps(skeleton: Skeleton, one: Shown, other: Shown) -> NDArray[np.float64]:
+def overlaps(
+    tracks: Sequence[Track], sightings: Sightings, skeleton: Skeleton, threshold: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """
-    Return the OKS of every pair over the keypoints that both show.
+    Return how much people cover each other in the image: tracks sightings, and these each other.
 
     Parameters
     ----------
+    tracks : Sequence[Track]
+        T people, carried along to now.
+    sightings : Sightings
+        G sightings.
     skeleton : Skeleton
         The keypoint set.
-    one, other : Shown
-        N and M people.
+    threshold : float
+        Score from which a keypoint counts.
 
     Returns
     -------
-    NDArray[np.float64]
-        ``(N, M)`` in [0, 1]; 0 without a common keypoint.
+    by_keypoints : NDArray[np.float64]
+        ``(T + G, G)`` OKS over the keypoints that both show; 0 without a common one.
+    by_box : NDArray[np.float64]
+        ``(T + G, G)`` intersection over union of the boxes.
 
     """
-    coco = COCO_17.indices_in(skeleton)
-    extent = np.maximum(boxes.area(one[2])[:, None], boxes.area(other[2])[None])
-    both = one[1][:, None, coco] & other[1][None][:, :, coco]
-    likeness = oks(one[0][:, None, coco], other[0][None][:, :, coco], _PERSON_SHARE * extent, both)
-    return np.nan_to_num(likeness)
+    coco, n = COCO_17.indices_in(skeleton), len(tracks)
+    if not len(sightings):
+        return np.zeros((n, 0)), np.zeros((n, 0))
+    places = np.array([track.box for track in tracks]).reshape(-1, 4)
+    everybody = np.concatenate([places, sightings.boxes])
+    keypoints = np.array([*(track.keypoints for track in tracks), *sightings.keypoints_2d])
+    shown = np.array([*(track.scores for track in tracks), *sightings.scores]) >= threshold
+    keypoints, shown = keypoints[:, coco], shown[:, coco]
+    area = boxes.area(everybody)
+    extent = _PERSON_SHARE * np.maximum(area[:, None], area[None, n:])
+    both = shown[:, None] & shown[None, n:]
+    by_keypoints = oks(keypoints[:, None], keypoints[None, n:], extent, both)
+    # NaN, where nothing is shown by both, is no likeness.
+    by_keypoints = np.where(by_keypoints > 0, by_keypoints, 0.0)
+    return by_keypoints, boxes.iou(everybody, sightings.boxes)
 
 
 def fits(
@@ -66,7 +79,8 @@ def fits(
     sightings: Sightings,
     skeleton: Skeleton,
     stamp: float,
-    threshold: float,
+    by_keypoints: NDArray[np.float64],
+    by_box: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """
     Return how well sightings fit where people should be and how they looked.
@@ -81,8 +95,8 @@ def fits(
         The keypoint set.
     stamp : float
         Now, s.
-    threshold : float
-        Score from which a keypoint counts.
+    by_keypoints, by_box : NDArray[np.float64]
+        ``(T, G)`` see `overlaps`.
 
     Returns
     -------
@@ -92,15 +106,7 @@ def fits(
     """
     if not tracks or not len(sightings):
         return np.zeros((len(tracks), len(sightings)))
-    foreseen = (
-        np.stack([track.keypoints for track in tracks]),
-        np.stack([track.scores for track in tracks]) >= threshold,
-        np.stack([track.box for track in tracks]),
-    )
-    seen = sightings.keypoints_2d, sightings.scores >= threshold, sightings.boxes
-    by_keypoints = overlaps(skeleton, foreseen, seen)
-    by_box = boxes.iou(foreseen[2], sightings.boxes)
-    pose = np.stack([track.embedding for track in tracks]) @ sightings.embeddings.T
+    pose = np.array([track.embedding for track in tracks]) @ sightings.embeddings.T
     colour = _colours(tracks, sightings)
     near = _nearness(tracks, sightings, skeleton, stamp)
     fit = (
@@ -108,7 +114,7 @@ def fits(
         + _IOU * by_box
         + _NEAR * near
         + _POSE * np.clip(pose, 0, 1)
-        + _COLOUR * np.nan_to_num(colour, nan=0.5)
+        + _COLOUR * np.where(np.isnan(colour), 0.5, colour)
     )
     fit[np.maximum(by_keypoints, by_box) < _LEAST_OVERLAP] = 0
     return fit
@@ -156,7 +162,7 @@ def pairs(fit: NDArray[np.float64], least: float = LEAST_FIT) -> list[tuple[int,
 
 
 def _colours(tracks: Sequence[Track], sightings: Sightings) -> NDArray[np.float64]:
-    return appearance.alike(np.stack([track.colours for track in tracks]), sightings.colours)
+    return appearance.alike(np.array([track.colours for track in tracks]), sightings.colours)
 
 
 def _nearness(
@@ -164,7 +170,7 @@ def _nearness(
 ) -> NDArray[np.float64]:
     """``(T, G)`` factor by the distance in the room; 1 where it is not known."""
     roots = sightings.keypoints_3d[:, skeleton.index('pelvis')].astype(np.float64)
-    foreseen = np.stack([track.root for track in tracks])
+    foreseen = np.array([track.root for track in tracks])
     growth = np.array([[_GROWTH * (stamp - track.stamp)] for track in tracks])
     distance = np.linalg.norm(foreseen, axis=-1, keepdims=True)
     surprise = roots[None] - foreseen[:, None]
@@ -172,7 +178,7 @@ def _nearness(
     across = np.sqrt(np.maximum(np.square(surprise).sum(-1) - along**2, 0))
     off = (along / (_ALONG + _ALONG_SHARE * distance + growth)) ** 2
     off += (across / (_ACROSS + growth)) ** 2
-    return np.nan_to_num(np.exp(-0.5 * off), nan=1.0)
+    return np.where(np.isnan(off), 1.0, np.exp(-0.5 * off))
 
 
 def _reach(track: Track, new: Track, seconds: float) -> float:

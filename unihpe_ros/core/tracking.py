@@ -112,10 +112,13 @@ class Tracker:
             ``(G,)`` id of each sighting; 0 for tentative people and duplicates.
 
         """
-        threshold = settings.score_threshold
-        fit = fits(self.tracks, sightings, self._skeleton, self._stamp, threshold)
-        rows = self._without_duplicates(sightings, fit, threshold)
-        seen = self._see(sightings, fit, rows, threshold)
+        threshold, known = settings.score_threshold, len(self.tracks)
+        alike, shared = overlaps(self.tracks, sightings, self._skeleton, threshold)
+        fit = fits(
+            self.tracks, sightings, self._skeleton, self._stamp, alike[:known], shared[:known]
+        )
+        rows = _without_duplicates(sightings, fit, alike[known:], shared[known:])
+        seen = self._see(sightings, fit, shared[:known], rows, threshold)
         for row in rows:
             if row not in seen and len(self.tracks) < settings.max_people:
                 seen[row] = Track.start(row, sightings, self._root, self._stamp)
@@ -144,25 +147,22 @@ class Tracker:
         self,
         sightings: Sightings,
         fit: NDArray[np.float64],
+        shared: NDArray[np.float64],
         rows: list[int],
         threshold: float,
     ) -> dict[int, Track]:
         """Pair people with sightings; return who each row is."""
-        preference = np.array([[1.0 if track.id else _TENTATIVE_FACTOR] for track in self.tracks])
+        new = np.array([[not track.id] for track in self.tracks], np.bool_).reshape(-1, 1)
         own = np.arange(len(self.tracks))[:, None] == sightings.sources[rows]
-        chance = fit[:, rows] * preference.reshape(-1, 1)
+        chance = fit[:, rows] * np.where(new, _TENTATIVE_FACTOR, 1.0)
         chance += np.where(chance > 0, _OWN_CROP * own, 0)
         # A newcomer who has moved is not confirmed, but neither a second newcomer.
-        new = np.array([not track.id for track in self.tracks], np.bool_)
-        chance[own & new[:, None]] = np.maximum(chance[own & new[:, None]], LEAST_FIT)
-        overlap = boxes.iou(
-            np.array([track.box for track in self.tracks]).reshape(-1, 4), sightings.boxes
-        )
+        chance = np.where(own & new, np.maximum(chance, LEAST_FIT), chance)
         seen = {}
         for t, column in pairs(chance):
             track, row = self.tracks[t], rows[column]
             track.looks += 1
-            if track.id or (not sightings.cut[row] and overlap[t, row] > _AGREEING_IOU):
+            if track.id or (not sightings.cut[row] and shared[t, row] > _AGREEING_IOU):
                 track.state = State.CONFIRMED
             track.see(row, sightings, self._root, self._stamp, threshold)
             seen[row] = track
@@ -214,22 +214,23 @@ class Tracker:
         fresh = [t for t in self.lost if self._stamp - t.stamp <= settings.lost_timeout]
         self.lost = fresh[-_REMEMBERED * settings.max_people :]
 
-    def _without_duplicates(
-        self, sightings: Sightings, fit: NDArray[np.float64], threshold: float
-    ) -> list[int]:
-        """Return the rows that stay: those that fit somebody first, then by score."""
-        if not len(sightings):
-            return []
-        tracked = sightings.sources >= 0
-        own = np.zeros(len(sightings))
-        own[tracked] = fit[sightings.sources[tracked], np.flatnonzero(tracked)]
-        merit = sightings.scores.mean(1) / 10 + fit.max(0, initial=0.0) + own
-        seen = sightings.keypoints_2d, sightings.scores >= threshold, sightings.boxes
-        same = overlaps(self._skeleton, seen, seen) > _SAME_OKS
-        overlapping = boxes.iou(sightings.boxes, sightings.boxes) > _SAME_IOU
-        same |= overlapping & ~(tracked[:, None] & tracked[None])
-        kept: list[int] = []
-        for row in np.argsort(-merit, kind='stable').tolist():
-            if not same[row, kept].any():
-                kept.append(row)
-        return kept
+
+def _without_duplicates(
+    sightings: Sightings,
+    fit: NDArray[np.float64],
+    alike: NDArray[np.float64],
+    shared: NDArray[np.float64],
+) -> list[int]:
+    """Return the rows that stay: those that fit somebody first, then by score."""
+    if not len(sightings):
+        return []
+    tracked = sightings.sources >= 0
+    own = np.zeros(len(sightings))
+    own[tracked] = fit[sightings.sources[tracked], np.flatnonzero(tracked)]
+    merit = sightings.scores.mean(1) / 10 + fit.max(0, initial=0.0) + own
+    same = (shared > _SAME_IOU) & ~(tracked[:, None] & tracked[None]) | (alike > _SAME_OKS)
+    kept: list[int] = []
+    for row in np.argsort(-merit, kind='stable').tolist():
+        if not same[row, kept].any():
+            kept.append(row)
+    return kept
