@@ -1,6 +1,7 @@
 """Clouds: exactly the documented bytes, and back again."""
 
 from array import array
+from copy import deepcopy
 import struct
 
 import numpy as np
@@ -104,7 +105,7 @@ def test_relative_roots_are_read_from_the_flags():
 
 
 def test_fields_may_lie_anywhere():
-    msg = to_cloud(people(2, COCO_17), HEADER)
+    msg = deepcopy(to_cloud(people(2, COCO_17), HEADER))
     points = np.frombuffer(msg.data, np.uint8).reshape(2, 17, 32)
     moved = np.zeros((2, 20, 48), np.uint8)  # 16 bytes in front, 3 points of padding a row.
     moved[:, :17, 16:] = points
@@ -143,7 +144,7 @@ def break_joints(msg):
     ],
 )
 def test_a_cloud_that_is_no_pose_says_why(damage, words):
-    msg = to_cloud(people(2, COCO_17), HEADER)
+    msg = deepcopy(to_cloud(people(2, COCO_17), HEADER))
     damage(msg)
     with pytest.raises(ValueError, match=words):
         from_cloud(msg)
