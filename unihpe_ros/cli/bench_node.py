@@ -10,6 +10,8 @@ import re
 import tempfile
 from typing import TYPE_CHECKING
 
+from unihpe_ros.cli.bench_output import print_table
+
 if TYPE_CHECKING:
     from unihpe_ros.bench.node_cases import Case, Figures
 
@@ -58,6 +60,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Run all cases; return the exit status."""
+    # Without it nothing can be drawn.
+    import matplotlib  # noqa: F401
     from unihpe_ros.bench import node_report
 
     results: list[Figures] = []
@@ -68,10 +72,7 @@ def run(args: argparse.Namespace) -> int:
         if not results:
             raise
         print('interrupted: what was measured so far is reported')
-    rows = node_report.table(results)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        print('  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+    print_table(node_report.table(results))
     for sentence in node_report.sentences(results):
         print(sentence)
     path = node_report.write(results, args.out)

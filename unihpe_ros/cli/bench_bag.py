@@ -1,0 +1,130 @@
+"""`unihpe bench bag`: models on recordings."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+import sys
+from typing import TYPE_CHECKING
+
+from unihpe_ros.cli.bench_output import print_table, progress_bar, write_report
+from unihpe_ros.cli.main import INTERRUPTED
+
+if TYPE_CHECKING:
+    from unihpe_ros.bench.report import Report
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        'bag',
+        help='models on one or many recordings',
+        description='Run models on rosbag2 (mcap, sqlite3) or rosbag1 and write a report. '
+        'Without --through ros and --write-bag, no ROS is needed.',
+    )
+    parser.add_argument('path', type=Path, help='a recording, or a folder of them')
+    parser.add_argument('--topic', default='', help='image topic, if a recording has several')
+    parser.add_argument('--rectified', action='store_true', help='the images are rectified')
+    parser.add_argument(
+        '--model',
+        action='append',
+        metavar='M',
+        help='name of a shipped model, or a path (default: unihpe_rt); may be given several times',
+    )
+    parser.add_argument('--backend', default='auto', help='engine that runs the models')
+    parser.add_argument(
+        '--detector',
+        default='unihpe_det',
+        metavar='M',
+        help='who finds people: name of a shipped detector, or a path',
+    )
+    parser.add_argument(
+        '--rate',
+        help='max: every image, as fast as it goes; real or a number such as 2.0: at that pace, '
+        'where images may be dropped (default: max; real through ros)',
+    )
+    parser.add_argument(
+        '--through',
+        choices=('direct', 'ros'),
+        default='direct',
+        help='run in this process, or play to a live node (default: direct)',
+    )
+    parser.add_argument(
+        '--truth',
+        default='',
+        metavar='TOPIC|FILE',
+        help='true people: a topic, or an .npz file (default: /truth/pose3d if it is there)',
+    )
+    parser.add_argument('--out', type=Path, default=Path('out/bench'), help='folder to write to')
+    parser.add_argument('--shard', default='1/1', metavar='I/N', help='only part I of N')
+    parser.add_argument(
+        '--write-bag', type=Path, metavar='BAG', help='recording to write, with the poses added'
+    )
+    parser.add_argument('--video', type=Path, metavar='MP4', help='video to write')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command; return the exit status."""
+    # Missing ones are named before anything is run.
+    import matplotlib  # noqa: F401
+    import rosbags  # noqa: F401
+
+    if args.through == 'ros' or args.write_bag is not None:
+        import rclpy  # noqa: F401
+    from unihpe_ros.bench.session import INTERRUPTED as BY_USER, Plan, Session
+
+    live = args.through == 'ros'
+    plan = Plan(
+        source=args.path,
+        models=tuple(dict.fromkeys(args.model or ['unihpe_rt'])),
+        backend=args.backend,
+        detector=args.detector,
+        topic=args.topic,
+        rectified=args.rectified,
+        rate=_rate(args.rate or ('real' if live else 'max')),
+        live=live,
+        truth=args.truth,
+        shard=args.shard,
+        write_bag=args.write_bag,
+        video=args.video,
+    )
+    session = Session(plan, progress_bar)
+    report = session.run()
+    if not report.models:
+        print('unihpe bench: interrupted before anything was measured', file=sys.stderr)
+        return INTERRUPTED
+    _print_figures(report)
+    for made in session.made:
+        print(f'Made {made}.')
+    write_report(report, args.out)
+    if report.ended_by:
+        print(f'unihpe bench: error: unfinished: {report.ended_by}', file=sys.stderr)
+        return INTERRUPTED if report.ended_by == BY_USER else 1
+    return 0
+
+
+def _rate(text: str) -> float:
+    if text in ('max', 'real'):
+        return 1.0 if text == 'real' else 0.0
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not 0 < rate < math.inf:
+        raise ValueError(f'--rate: expected max, real or a number above 0; got {text!r}')
+    return rate
+
+
+def _print_figures(report: Report) -> None:
+    from unihpe_ros.bench.summary import summarise
+    from unihpe_ros.bench.wording import metrics_under, sentence, table_of
+
+    summaries = {one.model: summarise(one.bags) for one in report.models}
+    for name, summary in summaries.items():
+        print(f'{name}: {sentence(summary)}')
+    print_table([['', *summaries], *table_of(metrics_under('throughput'), summaries)])
+    for model in report.models:
+        for bag in model.bags:
+            if bag.first_error:
+                print(f'first broken image: {bag.first_error}')

@@ -1,0 +1,63 @@
+"""`unihpe bench engine`: every backend on the same people."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        'engine',
+        help='every backend on the same people: latency by stage, throughput, agreement',
+        description='Time a model on every backend that works here, by number of people and '
+        'stage, compare the answers, and put it all into one table and engine.json.',
+    )
+    parser.add_argument('--model', default='unihpe_rt', help='shipped model, or a path')
+    parser.add_argument(
+        '--backend', action='append', metavar='B', help='only this one; may be given several times'
+    )
+    parser.add_argument('--calls', type=int, default=200, help='timed calls each (default: 200)')
+    parser.add_argument(
+        '--parity', type=int, default=256, help='crops that answers are compared on (default: 256)'
+    )
+    parser.add_argument(
+        '--torch', action='store_true', help="time PyTorch's eager and compiled network as well"
+    )
+    parser.add_argument('--out', type=Path, default=Path('out/bench'), help='folder to write to')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command; return the exit status."""
+    import rosbags  # noqa: F401
+    from tqdm import tqdm
+    from unihpe_ros.bench.engine import BACKENDS, EngineBench
+    from unihpe_ros.bench.engine_table import to_record, to_text
+    from unihpe_ros.core.files import write_whole
+
+    if args.calls < 1 or args.parity < 0:
+        raise ValueError('expected --calls of 1 or more and --parity of 0 or more')
+    bench = EngineBench(
+        args.model,
+        args.backend or BACKENDS,
+        args.calls,
+        args.parity,
+        lambda title, calls: tqdm(calls, desc=title, leave=False),
+    )
+    bench.run()
+    if args.torch:
+        from unihpe_ros.bench.torch_engine import time_torch
+
+        time_torch(bench)
+    if not bench.rows:
+        reasons = '; '.join(f'{name}: {reason}' for name, reason in bench.skipped.items())
+        raise ValueError(f'no backend runs here: {reasons}')
+    record = to_record(bench)
+    text = to_text(record)
+    print(text)
+    write_whole(args.out / 'engine.json', json.dumps(record, indent=1) + '\n')
+    write_whole(args.out / 'engine.md', text)
+    print(f'Made {args.out / "engine.md"} and engine.json beside it.')
+    return 0

@@ -1,0 +1,30 @@
+"""`unihpe bench merge`: one report of several shards."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from unihpe_ros.cli.bench_output import write_report
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        'merge',
+        help='one report of those of several shards',
+        description='Make the report that one machine would have made of those of its shards.',
+    )
+    parser.add_argument('reports', nargs='+', type=Path, help='report.json, or its folder')
+    parser.add_argument('--out', type=Path, default=Path('out/bench'), help='folder to write to')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command; return the exit status."""
+    # Without it nothing can be drawn.
+    import matplotlib  # noqa: F401
+    from unihpe_ros.bench.report import merge, read_report
+
+    reports = [read_report(path) for path in args.reports]
+    write_report(merge(reports, [str(path) for path in args.reports]), args.out)
+    return 0

@@ -1,0 +1,60 @@
+"""`unihpe bench tracking`: ids, places, jitter and lag on generated people."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+import math
+from pathlib import Path
+
+from unihpe_ros.cli.bench_output import print_table, progress_bar
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        'tracking',
+        help='ids, places in the room, jitter and lag on generated people',
+        description='Follow generated people whose truth is known, beside ByteTrack where the '
+        'packages trackers and supervision are installed; measure places in the room at 1 to 6 m, '
+        'jitter and lag.',
+    )
+    parser.add_argument('--model', default='unihpe_rt', help='name of a shipped model, or a path')
+    parser.add_argument('--backend', default='auto', help='engine that runs the model')
+    parser.add_argument('--seconds', type=float, default=60.0, help='length of each sequence')
+    parser.add_argument('--sequences', type=int, default=4, help='sequences, of 3 to 6 people')
+    parser.add_argument('--out', type=Path, default=Path('out/bench'), help='folder to write to')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command; return the exit status."""
+    # Without it nothing can be drawn.
+    import matplotlib  # noqa: F401
+    from unihpe_ros.bench import rooms, tracking, tracking_report
+    from unihpe_ros.estimator import EstimatorSettings, PoseEstimator
+
+    if not (0 < args.seconds < math.inf) or args.sequences < 1:
+        raise ValueError('--seconds, --sequences: expected numbers above 0')
+    estimator = PoseEstimator(args.model, backend=args.backend)
+    makers: dict[str, Callable[[], tracking.Follower]] = {
+        tracking.OurTracker.name: lambda: tracking.OurTracker(estimator)
+    }
+    if tracking.ByteTrack.is_installed():
+        makers[tracking.ByteTrack.name] = tracking.ByteTrack
+    else:
+        print("ByteTrack is left out: pip install 'unihpe_ros[peers]' brings it.")
+    scores = []
+    for name, make in makers.items():
+        with progress_bar(name, round(args.seconds * tracking.RATE) * args.sequences) as step:
+            seeds = range(args.sequences)
+            scores.append(tracking.follow_crowds(make, name, seeds, args.seconds, lambda: step(1)))
+    print_table(tracking_report.tracking_table(scores))
+    with progress_bar('places in the room', len(rooms.DISTANCES)) as step:
+        errors = rooms.root_errors(estimator, on_distance=lambda: step(1))
+    estimator.close()
+    print_table(tracking_report.root_table(errors))
+    figures = [rooms.steadiness(EstimatorSettings(smoothing=on)) for on in (True, False)]
+    print_table(tracking_report.steadiness_table(figures))
+    tracking_report.write_figures(args.out, scores, errors, figures)
+    print(f'Made {args.out / "tracking.json"} and tracking.png beside it.')
+    return 0
