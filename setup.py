@@ -102,7 +102,7 @@ setup(
     entry_points={
         'console_scripts': [
             'unihpe = unihpe_ros.cli.main:main',
-            'pose_estimator = unihpe_ros.ros.node:main',
+            'pose_estimator = unihpe_ros.ros.start:main',
         ],
     },
 )

@@ -12,7 +12,7 @@ import setuptools
 from unihpe_ros import __version__
 from unihpe_ros.core.resources import find_resource
 
-ENTRY_POINTS = ['unihpe = unihpe_ros.cli.main:main', 'pose_estimator = unihpe_ros.ros.node:main']
+ENTRY_POINTS = ['unihpe = unihpe_ros.cli.main:main', 'pose_estimator = unihpe_ros.ros.start:main']
 # Folders that tell whose machine something was written on; /opt/ros and /opt/nvidia are common.
 MACHINE_PATH = re.compile(r'(?<![\w.~$}])/(home|root|Users|work|mnt|opt(?!/(ros|nvidia)\b))/\w')
 
