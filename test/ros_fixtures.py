@@ -60,6 +60,7 @@ class FakeEstimator:
         self.parameters = parameters
         self.count = count
         self.seconds = seconds
+        self.reduced = 1
         self.failure: Exception | None = None
         self.calls: list[tuple] = []
         self.batches: list = []
@@ -76,6 +77,9 @@ class FakeEstimator:
         if self.failure is not None:
             raise self.failure
         return [people(self.count) for _ in shots]
+
+    def reduction(self, size, camera, stamp, *, stream='', boxes=None) -> int:
+        return self.reduced
 
     def lift(self, keypoints_2d, scores, camera, stamp, **options) -> Poses:
         self.lifts.append((keypoints_2d, scores, camera, stamp, options))

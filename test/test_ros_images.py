@@ -1,6 +1,7 @@
 """Images: every encoding decodes to the picture it was made of, and broken ones say why."""
 
 from array import array
+from collections.abc import Sequence
 from contextlib import suppress
 import sys
 import types
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
-from unihpe_ros.ros.compressed import decode_compressed
+from unihpe_ros.ros.compressed import CompressedPicture, decode_compressed
 from unihpe_ros.ros.images import decode_image, DecodeError, encode_image, ENCODINGS, make_decoder
 
 H, W = 48, 64
@@ -199,8 +200,10 @@ def test_encode_and_decode_are_inverse(picture):
     np.testing.assert_array_equal(decode_image(msg), picture)
 
 
-def compressed(picture: np.ndarray, extension: str, format_: str) -> CompressedImage:
-    _, data = cv2.imencode(extension, picture)
+def compressed(
+    picture: np.ndarray, extension: str, format_: str, options: Sequence[int] = ()
+) -> CompressedImage:
+    _, data = cv2.imencode(extension, picture, options)
     return CompressedImage(format=format_, data=array('B', data.tobytes()))
 
 
@@ -226,6 +229,34 @@ def test_rotation_by_exif_is_ignored(picture):
     assert cv2.imdecode(np.frombuffer(turned, np.uint8), cv2.IMREAD_COLOR).shape == (W, H, 3)
     decoded = decode_compressed(CompressedImage(format='jpeg', data=turned))
     np.testing.assert_array_equal(decoded, decode_compressed(plain))
+
+
+@pytest.mark.parametrize('size', [(640, 480), (641, 483)])
+@pytest.mark.parametrize('reduction', [1, 2, 4, 8])
+@pytest.mark.parametrize('sampling', [0x111111, 0x221111], ids=['444', '420'])
+def test_jpeg_reduced_while_it_is_decoded_is_the_mean_of_blocks(size, reduction, sampling):
+    width, height = size
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    # Waves of 40 px and more, so that the mean of a block is well defined.
+    waves = [np.sin(x / 7), np.cos(y / 9), np.sin((x + y) / 11)]
+    picture = (128 + 90 * np.stack(waves, -1)).astype(np.uint8)
+    options = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
+    opened = CompressedPicture(compressed(picture, '.jpg', 'jpeg', options))
+    assert (opened.size, opened.is_jpeg) == (size, True)
+    decoded = opened.decode(reduction)
+    assert decoded.shape == (-(-height // reduction), -(-width // reduction), 3)
+    rows, columns = height // reduction, width // reduction
+    blocks = picture[: rows * reduction, : columns * reduction].astype(float)
+    means = blocks.reshape(rows, reduction, columns, reduction, 3).mean((1, 3))
+    error = np.abs(decoded[:rows, :columns] - means)
+    assert error.mean() < 2.5
+    # Half a pixel's shift would be seen: the waves rise by up to 13 a pixel.
+    shifted = np.abs(decoded[:rows, 1:columns] - 0.5 * (means[:, 1:] + means[:, :-1]))
+    assert error.mean() < 0.8 * shifted.mean() or reduction == 1
+
+
+def test_png_is_never_reduced(picture):
+    assert not CompressedPicture(compressed(picture, '.png', 'png')).is_jpeg
 
 
 def test_compressed_depth_is_refused_by_name(picture):

@@ -331,6 +331,41 @@ def test_compressed_images_are_read(run):
         assert abs(int(estimator.calls[0][0].mean()) - 90) < 3
 
 
+def test_jpegs_are_reduced_as_far_as_the_estimator_says_unless_they_are_drawn_on(run):
+    picture = np.full((48, 64, 3), 90, np.uint8)
+
+    def packed(extension):
+        _, data = cv2.imencode(extension, picture)
+        return lambda stamp: CompressedImage(
+            header=image(stamp).header, data=array('B', data.tobytes())
+        )
+
+    def shapes():
+        return {(shots[0].image.shape[:2], shots[0].size) for shots in estimator.batches}
+
+    with run(image_transport='compressed') as (_, peer, estimator):
+        estimator.reduced = 4
+        clouds = peer.listen(PointCloud2, 'pose3d')
+        infos = peer.create_publisher(CameraInfo, 'camera_info', 1)
+        assert wait_until(lambda: infos.get_subscription_count())
+        infos.publish(camera_info())
+        camera = peer.camera('image/compressed', CompressedImage)
+        publish_until(camera, lambda: clouds and estimator.calls[-1][1], packed('.jpg'))
+        # All but the pixels are of the whole picture.
+        assert shapes() == {((12, 16), (64, 48))}
+        assert estimator.calls[-1][1].width == 64
+        estimator.batches.clear()
+        pictures = peer.listen(Image, 'image_annotated')
+        publish_until(camera, lambda: pictures, packed('.jpg'))
+        assert (pictures[0].width, pictures[0].height) == (64, 48)
+        assert ((48, 64), (64, 48)) in shapes()
+    with run(image_transport='compressed') as (_, peer, estimator):
+        estimator.reduced = 4
+        camera = peer.camera('image/compressed', CompressedImage)
+        publish_until(camera, lambda: estimator.calls, packed('.png'))
+        assert shapes() == {((48, 64), (64, 48))}
+
+
 def test_diagnostics_tell_how_it_goes(run):
     with run(FakeEstimator(seconds=0.002)) as (node, peer, _):
         reports = peer.listen(DiagnosticArray, 'diagnostics')

@@ -21,13 +21,20 @@ _JPEG_BARE = frozenset([0x01, *range(0xD0, 0xD8)])
 # each 8x8 block, and what PNG packs with deflates by 1032 at most.
 _JPEG_MOST = 8 * 64
 _DEFLATE_MOST = 1032
+# By how much a picture is reduced; OpenCV has a JPEG's decoder do it.
+_FLAGS = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
 _PNG_DEPTHS = (1, 2, 4, 8, 16)
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by the header's colour type
 
 
-def decode_compressed(msg: CompressedImage) -> BgrImage:
+class CompressedPicture:
     """
-    Return the picture of a JPEG or PNG message.
+    The JPEG or PNG in a message, whose header has been read.
 
     The bytes say what they are: the message's format field is free text. EXIF rotation is
     ignored, since camera_info describes the picture as the sensor took it.
@@ -37,49 +44,88 @@ def decode_compressed(msg: CompressedImage) -> BgrImage:
     msg : CompressedImage
         JPEG or PNG of 8 or 16 bits.
 
-    Returns
-    -------
-    BgrImage
-        ``(H, W, 3)`` BGR.
+    Attributes
+    ----------
+    size : tuple[int, int]
+        (w, h) px.
+    is_jpeg : bool
+        Whether it can be reduced while it is decoded.
 
     Raises
     ------
     DecodeError
-        If it is a compressed depth image, neither JPEG nor PNG, or broken.
+        If it is a compressed depth image, neither JPEG nor PNG, or can't be what its header says.
 
     """
-    if 'compresseddepth' in msg.format.lower():
-        raise DecodeError(f'compressed image: expected a colour picture, got {msg.format!r}')
-    data = memoryview(msg.data).cast('B')
-    head = bytes(data[:8])
-    if head.startswith(_JPEG):
-        size, kind = _jpeg_size(data), 'JPEG'
-        fewest = size[0] * size[1] / _JPEG_MOST if size else 0.0
-    elif head == _PNG:
-        size, kind = _png_size(data), 'PNG'
-        fewest = _png_bytes(data) / _DEFLATE_MOST if size else 0.0
-    else:
-        raise DecodeError(
-            f'compressed image {msg.format!r} of {len(data)} bytes: expected JPEG or PNG, '
-            f'got bytes that begin with {head.hex(" ")!r}'
+
+    def __init__(self, msg: CompressedImage) -> None:
+        if 'compresseddepth' in msg.format.lower():
+            raise DecodeError(f'compressed image: expected a colour picture, got {msg.format!r}')
+        self._data = data = memoryview(msg.data).cast('B')
+        head = bytes(data[:8])
+        self.is_jpeg = head.startswith(_JPEG)
+        if not self.is_jpeg and head != _PNG:
+            raise DecodeError(
+                f'compressed image {msg.format!r} of {len(data)} bytes: expected JPEG or PNG, '
+                f'got bytes that begin with {head.hex(" ")!r}'
+            )
+        size, kind = (_jpeg_size(data), 'JPEG') if self.is_jpeg else (_png_size(data), 'PNG')
+        if size is None:
+            raise DecodeError(f'{kind} of {len(data)} bytes: expected a header with the size')
+        if not self.is_jpeg:
+            _check_png_chunks(data)
+        self.size = size
+        self._what = f'{kind} of {size[0]}x{size[1]}'
+        check_size(*size, self._what)
+        fewest = (
+            size[0] * size[1] / _JPEG_MOST if self.is_jpeg else _png_bytes(data) / _DEFLATE_MOST
         )
-    if size is None:
-        raise DecodeError(f'{kind} of {len(data)} bytes: expected a header with the size')
-    if kind == 'PNG':
-        _check_png_chunks(data)
-    what = f'{kind} of {size[0]}x{size[1]}'
-    check_size(*size, what)
-    if len(data) < fewest:
-        # A decoder allocates the picture before it finds the end of the data.
-        raise DecodeError(f'{what}: expected at least {fewest:.0f} bytes, got {len(data)}')
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    try:
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error:
-        picture = None
-    if picture is None:
-        raise DecodeError(f'{what}: {len(data)} bytes can not be decoded')
-    return picture
+        if len(data) < fewest:
+            # A decoder allocates the picture before it finds the end of the data.
+            raise DecodeError(
+                f'{self._what}: expected at least {fewest:.0f} bytes, got {len(data)}'
+            )
+
+    def decode(self, reduction: int = 1) -> BgrImage:
+        """
+        Return the picture.
+
+        Parameters
+        ----------
+        reduction : int
+            1; for a JPEG also 2, 4 or 8: each block of so many pixels a side becomes one pixel,
+            and the time for the rest is saved.
+
+        Returns
+        -------
+        BgrImage
+            ``(H, W, 3)`` BGR.
+
+        Raises
+        ------
+        DecodeError
+            If it is broken.
+
+        """
+        flags = _FLAGS[reduction] | cv2.IMREAD_IGNORE_ORIENTATION
+        try:
+            picture = cv2.imdecode(np.frombuffer(self._data, np.uint8), flags)
+        except cv2.error:
+            picture = None
+        if picture is None:
+            raise DecodeError(f'{self._what}: {len(self._data)} bytes can not be decoded')
+        width, height = (-(-extent // reduction) for extent in self.size)
+        if picture.shape[:2] != (height, width):
+            raise DecodeError(
+                f'{self._what}: expected to decode {width}x{height}; '
+                f'got {picture.shape[1]}x{picture.shape[0]}'
+            )
+        return picture
+
+
+def decode_compressed(msg: CompressedImage) -> BgrImage:
+    """Return the picture of a JPEG or PNG message, see `CompressedPicture`."""
+    return CompressedPicture(msg).decode()
 
 
 def _png_size(data: memoryview) -> tuple[int, int] | None:

@@ -10,13 +10,14 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
+from sensor_msgs.msg import Image
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.pose import Poses, RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.estimator import PoseEstimator, Shot
 from unihpe_ros.ros.channel import Channel, Frame, seconds
-from unihpe_ros.ros.compressed import decode_compressed
-from unihpe_ros.ros.images import DecodeError, make_decoder
+from unihpe_ros.ros.compressed import CompressedPicture
+from unihpe_ros.ros.images import BgrImage, DecodeError, make_decoder
 from unihpe_ros.ros.parameters import Parameters
 from unihpe_ros.ros.poses2d import decode_keypoints
 from unihpe_ros.ros.transforms import TransformError
@@ -31,7 +32,7 @@ _REPEAT_S = 1.0
 
 @dataclass(frozen=True)
 class _Look:
-    """A frame that is to be answered, and the image in it; none in lifting mode."""
+    """A frame that is to be answered, and the image in it if there is one, and it is whole."""
 
     frame: Frame
     size: tuple[int, int]
@@ -85,7 +86,8 @@ class FrameHandler:
         self.parameters = parameters
         self._estimator = estimator
         self._clock = node.get_clock()
-        self._decode: Callable[..., NDArray[np.uint8]] = decode_compressed
+        # None where images are compressed: those are opened before they are decoded.
+        self._decode: Callable[[Image], BgrImage] | None = None
         if parameters.image_transport == 'raw':
             self._decode = make_decoder(parameters.image_decoder)
         self._last_stamps: dict[str, float] = {}
@@ -116,9 +118,8 @@ class FrameHandler:
             except DecodeError as error:
                 frame.channel.report(f'image skipped: {error}')
                 continue
-            height, width = shot.image.shape[:2]
             shots.append(shot)
-            looks.append(_Look(frame, (width, height), shot.image))
+            looks.append(_Look(frame, shot.size, shot.image if shot.reduction == 1 else None))
         if not shots:
             return
         answers = self._estimator.estimate_batch(shots)
@@ -128,14 +129,21 @@ class FrameHandler:
     def _shot(self, frame: Frame) -> Shot:
         channel, parameters, started = frame.channel, self.parameters, time.monotonic()
         channel.statistics.add('wait', started - frame.received)
-        image = self._decode(frame.msg)
-        channel.statistics.add('decode_image', time.monotonic() - started)
+        opened = CompressedPicture(frame.msg) if self._decode is None else self._decode(frame.msg)
+        size = _size(opened)
         stamp, beside = frame.stamp, channel.companions
-        height, width = image.shape[:2]
-        size = width, height
         camera, boxes = beside.camera_of(size), beside.boxes_of(stamp, parameters)
+        if isinstance(opened, CompressedPicture):
+            reduction = 1
+            # A picture to draw on has to be whole.
+            if opened.is_jpeg and not channel.outputs.draws:
+                reduction = self._estimator.reduction(
+                    size, camera, stamp, stream=channel.name, boxes=boxes
+                )
+            opened = opened.decode(reduction)
+        channel.statistics.add('decode_image', time.monotonic() - started)
         depth = beside.depth_of(stamp, frame.received, size, parameters)
-        return Shot(image, camera, stamp, channel.name, boxes, depth)
+        return Shot(opened, camera, stamp, channel.name, boxes, depth, size)
 
     def _lift(self, frames: Sequence[Frame]) -> None:
         for frame in frames:
@@ -218,3 +226,9 @@ class FrameHandler:
         latency = max(latency, 0.0)
         channel.statistics.add('end_to_end', latency)
         channel.outputs.publish_latency(latency)
+
+
+def _size(picture: CompressedPicture | BgrImage) -> tuple[int, int]:
+    if isinstance(picture, CompressedPicture):
+        return picture.size
+    return picture.shape[1], picture.shape[0]

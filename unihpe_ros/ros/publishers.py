@@ -116,7 +116,7 @@ class Publishers:
         size : tuple[int, int]
             (w, h) of the image, px.
         image : NDArray[np.uint8], optional
-            ``(H, W, 3)`` BGR, which is not changed.
+            ``(H, W, 3)`` BGR of that size, which is not changed.
         parameters : Parameters
             The node's parameters of this moment.
 
@@ -129,7 +129,7 @@ class Publishers:
         """
         shown = poses.to(self._skeleton)
         self._pose2d.publish(to_cloud_2d(shown, header))
-        if image is not None and self._annotated is not None and _wanted(self._annotated):
+        if image is not None and self._annotated is not None and self.draws:
             self._annotated.publish(encode_image(draw_poses(image, shown), header))
         frame, transform = header, IDENTITY
         if self._transforms is not None:
@@ -149,6 +149,11 @@ class Publishers:
         """Forget what holds for the time before the jump."""
         if self._transforms is not None:
             self._transforms.forget()
+
+    @property
+    def draws(self) -> bool:
+        """Whether somebody wants to see the picture."""
+        return self._annotated is not None and _wanted(self._annotated)
 
     def publish_latency(self, seconds: float) -> None:
         """Publish the time from the image's stamp to now."""
