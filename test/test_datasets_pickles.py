@@ -42,6 +42,44 @@ def test_bytes_of_old_pickles_are_latin1_alone(tmp_path):
     (tmp_path / 'odd.pkl').write_bytes(old.replace(b'latin1', b'base64'))
     with pytest.raises(DatasetError, match='expected latin1'):
         read_pickle(tmp_path / 'odd.pkl')
+    of_python_2 = b"cnumpy.core.multiarray\nscalar\n(cnumpy\ndtype\n(S'f8'\nI0\nI1\ntRS"
+    (tmp_path / 'two.pkl').write_bytes(of_python_2 + b"'\x00\x00\x00\x00\x00\x00\xf8?'\ntR.")
+    assert read_pickle(tmp_path / 'two.pkl') == 1.5
+
+
+class Reduced:
+    """What a pickle makes of a call and a state of the attacker's choice."""
+
+    def __init__(self, *parts):
+        self.parts = parts
+
+    def __reduce__(self):
+        return self.parts
+
+
+def test_forged_states_reach_no_memory(tmp_path):
+    """NumPy's own reader dies of the first and reads beyond the list of the second."""
+    path = tmp_path / 'forged.pkl'
+    make, start = np.zeros(1).__reduce__()[:2]
+
+    def array(shape, kind, data):
+        path.write_bytes(pickle.dumps(Reduced(make, start, (1, shape, kind, False, data))))
+        return read_pickle(path)
+
+    flags = Reduced(np.dtype, ('f8', False, True), (3, '<', None, None, None, -1, -1, 63))
+    assert array((2,), flags, np.arange(2.0).tobytes()).tolist() == [0, 1]
+    fields = Reduced(np.dtype, ('f8', False, True), (3, '<', None, ('a',), {}, 8, 8, 63))
+    objects = np.dtype(object)
+    for shape, kind, data, words in (
+        ((2,), fields, bytes(16), 'expected the type of plain values'),
+        ((2,), np.dtype([('a', 'f8')]), bytes(16), 'expected the type of plain values'),
+        ((5,), objects, [1], 'expected .* objects; got 1'),
+        ((-1,), objects, [], 'expected .* objects; got 0'),
+        ((2,), np.dtype('f8'), bytes(8), 'not a readable pickle'),
+        ((2,), 'f8', bytes(16), 'expected the data type of an array'),
+    ):
+        with pytest.raises(DatasetError, match=rf'forged\.pkl: .*{words}'):
+            array(shape, kind, data)
 
 
 def test_foreign_code_is_refused_and_named(tmp_path, monkeypatch):

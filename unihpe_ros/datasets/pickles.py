@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 import io
+import math
 from pathlib import Path
 import pickle
+import re
 from typing import Any, IO
 import zipfile
 import zlib
@@ -14,11 +16,57 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.datasets.records import DatasetError
 
-# NumPy has moved its modules (core, _core) and keeps old names alive with warnings: take the
-# functions from what it pickles by itself.
-_RECONSTRUCT = np.zeros(1).__reduce__()[0]
-_SCALAR = np.float64(0).__reduce__()[0]
-_FROM_BUFFER = np.zeros(1).__reduce_ex__(5)[0]
+# The types of numbers, texts and objects, as pickles call them: 'f8', 'U12', 'O8'.
+_CODE = re.compile(r'[biufcSUO]\d+')
+
+
+class _DataType:
+    """
+    A data type as a pickle tells it.
+
+    NumPy's own reader takes a type's state on trust, and a forged one crashes the process.
+
+    """
+
+    def __init__(self, code: str, *_: object) -> None:
+        if not isinstance(code, str) or not _CODE.fullmatch(code):
+            raise ValueError(f'expected the type of plain values; got {code!r}')
+        self.dtype: np.dtype[Any] = np.dtype(code)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, order, *structure = state[:5]
+        if structure != [None, None, None] or order not in ('<', '>', '|', '='):
+            raise ValueError(f'expected the type of plain values; got {state!r}')
+        self.dtype = self.dtype.newbyteorder(order)
+
+
+class _Array(np.ndarray[Any, Any]):
+    """An array that checks what a pickle fills it with."""
+
+    def __setstate__(self, state: Any, /) -> None:
+        _, shape, kind, fortran, data = state
+        if not isinstance(kind, _DataType):
+            raise ValueError(f'expected the data type of an array; got {kind!r}')
+        count = math.prod(shape)
+        if min((0, *shape)) < 0 or (kind.dtype.hasobject and len(data) != count):
+            raise ValueError(f'expected {shape} objects; got {len(data)}')
+        checked: Any = (1, shape, kind.dtype, bool(fortran), data)
+        super().__setstate__(checked)
+
+
+def _reconstruct(*_: object) -> _Array:
+    """Return the array that a state is given to next."""
+    return _Array(0)
+
+
+def _scalar(kind: _DataType, data: bytes | str) -> Any:
+    # Bytes of Python 2 arrive as the text that latin1 makes of them.
+    data = data.encode('latin1') if isinstance(data, str) else data
+    return np.frombuffer(data, kind.dtype, 1)[0]
+
+
+def _from_buffer(data: bytes, kind: _DataType, shape: Any, order: Any) -> NDArray[Any]:
+    return np.frombuffer(data, kind.dtype).reshape(shape, order=order)
 
 
 def _encode(text: str = '', encoding: str = 'latin1') -> bytes:
@@ -29,18 +77,19 @@ def _encode(text: str = '', encoding: str = 'latin1') -> bytes:
 
 
 _ADMITTED: Mapping[tuple[str, str], Any] = {
-    ('numpy', 'ndarray'): np.ndarray,
-    ('numpy', 'dtype'): np.dtype,
+    ('numpy', 'ndarray'): _Array,
+    ('numpy', 'dtype'): _DataType,
     ('_codecs', 'encode'): _encode,
     # Empty ones are written as a call without arguments.
     ('__builtin__', 'bytes'): _encode,
+    # NumPy has moved its modules.
     **{
         (f'numpy.{core}.{module}', name): function
         for core in ('core', '_core')
         for module, name, function in (
-            ('multiarray', '_reconstruct', _RECONSTRUCT),
-            ('multiarray', 'scalar', _SCALAR),
-            ('numeric', '_frombuffer', _FROM_BUFFER),
+            ('multiarray', '_reconstruct', _reconstruct),
+            ('multiarray', 'scalar', _scalar),
+            ('numeric', '_frombuffer', _from_buffer),
         )
     },
 }
@@ -124,7 +173,7 @@ def read_npz(path: Path, *keys: str, hint: str) -> dict[str, NDArray[Any]]:
             return {key: _read_member(archive, key, path) for key in keys}
     except FileNotFoundError as error:
         raise DatasetError(f'{path}: no such file; {hint}') from error
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise DatasetError(f'{path}: not a readable .npz ({error})') from error
 
 
