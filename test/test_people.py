@@ -187,6 +187,38 @@ def test_known_stature_is_reached() -> None:
     np.testing.assert_allclose(placed.keypoints_3d[0, PELVIS], body[PELVIS], atol=0.02)
 
 
+def test_long_arms_do_not_bring_somebody_nearer() -> None:
+    body = standing_at(3.0)
+    relative = body - body[PELVIS]
+    for side in ('left', 'right'):  # The network takes them for a quarter shorter.
+        shoulder, elbow, wrist = UNION.indices(
+            f'{side}_shoulder_joint', f'{side}_elbow', f'{side}_wrist'
+        )
+        relative[[elbow, wrist]] = relative[shoulder] + 0.75 * (
+            relative[[elbow, wrist]] - relative[shoulder]
+        )
+    placed = People(UNION).place(
+        np.ones(1, np.uint32),
+        look_at(body, np.full(26, 0.9), relative),
+        0.0,
+        RootMode.PROJECTIVE,
+        EstimatorSettings(person_height_m=1.7, smoothing=False),
+    )
+    assert placed.keypoints_3d[0, PELVIS, 2] == pytest.approx(3.0, abs=0.03)
+
+
+def test_giant_is_taken_for_a_network_s_error() -> None:
+    body = standing_at(3.0)
+    placed = People(UNION).place(
+        np.ones(1, np.uint32),
+        look_at(body, np.full(26, 0.9), 1.2 * (body - body[PELVIS])),
+        0.0,
+        RootMode.PROJECTIVE,
+        SETTINGS,
+    )
+    assert placed.keypoints_3d[0, PELVIS, 2] == pytest.approx(3.0, rel=0.09)
+
+
 def scene_of(body: np.ndarray) -> Scene:
     pixels = CAMERA.project(body[None])
     return Scene(0.0, body[None], pixels, in_sight(body[None], pixels, CAMERA))

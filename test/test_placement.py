@@ -4,9 +4,16 @@ from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 from tiny_model import skeleton_3d, STATURE
+from unihpe_ros.bench.walkers import standing
 from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Camera
-from unihpe_ros.core.placement import locate_root, scale_to_stature, stature
+from unihpe_ros.core.placement import (
+    locate_root,
+    plausible_size,
+    scale_to_stature,
+    stature,
+    telling,
+)
 from unihpe_ros.core.preprocess import Crop
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.sightings import sight
@@ -139,3 +146,17 @@ def test_scaling_reaches_the_stature_asked_for(height: float) -> None:
 
 def test_absurd_skeleton_is_not_blown_up() -> None:
     assert np.abs(scale_to_stature(skeleton_3d()[None] * 0.01, UNION, 1.8)).max() < 0.05
+
+
+def test_only_the_unlikely_tall_are_shrunk() -> None:
+    bodies = np.stack([standing(height) for height in (1.0, 1.7, 2.0)])
+    shrunk = plausible_size(bodies, UNION)
+    np.testing.assert_array_equal(shrunk[:2], bodies[:2])
+    assert 1.75 < stature(shrunk[2], UNION) < 1.85
+    assert np.isnan(plausible_size(np.full((1, 26, 3), np.nan), UNION)).all()
+
+
+def test_keypoints_that_tell_the_stature() -> None:
+    weights = telling(UNION)
+    assert (weights[UNION.indices('head_top', 'left_hip', 'right_ankle')] == 1).all()
+    assert (weights[UNION.indices('left_wrist', 'right_elbow', 'nose')] < 0.3).all()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from unihpe_ros.core.bones import apply_together, Bones, learn_together
 from unihpe_ros.core.depth import fuse, torso_depth
 from unihpe_ros.core.geometry import Array
-from unihpe_ros.core.placement import locate_root, scale_to_stature
+from unihpe_ros.core.placement import locate_root, plausible_size, scale_to_stature, telling
 from unihpe_ros.core.pose import RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.sightings import Sightings
@@ -96,6 +96,7 @@ class People:
     def __init__(self, skeleton: Skeleton) -> None:
         self._skeleton = skeleton
         self._root = skeleton.index('pelvis')
+        self._telling = telling(skeleton)
         self._known: dict[int, Person] = {}
 
     def keep(self, ids: Set[int]) -> None:
@@ -134,7 +135,7 @@ class People:
         observed = sightings.scores >= settings.score_threshold
         weights = np.where(observed, sightings.scores, 0.0)
         relative = self._sized(people, sightings.relative, weights, settings)
-        root, _ = locate_root(relative, sightings.rays, weights)
+        root, _ = locate_root(relative, sightings.rays, self._telling * weights)
         relative, root = (
             values @ sightings.turns for values in (relative, root[:, None])
         )  # Into the camera's frame.
@@ -173,6 +174,7 @@ class People:
             sized = apply_together(bones, relative)
         if settings.person_height_m and len(sized):
             return scale_to_stature(sized, self._skeleton, settings.person_height_m)
+        sized = plausible_size(sized, self._skeleton)
         return sized * np.exp([[[person.log_scale]] for person in people]).reshape(-1, 1, 1)
 
     def _measure(

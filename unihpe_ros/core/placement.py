@@ -19,6 +19,12 @@ _REWEIGHTINGS = 3
 _LEAST_SCALE = 1e-4
 _LEG = ('hip_joint', 'knee', 'ankle')
 _TRUNK = ('pelvis', 'spine', 'neck', 'head', 'head_top')
+# A stature, m, beyond which the network errs more often than people are so tall, and the share of
+# the excess that is believed.
+_TALL, _BELIEVED = 1.75, 0.25
+# What a keypoint counts that says little of the stature (arms, shoulders, face), against others.
+_ASIDE = 0.15
+_TELLING = (*_TRUNK, *(f'{side}_{name}' for side in ('left', 'right') for name in (*_LEG, 'hip')))
 
 
 def stature(points: Array, skeleton: Skeleton) -> NDArray[np.float64]:
@@ -60,6 +66,42 @@ def scale_to_stature(points: Array, skeleton: Skeleton, height: float) -> Array:
     """
     factor = height / np.maximum(stature(points, skeleton), 1e-3)
     return points * np.clip(factor, *_SCALE_LIMITS)[..., None, None]
+
+
+def plausible_size(points: Array, skeleton: Skeleton) -> Array:
+    """
+    Shrink root-relative skeletons that are taller than people are likely to be.
+
+    Parameters
+    ----------
+    points : NDArray
+        ``(..., K, 3)`` m, root-relative.
+    skeleton : Skeleton
+        The set of `points`.
+
+    """
+    tall = np.maximum(stature(points, skeleton), _TALL)
+    return points * ((_TALL + _BELIEVED * (tall - _TALL)) / tall)[..., None, None]
+
+
+def telling(skeleton: Skeleton) -> NDArray[np.float64]:
+    """
+    Return how much each keypoint says of where a person of a stature stands.
+
+    Whose arms are longer than the skeleton's is not nearer for that.
+
+    Parameters
+    ----------
+    skeleton : Skeleton
+        The keypoint set.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        ``(K,)`` weights.
+
+    """
+    return np.array([1.0 if name in _TELLING else _ASIDE for name in skeleton.keypoints])
 
 
 def locate_root(relative: Array, rays: Array, weights: Array) -> tuple[Array, Array]:
