@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+import math
 
 import numpy as np
 from unihpe_ros.core.geometry import Array
@@ -65,10 +66,10 @@ class Track:
         """Carry the person along; `moved` and `moved_root` are by how much."""
         self.moved, self.moved_root = self.velocity * seconds, self.root_velocity * seconds
         self.keypoints = self.keypoints + self.moved
-        self.box = self.box + np.tile(self.moved, 2)
+        self.box = self.box + np.concatenate([self.moved, self.moved])
         self.root = self.root + self.moved_root
         if self.state is State.PREDICTED:
-            fade = np.exp(-seconds / _VELOCITY_FADE)
+            fade = math.exp(-seconds / _VELOCITY_FADE)
             self.velocity, self.root_velocity = self.velocity * fade, self.root_velocity * fade
 
     def see(
@@ -78,17 +79,18 @@ class Track:
         keypoints, scores = sightings.keypoints_2d[row], sightings.scores[row]
         step = stamp - self.stamp
         if self.id and step > _LEAST_STEP:
+            moved = keypoints - self.keypoints
             both = (scores >= threshold) & (self.scores >= threshold)
-            both &= np.isfinite(keypoints).all(-1) & np.isfinite(self.keypoints).all(-1)
-            if both.any():
-                surprise = _middle(keypoints[both] - self.keypoints[both])
-                self.velocity = self.velocity + _VELOCITY_GAIN * surprise / step
+            moved = moved[both & np.isfinite(moved).all(-1)]
+            if len(moved):
+                self.velocity = self.velocity + _VELOCITY_GAIN * _middle(moved) / step
         self.box = self._held(sightings.boxes[row], step)
         self._follow(sightings.keypoints_3d[row, root].astype(np.float64), step)
         self.keypoints, self.scores, self.stamp = keypoints, scores, stamp
         self.embedding = sightings.embeddings[row]
-        if np.isfinite(self.colours).all() and np.isfinite(sightings.colours[row]).all():
-            self.colours = self.colours + _MEMORY_GAIN * (sightings.colours[row] - self.colours)
+        colours = self.colours + _MEMORY_GAIN * (sightings.colours[row] - self.colours)
+        if np.isfinite(colours).all():
+            self.colours = colours
         elif np.isfinite(sightings.colours[row]).all():
             self.colours = sightings.colours[row]
 
@@ -96,7 +98,7 @@ class Track:
         """Return a box that has shrunk no faster than people do."""
         if not self.id:
             return box
-        least = (self.box[2:] - self.box[:2]) * np.exp(-max(step, 0.0) / _SHRINK_TIME)
+        least = (self.box[2:] - self.box[:2]) * math.exp(-max(step, 0.0) / _SHRINK_TIME)
         middle = 0.5 * (box[:2] + box[2:])
         half = 0.5 * np.maximum(box[2:] - box[:2], least)
         return np.concatenate([middle - half, middle + half])
@@ -108,10 +110,10 @@ class Track:
             self.root = root if np.isfinite(root).all() else self.root
             return
         # Critically damped: a double pole at `keep`.
-        keep = np.exp(-max(step, _LEAST_STEP) / _ROOT_TIME)
+        keep = math.exp(-max(step, _LEAST_STEP) / _ROOT_TIME)
         self.root = self.root + (1 - keep**2) * surprise
         velocity = self.root_velocity + (1 - keep) ** 2 * surprise / max(step, _LEAST_STEP)
-        speed = float(np.linalg.norm(velocity))
+        speed = math.hypot(*velocity.tolist())
         self.root_velocity = velocity * min(1.0, _FASTEST / max(speed, 1e-9))
 
 
