@@ -4,6 +4,7 @@ import csv
 import json
 
 import cv2
+from killed_runs import check_resumed
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -27,7 +28,6 @@ from unihpe_ros.training.detection_losses import assign, giou_loss, iou, quality
 from unihpe_ros.training.detection_report import detection_report, headline, SceneAnswers
 from unihpe_ros.training.detector import DetectorRun, load_detector, TorchDetector
 from unihpe_ros.training.failures import check_finite, NonFiniteLossError
-from unihpe_ros.training.run import load_checkpoint
 from unihpe_ros.training.scene_batches import collate, Item, scene_batches, SceneBatch
 from unihpe_ros.training.train import train
 
@@ -284,6 +284,12 @@ def test_the_panel_shows_who_is_there_and_who_was_found():
     assert not batch.image.any(), 'the batch itself is left alone'
 
 
+def small_config(scenes, **settings):
+    """Return the settings of a run of a few steps on scenes, in this process."""
+    fixed = {'images': (ImageSource(str(scenes)),), 'threads': 1, 'workers': 0}
+    return TrainConfig(preset='unihpe_det', **{'image_batch': 2, **fixed, **settings})
+
+
 def spoil(scenes):
     """Damage the third picture, and add a shard that is none."""
     (scenes / 'shard_00001.npz').write_bytes(b'no labels')
@@ -298,15 +304,7 @@ def spoil(scenes):
 def test_damaged_shards_and_pictures_are_left_out_and_named(tmp_path, rng):
     scenes = write_scenes(tmp_path / 'scenes', rng, 6)
     spoil(scenes)
-    config = TrainConfig(
-        preset='unihpe_det',
-        steps=6,
-        images=(ImageSource(str(scenes)),),
-        image_batch=2,
-        threads=1,
-        workers=0,
-    )
-    train(config, tmp_path / 'run')
+    train(small_config(scenes, steps=6), tmp_path / 'run')
     noted = (tmp_path / 'run/skipped.txt').read_text()
     assert 'shard_00001.npz' in noted
     assert 'shard_00000.jpegs, picture 2' in noted
@@ -316,15 +314,8 @@ def test_damaged_shards_and_pictures_are_left_out_and_named(tmp_path, rng):
 def test_damaged_scenes_are_left_out_of_the_figures_and_counted(tmp_path, rng):
     scenes = write_scenes(tmp_path / 'scenes', rng, 6)
     spoil(scenes)
-    config = TrainConfig(
-        preset='unihpe_det',
-        steps=1,
-        images=(ImageSource(str(write_scenes(tmp_path / 'whole', rng, 3))),),
-        image_batch=1,
-        threads=1,
-        workers=0,
-        validation_images=str(scenes),
-    )
+    whole = write_scenes(tmp_path / 'whole', rng, 3)
+    config = small_config(whole, steps=1, image_batch=1, validation_images=str(scenes))
     checkpoint = train(config, tmp_path / 'run')
     noted = (tmp_path / 'run/skipped.txt').read_text()
     assert noted.count('scenes/shard_00001.npz') == 1
@@ -384,37 +375,11 @@ def test_what_teaches_a_detector_nothing_is_refused():
             scene_batches(TrainConfig(**settings), SIZE, 0, list)
 
 
-class KilledError(Exception):
-    pass
-
-
 @pytest.mark.usefixtures('small')
 def test_a_killed_run_resumes_to_the_same_weights(tmp_path, rng, monkeypatch):
     scenes = write_scenes(tmp_path / 'scenes', rng, 6)
-    config = TrainConfig(
-        preset='unihpe_det',
-        steps=5,
-        images=(ImageSource(str(scenes)),),
-        image_batch=2,
-        threads=1,
-        workers=0,
-        checkpoint_minutes=0.0,
-    )
-    whole = load_checkpoint(train(config, tmp_path / 'whole'))
-    update = DetectorRun.update
-
-    def die_at_three(run, loss):
-        if run.step == 3:
-            raise KilledError
-        return update(run, loss)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(DetectorRun, 'update', die_at_three)
-        with pytest.raises(KilledError):
-            train(config, tmp_path / 'cut')
-    resumed = load_checkpoint(train(config, tmp_path / 'cut', resume=True))
-    for name, value in whole['model'].items():
-        torch.testing.assert_close(resumed['model'][name], value, rtol=0, atol=0)
+    config = small_config(scenes, steps=5, checkpoint_minutes=0.0)
+    check_resumed(config, tmp_path, DetectorRun, 3, monkeypatch)
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path):

@@ -2,6 +2,7 @@
 
 import csv
 
+from killed_runs import check_resumed
 import numpy as np
 import pytest
 import torch
@@ -65,27 +66,9 @@ def test_missing_held_out_data_are_named_before_the_first_step(experiment, tmp_p
         train(config, tmp_path / 'run')
 
 
-class KilledError(Exception):
-    pass
-
-
 def test_a_killed_run_resumes_to_the_same_weights(experiment, tmp_path, monkeypatch):
     config = load_config(experiment, {'checkpoint_minutes': 0.0})
-    whole = load_checkpoint(train(config, tmp_path / 'whole'))
-    update = Run.update
-
-    def die_at_seven(run, loss):
-        if run.step == 7:
-            raise KilledError
-        return update(run, loss)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Run, 'update', die_at_seven)
-        with pytest.raises(KilledError):
-            train(config, tmp_path / 'cut')
-    resumed = load_checkpoint(train(config, tmp_path / 'cut', resume=True))
-    for name, value in whole['model'].items():
-        torch.testing.assert_close(resumed['model'][name], value, rtol=0, atol=0)
+    check_resumed(config, tmp_path, Run, 7, monkeypatch)
     assert rows(tmp_path / 'cut/log.csv')[-1]['step'] == '12'
 
 
