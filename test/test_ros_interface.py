@@ -16,9 +16,7 @@ from ros_fixtures import (
     FakeEstimator,
     image,
     Logger,
-    own_namespace,
-    Peer,
-    ros,
+    node_and_peer,
     spinning,
     wait_until,
 )
@@ -27,41 +25,33 @@ from std_msgs.msg import Float32
 from unihpe_ros.ros import node as node_module
 from unihpe_ros.ros.camera_log import CameraLog
 from unihpe_ros.ros.companions import Companions
-from unihpe_ros.ros.node import PoseEstimatorNode
 from unihpe_ros.ros.parameters import Parameters
 from visualization_msgs.msg import MarkerArray
 
 
 @pytest.fixture
-def run(request, monkeypatch):
+def run(context, namespace, monkeypatch):
     """Return a context manager: an active node, its peer and its estimator."""
     monkeypatch.setattr(node_module, 'REPORT_PERIOD_S', 0.1)
 
     @contextmanager
-    def start():
-        with ros() as context:
-            estimator, namespace = FakeEstimator(), own_namespace(request.node.name)
-            node = PoseEstimatorNode(
-                estimator_factory=lambda parameters: estimator,
-                context=context,
-                namespace=namespace,
-                cli_args=['--ros-args', '-r', '/diagnostics:=diagnostics'],
-            )
-            peer = Peer(context, namespace)
-            assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
-            assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
-            with spinning(node, peer):
-                yield node, peer, estimator
+    def start(**values):
+        estimator = FakeEstimator()
+        node, peer = node_and_peer(context, namespace, lambda _: estimator, **values)
+        assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+        assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
+        with spinning(node, peer):
+            yield node, peer, estimator
 
     return start
 
 
-def play_until(camera, condition):
+def play_until(camera, condition, message=image):
     """Publish images until a condition holds."""
     stamps = count(100.0, 0.02)
 
     def publish():
-        camera.publish(image(next(stamps)))
+        camera.publish(message(next(stamps)))
         return wait_until(condition, 0.02)
 
     assert wait_until(publish)
@@ -83,6 +73,34 @@ def test_whoever_listens_hears_whatever_reliability_they_ask_for(run, kind):
         heard = [peer.listen(message, topic, qos) for topic, message in topics.items()]
         play_until(peer.camera(), lambda: all(heard))
         assert all(heard)
+
+
+def test_cameras_of_all_kinds_and_a_dead_one_share_a_node(run):
+    with run(cameras=['front', 'rear', 'dead'], watchdog_s=0.3) as (_, peer, estimator):
+        reports = peer.listen(DiagnosticArray, 'diagnostics')
+        clouds = [peer.listen(PointCloud2, f'{name}/pose3d') for name in ('front', 'rear', 'dead')]
+        front, rear = peer.camera('front/image'), peer.camera('rear/image')
+        infos = peer.create_publisher(CameraInfo, 'rear/camera_info', 1)
+
+        def both(stamp):
+            infos.publish(camera_info(size=(32, 24)))
+            grey = image(stamp, 'mono8', (32, 24))
+            grey.step = 32
+            rear.publish(grey)
+            return image(stamp)
+
+        def told():
+            words = [status.message for status in reports[-1].status] if reports else ['']
+            return words[:2] == ['estimating'] * 2 and words[2].startswith('no images: no publ')
+
+        def calibrated():
+            shots = [shot for batch in list(estimator.batches) for shot in batch]
+            return any(shot.camera is not None for shot in shots if shot.stream == 'rear')
+
+        play_until(front, lambda: all(clouds[:2]) and told() and calibrated(), both)
+        shapes = {(s.stream, s.image.shape[:2]) for batch in estimator.batches for s in batch}
+        assert shapes == {('front', (48, 64)), ('rear', (24, 32))}
+        assert not clouds[2]
 
 
 def test_every_parameter_refuses_what_it_cannot_be_and_says_why(run):
