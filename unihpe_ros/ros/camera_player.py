@@ -11,26 +11,19 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-import signal
 import sys
 import threading
 import time
 
 import cv2
-import rclpy
 from rclpy.node import Node
-from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 from unihpe_ros.ros.bag_reader import BagReader
 from unihpe_ros.ros.bag_writer import BagWriter, FRAME_ID
+from unihpe_ros.ros.camera_process import audience, CAMERA_QOS, ros_until_signalled
 from unihpe_ros.ros.images import BgrImage, encode_image
 
-# How long to wait for somebody who wants the images, s.
-MATCH_TIMEOUT_S = 60.0
-# From the match, as the publisher sees it, until nothing that is sent gets lost, s.
-_SETTLE_S = 0.3
 _WEBCAM_SIZE = (640, 480)
 # (due time since the start, s; picture)
 Pictures = Iterator[tuple[float, BgrImage]]
@@ -41,11 +34,8 @@ class Camera(Node):
 
     def __init__(self, camera_info: CameraInfo | None) -> None:
         super().__init__('camera', namespace='camera')
-        qos = QoSProfile(
-            history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT
-        )
-        self._images = self.create_publisher(Image, 'image_raw', qos)
-        self._camera_infos = self.create_publisher(CameraInfo, 'camera_info', qos)
+        self._images = self.create_publisher(Image, 'image_raw', CAMERA_QOS)
+        self._camera_infos = self.create_publisher(CameraInfo, 'camera_info', CAMERA_QOS)
         self._camera_info = camera_info
 
     def is_matched(self) -> bool:
@@ -150,20 +140,14 @@ def play(
         If nobody comes to receive them.
 
     """
-    limit = time.monotonic() + MATCH_TIMEOUT_S
-    while not camera.is_matched() and not stop.wait(0.02):
-        if time.monotonic() > limit:
-            raise TimeoutError(f'nobody subscribed to the images in {MATCH_TIMEOUT_S:.0f} s')
-    stop.wait(_SETTLE_S)
-    start = None
-    for due, picture in pictures:
-        msg = encode_image(picture, Header(frame_id=FRAME_ID))
-        start = time.monotonic() if start is None else start
-        if stop.wait(max(0.0, start + due - time.monotonic())):
-            return
-        on_sent(camera.send(msg), picture)
-    # What is on its way would be lost with this process.
-    stop.wait(_SETTLE_S)
+    with audience(camera.is_matched, stop):
+        start = None
+        for due, picture in pictures:
+            msg = encode_image(picture, Header(frame_id=FRAME_ID))
+            start = time.monotonic() if start is None else start
+            if stop.wait(max(0.0, start + due - time.monotonic())):
+                return
+            on_sent(camera.send(msg), picture)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -175,17 +159,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument('--record', type=Path, help='bag to write what the webcam sees to')
     parser.add_argument('--seconds', type=float, default=0.0, help='0 plays all of the bag')
     args = parser.parse_args(arguments)
-    stop = threading.Event()
-    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
     try:
-        _run(args, stop)
+        with ros_until_signalled() as stop:
+            _run(args, stop)
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    finally:
-        rclpy.try_shutdown()
     return 0
 
 

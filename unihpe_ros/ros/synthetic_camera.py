@@ -12,26 +12,20 @@ import argparse
 from array import array
 from collections.abc import Sequence
 from pathlib import Path
-import signal
 import sys
 import threading
 import time
 
 import cv2
 import numpy as np
-import rclpy
 from rclpy.node import Node
-from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from unihpe_ros.ros.bag_writer import FRAME_ID
+from unihpe_ros.ros.camera_process import audience, CAMERA_QOS, ros_until_signalled
 from unihpe_ros.ros.images import BgrImage, encode_image
 
 TRANSPORTS = {'raw': Image, 'compressed': CompressedImage}
-_MATCH_TIMEOUT_S = 60.0
-# From the match, as the publisher sees it, until nothing that is sent gets lost, s.
-_SETTLE_S = 0.3
 # How far the picture is rolled to the right in one message after the other, px.
 _SHIFTS = (0, 1, 2, 3, 2, 1)
 
@@ -64,11 +58,12 @@ class SyntheticCamera(Node):
 
     def __init__(self, topic: str, messages: Sequence[Image | CompressedImage]) -> None:
         super().__init__('synthetic_camera')
-        qos = QoSProfile(
-            history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT
-        )
         self._messages = messages
-        self._publisher = self.create_publisher(type(messages[0]), topic, qos)
+        self._publisher = self.create_publisher(type(messages[0]), topic, CAMERA_QOS)
+
+    def is_matched(self) -> bool:
+        """Whether somebody receives the images."""
+        return self._publisher.get_subscription_count() > 0
 
     def play(self, fps: float, seconds: float, stop: threading.Event) -> list[int]:
         """
@@ -85,23 +80,17 @@ class SyntheticCamera(Node):
             If nobody comes to receive them.
 
         """
-        limit = time.monotonic() + _MATCH_TIMEOUT_S
-        while not self._publisher.get_subscription_count() and not stop.wait(0.02):
-            if time.monotonic() > limit:
-                raise TimeoutError(f'nobody subscribed to the images in {_MATCH_TIMEOUT_S:.0f} s')
-        stop.wait(_SETTLE_S)
         stamps: list[int] = []
-        start = time.monotonic()
-        number, last = 0, round(fps * seconds)
-        while number < last and not stop.wait(max(0.0, start + number / fps - time.monotonic())):
-            msg = self._messages[number % len(self._messages)]
-            now = self.get_clock().now()
-            msg.header.stamp = now.to_msg()
-            self._publisher.publish(msg)
-            stamps.append(now.nanoseconds)
-            number = max(number + 1, int((time.monotonic() - start) * fps))
-        # What is on its way would be lost with this process.
-        stop.wait(_SETTLE_S)
+        with audience(self.is_matched, stop):
+            start = time.monotonic()
+            number, last = 0, round(fps * seconds)
+            while number < last and not stop.wait(start + number / fps - time.monotonic()):
+                msg = self._messages[number % len(self._messages)]
+                now = self.get_clock().now()
+                msg.header.stamp = now.to_msg()
+                self._publisher.publish(msg)
+                stamps.append(now.nanoseconds)
+                number = max(number + 1, int((time.monotonic() - start) * fps))
         return stamps
 
 
@@ -118,17 +107,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if picture is None:
         print(f'{args.picture}: expected a picture', file=sys.stderr)
         return 1
-    stop = threading.Event()
-    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
     try:
-        camera = SyntheticCamera(args.topic, make_messages(picture, args.transport))
-        stamps = camera.play(args.fps, args.seconds, stop)
+        with ros_until_signalled() as stop:
+            camera = SyntheticCamera(args.topic, make_messages(picture, args.transport))
+            stamps = camera.play(args.fps, args.seconds, stop)
     except TimeoutError as error:
         print(error, file=sys.stderr)
         return 1
-    finally:
-        rclpy.try_shutdown()
     print(*stamps, sep='\n')
     return 0
