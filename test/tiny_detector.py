@@ -14,26 +14,17 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import parser
-from tiny_model import save_model, tiny_spec, with_constants
+from tiny_model import RUN, save_model, tiny_spec, with_constants
 from unihpe_ros.core.detection import grid
 from unihpe_ros.core.model_spec import ModelSpec
 
 THRESHOLD = 1.0  # Normalised brightness above which a pixel belongs to a person.
 
-# One axis: the run of bright pixels along the line through each point.
+# One axis: the run of bright pixels along the line through each point, and where it lies in it.
 _AXIS = """
-  left_{a} = Less(cells_{a}, place_{a})
-  right_{a} = Greater(cells_{a}, place_{a})
-  before_{a} = And(line_{a}, left_{a})
-  after_{a} = And(line_{a}, right_{a})
-  befores_{a} = Where(before_{a}, cells_{a}, minus_one)
-  afters_{a} = Where(after_{a}, cells_{a}, length_{a})
-  last_{a} = ReduceMax(befores_{a}, axis_2)
-  first_{a} = ReduceMin(afters_{a}, axis_2)
-  low_{a} = Add(last_{a}, one)
-  high_{a} = Sub(first_{a}, one)
-  near_{a} = Sub(point_{a}, low_{a})
-  far_{a} = Sub(high_{a}, point_{a})
+  {run}
+  near_{a} = Sub(exact_{a}, low_{a})
+  far_{a} = Sub(high_{a}, exact_{a})
   skew_{a} = Sub(near_{a}, far_{a})
   askew_{a} = Abs(skew_{a})
   extent_{a} = Sub(first_{a}, last_{a})
@@ -44,9 +35,9 @@ _GRAPH = """
 detector (float[B,3,{h},{w}] image) => (float[B,{p},5] detections) {{
   grey = ReduceMean<keepdims=0>(image, axis_1)
   dark = LessOrEqual(grey, threshold)
-  line_x = Gather<axis=1>(dark, rows)
+  dark_x = Gather<axis=1>(dark, rows)
   lines_y = Gather<axis=2>(dark, columns)
-  line_y = Transpose<perm=[0,2,1]>(lines_y)
+  dark_y = Transpose<perm=[0,2,1]>(lines_y)
   {axes}
   skew = Add(share_x, share_y)
   steep = Mul(skew, slope)
@@ -91,7 +82,7 @@ def detector_graph(spec: ModelSpec) -> onnx.GraphProto:
     """Build the graph."""
     w, h = spec.input_size
     points, steps = grid(spec.input_size)
-    axes = _AXIS.format(a='x') + _AXIS.format(a='y')
+    axes = ''.join(_AXIS.format(a=a, run=RUN.format(a=a, along='axis_2')) for a in 'xy')
     text = _GRAPH.format(h=h, w=w, p=len(points), axes=axes)
     graph = parser.parse_graph(text)
     floats: dict[str, Any] = {
@@ -106,8 +97,8 @@ def detector_graph(spec: ModelSpec) -> onnx.GraphProto:
     for i, (axis, length) in enumerate((('x', w), ('y', h))):
         floats[f'cells_{axis}'] = np.arange(length)[None, None]
         floats[f'length_{axis}'] = length
-        floats[f'point_{axis}'] = points[None, :, i, None]
-        floats[f'place_{axis}'] = np.floor(points[None, :, i, None])
+        floats[f'exact_{axis}'] = points[None, :, i, None]
+        floats[f'point_{axis}'] = np.floor(points[None, :, i, None])
     pixels = np.floor(points).astype(int)
     integers = {
         'axis_1': [1],

@@ -146,21 +146,26 @@ def save_model(graph: onnx.GraphProto, spec: ModelSpec | None, path: Path) -> Pa
     return path
 
 
-# One axis of the image branch: the run of bright pixels along the line through the brightest one.
-_AXIS = """
-  line_{a} = {line}
-  dark_{a} = Less(line_{a}, half)
-  place_{a}_f = CastLike(place_{a}, half)
-  left_{a} = Less(cells_{a}, place_{a}_f)
+# From low to high: the run of bright pixels about a point, along a line whose dark ones are known.
+RUN = """
+  left_{a} = Less(cells_{a}, point_{a})
+  right_{a} = Greater(cells_{a}, point_{a})
   before_{a} = And(dark_{a}, left_{a})
-  right_{a} = Greater(cells_{a}, place_{a}_f)
   after_{a} = And(dark_{a}, right_{a})
   befores_{a} = Where(before_{a}, cells_{a}, minus_one)
   afters_{a} = Where(after_{a}, cells_{a}, length_{a})
-  last_{a} = ReduceMax(befores_{a}, axis_1)
+  last_{a} = ReduceMax(befores_{a}, {along})
+  first_{a} = ReduceMin(afters_{a}, {along})
   low_{a} = Add(last_{a}, one)
-  first_{a} = ReduceMin(afters_{a}, axis_1)
   high_{a} = Sub(first_{a}, one)
+"""
+
+# One axis of the image branch: the run along the line through the brightest pixel.
+_AXIS = """
+  line_{a} = {line}
+  dark_{a} = Less(line_{a}, half)
+  point_{a} = CastLike(place_{a}, half)
+  {run}
   extent_{a} = Sub(high_{a}, low_{a})
   offset_{a} = Mul(shares_{a}, extent_{a})
   centre_{a} = Add(low_{a}, offset_{a})
@@ -227,8 +232,10 @@ lifting (float[B,{k},3] keypoints, float[B,{feature}] image_feature) => (
 def image_graph(spec: ModelSpec) -> onnx.GraphProto:
     """Build the image branch."""
     (w, h), k = spec.input_size, len(spec.keypoints)
-    axes = _AXIS.format(a='x', line='Squeeze(line_3d_x, axis_1)')
-    axes += _AXIS.format(a='y', line='Squeeze(line_3d_y, axis_2)')
+    axes = ''.join(
+        _AXIS.format(a=a, line=line, run=RUN.format(a=a, along='axis_1'))
+        for a, line in (('x', 'Squeeze(line_3d_x, axis_1)'), ('y', 'Squeeze(line_3d_y, axis_2)'))
+    )
     bins_x, bins_y = spec.bins
     graph = parser.parse_graph(
         _IMAGE.format(
