@@ -167,6 +167,10 @@ def test_labels_that_lack_something_are_named(copy):
     del labels['K']
     np.savez(path, **labels)
     assert left_out(copy, 8) == [f'{path}: expected']
+    np.savez(path, **{**labels, 'K': np.eye(3), 'offsets': labels['offsets'][:0]})
+    assert left_out(copy, 8) == [f'{path.with_suffix(".jpegs")}: expected']
+    path.write_bytes(path.read_bytes().replace(b'PK\x01\x02', b'PK\x01\x02\xff\xff\xff\xff'))
+    assert left_out(copy, 8) == [f'{path}: expected']
     path.write_bytes(b'no zip')
     assert left_out(copy, 8) == [f'{path}: expected']
 

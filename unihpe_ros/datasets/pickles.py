@@ -10,11 +10,10 @@ import pickle
 import re
 from typing import Any, IO
 import zipfile
-import zlib
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.datasets.records import DatasetError
+from unihpe_ros.datasets.records import ARCHIVE_DAMAGE, DatasetError
 
 # The types of numbers, texts and objects, as pickles call them: 'f8', 'U12', 'O8'.
 _CODE = re.compile(r'[biufcSUO]\d+')
@@ -173,7 +172,7 @@ def read_npz(path: Path, *keys: str, hint: str) -> dict[str, NDArray[Any]]:
             return {key: _read_member(archive, key, path) for key in keys}
     except FileNotFoundError as error:
         raise DatasetError(f'{path}: no such file; {hint}') from error
-    except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except ARCHIVE_DAMAGE as error:
         raise DatasetError(f'{path}: not a readable .npz ({error})') from error
 
 

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-import zipfile
-import zlib
 
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.datasets.records import DatasetError
-
-# What Python raises of archives that are cut off, damaged or of a kind it does not know.
-_DAMAGE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+from unihpe_ros.datasets.records import ARCHIVE_DAMAGE, DatasetError
 
 
 def load_pose_bank(path: Path) -> NDArray[np.float32]:
@@ -41,7 +36,7 @@ def load_pose_bank(path: Path) -> NDArray[np.float32]:
     except FileNotFoundError as error:
         hint = 'make it with `unihpe render --poses-only`'
         raise DatasetError(f'{path}: no such pose bank; {hint}') from error
-    except (KeyError, ValueError, *_DAMAGE) as error:
+    except (KeyError, ValueError, *ARCHIVE_DAMAGE) as error:
         raise DatasetError(f'{path}: expected arrays positions and keypoints ({error})') from error
     if names != UNION.keypoints or positions.shape[1:] != (len(UNION), 3):
         raise DatasetError(f'{path}: expected keypoints of {UNION.name}; got {names}')

@@ -6,12 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+import zipfile
+import zlib
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.geometry import Array, Camera
 from unihpe_ros.core.skeleton import UNION
+
+# What Python raises of .npz files that are cut off, damaged or of a kind it does not know.
+ARCHIVE_DAMAGE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 # Field of view taken for a picture whose camera is unknown, rad.
 _UNKNOWN_FOV = 0.9

@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping
 import json
 from pathlib import Path
 from typing import Any
-import zipfile
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.masks import decode_runs
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.datasets.records import DatasetError
+from unihpe_ros.datasets.records import ARCHIVE_DAMAGE, DatasetError
 
 Labels = dict[str, NDArray[Any]]
 
@@ -72,7 +71,7 @@ class ShardFolder:
         for path in paths:
             try:
                 labels = _read_labels(path, wanted)
-                _check_length(path.with_suffix('.jpegs'), int(labels['offsets'][-1]))
+                _check_pictures(path.with_suffix('.jpegs'), labels['offsets'])
                 check(path, labels)
             except DatasetError as error:
                 self.damaged.append(str(error))
@@ -170,11 +169,12 @@ def _read_labels(path: Path, names: tuple[str, ...]) -> Labels:
     try:
         with np.load(path) as stored:
             return {name: stored[name] for name in names}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, *ARCHIVE_DAMAGE) as error:
         raise DatasetError(f'{path}: expected the labels of a shard: {error}') from error
 
 
-def _check_length(path: Path, length: int) -> None:
+def _check_pictures(path: Path, offsets: NDArray[np.int64]) -> None:
+    length = int(offsets[-1]) if offsets.ndim == 1 and len(offsets) else -1
     found = path.stat().st_size if path.exists() else 0
     if found != length:
-        raise DatasetError(f'{path}: expected {length} bytes of pictures, got {found}')
+        raise DatasetError(f'{path}: expected {max(length, 0)} bytes of pictures, got {found}')
