@@ -32,9 +32,12 @@ class Complexion:
     def __init__(
         self, bodies: Bodies, region: Region, hair_height: Float32, vertices: int
     ) -> None:
-        self.body = region.part(BODY)
-        self.hair_height = hair_height[BODY]
-        self.lips = bodies.lips[BODY]
+        body = region.part(BODY)
+        self.hands = np.flatnonzero(body.is_arm & (body.arm > 0.98))
+        self.on_head = np.flatnonzero(body.is_head | (bodies.lips[BODY] > 0))
+        self.head = body.part(self.on_head)
+        self.hair_height = hair_height[self.on_head]
+        self.lips = bodies.lips[self.on_head]
         self.vertices = vertices
         eyes = [bodies.template[eye] for eye in (LEFT_EYE, RIGHT_EYE)]
         self.eye_angles = [_eye_angles(eye) for eye in eyes]
@@ -43,9 +46,9 @@ class Complexion:
     def paint(self, outfit: Outfit) -> Float32:
         """``(V, 4)`` Colours on the skin: lips, brows, beard, scalp, eyes, gloves, mask."""
         colours = np.zeros((self.vertices, 4), np.float32)
-        body = self.body
-        x, y, z = body.position.T
-        skin = colours[BODY]
+        head = self.head
+        x, y, z = head.position.T
+        skin = np.zeros((len(head.position), 4), np.float32)
 
         def put(where: NDArray[np.bool_], colour: Float32, strength: float | Float32) -> None:
             skin[where, :3] = colour
@@ -64,16 +67,18 @@ class Complexion:
         nostrils = (np.abs(x) < 0.014) & (y < -0.145) & (z > 0.684) & (z < 0.692)
         put(nostrils, outfit.skin_tone * 0.25, 0.8)
         if outfit.beard:
-            jaw = body.is_head & (z < 0.672) & (z > 0.60) & (y < -0.045) & (skin[:, 3] < 0.2)
+            jaw = head.is_head & (z < 0.672) & (z > 0.60) & (y < -0.045) & (skin[:, 3] < 0.2)
             put(jaw, outfit.hair_tone * 0.8, outfit.beard)
         if outfit.mask:
-            put(body.is_head & (z < 0.70) & (z > 0.615) & (y < -0.04), outfit.mask_tone, 1.0)
+            put(head.is_head & (z < 0.70) & (z > 0.615) & (y < -0.04), outfit.mask_tone, 1.0)
         if outfit.hair != 'bald':
-            ragged = 0.012 * (noise_at(body.position * 60 + outfit.texture_shift) - 0.5)
+            ragged = 0.012 * (noise_at(head.position * 60 + outfit.texture_shift) - 0.5)
             hairy = self.hair_height - outfit.hairline + ragged > 0
-            put(body.is_head & hairy, outfit.hair_tone * 0.8, 1.0)
+            put(head.is_head & hairy, outfit.hair_tone * 0.8, 1.0)
+        colours[self.on_head] = skin
         if outfit.gloves:
-            put(body.is_arm & (body.arm > 0.98), outfit.glove_tone, 1.0)
+            colours[self.hands, :3] = outfit.glove_tone
+            colours[self.hands, 3] = 1
         for eye, angles in zip((LEFT_EYE, RIGHT_EYE), self.eye_angles, strict=True):
             white = np.array([0.75, 0.72, 0.7], np.float32)
             coloured = np.where(angles[:, None] < 30, outfit.iris, white)

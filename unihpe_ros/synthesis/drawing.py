@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.atlas import atlas
+from unihpe_ros.synthesis.creases import darken_creases
 from unihpe_ros.synthesis.environment import Environment, ShadowMap
 from unihpe_ros.synthesis.layers import lay_out, Layers
-from unihpe_ros.synthesis.raster import rasterise
+from unihpe_ros.synthesis.raster import project_along, rasterise
 from unihpe_ros.synthesis.scene import Drawing, Light, Mesh, View
 from unihpe_ros.synthesis.shade import resolve, shade
 
@@ -20,7 +21,6 @@ Float32 = NDArray[np.float32]
 _SHADOW_SIZE = 256
 # Orthographic depth is stored as 1 / (FAR - height towards the light), like the depth buffer.
 _FAR = 50.0
-_OCCLUSION_REACH = 0.05
 # From this blur of the background on, half its resolution is enough, px.
 _COARSE_FROM = 1.2
 
@@ -61,11 +61,7 @@ def cast_shadows(
         [scale, size / 2 - middle[0] * scale, size / 2 - middle[1] * scale],
         np.float32,
     )
-    seen = mesh.vertices @ axes.T
-    seen[:, :2] = seen[:, :2] * place[0] + place[1:]
-    seen[:, 2] = 1 / (_FAR + seen[:, 2])
-    # Without this, the far limit of the rasteriser would cut the scene off.
-    seen[:, 2] = seen[:, 2] * _FAR
+    seen = project_along(mesh.vertices, axes, place, np.float32(_FAR))
     depth = np.zeros((size, size), np.float32)
     ids = np.full(depth.shape, -1, np.int32)
     rasterise(seen, mesh.faces, mesh.cover, depth, ids)
@@ -153,7 +149,7 @@ def colour(
         _liken(background, image, ids, environment.likeness)
     picture = np.empty((view.size[1], view.size[0], 3), np.float32)
     resolve(image, ids, background, picture)
-    _darken_creases(picture, layers.depth, view.K[0, 0])
+    darken_creases(picture, layers.depth, view.K[0, 0])
     return Drawing(picture, layers.depth, layers.owner)
 
 
@@ -181,25 +177,3 @@ def _liken(background: Float32, image: Float32, ids: NDArray[np.int32], share: f
     wanted = image[::4, ::4][sparse].mean(0)
     gain = (wanted / np.maximum(background.mean((0, 1)), 1e-3)).clip(0.15, 6)
     background *= (1 - share + share * gain).astype(np.float32)
-
-
-def _darken_creases(picture: Float32, depth: Float32, focal: float) -> None:
-    """Darken what lies behind its surroundings (ambient occlusion on the screen), in place."""
-    near = depth[::2, ::2]
-    drawn = near > 0
-    if not drawn.any():
-        return
-    distance = np.where(drawn, 1 / np.maximum(near, 1e-6), 0).astype(np.float32)
-    typical = float(np.median(distance[drawn]))
-    step = 4
-    sigma = max(_OCCLUSION_REACH * focal / typical / step, 0.8)
-    small = cv2.resize(distance, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA)
-    share = cv2.resize(
-        drawn.astype(np.float32), None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA
-    )
-    around = cv2.GaussianBlur(small, (0, 0), sigma) / np.maximum(
-        cv2.GaussianBlur(share, (0, 0), sigma), 1e-3
-    )
-    around = cv2.resize(around, distance.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    behind = np.clip((distance - around) * 6, 0, 0.5) * drawn
-    picture *= (1 - behind)[..., None]

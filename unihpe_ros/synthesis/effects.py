@@ -8,11 +8,13 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.synthesis.develop import CURVE_END, develop
 from unihpe_ros.synthesis.scene import Lens
 
 Float32 = NDArray[np.float32]
 
 _MIDDLE_GREY = 0.20
+_CURVE_LENGTH = 513
 
 
 def metered(lens: Lens, picture: Float32, subject: NDArray[np.bool_]) -> Lens:
@@ -58,26 +60,15 @@ def expose(picture: Float32, lens: Lens) -> NDArray[np.uint8]:
         ``(H, W, 3)`` BGR.
 
     """
-    image = picture * np.float32(lens.exposure)
-    if lens.vignette:
-        image *= _vignette(image.shape[:2], lens.vignette)[..., None]
-    if lens.veil != (0.0, 0.0, 0.0):
-        # Stray light, mist: it lifts the dark and takes contrast.
-        veil = np.array(lens.veil, np.float32)
-        image = image * (1 - veil) + np.float32(0.5) * veil
-    if lens.highlights:
-        bright = np.float32(0.7) + np.float32(0.3) * np.tanh((image - 0.7) * np.float32(2.67))
-        image = np.where(image > 0.7, bright, image)
-    # Display curve: a square root and a little more, near enough to sRGB and much faster.
-    image = cv2.pow(np.clip(image, 0, 1), 1 / 2.2)
-    if lens.contrast != 1.0 or lens.brightness:
-        image = (image - np.float32(0.5)) * np.float32(lens.contrast)
-        image += np.float32(0.5 + lens.brightness)
-    if lens.saturation != 1.0:
-        grey = image.mean(-1, keepdims=True)
-        image = grey + (image - grey) * np.float32(lens.saturation)
-    if lens.tint != (1.0, 1.0, 1.0):
-        image *= np.array(lens.tint, np.float32)
+    image = develop(
+        picture,
+        np.float32(lens.exposure),
+        np.float32(lens.vignette),
+        np.array(lens.veil, np.float32),
+        _curve(lens),
+        np.float32(lens.saturation),
+        np.array(lens.tint, np.float32),
+    )
     image = _soften(image, lens)
     if lens.noise:
         image += _noise(image.shape, lens)
@@ -86,6 +77,16 @@ def expose(picture: Float32, lens: Lens) -> NDArray[np.uint8]:
     if lens.sharpen:
         image += np.float32(lens.sharpen) * (image - cv2.GaussianBlur(image, (0, 0), 1.2))
     return _as_bytes(image)[..., ::-1].copy()
+
+
+def _curve(lens: Lens) -> Float32:
+    """Brightness on the display of light of the square root of 0 to CURVE_END, evenly spaced."""
+    light = np.linspace(0, CURVE_END, _CURVE_LENGTH) ** 2
+    if lens.highlights:
+        light = np.where(light > 0.7, 0.7 + 0.3 * np.tanh((light - 0.7) * 2.67), light)
+    # A power of 2.2 is near enough to sRGB.
+    shown = light.clip(0, 1) ** (1 / 2.2)
+    return ((shown - 0.5) * lens.contrast + 0.5 + lens.brightness).astype(np.float32)
 
 
 def _as_bytes(image: Float32) -> NDArray[np.uint8]:
@@ -130,12 +131,6 @@ def _streak(x: float, y: float) -> Float32:
     for share in np.linspace(-0.5, 0.5, 4 * side):
         kernel[round(side // 2 + share * y), round(side // 2 + share * x)] += 1
     return kernel / kernel.sum()
-
-
-def _vignette(shape: tuple[int, int], strength: float) -> Float32:
-    y = np.linspace(-1, 1, shape[0], dtype=np.float32)[:, None]
-    x = np.linspace(-1, 1, shape[1], dtype=np.float32)[None]
-    return 1 - np.float32(strength) * (x * x + y * y) / 2
 
 
 def encode_jpeg(image: NDArray[np.uint8], quality: int) -> bytes:

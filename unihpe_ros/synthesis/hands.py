@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.retarget import Rig
@@ -11,11 +12,23 @@ Float32 = NDArray[np.float32]
 
 def rotation_vectors_to_matrices(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
     """``(N, 3, 3)`` Rotations about ``(N, 3)`` vectors by their length, rad."""
-    angle = np.linalg.norm(vectors, axis=-1)[:, None, None]
-    x, y, z = (vectors / np.maximum(angle[:, 0], 1e-12)).T
-    zero = np.zeros_like(x)
-    skew = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).reshape(-1, 3, 3)
-    return np.eye(3) + np.sin(angle) * skew + (1 - np.cos(angle)) * (skew @ skew)
+    return np.asarray(_turns(np.ascontiguousarray(vectors, np.float64)))
+
+
+@numba.njit(cache=True, nogil=True)
+def _turns(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    turns = np.empty((vectors.shape[0], 3, 3))
+    for n in range(vectors.shape[0]):
+        x, y, z = vectors[n]
+        angle = np.sqrt(x * x + y * y + z * z)
+        per = 1 / max(angle, 1e-12)
+        x, y, z = x * per, y * per, z * per
+        s, c = np.sin(angle), np.cos(angle)
+        v = 1 - c if angle > 0 else 0.0
+        turns[n, 0] = 1 - v * (y * y + z * z), v * x * y - s * z, v * x * z + s * y
+        turns[n, 1] = v * x * y + s * z, 1 - v * (x * x + z * z), v * y * z - s * x
+        turns[n, 2] = v * x * z - s * y, v * y * z + s * x, 1 - v * (x * x + y * y)
+    return turns
 
 
 class Hands:

@@ -43,6 +43,18 @@ def project(
 
 
 @jit
+def project_along(vertices: Float32, axes: Float32, place: Float32, far: float) -> Float32:
+    """``(V, 3)`` Pixel x, y and depth, about 1, of world points as a light far away sees them."""
+    seen = np.empty((vertices.shape[0], 3), np.float32)
+    for i in range(vertices.shape[0]):
+        x, y, z = vertices[i, 0], vertices[i, 1], vertices[i, 2]
+        seen[i, 0] = (axes[0, 0] * x + axes[0, 1] * y + axes[0, 2] * z) * place[0] + place[1]
+        seen[i, 1] = (axes[1, 0] * x + axes[1, 1] * y + axes[1, 2] * z) * place[0] + place[2]
+        seen[i, 2] = far / (far + axes[2, 0] * x + axes[2, 1] * y + axes[2, 2] * z)
+    return seen
+
+
+@jit
 def bounds(points: Float32) -> tuple[Float32, Float32]:
     """Least and greatest coordinate of ``(N, D)`` points per column."""
     low, high = points[0].copy(), points[0].copy()

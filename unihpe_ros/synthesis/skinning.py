@@ -90,3 +90,18 @@ def vertex_normals(vertices: Float32, faces: NDArray[np.int32]) -> Float32:
         for a in range(3):
             normals[v, a] *= scale
     return normals
+
+
+@jit
+def cut(faces: NDArray[np.int32], value: Float32) -> tuple[NDArray[np.int32], Float32]:
+    """Keep the ``(F, 3)`` faces with a ``(V,)`` value above 0 at a corner; returns both there."""
+    kept = np.empty(faces.shape, np.int32)
+    cover = np.empty(faces.shape, np.float32)
+    count = 0
+    for f in range(faces.shape[0]):
+        a, b, c = value[faces[f, 0]], value[faces[f, 1]], value[faces[f, 2]]
+        if a > 0 or b > 0 or c > 0:
+            kept[count] = faces[f]
+            cover[count, 0], cover[count, 1], cover[count, 2] = a, b, c
+            count += 1
+    return kept[:count].copy(), cover[:count].copy()

@@ -28,6 +28,7 @@ from unihpe_ros.synthesis.materials import stack
 from unihpe_ros.synthesis.noise import noise_at
 from unihpe_ros.synthesis.outfit import Outfit
 from unihpe_ros.synthesis.padding import Layers, Padding
+from unihpe_ros.synthesis.skinning import cut
 
 Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]
@@ -163,7 +164,7 @@ class Tailor:
         cover = [np.ones((len(part), 3), np.float32) for part in faces]
         materials = [outfit.skin, eyes]
         for name, stuff, value in layers:
-            kept, kept_cover = _cut(self.faces[name], value)
+            kept, kept_cover = cut(self.faces[name], value)
             faces.append(kept)
             cover.append(kept_cover)
             materials.append(stuff)
@@ -184,8 +185,7 @@ class Tailor:
         )
 
     def _bare_faces(self, hidden: Float32) -> Int32:
-        faces = self.faces['body']
-        return faces[~(hidden > 0)[faces].all(1)]
+        return cut(self.faces['body'], -hidden)[0]
 
     def _covers(self, outfit: Outfit) -> dict[str, Float32]:
         """Cover values over all vertices, one array per garment."""
@@ -229,13 +229,6 @@ class Tailor:
             around_face = np.maximum(np.maximum(y + 0.085, z - 0.80), np.abs(x) - 0.085)
             long_hair = np.minimum(z - outfit.hair_length, around_face)
         return cap, long_hair
-
-
-def _cut(faces: Int32, value: Float32) -> tuple[Int32, Float32]:
-    """Keep the faces that show anywhere, with their corners' cover."""
-    cover = value[faces]
-    kept = (cover > 0).any(1)
-    return faces[kept], cover[kept]
 
 
 def _hairline(y: Float32) -> Float32:
