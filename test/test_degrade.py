@@ -30,7 +30,11 @@ def test_same_seed_gives_the_same_picture_and_another_seed_another(picture):
 
 
 @pytest.mark.parametrize(
-    'name', ['_recolour', '_filter', '_light_unevenly', '_soften', '_sharpen', '_add_noise']
+    'name',
+    [
+        *('_recolour', '_filter', '_light_unevenly', '_tone', '_soften', '_sharpen'),
+        *('_add_noise', '_compress'),
+    ],
 )
 def test_shape_stays_where_it_is(picture, name):
     """The edge map of the picture correlates most with the original's when nothing is moved."""
@@ -63,3 +67,24 @@ def _hidden(image):
     image = image.copy()
     module._hide(image, np.random.default_rng(0))
     return image
+
+
+def test_small_pictures_are_degraded_too():
+    small = np.full((12, 9, 3), 128, np.uint8)
+    for seed in range(30):
+        assert degrade(small.copy(), np.random.default_rng(seed), hide=1.0).shape == small.shape
+
+
+def test_every_way_to_soften_loses_detail(picture):
+    def detail(image):
+        return cv2.Laplacian(image.astype(np.float32), cv2.CV_32F).std()
+
+    softened = [module._soften(picture.copy(), np.random.default_rng(seed)) for seed in range(40)]
+    assert all(detail(image) < detail(picture) for image in softened)
+    # Motion blurs along one direction: the two axes lose unlike much for some.
+    unlike = [
+        np.diff(image.astype(float), axis=0).std() / np.diff(image.astype(float), axis=1).std()
+        for image in softened
+    ]
+    assert max(unlike) > 1.2
+    assert min(unlike) < 0.8

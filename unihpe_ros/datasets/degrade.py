@@ -159,7 +159,7 @@ def _hide(image: Image, rng: np.random.Generator) -> None:
     """Cover one to three patches with a flat colour, noise or another part of the picture."""
     h, w = image.shape[:2]
     for _ in range(rng.integers(1, 4)):
-        size_y, size_x = int(rng.integers(6, h // 3)), int(rng.integers(6, w // 3))
+        size_y, size_x = (int(rng.integers(6, max(extent // 3, 7))) for extent in (h, w))
         y, x = int(rng.integers(0, h - size_y)), int(rng.integers(0, w - size_x))
         patch = image[y : y + size_y, x : x + size_x]
         kind = rng.random()
