@@ -10,7 +10,7 @@ from unihpe_ros.bench.walkers import in_camera, in_sight, Scene, standing, walk_
 from unihpe_ros.core.bones import apply_together, Bones, learn_together
 from unihpe_ros.core.depth import fuse, torso_depth
 from unihpe_ros.core.people import People
-from unihpe_ros.core.placement import stature
+from unihpe_ros.core.placement import stature, telling
 from unihpe_ros.core.pose import RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.sightings import Sightings
@@ -187,16 +187,11 @@ def test_known_stature_is_reached() -> None:
     np.testing.assert_allclose(placed.keypoints_3d[0, PELVIS], body[PELVIS], atol=0.02)
 
 
-def test_long_arms_do_not_bring_somebody_nearer() -> None:
+def test_long_arms_and_broad_shoulders_do_not_bring_somebody_nearer() -> None:
     body = standing_at(3.0)
     relative = body - body[PELVIS]
-    for side in ('left', 'right'):  # The network takes them for a quarter shorter.
-        shoulder, elbow, wrist = UNION.indices(
-            f'{side}_shoulder_joint', f'{side}_elbow', f'{side}_wrist'
-        )
-        relative[[elbow, wrist]] = relative[shoulder] + 0.75 * (
-            relative[[elbow, wrist]] - relative[shoulder]
-        )
+    neck, aside = relative[UNION.index('neck')], telling(UNION) < 1
+    relative[aside] = neck + 0.8 * (relative[aside] - neck)  # As the network takes them.
     placed = People(UNION).place(
         np.ones(1, np.uint32),
         look_at(body, np.full(26, 0.9), relative),
