@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from unihpe_ros.core.aiming import aim, turn_rays
 from unihpe_ros.core.geometry import Array, Camera
 from unihpe_ros.core.model_spec import ModelSpec
-from unihpe_ros.core.preprocess import Crop, cut
+from unihpe_ros.core.preprocess import Crop, cuts
 from unihpe_ros.core.reduction import halved_from_crop, halvings_before
 
 # Share of the crop's extent at either end where a person is taken to go on outside.
@@ -109,11 +109,8 @@ class Crops:
         return Crops(crops, camera, self.size)
 
     def cut(self, image: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-        """Yield what each crop shows of an image, see `Crop.warp`."""
-        image_size = image.shape[1], image.shape[0]
-        halvings = self.halvings(image_size)
-        for homography, times in zip(self._image_from_crop, halvings.tolist(), strict=True):
-            yield cut(image, homography, self.size, times)
+        """Yield what each crop shows of an image, see `unihpe_ros.core.preprocess.cuts`."""
+        return cuts(image, self._image_from_crop, self.size)
 
     def near_edge(self, points: Array) -> NDArray[np.bool_]:
         """``(..., K)`` Whether crop px ``(..., K, 2)`` lie at the rim of the crop."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -51,47 +53,66 @@ def halved_from_crop(
     return halved
 
 
-def reduced_part(
-    image: NDArray[np.uint8], image_from_crop: Array, size: tuple[int, int], halvings: int
-) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+def parts_read(
+    image_from_crop: Array,
+    size: tuple[int, int],
+    image_size: tuple[int, int],
+    halvings: NDArray[np.intp],
+) -> NDArray[np.intp]:
     """
-    Halve the part of an image that a crop reads, by area.
+    Return which part of an image each crop reads.
+
+    Parameters
+    ----------
+    image_from_crop : NDArray
+        ``(B, 3, 3)`` homographies of pixels.
+    size : tuple[int, int]
+        (w, h) of the crops, px.
+    image_size : tuple[int, int]
+        (w, h) of the image, px.
+    halvings : NDArray[np.intp]
+        ``(B,)`` how often the image is halved before.
+
+    Returns
+    -------
+    NDArray[np.intp]
+        ``(B, 4)`` x0 y0 x1 y1 in px of the halved image, x1 and y1 excluded; one pixel at least.
+
+    """
+    (w, h), factor = size, 2 ** halvings[:, None]
+    corners = np.array([[0, 0, 1], [w, 0, 1], [w, h, 1], [0, h, 1]])
+    reached = corners @ np.swapaxes(image_from_crop, 1, 2)
+    # A homography that is fitted to a lens may see the horizon: then a crop can read anything.
+    ahead: NDArray[np.bool_] = np.all(reached[..., 2:] > 0, axis=1)
+    places = reached[..., :2] / np.where(ahead[:, None], reached[..., 2:], 1) / factor[:, None]
+    # Blocks of pixels, counted from the image's corner, so that a part is halved to the same
+    # pixels as the whole; what does not fill a block at the far edges is left out.
+    blocks = np.array(image_size) // factor
+    low = np.where(ahead, np.clip(np.floor(places.min(1)) - 1, 0, blocks - 1), 0)
+    high = np.where(ahead, np.clip(np.ceil(places.max(1)) + 1, low + 1, blocks), blocks)
+    return np.concatenate([low, high], -1).astype(np.intp)
+
+
+def reduced_part(
+    image: NDArray[np.uint8], place: Sequence[int], halvings: int
+) -> NDArray[np.uint8]:
+    """
+    Halve a part of an image by area.
 
     Parameters
     ----------
     image : NDArray[np.uint8]
         ``(H, W, 3)`` or ``(H, W)``.
-    image_from_crop : NDArray
-        ``(3, 3)`` homography of pixels.
-    size : tuple[int, int]
-        (w, h) of the crop, px.
+    place : Sequence[int]
+        x0 y0 x1 y1 of what is wanted of the halved image, px.
     halvings : int
-        How often; 1 at least.
-
-    Returns
-    -------
-    part : NDArray[np.uint8]
-        What all of the image would be reduced to, cut to what the crop reads.
-    part_from_crop : NDArray[np.float64]
-        ``(3, 3)`` homography of pixels.
+        How often; 0 leaves the pixels as they are.
 
     """
-    (w, h), factor = size, 2**halvings
-    corners = np.array([[0, 0, 1], [w, 0, 1], [w, h, 1], [0, h, 1]]) @ image_from_crop.T
-    # Blocks of pixels, counted from the image's corner, so that a part is halved to the same
-    # pixels as the whole; what does not fill a block at the far edges is left out.
-    blocks = np.array([image.shape[1], image.shape[0]]) // factor
-    low, high = np.zeros(2, int), blocks
-    # A homography that is fitted to a lens may see the horizon: then a crop can read anything.
-    if (corners[:, 2] > 0).all():
-        reached = corners[:, :2] / corners[:, 2:] / factor
-        low = np.clip(np.floor(reached.min(0)) - 1, 0, blocks - 1).astype(int)
-        high = np.clip(np.ceil(reached.max(0)) + 1, low + 1, blocks).astype(int)
-    begin, end = low * factor, high * factor
-    part = image[begin[1] : end[1], begin[0] : end[0]]
+    x0, y0, x1, y1 = place
+    part = image[y0 << halvings : y1 << halvings, x0 << halvings : x1 << halvings]
     for step in range(halvings - 1, -1, -1):
         # Halving is an order of magnitude faster in OpenCV than one step by another factor.
-        extent = (int(high[0] - low[0]) << step, int(high[1] - low[1]) << step)
+        extent = ((x1 - x0) << step, (y1 - y0) << step)
         part = cv2.resize(part, extent, interpolation=cv2.INTER_AREA)
-    part_from_halved = np.array([[1, 0, -low[0]], [0, 1, -low[1]], [0, 0, 1]])
-    return part, part_from_halved @ halved_from_crop(image_from_crop, halvings)
+    return part
