@@ -4,6 +4,7 @@ from array import array
 from collections.abc import Sequence
 from contextlib import suppress
 import sys
+import tracemalloc
 import types
 
 import cv2
@@ -22,6 +23,14 @@ MOSAICS = {
     'bggr': ((2, 1), (1, 0)),
     'gbrg': ((1, 2), (0, 1)),
     'grbg': ((1, 0), (2, 1)),
+}
+
+# Bytes of a pixel, by how the encoding's name begins.
+CHANNELS = {
+    **dict.fromkeys(('bgra', 'rgba', '8UC4'), 4),
+    **dict.fromkeys(('bgr', 'rgb', '8UC3'), 3),
+    **dict.fromkeys(('yuv', 'uyvy', 'yuyv'), 2),
+    **dict.fromkeys(('mono', '8UC1', 'bayer', 'nv'), 1),
 }
 
 
@@ -103,7 +112,7 @@ def encoded(picture: np.ndarray, encoding: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize('encoding', ENCODINGS)
-@pytest.mark.parametrize('padding', [0, 6])
+@pytest.mark.parametrize('padding', [0, 7])
 def test_every_encoding_gives_the_picture_back(picture, encoding, padding):
     data = encoded(picture, encoding)
     rows = data.reshape(data.shape[0], -1).view(np.uint8)
@@ -130,6 +139,99 @@ def test_big_endian_words_are_swapped(picture, encoding):
     np.testing.assert_array_equal(decode_image(swapped), decode_image(straight))
 
 
+def rgb_of(y: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Return RGB by the formula of BT.601 for video's range."""
+    luma, u, v = 1.164 * (y.astype(float) - 16), u.astype(float) - 128, v.astype(float) - 128
+    rgb = np.stack([luma + 1.596 * v, luma - 0.813 * v - 0.392 * u, luma + 2.017 * u], -1)
+    return rgb.clip(0, 255)
+
+
+@pytest.mark.parametrize('encoding', ['yuv422', 'uyvy', 'yuv422_yuy2', 'yuyv', 'nv12', 'nv21'])
+def test_chroma_is_where_the_format_says(encoding, rng):
+    luma = rng.integers(16, 236, (H, W), dtype=np.uint8)
+    rows = H // 2 if encoding.startswith('nv') else H
+    u, v = rng.integers(16, 241, (2, rows, W // 2), dtype=np.uint8)
+    if encoding.startswith('nv'):
+        pair = (u, v) if encoding == 'nv12' else (v, u)
+        data = np.concatenate([luma, np.stack(pair, -1).reshape(rows, W)])
+    else:
+        data = np.empty((H, W, 2), np.uint8)
+        first = 0 if encoding in ('yuv422_yuy2', 'yuyv') else 1
+        data[..., first], data[:, 0::2, 1 - first], data[:, 1::2, 1 - first] = luma, u, v
+    wide = [plane.repeat(H // rows, 0).repeat(2, 1) for plane in (u, v)]
+    expected = rgb_of(luma, *wide)[..., ::-1]
+    decoded = decode_image(message(data, encoding))
+    assert np.abs(decoded - expected).max() <= 2
+
+
+@pytest.mark.parametrize('big', [False, True])
+@pytest.mark.parametrize('padding', [0, 7])
+def test_mono16_is_scaled_to_eight_bits(big, padding, rng):
+    values = rng.integers(0, 65536, (H, W), dtype=np.uint16)
+    rows = values.astype('>u2' if big else '<u2').view(np.uint8).reshape(H, -1)
+    padded = np.pad(rows, ((0, 0), (0, padding)), constant_values=77)
+    decoded = decode_image(message(padded, 'mono16', big=big))
+    expected = np.rint(values / 257).astype(np.uint8)
+    np.testing.assert_array_equal(decoded, np.repeat(expected[..., None], 3, -1))
+
+
+@pytest.mark.parametrize(
+    'encoding', [f'bayer_{name}{bits}' for name in MOSAICS for bits in (8, 16)]
+)
+def test_a_pixel_of_a_mosaic_keeps_its_colour(encoding, rng):
+    bits = np.uint16 if encoding.endswith('16') else np.uint8
+    plane = rng.integers(0, np.iinfo(bits).max + 1, (H, W), dtype=bits)
+    eight = plane if bits is np.uint8 else np.rint(plane / 257).astype(np.uint8)
+    decoded = decode_image(message(plane, encoding))[..., ::-1]
+    inner = np.zeros((H, W), bool)
+    inner[2:-2, 2:-2] = True
+    for row, channels in enumerate(MOSAICS[encoding[6:10]]):
+        for column, channel in enumerate(channels):
+            chosen = np.zeros((H, W), bool)
+            chosen[row::2, column::2] = True
+            chosen &= inner
+            # What is measured at a pixel is not interpolated.
+            np.testing.assert_array_equal(decoded[chosen][:, channel], eight[chosen])
+
+
+@pytest.mark.parametrize('encoding', [name for name in ENCODINGS if not name.endswith('16')])
+def test_bytes_are_read_where_they_are(encoding):
+    large = 40 * H, 40 * W
+    rows = int(large[0] * (1.5 if encoding.startswith('nv') else 1))
+    step = next(
+        channels * large[1] for start, channels in CHANNELS.items() if encoding.startswith(start)
+    )
+    data = np.zeros((rows, step + 5), np.uint8)
+    msg = message(data, encoding, size=large[::-1])
+    tracemalloc.start()
+    try:
+        decoded = decode_image(msg)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    made = 0 if encoding in ('bgr8', '8UC3') else decoded.nbytes
+    assert decoded.shape == (*large, 3)
+    assert made <= peak < made + 100_000
+
+
+@pytest.mark.parametrize(
+    ('padding', 'big', 'copied'),
+    [(0, False, False), (2, False, False), (1, False, True), (0, True, True)],
+)
+def test_words_are_copied_only_to_swap_or_to_align_them(padding, big, copied, monkeypatch):
+    scale, seen = cv2.convertScaleAbs, []
+
+    def scaled(pixels, **options):
+        seen.append(pixels)
+        return scale(pixels, **options)
+
+    monkeypatch.setattr(cv2, 'convertScaleAbs', scaled)
+    rows = np.zeros((H, 2 * W + padding), np.uint8)
+    msg = message(rows, 'mono16', big=big)
+    decode_image(msg)
+    assert np.shares_memory(seen[0], np.frombuffer(msg.data, np.uint8)) is not copied
+
+
 def test_bgr8_is_not_copied(picture):
     msg = message(picture, 'bgr8')
     assert np.shares_memory(decode_image(msg), np.frombuffer(msg.data, np.uint8))
@@ -154,7 +256,8 @@ def test_the_last_row_need_not_be_padded(picture):
     ('change', 'words'),
     [
         ({'encoding': 'bgr9'}, r"encoding: expected one of bgr8, .*; got 'bgr9'"),
-        ({'encoding': '16UC1'}, "got '16UC1'"),
+        ({'encoding': '16UC1'}, "got '16UC1', which holds distances: it belongs on depth_image"),
+        ({'encoding': '32FC1'}, "got '32FC1', which holds distances: it belongs on depth_image"),
         (
             {'data': array('B')},
             rf'bgr8 image of 64x48: expected at least {3 * W * H} bytes, got 0',

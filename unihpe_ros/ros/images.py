@@ -80,6 +80,8 @@ def _layouts() -> Mapping[str, _Layout]:
 
 
 _LAYOUTS = _layouts()
+# What drivers name a depth image, see REP 118.
+_DEPTHS = ('16UC1', '32FC1')
 ENCODINGS = tuple(_LAYOUTS)
 
 
@@ -100,10 +102,16 @@ def decode_image(msg: Image) -> BgrImage:
     Raises
     ------
     DecodeError
-        If the encoding is unknown, the size is no image's, or bytes are missing.
+        If the encoding is unknown or that of depth, the size is no image's, or bytes are missing.
 
     """
     layout = _LAYOUTS.get(msg.encoding)
+    if msg.encoding in _DEPTHS:
+        # Not even cv_bridge is asked: it would make a picture of the distances.
+        raise DecodeError(
+            f'image encoding: expected colours or grey; got {msg.encoding!r}, which holds '
+            'distances: it belongs on depth_image'
+        )
     if layout is None:
         raise UnknownEncodingError(
             f'image encoding: expected one of {", ".join(ENCODINGS)}; got {msg.encoding!r}'
@@ -138,7 +146,8 @@ def _pixels(msg: Image, layout: _Layout) -> NDArray[Any]:
     shape = (rows, msg.width, layout.channels)[: 2 if layout.channels == 1 else 3]
     strides = (step, layout.channels * layout.depth, layout.depth)[: len(shape)]
     pixels = np.ndarray(shape, f'{order}u{layout.depth}', msg.data, strides=strides)
-    return pixels.astype(np.uint16) if layout.depth == 2 else pixels
+    # OpenCV reads words of the machine's byte order, at even addresses.
+    return np.require(pixels, np.uint16, 'A') if layout.depth == 2 else pixels
 
 
 def check_size(width: int, height: int, what: str) -> None:
