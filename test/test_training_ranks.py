@@ -32,7 +32,7 @@ images:
 image_batch: 8
 poses: {root}/poses.npz
 pose_batch: 16
-learning_rate: 0.0003
+learning_rate: 0.0001
 warmup_steps: 1
 singular_value_start: 0
 singular_value_ramp: 2
