@@ -18,7 +18,8 @@ from unihpe_ros.datasets.records import DatasetError, Records
 from unihpe_ros.models.unihpe import MEAN, STD, UniHPE
 
 _MM = 1000.0
-ANSWERS = ('image', 'lifted', 'fused')
+# The lifting branch's outputs are NAME_pose3d.
+_OUTPUTS = ('image', 'lifted', 'fused')
 
 
 class Predictor(Protocol):
@@ -173,7 +174,7 @@ def image_metrics(
     """
     chosen = np.linspace(0, len(records) - 1, min(limit, len(records))).astype(int)
     found, truths, inside = [], [], []
-    poses: dict[str, list[Array]] = {name: [] for name in (*ANSWERS, 'truth')}
+    poses: dict[str, list[Array]] = {name: [] for name in (*_OUTPUTS, 'truth')}
     for samples in _samples(records, chosen, predictor.size, batch, note):
         answer = predictor.encode_image(normalise_images(np.stack([s.image for s in samples])))
         keypoints, confidence = simcc.read_answer(answer, predictor.simcc_ratio)
@@ -184,7 +185,7 @@ def image_metrics(
         truths.append(np.stack([sample.keypoints for sample in samples]))
         inside.append(np.stack([sample.visibility > 0 for sample in samples]))
         poses['truth'].append(np.stack([sample.relative for sample in samples]))
-        for name in ANSWERS:
+        for name in _OUTPUTS:
             poses[name].append(lifted[f'{name}_pose3d'])
     coco = COCO_17.indices_in(UNION)
     truth_2d = np.concatenate(truths)[:, coco]
@@ -195,7 +196,7 @@ def image_metrics(
         'error_px': float(np.nanmedian(errors)),
     }
     truth = np.concatenate(poses['truth'])
-    for name in ANSWERS:
+    for name in _OUTPUTS:
         scores |= _pose_scores(name, np.concatenate(poses[name]), truth)
     return scores
 
