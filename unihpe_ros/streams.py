@@ -24,6 +24,8 @@ from unihpe_ros.engines.branches import Looks
 _SCORE_FADE = 0.25
 # A box that overlaps a known person's this much is that person's.
 _EXPLAINED_IOU = 0.5
+# Times the period before: longer is a pause.
+_PAUSE = 3.0
 _NOWHERE = np.zeros((0, 4), np.float32)
 
 
@@ -54,7 +56,7 @@ class Stream:
         self._tracker = Tracker(UNION)
         self._people = People(UNION)
         self._last = Poses.empty(UNION)
-        self._stamp = -math.inf
+        self._stamp, self._period = -math.inf, math.inf
         self._picture = (0, 0)
         self._undetected = 0
         # The known people's places in the image at this time, until it is worked on.
@@ -63,22 +65,29 @@ class Stream:
         # Newcomers in the last image, which was reduced too much to look at them.
         self._postponed = _NOWHERE
 
-    def step(self, stamp: float, size: tuple[int, int]) -> None:
-        """Start over if time jumped back, the picture has another size or it was asked for."""
-        if self.forget or stamp < self._stamp or size != self._picture:
+    def step(self, stamp: float, size: tuple[int, int], settings: EstimatorSettings) -> None:
+        """Start over if time jumped, the picture has another size or it was asked for."""
+        jumped = stamp < self._stamp or self._is_pause(stamp - self._stamp, settings)
+        if self.forget or jumped or size != self._picture:
             self._tracker.reset()
             self._people.keep(set())
             self._last = Poses.empty(UNION)
             self.forget = False
-            self._stamp = -math.inf
+            self._stamp, self._period = -math.inf, math.inf
             self._known_at, self._postponed = math.nan, _NOWHERE
         self._picture = size
+
+    def _is_pause(self, seconds: float, settings: EstimatorSettings) -> bool:
+        """Whether nobody looked for so long that whoever is there now may be somebody else."""
+        memory = max(settings.track_timeout, settings.lost_timeout)
+        # A camera of one image in many seconds knows people by nothing but the image before.
+        return seconds > memory and seconds > _PAUSE * self._period
 
     def _places(
         self, stamp: float, size: tuple[int, int], settings: EstimatorSettings
     ) -> NDArray[np.float32]:
         """``(T, 4)`` where the known people should be; they are carried there once."""
-        self.step(stamp, size)
+        self.step(stamp, size, settings)
         if self._known_at != stamp:
             self._known = self._tracker.predict(stamp, size, settings)
             self._known_at = stamp
@@ -259,12 +268,13 @@ class Stream:
         if absent and len(self._last):
             fade = math.exp(-(stamp - self._stamp) / _SCORE_FADE)
             poses = join(poses, coast(self._last, absent, fade, mode))
+        self._period = stamp - self._stamp
         self._last, self._stamp = poses, stamp
         return poses
 
     def predict(self, stamp: float, size: tuple[int, int], settings: EstimatorSettings) -> None:
         """Carry everybody along where there is no image to look at."""
-        self.step(stamp, size)
+        self.step(stamp, size, settings)
         self._tracker.predict(stamp, size, settings)
 
 
