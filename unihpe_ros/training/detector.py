@@ -15,11 +15,10 @@ from unihpe_ros.datasets.scenes import SceneShards
 from unihpe_ros.models.detector import Detector, DETECTORS
 from unihpe_ros.models.export import detector_spec
 from unihpe_ros.training import ranks
-from unihpe_ros.training.config import ConfigError
 from unihpe_ros.training.detection_losses import assign, giou_loss, quality_focal_loss
 from unihpe_ros.training.detection_report import collect, headline
 from unihpe_ros.training.objective import normalise
-from unihpe_ros.training.run import give_weights, load_checkpoint, Run
+from unihpe_ros.training.run import load_averaged, Run
 from unihpe_ros.training.scene_batches import SceneBatch
 
 # What the boxes weigh; the score weighs 1.
@@ -82,13 +81,7 @@ class TorchDetector:
 
 def load_detector(path: Path) -> Detector:
     """Read the averaged weights of a checkpoint; ConfigError if it is none of a detector."""
-    state = load_checkpoint(path)
-    if state['preset'] not in DETECTORS:
-        names = ', '.join(DETECTORS)
-        raise ConfigError(f'{path}: expected a detector, {names}; got {state["preset"]}')
-    model = Detector(state['preset'])
-    give_weights(model, state['ema'], path)
-    return model
+    return load_averaged(path, Detector, DETECTORS, 'a detector,')
 
 
 class DetectorRun(Run):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 import math
 from pathlib import Path
 from pickle import UnpicklingError
 from textwrap import shorten
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn, Tensor
@@ -17,6 +17,8 @@ from unihpe_ros.models.unihpe import PRESETS, UniHPE
 from unihpe_ros.training import ranks
 from unihpe_ros.training.config import changed_settings, ConfigError, TrainConfig
 from unihpe_ros.training.objective import Objective
+
+Network = TypeVar('Network', bound=nn.Module)
 
 # What every checkpoint has to hold.
 _KEYS = ('preset', 'step', 'ema')
@@ -166,10 +168,36 @@ def give_weights(model: nn.Module, weights: Mapping[str, Tensor], path: Path) ->
 
 def load_network(path: Path) -> UniHPE:
     """Read the averaged weights of a checkpoint; ConfigError if it is none of a UniHPE."""
+    return load_averaged(path, UniHPE, PRESETS, 'a network of')
+
+
+def load_averaged(
+    path: Path, build: Callable[[str], Network], presets: Collection[str], expected: str
+) -> Network:
+    """
+    Read the averaged weights of a checkpoint.
+
+    Parameters
+    ----------
+    path : Path
+        The checkpoint.
+    build : Callable[[str], nn.Module]
+        Makes the network of a preset.
+    presets : Collection[str]
+        The presets that it knows.
+    expected : str
+        What these are, for the message.
+
+    Raises
+    ------
+    ConfigError
+        If it is no checkpoint, or one of another preset.
+
+    """
     state = load_checkpoint(path)
-    if state['preset'] not in PRESETS:
-        names = ', '.join(PRESETS)
-        raise ConfigError(f'{path}: expected a network of {names}; got {state["preset"]}')
-    model = UniHPE(state['preset'])
+    if state['preset'] not in presets:
+        names = ', '.join(presets)
+        raise ConfigError(f'{path}: expected {expected} {names}; got {state["preset"]}')
+    model = build(state['preset'])
     give_weights(model, state['ema'], path)
     return model
