@@ -9,6 +9,7 @@ import platform
 from typing import Any
 
 from unihpe_ros import __version__
+from unihpe_ros.engines.threads import usable_cores
 
 _PACKAGES = ('numpy', 'opencv-python-headless', 'onnxruntime', 'openvino', 'tensorrt', 'rosbags')
 _VARIABLES = ('OMP_NUM_THREADS', 'RMW_IMPLEMENTATION', 'ROS_DISTRO')
@@ -18,7 +19,7 @@ def describe_machine() -> dict[str, Any]:
     """Return processor, memory, system, and versions of what a figure may depend on."""
     return {
         'processor': _processor(),
-        'cores': _cores(),
+        'cores': usable_cores(),
         'memory_gb': _memory_gb(),
         'system': f'{platform.system()} {platform.release()} {platform.machine()}',
         'python': platform.python_version(),
@@ -39,13 +40,6 @@ def _versions() -> dict[str, str]:
 
 def _processor() -> str:
     return _field('/proc/cpuinfo', 'model name') or platform.processor() or platform.machine()
-
-
-def _cores() -> int:
-    """Count the cores that this process may use."""
-    if hasattr(os, 'sched_getaffinity'):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _memory_gb() -> float | None:

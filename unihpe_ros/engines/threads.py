@@ -8,10 +8,10 @@ _MOST_THREADS = 4
 
 def choose_threads(threads: int) -> int:
     """Return the number asked for; for 0 one per core that this process may use, at most four."""
-    return threads or min(_cores(), _MOST_THREADS)
+    return threads or min(usable_cores(), _MOST_THREADS)
 
 
-def _cores() -> int:
+def usable_cores() -> int:
     """Return how many cores this process may use, which a container can make fewer."""
     if hasattr(os, 'sched_getaffinity'):
         return len(os.sched_getaffinity(0))
