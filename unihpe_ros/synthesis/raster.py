@@ -81,43 +81,51 @@ def rasterise(
 
     """
     height, width = depth.shape
+    zero, one = np.float32(0), np.float32(1)
+    right_end, bottom_end = np.float32(width - 1), np.float32(height - 1)
     for f in range(faces.shape[0]):
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+        y0, y1, y2 = seen[a, 1], seen[b, 1], seen[c, 1]
+        j0 = int(np.ceil(max(min(y0, min(y1, y2)), zero)))
+        j1 = int(np.floor(min(max(y0, max(y1, y2)), bottom_end)))
+        if j1 < j0:
+            continue
+        x0, x1, x2 = seen[a, 0], seen[b, 0], seen[c, 0]
+        i0 = int(np.ceil(max(min(x0, min(x1, x2)), zero)))
+        i1 = int(np.floor(min(max(x0, max(x1, x2)), right_end)))
+        if i1 < i0:
+            continue
         z0, z1, z2 = seen[a, 2], seen[b, 2], seen[c, 2]
-        if z0 < NEAR or z1 < NEAR or z2 < NEAR:
-            continue
-        x0, y0, x1, y1 = seen[a, 0], seen[a, 1], seen[b, 0], seen[b, 1]
-        x2, y2 = seen[c, 0], seen[c, 1]
-        left, right = min(x0, min(x1, x2)), max(x0, max(x1, x2))
-        top, bottom = min(y0, min(y1, y2)), max(y0, max(y1, y2))
-        if right < 0 or bottom < 0 or left > width - 1 or top > height - 1:
-            continue
-        i0 = int(np.ceil(max(left, np.float32(0))))
-        i1 = int(np.floor(min(right, np.float32(width - 1))))
-        j0 = int(np.ceil(max(top, np.float32(0))))
-        j1 = int(np.floor(min(bottom, np.float32(height - 1))))
         area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
-        if i1 < i0 or j1 < j0 or area == 0:
+        if area == 0 or z0 < NEAR or z1 < NEAR or z2 < NEAR:
             continue
-        per_area = np.float32(1) / area
-        q0, q1, q2 = np.float32(1) / z0, np.float32(1) / z1, np.float32(1) / z2
+        per_area = one / area
+        q0, q1, q2 = one / z0, one / z1, one / z2
         c0, c1, c2 = cover[f, 0], cover[f, 1], cover[f, 2]
         cut = c0 <= 0 or c1 <= 0 or c2 <= 0
+        # Weights and depth change evenly across the picture.
+        w0x, w0y = (y1 - y2) * per_area, (x2 - x1) * per_area
+        w1x, w1y = (y2 - y0) * per_area, (x0 - x2) * per_area
+        fi, fj = np.float32(i0), np.float32(j0)
+        r0 = ((x1 - fi) * (y2 - fj) - (x2 - fi) * (y1 - fj)) * per_area
+        r1 = ((x2 - fi) * (y0 - fj) - (x0 - fi) * (y2 - fj)) * per_area
         for j in range(j0, j1 + 1):
-            y = np.float32(j)
+            w0, w1 = r0, r1
+            entered = False
             for i in range(i0, i1 + 1):
-                x = np.float32(i)
-                w0 = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) * per_area
-                w1 = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) * per_area
-                w2 = np.float32(1) - w0 - w1
-                if w0 < 0 or w1 < 0 or w2 < 0:
-                    continue
-                if cut and w0 * c0 + w1 * c1 + w2 * c2 <= 0:
-                    continue
-                q = w0 * q0 + w1 * q1 + w2 * q2
-                if q > depth[j, i]:
-                    depth[j, i] = q
-                    ids[j, i] = f
+                w2 = one - w0 - w1
+                if w0 >= 0 and w1 >= 0 and w2 >= 0:
+                    entered = True
+                    q = w0 * q0 + w1 * q1 + w2 * q2
+                    if q > depth[j, i] and (not cut or w0 * c0 + w1 * c1 + w2 * c2 > 0):
+                        depth[j, i] = q
+                        ids[j, i] = f
+                elif entered:
+                    break  # A row is inside in one piece.
+                w0 += w0x
+                w1 += w1x
+            r0 += w0y
+            r1 += w1y
 
 
 @jit
