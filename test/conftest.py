@@ -46,6 +46,15 @@ def rng() -> np.random.Generator:
 
 
 @pytest.fixture(scope='module')
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the model of constants for the tests of a module; return its prefix."""
+    # It is made of onnx, which some machines lack.
+    from tiny_model import write_tiny_model
+
+    return write_tiny_model(tmp_path_factory.mktemp('model'))
+
+
+@pytest.fixture(scope='module')
 def context() -> 'Iterator[rclpy.Context]':
     """Open ROS for the tests of a module."""
     # Tests that need no ROS run where there is none.

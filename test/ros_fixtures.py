@@ -13,6 +13,7 @@ import numpy as np
 from rcl_interfaces.msg import Log
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -244,6 +245,15 @@ def node_and_peer(
         parameter_overrides=overrides(**values),
     )
     return node, Peer(context, namespace)
+
+
+@contextmanager
+def active(node: PoseEstimatorNode, peer: Peer) -> Iterator[None]:
+    """Configure and activate a node, and serve it and its other side."""
+    assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+    assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
+    with spinning(node, peer):
+        yield
 
 
 def own_namespace(name: str) -> str:

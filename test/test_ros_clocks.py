@@ -6,31 +6,25 @@ import time
 from diagnostic_msgs.msg import DiagnosticArray
 import numpy as np
 import pytest
-from rclpy.lifecycle import TransitionCallbackReturn
 from ros_fixtures import (
+    active,
     image,
     node_and_peer,
     Peer,
     ros,
-    spinning,
     wait_until,
 )
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Float32
 from tiny_detector import write_tiny_detector
-from tiny_model import paint_person, person_box, write_tiny_model
+from tiny_model import paint_person, person_box
 from unihpe_ros.ros import node as node_module
 from unihpe_ros.ros.clouds import from_cloud
 from unihpe_ros.ros.images import encode_image
 from unihpe_ros.ros.node import make_estimator
 
 PERIOD = 1 / 30
-
-
-@pytest.fixture(scope='module')
-def model(tmp_path_factory):
-    return write_tiny_model(tmp_path_factory.mktemp('model'))
 
 
 @pytest.fixture
@@ -48,9 +42,7 @@ def run(model, namespace, monkeypatch, tmp_path_factory):
             node, peer = node_and_peer(
                 context, namespace, make_estimator, **models, threads=1, **values
             )
-            assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
-            assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
-            with spinning(node, peer):
+            with active(node, peer):
                 yield node, peer
 
     return start

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from rclpy.lifecycle import TransitionCallbackReturn
 from ros_fixtures import (
+    active,
     camera_info,
     FakeEstimator,
     image,
@@ -43,11 +44,6 @@ DEACTIVATE = Transition.TRANSITION_DEACTIVATE
 CLEANUP = Transition.TRANSITION_CLEANUP
 
 
-@pytest.fixture(scope='module')
-def model(tmp_path_factory) -> Path:
-    return write_tiny_model(tmp_path_factory.mktemp('model'))
-
-
 @pytest.fixture
 def run(context, namespace, monkeypatch, tmp_path_factory):
     """Return a context manager: an active node and a peer, both spinning."""
@@ -58,9 +54,7 @@ def run(context, namespace, monkeypatch, tmp_path_factory):
     def start(factory=FakeEstimator, **values):
         values = {'detector_model': str(detector), **values}
         node, peer = node_and_peer(context, namespace, factory, **values)
-        assert node.trigger_configure() == SUCCESS
-        assert node.trigger_activate() == SUCCESS
-        with spinning(node, peer):
+        with active(node, peer):
             yield node, peer
 
     return start

@@ -8,16 +8,15 @@ import math
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseArray
 import pytest
-from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from ros_fixtures import (
+    active,
     camera_info,
     FakeEstimator,
     image,
     Logger,
     node_and_peer,
-    spinning,
     wait_until,
 )
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
@@ -38,9 +37,7 @@ def run(context, namespace, monkeypatch):
     def start(**values):
         estimator = FakeEstimator()
         node, peer = node_and_peer(context, namespace, lambda _: estimator, **values)
-        assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
-        assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
-        with spinning(node, peer):
+        with active(node, peer):
             yield node, peer, estimator
 
     return start

@@ -15,10 +15,10 @@ from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 import numpy as np
 import pytest
-from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from ros_fixtures import (
+    active,
     camera_info,
     FakeEstimator,
     FRAME_ID,
@@ -56,10 +56,7 @@ def run(context, namespace):
     def start(estimator=None, factory=None, activate=True, **values):
         estimator = estimator or FakeEstimator()
         node, peer = node_and_peer(context, namespace, factory or (lambda _: estimator), **values)
-        if activate:
-            assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
-            assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
-        with spinning(node, peer):
+        with (active if activate else spinning)(node, peer):
             yield node, peer, estimator
 
     return start
