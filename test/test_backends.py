@@ -6,7 +6,6 @@ from threading import Thread
 
 import numpy as np
 import pytest
-from tiny_model import write_tiny_model
 from unihpe_ros.core.resources import find_resource
 from unihpe_ros.engines import (
     cuda,
@@ -17,11 +16,6 @@ from unihpe_ros.engines import (
     ORDER,
 )
 from unihpe_ros.engines.pair import load_pair
-
-
-@pytest.fixture(scope='module')
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_model(tmp_path_factory.mktemp('model'))
 
 
 def failing(*broken: str):

@@ -20,11 +20,6 @@ from unihpe_ros.engines import Engine, EngineError, load_engine
 from unihpe_ros.engines.pair import find_model, load_pair
 
 
-@pytest.fixture(scope='module')
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_model(tmp_path_factory.mktemp('model'))
-
-
 def image_file(model: Path) -> Path:
     return model.with_name(f'{model.name}.image.onnx')
 

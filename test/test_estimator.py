@@ -31,11 +31,6 @@ RATE = 30.0
 Box = tuple[float, float, float, float]
 
 
-@pytest.fixture(scope='module')
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_model(tmp_path_factory.mktemp('model'))
-
-
 @pytest.fixture
 def estimator(model: Path) -> PoseEstimator:
     return tiny_estimator(model, threads=1)

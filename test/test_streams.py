@@ -18,11 +18,6 @@ Box = tuple[float, float, float, float]
 BOX = person_box(320, 240, 300)
 
 
-@pytest.fixture(scope='module')
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_model(tmp_path_factory.mktemp('model'))
-
-
 @pytest.fixture
 def estimator(model: Path) -> PoseEstimator:
     return tiny_estimator(model, threads=1)

@@ -10,7 +10,7 @@ from types import ModuleType
 from fake_gpu import CudaError, FakeGpu
 import numpy as np
 import pytest
-from tiny_model import FEATURE, tiny_spec, write_tiny_model
+from tiny_model import FEATURE, tiny_spec
 from unihpe_ros.engines import cuda, cuda_graph, EngineError, load_engine
 from unihpe_ros.engines.build import Plan
 from unihpe_ros.engines.trt_engine import TrtEngine
@@ -61,11 +61,6 @@ def fake_build(library, path, target, *, timings, progress) -> Plan:
     if progress is not None:
         progress('building', 1.0)
     return Plan(json.dumps(content).encode(), spec, inputs, outputs, {})
-
-
-@pytest.fixture(scope='module')
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_model(tmp_path_factory.mktemp('model'))
 
 
 def open_engine(model: Path, branch: str = 'lifting', max_people: int = MAX_PEOPLE) -> TrtEngine:
