@@ -64,6 +64,15 @@ class Checked:
         self.slowest = 0.0
         self.longest = 0
 
+    def check_costs(self, memory_before: int) -> None:
+        """Check that there was enough of both kinds, at little cost in time, words and memory."""
+        assert self.good > 100
+        assert self.bad > 1000
+        assert self.slowest < 1.0
+        assert self.longest < 1000
+        # Hypothesis takes half of it.
+        assert memory() - memory_before < 256 << 20
+
     def __call__(self, decode, msg: Image | CompressedImage) -> None:
         began = time.thread_time()
         try:
@@ -99,11 +108,7 @@ def test_raw_images_of_any_damage(packed):
         checked(decode_image, msg)
 
     damage()
-    assert checked.good > 100
-    assert checked.bad > 1000
-    assert checked.slowest < 1.0
-    assert checked.longest < 1000
-    assert memory() - before < 256 << 20  # Hypothesis takes half of it.
+    checked.check_costs(before)
 
 
 def test_compressed_images_of_any_damage(packed):
@@ -125,11 +130,7 @@ def test_compressed_images_of_any_damage(packed):
         checked(decode_compressed, msg)
 
     damage()
-    assert checked.good > 100
-    assert checked.bad > 1000
-    assert checked.slowest < 1.0
-    assert checked.longest < 1000
-    assert memory() - before < 256 << 20
+    checked.check_costs(before)
 
 
 @pytest.mark.parametrize('kind', range(6))

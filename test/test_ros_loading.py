@@ -238,16 +238,21 @@ sys.exit(main(estimator_factory=build))
 """
 
 
+def end_soon(child, number):
+    """Send a signal to a process, which shall end well and without delay."""
+    began = time.monotonic()
+    child.send_signal(number)
+    assert child.wait(60) == 0
+    # Within a second on a machine of its own; one that tests share may be busy.
+    assert time.monotonic() - began < 15
+
+
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_the_process_ends_while_an_engine_is_built(number, tmp_path):
     log = tmp_path / 'node.log'
     with process(STUCK, log=log) as child:
         assert wait_until(lambda: 'building' in log.read_text(), 60), log.read_text()
-        began = time.monotonic()
-        child.send_signal(number)
-        assert child.wait(60) == 0
-        # Within a second on a machine of its own; one that tests share may be busy.
-        assert time.monotonic() - began < 15
+        end_soon(child, number)
     assert 'Traceback' not in log.read_text()
 
 
@@ -280,9 +285,5 @@ def test_the_process_ends_while_the_engine_hangs(number, tmp_path):
                 return 'at work' in log.read_text()
 
             assert wait_until(works, 60), log.read_text()
-            began = time.monotonic()
-            child.send_signal(number)
-            assert child.wait(60) == 0
-            # Within a second on a machine of its own; one that tests share may be busy.
-            assert time.monotonic() - began < 15
+            end_soon(child, number)
     assert 'Traceback' not in log.read_text()
