@@ -99,10 +99,8 @@ class Contact:
 
         Parameters
         ----------
-        shape : int
-            The body.
-        posture : Posture
-            Its posture.
+        shape, posture
+            See mended.
 
         Returns
         -------
