@@ -126,7 +126,7 @@ def test_unseen_keypoints_are_completed_where_the_skeleton_projects(
 
 
 def test_stature_is_measured_along_the_bones() -> None:
-    # The constant skeleton's joints span 1.7 m, its bones run a little crooked.
+    # The bones of the constant skeleton run a little crooked.
     tall = stature(skeleton_3d(), UNION)
     assert STATURE < tall < STATURE * 1.1
     bent = skeleton_3d()

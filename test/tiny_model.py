@@ -23,7 +23,8 @@ from unihpe_ros.core.skeleton import mirrored_name, UNION
 
 FEATURE = 512
 THRESHOLD = 1.0  # Normalised brightness above which a pixel belongs to a person.
-STATURE = 1.7  # Top of the head to the ankles, m.
+# Top of the head to the ankles, m: with the feet below, no taller than people are taken to be.
+STATURE = 1.65
 ASPECT = 0.4  # Width of a person over the height.
 DEPTH = {'nose': -0.1, 'left_wrist': -0.25, 'right_wrist': -0.15, 'head': -0.03}
 
