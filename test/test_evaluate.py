@@ -1,7 +1,10 @@
 """Protocols: figures against ones worked out by hand, and the command on every data set."""
 
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -20,6 +23,8 @@ from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.datasets.augment import aim, crop_record
 from unihpe_ros.datasets.catalogue import KINDS, open_records
 from unihpe_ros.datasets.records import DatasetError
+from unihpe_ros.engines import EngineError, pair
+from unihpe_ros.engines.pair import load_pair
 from unihpe_ros.training.answers import ANSWERS, Answers, collect
 from unihpe_ros.training.config import TrainConfig
 from unihpe_ros.training.keypoint_report import coco_report, keypoint_table
@@ -166,6 +171,18 @@ def test_agreement_is_compared_with_the_error():
     assert table.rows['rank correlation of agreement and error'] == [0]
 
 
+def test_too_few_people_are_not_split_into_tenths(tmp_path, capsys, checkpoint):
+    write_pw3d(tmp_path / 'data', frames=6)
+    given = ['evaluate', str(checkpoint), '--data', str(tmp_path / 'data'), '--protocol', '3dpw']
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        assert main([*given, '--limit', '1', '--out', str(tmp_path)]) == 0
+    assert 'what agreement warns of is left out: of 1 people' in capsys.readouterr().out
+    assert not (tmp_path / '3dpw-agreement.png').exists()
+    tables = json.loads((tmp_path / '3dpw.json').read_text())['tables']
+    assert not [title for title in tables if title.startswith('Agreement')]
+
+
 def test_a_report_is_written_twice(tmp_path):
     table = Table('Errors [mm]', ['a', 'b'], {'one': [1.25, float('nan')], 'three': [3, 4]})
     report = Report('Title', ['a note'], [table])
@@ -297,9 +314,9 @@ def checkpoint(tmp_path_factory):
 @pytest.mark.parametrize(
     ('protocol', 'write', 'words', 'plotted'),
     [
-        ('h36m-p1', write_h36m_images, 'mean over 2 actions', True),
+        ('h36m-p1', write_h36m_images, 'of 4 people there are no tenths', False),
         ('h36m-p2', write_h36m_poses, 'PA-MPJPE [mm] by action', False),
-        ('3dpw', write_pw3d, 'PA-MPJPE-14 (SMPL joints)', True),
+        ('3dpw', partial(write_pw3d, frames=6), 'PA-MPJPE-14 (SMPL joints)', True),
         ('3dhp', write_3dhp_test, 'PCK 150 mm [%] by sequence', False),
         ('coco', write_coco, 'AP, OKS 0.50:0.95 [%]', False),
     ],
@@ -360,16 +377,26 @@ def test_the_command_fails_in_one_line(tmp_path, capsys, checkpoint, arguments, 
     assert error.count('\n') == 1
 
 
-def test_the_command_scores_what_the_robot_runs(tmp_path, capsys):
+def test_the_command_scores_what_the_robot_runs(tmp_path, capsys, monkeypatch):
     write_h36m_images(tmp_path / 'h36m')
     given = ['--data', str(tmp_path / 'h36m'), '--protocol', 'h36m-p1', '--out', str(tmp_path)]
     engine = ['--backend', 'onnxruntime-cpu']
+    loaded = []
+
+    def load(*model, **options):
+        loaded.extend(load_pair(*model, **options))
+        return tuple(loaded)
+
+    monkeypatch.setattr(pair, 'load_pair', load)
     assert main(['evaluate', 'unihpe_rt', *engine, *given]) == 0
+    assert len(loaded) == 2
+    for branch in loaded:
+        with pytest.raises(EngineError, match='closed'):
+            branch.infer({})
     tables = json.loads((tmp_path / 'h36m-p1.json').read_text())['tables']
     (headline,) = [table for title, table in tables.items() if title.startswith('Mean over')]
     assert set(headline['MPJPE [mm]']) == set(ANSWERS)
     assert all(value > 0 for value in headline['MPJPE [mm]'].values())
-    assert (tmp_path / 'h36m-p1-agreement.png').exists()
     capsys.readouterr()
     for model, backend, words in (
         ('nobody', 'auto', "model 'nobody': expected two files; missing nobody.image."),
@@ -402,7 +429,9 @@ def test_what_is_exported_finds_images_and_2d_in_each_other(tmp_path, capsys, mo
     records = open_records('human36m', tmp_path / 'h36m', 'test')
     oracle = Oracle([records[i] for i in range(len(records))])
     asked = []
-    monkeypatch.setattr(command, '_load', lambda *model: asked.append(model) or oracle)
+    monkeypatch.setattr(
+        command, '_load', lambda *model: asked.append(model) or nullcontext(oracle)
+    )
     given = ['evaluate', 'pose.onnx', '--backend', 'openvino', '--out', str(tmp_path)]
     given += ['--protocol', 'retrieval', '--kind', 'human36m', '--data']
     assert main([*given, str(tmp_path / 'h36m')]) == 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,12 +70,14 @@ def run(args: argparse.Namespace) -> int:
     plot = None
     if args.protocol == 'detection':
         report = _detection(args)
-    elif args.protocol == 'poses':
-        report = _poses(_load(args.model, args.backend), args)
-    elif args.protocol == 'retrieval':
-        report = _retrieval(_load(args.model, args.backend), args)
     else:
-        report, plot = _images(_load(args.model, args.backend), args)
+        with _load(args.model, args.backend) as predictor:
+            if args.protocol == 'poses':
+                report = _poses(predictor, args)
+            elif args.protocol == 'retrieval':
+                report = _retrieval(predictor, args)
+            else:
+                report, plot = _images(predictor, args)
     print(report.markdown())
     paths = report.write(args.out, args.protocol)
     if plot is not None:
@@ -106,12 +109,16 @@ def _images(
 
 def _doubt(
     report: Report, protocol: Protocol, answers: Answers
-) -> tuple[Report, Mapping[str, Array]]:
+) -> tuple[Report, Mapping[str, Array] | None]:
     """Add what the agreement of the embeddings is worth as a warning."""
     from dataclasses import replace
 
-    from unihpe_ros.training.retrieval import reliability
+    from unihpe_ros.training.retrieval import comparable, DECILES, reliability
 
+    known = int(comparable(answers, protocol.keypoints).sum())
+    if known < DECILES:
+        note = f'what agreement warns of is left out: of {known} people there are no tenths'
+        return replace(report, notes=[*report.notes, note]), None
     aligned = protocol.headline.startswith('PA-')
     table, deciles = reliability(answers, protocol.keypoints, aligned)
     return replace(report, tables=[*report.tables, table]), deciles
@@ -161,10 +168,8 @@ def _detection(args: argparse.Namespace) -> Report:
     if not args.model.endswith('.pt'):
         from unihpe_ros.detector import PersonDetector
 
-        detector = PersonDetector(args.model)
-        report = detection_report(collect(detector, scenes, limit=args.limit))
-        detector.close()
-        return report
+        with closing(PersonDetector(args.model)) as detector:
+            return detection_report(collect(detector, scenes, limit=args.limit))
     from unihpe_ros.training.detector import load_detector, TorchDetector
 
     answers = collect(TorchDetector(load_detector(Path(args.model))), scenes, limit=args.limit)
@@ -189,15 +194,20 @@ def _plot(deciles: Mapping[str, Array], path: Path) -> Path:
     return path
 
 
-def _load(model: str, backend: str) -> Predictor:
+@contextmanager
+def _load(model: str, backend: str) -> Iterator[Predictor]:
+    """Give the model for as long as the block takes."""
     if model.endswith('.pt'):
         from unihpe_ros.training.evaluate import TorchPredictor
         from unihpe_ros.training.run import load_network
 
-        return TorchPredictor(load_network(Path(model)))
+        yield TorchPredictor(load_network(Path(model)))
+        return
     from unihpe_ros.engines.pair import load_pair
 
-    return EnginePredictor(*load_pair(model, backend=backend, max_people=_MOST))
+    image, lifting = load_pair(model, backend=backend, max_people=_MOST)
+    with closing(image), closing(lifting):
+        yield EnginePredictor(image, lifting)
 
 
 class EnginePredictor:

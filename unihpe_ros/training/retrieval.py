@@ -19,7 +19,8 @@ from unihpe_ros.training.report import Report, Table
 _MM = 1000.0
 # Queries compared with the whole gallery at a time.
 _CHUNK = 1024
-_DECILES = 10
+# Into so many parts people are split by agreement.
+DECILES = 10
 
 
 @runtime_checkable
@@ -94,6 +95,13 @@ def retrieve(embeddings: Mapping[str, Array], truth: Array) -> dict[str, list[fl
     return rows
 
 
+def comparable(answers: Answers, keypoints: Sequence[str]) -> NDArray[np.bool_]:
+    """Return of which ``(N,)`` records the 3D of any keypoint that counts is known."""
+    # The root's error is none.
+    counted = UNION.indices(*(name for name in keypoints if name != 'pelvis'))
+    return np.asarray(np.isfinite(answers.truth[:, counted]).all(-1).any(-1))
+
+
 def reliability(
     answers: Answers, keypoints: Sequence[str], aligned: bool = False
 ) -> tuple[Table, Mapping[str, Array]]:
@@ -103,7 +111,7 @@ def reliability(
     Parameters
     ----------
     answers : Answers
-        The model's answers, with pictures and 3D.
+        The model's answers, with pictures; `comparable` ones for every tenth.
     keypoints : Sequence[str]
         Keypoints that count.
     aligned : bool
@@ -119,12 +127,10 @@ def reliability(
         mean agreement.
 
     """
-    # The root's error is none.
-    counted = UNION.indices(*(name for name in keypoints if name != 'pelvis'))
-    known = np.asarray(np.isfinite(answers.truth[:, counted]).all(-1).any(-1))
+    known = comparable(answers, keypoints)
     order = np.argsort(answers.agreement, kind='stable')
     order = order[known[order]]
-    parts = np.array_split(order, min(_DECILES, len(order)))
+    parts = np.array_split(order, DECILES)
     deciles: dict[str, Array] = {
         'agreement': np.array([answers.agreement[part].mean() for part in parts])
     }
