@@ -121,3 +121,12 @@ def test_an_archive_is_unpacked_once_and_only_below_the_folder(tmp_path):
         motion_folder(tmp_path / 'evil.tar', tmp_path / 'other')
     with pytest.raises(MotionError, match=r'expected a folder or a \.tar\.xz archive'):
         motion_folder(clip, tmp_path / 'other')
+
+
+def test_an_archive_without_clips_says_so_and_leaves_nothing(tmp_path):
+    (tmp_path / 'notes.txt').write_text('no motion')
+    with tarfile.open(tmp_path / 'clips.tar', 'w') as tar:
+        tar.add(tmp_path / 'notes.txt', 'notes.txt')
+    with pytest.raises(MotionError, match=r'clips\.tar: expected an archive of \.bvh clips'):
+        motion_folder(tmp_path / 'clips.tar', tmp_path / 'cache')
+    assert not (tmp_path / 'cache').exists()

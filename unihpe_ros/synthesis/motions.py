@@ -72,7 +72,7 @@ def motion_folder(path: Path, cache: Path) -> Path:
     Raises
     ------
     MotionError
-        If the path is neither.
+        If the path is neither, or the archive has no clips in it.
 
     """
     if path.is_dir():
@@ -87,6 +87,7 @@ def motion_folder(path: Path, cache: Path) -> Path:
 
 def _unpack_clips(archive: Path, folder: Path) -> None:
     """Unpack .bvh files alone, and only below the folder."""
+    found = False
     with tarfile.open(archive) as tar:
         for member in tar:
             inside = PurePosixPath(member.name)
@@ -99,6 +100,9 @@ def _unpack_clips(archive: Path, folder: Path) -> None:
                 target = folder / inside
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(source.read())
+                found = True
+    if not found:
+        raise MotionError(f'{archive}: expected an archive of .bvh clips, found none in it')
 
 
 def find_clips(folder: Path, split: str) -> list[Path]:
