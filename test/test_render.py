@@ -18,8 +18,8 @@ pytest.importorskip('numba', reason='drawing is done by numba, an optional part'
 
 from unihpe_ros.cli.main import main
 from unihpe_ros.synthesis import shards
+from unihpe_ros.synthesis.balance import resting_direction
 from unihpe_ros.synthesis.bending import Bending
-from unihpe_ros.synthesis.contact import resting_direction
 from unihpe_ros.synthesis.crops import render_sample
 from unihpe_ros.synthesis.drawing import draw
 from unihpe_ros.synthesis.environment import Environment
@@ -28,7 +28,7 @@ from unihpe_ros.synthesis.labels import Hider, sight
 from unihpe_ros.synthesis.limits import bends, LIMITS, within_limits
 from unihpe_ros.synthesis.motions import find_clips, load_motions
 from unihpe_ros.synthesis.people import Cast
-from unihpe_ros.synthesis.postures import mirrored, sample_posture
+from unihpe_ros.synthesis.postures import mirrored
 from unihpe_ros.synthesis.scene import Light, OWNER_PROP, Support, View
 from unihpe_ros.synthesis.scenes import render_scene
 from unihpe_ros.synthesis.sequence import robot_camera
@@ -46,7 +46,7 @@ def people(cast, count, seed=1):
     """Sample people with their contacts mended."""
     for number in range(count):
         rng = np.random.default_rng([seed, number])
-        yield sample_person(cast, rng, sample_posture(rng, cast.bank))
+        yield sample_person(cast, rng)
 
 
 @pytest.fixture(scope='module')

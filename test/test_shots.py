@@ -10,7 +10,6 @@ from unihpe_ros.synthesis import shots
 from unihpe_ros.synthesis.framing import frame
 from unihpe_ros.synthesis.labels import Hider
 from unihpe_ros.synthesis.materials import material
-from unihpe_ros.synthesis.postures import sample_posture
 from unihpe_ros.synthesis.raster import bounds
 from unihpe_ros.synthesis.scene import OWNER_PROP, Support
 from unihpe_ros.synthesis.shots import sample_shot
@@ -28,7 +27,7 @@ def people(cast):
     found = []
     for number in range(160):
         rng = np.random.default_rng([4, number])
-        found.append(sample_person(cast, rng, sample_posture(rng, cast.bank)))
+        found.append(sample_person(cast, rng))
     return found
 
 

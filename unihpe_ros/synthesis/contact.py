@@ -1,4 +1,4 @@
-"""Bodies touch themselves and the floor: arms out of the trunk, and rest on what carries them."""
+"""Bodies touch themselves: arms are taken out of the trunk and the thighs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import ConvexHull
 from unihpe_ros.synthesis.body import Bodies, BODY
 from unihpe_ros.synthesis.hands import rotation_vectors_to_matrices
 from unihpe_ros.synthesis.poser import Poser
-from unihpe_ros.synthesis.retarget import DRIVES, shortest_rotations
-from unihpe_ros.synthesis.scene import Posture, Support
+from unihpe_ros.synthesis.retarget import DRIVES
+from unihpe_ros.synthesis.scene import Posture
 from unihpe_ros.synthesis.skinning import bone_motions, skin, vertex_normals
 
 Float32 = NDArray[np.float32]
@@ -26,22 +25,16 @@ _ARM = {
 # Bones at whose heads an arm is probed, and how thick it is there, m, clothes included.
 _PROBES = (('lowerarm01', 0.045), ('lowerarm02', 0.04), ('wrist', 0.03), ('finger3-1', 0.02))
 _TRUNK = ('root', 'pelvis', 'spine', 'upperleg', 'neck', 'head')
-# Bones at whose heads equal shares of the weight are taken to be.
-_MASSES = (
-    'spine05', 'spine05', 'spine03', 'spine03', 'spine01', 'spine01', 'head', 'upperleg02.L',
-    'upperleg02.R', 'lowerleg01.L', 'lowerleg01.R',
-)  # fmt: skip
-_EVERY = 12
+_EVERY = 6
 # A nearest surface further off than this is not the one that a probe is in, m.
 _NEAR = 0.25
 _ROUNDS = 4
-_TOPPLED = 0.8
 _STATURE = 1.7
 
 
 class Contact:
     """
-    Finds and mends contacts of posed bodies.
+    Finds and mends arms that are in the trunk of posed bodies.
 
     Parameters
     ----------
@@ -60,16 +53,14 @@ class Contact:
         on_trunk = np.array([name.startswith(_TRUNK) for name in bodies.bones])[bone]
         drawn = np.unique(bodies.faces['body'])
         chosen = drawn[drawn < BODY.stop]
-        self._skin = chosen[::_EVERY]
-        self._trunk = chosen[on_trunk[chosen]][:: _EVERY // 2]
+        self._trunk = chosen[on_trunk[chosen]][::_EVERY]
         self._probes = {s: [index[f'{name}.{s}'] for name, _ in _PROBES] for s in 'LR'}
         self._shoulders = {s: index[f'upperarm01.{s}'] for s in 'LR'}
-        self._masses = [index[name] for name in _MASSES]
         self._normals: dict[int, Float32] = {}
 
     def mended(self, shape: int, posture: Posture) -> Posture:
         """
-        Take arms out of the trunk, and lay down who rests on the floor.
+        Take arms out of the trunk.
 
         Parameters
         ----------
@@ -81,7 +72,7 @@ class Contact:
         Returns
         -------
         Posture
-            The same with arms turned about the shoulders and, on the floor, turned as a whole.
+            The same with arms turned about the shoulders.
 
         """
         for _ in range(_ROUNDS):
@@ -89,8 +80,6 @@ class Contact:
             if cleared is posture:
                 break
             posture = cleared
-        if posture.support in (Support.FLOOR, Support.LYING):
-            posture = self._settled(shape, posture)
         return posture
 
     def depths(self, shape: int, posture: Posture) -> tuple[Float64, Float64]:
@@ -140,20 +129,6 @@ class Contact:
             driven[_ARM[side]] = rotation_vectors_to_matrices(turn[None])[0] @ driven[_ARM[side]]
         return replace(posture, driven=driven.astype(np.float32))
 
-    def _settled(self, shape: int, posture: Posture) -> Posture:
-        """Turn a stiff body as it comes to rest: over three points that its weight is between."""
-        turned, joints, shifts = self._pose(shape, posture)
-        bodies = self.bodies
-        points = skin(
-            bodies.rest[shape][self._skin], bodies.weights[self._skin],
-            bodies.weight_bones[self._skin], turned, shifts,
-        )  # fmt: skip
-        down = resting_direction(points, joints[self._masses].mean(0))
-        if posture.support is not Support.LYING and -down[2] < np.cos(_TOPPLED):
-            return posture
-        turn = shortest_rotations(down[None], np.array([[0, 0, -1.0]]))[0]
-        return replace(posture, driven=(turn @ posture.driven).astype(np.float32))
-
     def _pose(self, shape: int, posture: Posture) -> tuple[Float32, Float32, Float32]:
         turned = self.poser.rotations(shape, posture.clip, posture.driven)
         turned = np.ascontiguousarray(turned, np.float32)
@@ -170,34 +145,3 @@ class Contact:
         tips = skin(rest[chosen] + self._normals[shape], weights, bones, turned, shifts)
         outward = tips - surface
         return surface, outward / np.linalg.norm(outward, axis=1, keepdims=True)
-
-
-def resting_direction(points: Float32, centre: NDArray[np.floating]) -> Float64:
-    """
-    Roll a stiff body on the floor until it rests.
-
-    Parameters
-    ----------
-    points : Float32
-        ``(N, 3)`` On its surface, m.
-    centre : NDArray
-        ``(3,)`` Its centre of mass, inside.
-
-    Returns
-    -------
-    Float64
-        ``(3,)`` Which way is down once it lies still; at first it is -z.
-
-    """
-    planes = ConvexHull(points).equations
-    normals = planes[:, :3]
-    heights = -(normals @ centre + planes[:, 3])
-    down = np.array([0, 0, -1.0])
-    lowest = np.inf
-    # Each side that it falls on brings the weight lower down, until it rests on one.
-    while True:
-        along = normals @ down
-        side = int(np.where(along > 1e-6, heights / np.maximum(along, 1e-6), np.inf).argmin())
-        if heights[side] >= lowest - 1e-9:
-            return down
-        lowest, down = heights[side], normals[side]

@@ -104,7 +104,7 @@ def render_sample(
 
 
 def _taken(cast: Cast, rng: np.random.Generator, shot: Shot, photos: list[Float32]) -> Sample:
-    shape, posture, figure = shot.person
+    shape, posture, figure, _ = shot.person
     view, edges = shot.view, shot.edges
     low, high = bounds(figure.body)
     around = np.stack([view.eye, low, high])

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.synthesis.people import Cast, Figure
-from unihpe_ros.synthesis.postures import sample_posture
 from unihpe_ros.synthesis.props import standing_thing
 from unihpe_ros.synthesis.raster import bounds
 from unihpe_ros.synthesis.scene import Mesh, OWNER_HELD, OWNER_PROP, Posture, Support, View
@@ -101,7 +100,7 @@ def _add_person(
     gathering: Gathering, cast: Cast, rng: np.random.Generator, view: View, place: Float64
 ) -> None:
     number = len(gathering.figures)
-    person = sample_person(cast, rng, sample_posture(rng, cast.bank))
+    person = sample_person(cast, rng)
     figure = person.figure
     low, _ = bounds(figure.body)
     pelvis = figure.keypoints[UNION.index('pelvis')]

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.synthesis.balance import Balance
 from unihpe_ros.synthesis.body import Bodies, BODY
 from unihpe_ros.synthesis.contact import Contact
 from unihpe_ros.synthesis.hands import Hands
+from unihpe_ros.synthesis.holding import Palms
 from unihpe_ros.synthesis.labels import union_keypoints
 from unihpe_ros.synthesis.motions import MotionBank
 from unihpe_ros.synthesis.poser import Poser
@@ -33,12 +35,15 @@ class Figure:
         ``(26, 3)`` In the world, m.
     body : Float32
         ``(13380, 3)`` The bare body's vertices, for boxes and for finding the floor.
+    palms : Float32
+        ``(2, 4, 3)`` Where the left and the right hand are, see Palms.
 
     """
 
     mesh: Mesh
     keypoints: Float32
     body: Float32
+    palms: Float32
 
     @property
     def heading(self) -> float:
@@ -51,6 +56,7 @@ class Figure:
         # The body is a part of the mesh's vertices.
         self.mesh.vertices[:] += shift.astype(np.float32)
         self.keypoints[:] += shift.astype(np.float32)
+        self.palms[:] += shift.astype(np.float32)
 
 
 class Cast:
@@ -74,8 +80,10 @@ class Cast:
         self.shapes = shapes
         self.poser = Poser(bodies, bank)
         self.contact = Contact(bodies, self.poser)
+        self.balance = Balance(bodies, self.poser)
         self.tailor = Tailor(bodies)
         self.hands = Hands(bodies.rig)
+        self.palms = Palms(bodies)
 
     def posed(self, dressed: Dressed, posture: Posture, spread: Float32) -> Figure:
         """
@@ -118,4 +126,5 @@ class Cast:
         keypoints = union_keypoints(
             bodies, vertices[bodies.keypoint_vertices], vertices[bodies.crown], joints
         )
-        return Figure(mesh, keypoints, vertices[BODY])
+        body = vertices[BODY]
+        return Figure(mesh, keypoints, body, self.palms.of(body, joints))

@@ -18,6 +18,8 @@ Float32 = NDArray[np.float32]
 
 _DRIVES = list(DRIVES)
 _LOWER = [i for i, name in enumerate(_DRIVES) if name.startswith(('upperleg', 'lowerleg', 'foot'))]
+# Hips, trunk, head and arms.
+UPPER = [i for i in range(len(_DRIVES)) if i not in _LOWER]
 _HIPS = _DRIVES.index('root')
 
 

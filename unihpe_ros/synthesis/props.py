@@ -1,4 +1,4 @@
-"""Things that stand around, get in the way and are held: meshes from a few primitives."""
+"""Things that stand around and get in the way: meshes from a few primitives."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from unihpe_ros.synthesis.fabrics import cloth, hard_surface
 from unihpe_ros.synthesis.furniture import chair, STANDING, table, wheelchair
 from unihpe_ros.synthesis.materials import linear, material, Pattern
 from unihpe_ros.synthesis.scene import Mesh
-from unihpe_ros.synthesis.solids import assemble, Part, random_rotation, upright
+from unihpe_ros.synthesis.solids import assemble, upright
 
 Float32 = NDArray[np.float32]
 
@@ -85,28 +85,3 @@ def table_for(
     return assemble(
         parts, thing_materials(rng), edge + upright(facing) @ (0, -depth, 0), upright(facing)
     )
-
-
-def held_thing(rng: np.random.Generator, place: NDArray[np.floating]) -> Mesh:
-    """Sample a small thing in somebody's hand."""
-    kind = rng.choice(6)
-    half = rng.uniform(0.02, 0.14, 3)
-    parts: list[Part] = [('box', (0, 0, 0), half, 0)]
-    if kind == 1:  # Phone or book.
-        parts = [('box', (0, 0, 0), (rng.uniform(0.03, 0.12), 0.008, rng.uniform(0.06, 0.16)), 0)]
-    elif kind == 2:  # Bottle or cup.
-        r = rng.uniform(0.025, 0.045)
-        parts = [('cylinder', (0, 0, 0), (r, r, rng.uniform(0.04, 0.13)), 0)]
-    elif kind == 3:  # Ball.
-        parts = [('ball', (0, 0, 0), np.full(3, rng.uniform(0.03, 0.14)), 0)]
-    elif kind == 4:  # Stick, racket, umbrella.
-        r = rng.uniform(0.008, 0.02)
-        parts = [('cylinder', (0, 0, 0.2), (r, r, rng.uniform(0.2, 0.6)), 0)]
-        if rng.random() < 0.4:
-            parts.append(('ball', (0, 0, 0.7), (0.13, 0.02, 0.17), 1))
-    elif kind == 5:  # Bag.
-        size = rng.uniform(0.08, 0.22)
-        parts = [('box', (0, 0, -size - 0.15), (size, size * 0.4, size), 2),
-                 ('cylinder', (0, 0, -0.08), (0.01, 0.01, 0.1), 1)]  # fmt: skip
-    turned = upright(rng.uniform(0, 6.3)) if kind == 5 else random_rotation(rng)
-    return assemble(parts, thing_materials(rng), place, turned)

@@ -12,7 +12,6 @@ from unihpe_ros.synthesis.framing import frame
 from unihpe_ros.synthesis.labels import Hider, sight
 from unihpe_ros.synthesis.layers import lay_out, Layers
 from unihpe_ros.synthesis.people import Cast
-from unihpe_ros.synthesis.postures import sample_posture
 from unihpe_ros.synthesis.raster import bounds
 from unihpe_ros.synthesis.scene import Mesh, OWNER_PROP, Support, View
 from unihpe_ros.synthesis.staging import (
@@ -87,7 +86,7 @@ def sample_shot(cast: Cast, rng: np.random.Generator, size: tuple[int, int]) -> 
         Of some framings the first that shows enough of the person, else the last.
 
     """
-    person = sample_person(cast, rng, sample_posture(rng, cast.bank))
+    person = sample_person(cast, rng)
     figure = person.figure
     ground = float(bounds(figure.body)[0][2])
     neighbours, seats = sample_neighbours(cast, rng, ground)

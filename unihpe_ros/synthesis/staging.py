@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.synthesis.gestures import gesture, hands_down, hands_on_table
+from unihpe_ros.synthesis.holding import Held, held_thing, sample_held
 from unihpe_ros.synthesis.people import Cast, Figure
 from unihpe_ros.synthesis.postures import leans_far, sample_posture
 from unihpe_ros.synthesis.props import (
-    held_thing,
     seat_for,
     standing_thing,
     table_for,
@@ -29,26 +30,43 @@ _SOLIDS = ('box', 'cylinder', 'ball')
 
 
 class Person(NamedTuple):
-    """Somebody sampled: body shape, posture, and the figure in the world."""
+    """Somebody sampled: body shape, posture, the figure in the world, what is in a hand."""
 
     shape: int
     posture: Posture
     figure: Figure
+    held: Held | None = None
 
 
-def sample_person(cast: Cast, rng: np.random.Generator, posture: Posture) -> Person:
-    """Give a posture a body, clothes and often a gesture, without arms in the trunk."""
+def sample_person(cast: Cast, rng: np.random.Generator) -> Person:
+    """Sample a body, clothes and a posture that it can keep, without arms in the trunk."""
     shape = int(rng.choice(cast.shapes))
     bodies = cast.bodies
     outfit = sample_outfit(rng, bool(bodies.gender[shape] > 0.5), float(bodies.age[shape]))
     spread = rng.random((2, 5, 3), dtype=np.float32)
-    posture = gestured(cast, rng, shape, posture)
-    return Person(shape, posture, cast.posed(cast.tailor.dress(shape, outfit), posture, spread))
+    posture = sample_resting(cast, rng, shape)
+    held = None
+    if not posture.carries and not _on_hands(posture) and rng.random() < _HELD:
+        held = sample_held(rng)
+        left, right = posture.curl
+        curl = (held.curl, right) if held.hand == 0 else (left, held.curl)
+        posture = replace(posture, curl=curl)
+    figure = cast.posed(cast.tailor.dress(shape, outfit), posture, spread)
+    return Person(shape, posture, figure, held)
+
+
+def sample_resting(cast: Cast, rng: np.random.Generator, shape: int) -> Posture:
+    """Sample postures until a body is in balance in one."""
+    while True:
+        posture = gestured(cast, rng, shape, sample_posture(rng, cast.bank))
+        rested = cast.balance.rested(shape, posture)
+        if rested is not None:
+            return rested
 
 
 def gestured(cast: Cast, rng: np.random.Generator, shape: int, posture: Posture) -> Posture:
-    """Give a posture a gesture now and then; arms out of the trunk, at rest on the floor."""
-    prone = posture.support is Support.FLOOR and leans_far(posture)
+    """Give a posture a gesture now and then; arms out of the trunk."""
+    prone = _on_hands(posture)
     at_table = posture.support is Support.SEAT and rng.random() < _AT_TABLE
     if prone or at_table or rng.random() < _GESTURE:
         keypoints = cast.poser.keypoints(shape, posture.clip, posture.driven, posture.root)
@@ -57,13 +75,17 @@ def gestured(cast: Cast, rng: np.random.Generator, shape: int, posture: Posture)
     return cast.contact.mended(shape, posture)
 
 
+def _on_hands(posture: Posture) -> bool:
+    return posture.support is Support.FLOOR and leans_far(posture)
+
+
 def sample_neighbours(
     cast: Cast, rng: np.random.Generator, ground: float
 ) -> tuple[list[Mesh], list[Mesh]]:
     """Sample other people near the origin, on the same floor; returns them and their seats."""
     meshes, seats = [], []
     for _ in range(rng.choice(len(_NEIGHBOURS), p=_NEIGHBOURS)):
-        person = sample_person(cast, rng, sample_posture(rng, cast.bank))
+        person = sample_person(cast, rng)
         figure = person.figure
         angle, distance = rng.uniform(0, 2 * np.pi), rng.uniform(0.45, 1.8)
         below = ground - float(bounds(figure.body)[0][2])
@@ -124,10 +146,9 @@ def sample_things(
         things.append((_counter_before(rng, figure, ground), OWNER_PROP))
     if person.posture.carries:
         things.append((_load(rng, figure), OWNER_HELD))
-    elif rng.random() < _HELD:
-        hand = figure.keypoints[UNION.index(('left_wrist', 'right_wrist')[rng.integers(2)])]
-        place = hand + rng.normal(0, 0.03, 3) - (0, 0, 0.05)
-        things.append((held_thing(rng, place), OWNER_HELD))
+    elif person.held is not None:
+        palm = figure.palms[person.held.hand]
+        things.append((held_thing(rng, person.held, palm), OWNER_HELD))
     if rng.random() < _IN_THE_WAY:
         for _ in range(rng.integers(1, 3)):
             things.append((_occluder(rng, figure, view, ground), OWNER_PROP))
@@ -166,17 +187,17 @@ def _edge_before(
 
 
 def _load(rng: np.random.Generator, figure: Figure) -> Mesh:
-    """Put a box between somebody's hands."""
-    left, right = figure.keypoints[UNION.indices('left_wrist', 'right_wrist')].astype(np.float64)
+    """Put a box between somebody's palms."""
+    left, right = figure.palms[:, 0].astype(np.float64)
     across = left - right
     facing = float(np.arctan2(across[1], across[0]))
     half = (
-        max(0.5 * float(np.hypot(*across[:2])) - 0.03, 0.04),
+        max(0.5 * float(np.hypot(*across[:2])), 0.04),
         rng.uniform(0.06, 0.2),
         rng.uniform(0.05, 0.2),
     )
     # Before the hands, not in the belly.
-    place = 0.5 * (left + right) + upright(facing) @ (0, -0.08 - half[1] * 0.5, 0)
+    place = 0.5 * (left + right) + upright(facing) @ (0, -half[1] * 0.5, 0)
     return assemble([('box', (0, 0, 0), half, 0)], thing_materials(rng), place, upright(facing))
 
 

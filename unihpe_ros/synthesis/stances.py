@@ -51,19 +51,19 @@ def _even(leg: _Leg, lean: float, support: Support, share: float) -> _Stance:
     return _Stance((leg, leg), lean, support, share)
 
 
-_KNEELING = _Leg(0.02, 1.62, 2.1)
+_KNEELING = _Leg(-0.1, 1.62, 2.1)
 _STANCES = {
     'chair': _even(_Leg(-1.5, 0.05, 0.0, 0.15), 0.05, Support.SEAT, 0.17),
     'squat': _even(_Leg(-2.0, 0.75, 0.1, 0.35), 0.45, Support.FEET, 0.03),
     'on one knee': _Stance(
-        (_Leg(-1.5, 0.0, 0.0, 0.1), _Leg(0.05, 1.65, 1.9)), 0.1, Support.FLOOR, 0.02
+        (_Leg(-1.8, 0.0, 0.0, 0.15), _Leg(0.1, 1.65, 2.0)), 0.1, Support.FLOOR, 0.025
     ),
     'on the knees': _even(_KNEELING, 0.05, Support.FLOOR, 0.015),
     'on the heels': _even(_Leg(-1.25, 1.75, 2.6, 0.1), 0.1, Support.FLOOR, 0.015),
     'legs stretched': _even(_Leg(-1.55, -1.45, -1.2, 0.15), -0.1, Support.FLOOR, 0.02),
     'knees up': _even(_Leg(-2.2, 0.6, 0.1, 0.1), -0.05, Support.FLOOR, 0.015),
     'cross-legged': _even(_Leg(-1.35, -1.25, -1.0, 0.8, -1.2), 0.1, Support.FLOOR, 0.015),
-    'on all fours': _even(_Leg(0.02, 1.6, 2.2, 0.05), 1.4, Support.FLOOR, 0.01),
+    'on all fours': _even(_Leg(0.02, 1.6, 2.2, 0.05), 1.25, Support.FLOOR, 0.012),
     'lunge': _Stance((_Leg(-1.2, 0.15), _Leg(0.5, 1.0, 0.9)), 0.1, Support.FEET, 0.02),
     'kick': _Stance((_Leg(-1.3, -0.9, -0.6), _Leg(0.05, 0.1)), -0.2, Support.FEET, 0.01),
     'run': _Stance((_Leg(-1.0, 0.6, 0.2), _Leg(0.45, 1.6, 1.4)), 0.2, Support.FEET, 0.02),

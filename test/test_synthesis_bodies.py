@@ -1,0 +1,103 @@
+"""What bodies do to the world around them: they rest on the floor and hold things in the hand."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from scipy.spatial import ConvexHull
+
+pytest.importorskip('numba', reason='drawing is done by numba, an optional part')
+
+from unihpe_ros.synthesis.balance import resting_direction
+from unihpe_ros.synthesis.holding import grip, held_thing, sample_held
+from unihpe_ros.synthesis.postures import sample_posture, UPPER
+from unihpe_ros.synthesis.scene import Posture, Support
+from unihpe_ros.synthesis.staging import sample_person, sample_resting
+from unihpe_ros.synthesis.stances import take_stance
+from unihpe_ros.synthesis.wardrobe import sample_outfit
+
+pytest_plugins = ['synthesis_fixtures']
+
+
+def test_the_weight_of_who_is_on_the_floor_is_over_what_touches_it(cast):
+    postures = [sample_resting(cast, np.random.default_rng([1, n]), n % 3) for n in range(250)]
+    there = [(n % 3, p) for n, p in enumerate(postures) if p.support is Support.FLOOR]
+    assert len(there) > 15
+    for shape, posture in there:
+        points, masses = cast.balance.measured(shape, posture)
+        touching = points[points[:, 2] < points[:, 2].min() + 0.04][:, :2]
+        around = ConvexHull(touching).equations
+        weight = masses.mean(0)[:2]
+        assert (around[:, :2] @ weight + around[:, 2]).max() < 0.05
+
+
+def test_who_would_topple_leans_and_who_can_not_is_told_so(cast):
+    driven, support = take_stance(np.random.default_rng(0), cast.bank.rotations[0], 'on the knees')
+    # The hips come first; they face -y where they are not turned.
+    x, y, _ = driven[0] @ np.array([0, -1.0, 0])
+    axis = np.array([-y, x, 0]) / np.hypot(x, y)
+
+    def bowed(angle):
+        bent = driven.copy()
+        bent[UPPER] = cv2.Rodrigues(angle * axis)[0].astype('f4') @ bent[UPPER]
+        return Posture(bent, 0, 0, np.zeros(3, 'f4'), support=support)
+
+    def roll(posture):
+        points, masses = cast.balance.measured(0, posture)
+        return np.arccos(min(-resting_direction(points, masses.mean(0))[2], 1))
+
+    assert roll(bowed(0.2)) > 0.8
+    assert roll(cast.balance.rested(0, bowed(0.2))) < 0.05
+    assert roll(bowed(0.7)) > 0.8
+    assert cast.balance.rested(0, bowed(0.7)) is None
+
+
+def surface(mesh):
+    """Sample points all over a mesh's triangles."""
+    share = np.random.default_rng(0).dirichlet(np.ones(3), 60)
+    return np.einsum('kc,fcd->fkd', share, mesh.vertices[mesh.faces]).reshape(-1, 3)
+
+
+def test_what_is_held_touches_the_palm_and_is_not_inside_the_hand(cast):
+    hangs = 0
+    for seed in range(50):
+        rng = np.random.default_rng([8, seed])
+        held = sample_held(rng)
+        posture = replace(sample_posture(rng, cast.bank), curl=(held.curl, held.curl))
+        dressed = cast.tailor.dress(seed % 3, sample_outfit(rng, True, 0.5))
+        figure = cast.posed(dressed, posture, np.full((2, 5, 3), 0.5, 'f4'))
+        figure.move(np.array([1.0, 2.0, 0.5]))
+        palm, thing = figure.palms[held.hand], held_thing(rng, held, figure.palms[held.hand])
+        assert np.linalg.norm(surface(thing) - palm[0], axis=1).min() < 0.02
+        # The palm is on the skin, before the bones, and the thing before the palm.
+        place, axes = grip(palm, held.hand)
+        assert 0.005 < (place - palm[1:].mean(0)) @ axes[:, 1] < 0.04
+        assert np.ptp(thing.vertices, axis=0).max() > 0.05
+        hangs += held.hangs
+        if not held.hangs:
+            assert ((thing.vertices - place) @ axes[:, 1]).min() > -0.005
+    assert 0 < hangs < 25
+
+
+@pytest.mark.parametrize('hand', [0, 1])
+def test_fingers_bend_to_the_side_that_a_thing_is_held_on(cast, hand):
+    posture = sample_posture(np.random.default_rng(3), cast.bank)
+    dressed = cast.tailor.dress(0, sample_outfit(np.random.default_rng(0), True, 0.5))
+    spread = np.full((2, 5, 3), 0.5, 'f4')
+    curls = ((0.0, 0.0), (0.7, 0.0) if hand == 0 else (0.0, 0.7))
+    straight, bent = (cast.posed(dressed, replace(posture, curl=c), spread) for c in curls)
+    moved = bent.body - straight.body
+    finger = np.linalg.norm(moved, axis=1) > 0.02
+    assert finger.sum() > 50
+    _, axes = grip(straight.palms[hand], hand)
+    assert (moved[finger] @ axes[:, 1]).mean() > 0.02
+
+
+def test_fingers_close_around_what_is_held(cast):
+    people = [sample_person(cast, np.random.default_rng([2, n])) for n in range(60)]
+    holding = [person for person in people if person.held is not None]
+    assert len(holding) > 5
+    for person in holding:
+        assert person.posture.curl[person.held.hand] == person.held.curl
+        assert not person.posture.carries
