@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+import sys
+from typing import Any, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from unihpe_ros.training.config import TrainConfig
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -34,9 +39,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Train, and say where the checkpoint is."""
-    from unihpe_ros.training import ranks
     from unihpe_ros.training.config import ConfigError, load_config
-    from unihpe_ros.training.train import train
+    from unihpe_ros.training.signals import InterruptedRun
 
     if args.bench_loss:
         return _bench_loss()
@@ -46,12 +50,29 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or Path('runs') / args.config.stem
     config = load_config(args.config, overrides)
     try:
-        checkpoint = train(config, out, resume=args.resume)
-        if ranks.rank() == 0:
-            print(f'trained {config.steps} steps of {args.config.stem}: {checkpoint}')
-    finally:
-        ranks.leave()
+        _train(config, args.config.stem, out, args.resume)
+    except InterruptedRun as interruption:
+        step = interruption.step
+        rest = f' at step {step}; --resume goes on' if step else '; nothing new was saved'
+        print(f'unihpe train: interrupted{rest}', file=sys.stderr)
+        return 128 + interruption.number
     return 0
+
+
+def _train(config: TrainConfig, name: str, out: Path, resume: bool) -> None:
+    from unihpe_ros.training import ranks
+    from unihpe_ros.training.signals import Signals
+    from unihpe_ros.training.train import train
+
+    # torchrun ends its processes itself, and one that waits for the others can't finish a step.
+    signals = Signals()
+    with nullcontext() if ranks.started() > 1 else signals:
+        try:
+            checkpoint = train(config, out, resume=resume, signals=signals)
+            if ranks.rank() == 0:
+                print(f'trained {config.steps} steps of {name}: {checkpoint}')
+        finally:
+            ranks.leave()
 
 
 def _bench_loss() -> int:

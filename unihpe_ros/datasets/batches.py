@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 import itertools
+import signal
 from typing import NamedTuple
 
 import cv2
@@ -219,7 +220,7 @@ def image_batches(
         sampler=sampler,
         num_workers=workers,
         collate_fn=Collate(size, simcc_ratio),
-        worker_init_fn=_single_thread,
+        worker_init_fn=start_reader,
         prefetch_factor=4 if workers else None,
         pin_memory=torch.cuda.is_available(),
     )
@@ -267,6 +268,9 @@ class Collate:
         )
 
 
-def _single_thread(_: int) -> None:
+def start_reader(_: int) -> None:
+    """Prepare a process that reads for the one that trains, which alone decides on the end."""
+    # Ctrl-C reaches the whole group of processes.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     cv2.setNumThreads(1)

@@ -56,9 +56,7 @@ class Diary:
         else:
             self.board.show('crops', draw_panel(TorchPredictor(network), batch), step)
 
-    def close(self, remark: str = '') -> None:
-        """End it, with a remark for the person who reads it."""
+    def close(self) -> None:
+        """End it."""
         self.bar.close()
         self.board.close()
-        if remark:
-            tqdm.write(remark)

@@ -21,11 +21,16 @@ class RanksError(RuntimeError):
     """A run that can't be shared among the ranks; the message says why."""
 
 
+def started() -> int:
+    """Return how many processes `torchrun` started; 1 without it."""
+    return int(os.environ.get('WORLD_SIZE', '1'))
+
+
 def join() -> torch.device:
     """Meet the other ranks where `torchrun` started this process; return the rank's device."""
     here = int(os.environ.get('LOCAL_RANK', '0'))
     device = torch.device('cuda', here) if torch.cuda.is_available() else torch.device('cpu')
-    if int(os.environ.get('WORLD_SIZE', '1')) > 1 and not distributed.is_initialized():
+    if started() > 1 and not distributed.is_initialized():
         if device.type == 'cuda':
             torch.cuda.set_device(device)
         distributed.init_process_group('nccl' if device.type == 'cuda' else 'gloo')
@@ -34,9 +39,8 @@ def join() -> torch.device:
 
 def check_alone(what: str) -> None:
     """Raise RanksError where `torchrun` started several processes for what can't be shared."""
-    started = int(os.environ.get('WORLD_SIZE', '1'))
-    if started > 1:
-        raise RanksError(f'{what}: expected a single process; torchrun started {started}')
+    if started() > 1:
+        raise RanksError(f'{what}: expected a single process; torchrun started {started()}')
 
 
 def leave() -> None:

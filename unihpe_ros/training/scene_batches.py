@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
-from unihpe_ros.datasets.batches import RunSampler
+from unihpe_ros.datasets.batches import RunSampler, start_reader
 from unihpe_ros.datasets.records import DatasetError
 from unihpe_ros.datasets.scene_augment import augment_scene, LabelledPicture, mosaic_count
 from unihpe_ros.datasets.scenes import Scene, SceneShards
@@ -182,13 +181,8 @@ def scene_batches(
             sampler=sampler,
             num_workers=config.workers,
             collate_fn=collate,
-            worker_init_fn=_single_thread,
+            worker_init_fn=start_reader,
             prefetch_factor=4 if config.workers else None,
             pin_memory=torch.cuda.is_available(),
         )
     )
-
-
-def _single_thread(_: int) -> None:
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)

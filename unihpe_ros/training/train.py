@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing, nullcontext
 from pathlib import Path
 import time
 
@@ -24,11 +25,18 @@ from unihpe_ros.training.failures import check_finite, Skipped
 from unihpe_ros.training.held_out import HeldOut
 from unihpe_ros.training.log import append_row
 from unihpe_ros.training.run import Run
+from unihpe_ros.training.run_folder import run_folder
 from unihpe_ros.training.scene_batches import scene_batches, SceneBatch
+from unihpe_ros.training.signals import InterruptedRun, Signals
 
 
 def train(
-    config: TrainConfig, out: Path, *, resume: bool = False, run_type: type[Run] = Run
+    config: TrainConfig,
+    out: Path,
+    *,
+    resume: bool = False,
+    run_type: type[Run] = Run,
+    signals: Signals | None = None,
 ) -> Path:
     """
     Run an experiment.
@@ -44,6 +52,8 @@ def train(
         Go on from the folder's checkpoint.
     run_type : type[Run]
         Which network and objective; another than the default for comparison.
+    signals : Signals, optional
+        What may end it between two steps.
 
     Returns
     -------
@@ -53,50 +63,66 @@ def train(
     Raises
     ------
     ConfigError
-        If the folder holds a run and `resume` is False, or none and it is True.
+        If the folder holds a run and `resume` is False, or none and it is True, or another
+        process trains there.
+    InterruptedRun
+        If a signal ended it: the checkpoint holds all steps that were taken.
     DatasetError
         If a data set cannot be read.
     NonFiniteLossError
         If a term of the loss is NaN or infinite.
 
     """
-    checkpoint = out / 'checkpoint.pt'
-    if checkpoint.exists() and not resume:
-        raise ConfigError(f'{checkpoint}: exists; give --resume to go on, or another folder')
-    out.mkdir(parents=True, exist_ok=True)
-    if config.threads:
-        torch.set_num_threads(config.threads)
     device = ranks.join()
-    run = (DetectorRun if config.preset in DETECTORS else run_type)(config, device)
-    if resume:
-        run.load(checkpoint)
+    with run_folder(out, resume=resume) as checkpoint:
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        run = (DetectorRun if config.preset in DETECTORS else run_type)(config, device)
+        if resume:
+            run.load(checkpoint)
+        first = run.step
+        try:
+            _take_steps(run, out, signals or Signals())
+        except InterruptedRun as interruption:
+            # What is not whole is not saved: the weights may have moved, and the average not.
+            if ranks.rank() == 0 and interruption.is_whole and run.step > first:
+                run.save(checkpoint)
+                interruption.step = run.step
+            raise
+    return checkpoint
+
+
+def _take_steps(run: Run, out: Path, signals: Signals) -> None:
+    config, checkpoint = run.config, out / 'checkpoint.pt'
+    device = next(run.model.parameters()).device
     poses = load_pose_bank(Path(config.poses)) if config.poses else None
     skipped = Skipped(out / 'skipped.txt')
     batches = _pictures(config, run, skipped)
     held_out = HeldOut(run, skipped.add)
-    diary = Diary(run, out) if ranks.rank() == 0 else None
     saved = time.monotonic()
     batch: ImageBatch | SceneBatch | None = None
-    while run.step < config.steps:
-        batch = next(batches).to(device) if batches is not None else None
-        terms = _terms(run, batch, poses)
-        loss = run.objective.total(terms)
-        values = _values({'loss': loss, **terms})
-        check_finite(run.step, values, batch, out / 'non_finite.txt')
-        norm = run.update(loss)
-        check_finite(run.step, {'gradient': norm}, batch, out / 'non_finite.txt')
-        skipped.add(batch.skipped if batch is not None else ())
-        if diary is not None:
-            diary.note(values)
-            if time.monotonic() - saved > 60 * config.checkpoint_minutes:
+    with closing(Diary(run, out)) if ranks.rank() == 0 else nullcontext() as diary:
+        while run.step < config.steps:
+            batch = next(batches).to(device) if batches is not None else None
+            with signals.step():
+                terms = _terms(run, batch, poses)
+                loss = run.objective.total(terms)
+                values = _values({'loss': loss, **terms})
+                check_finite(run.step, values, batch, out / 'non_finite.txt')
+                norm = run.update(loss)
+                check_finite(run.step, {'gradient': norm}, batch, out / 'non_finite.txt')
+                skipped.add(batch.skipped if batch is not None else ())
+                if diary is not None:
+                    diary.note(values)
+            if diary is not None and time.monotonic() - saved > 60 * config.checkpoint_minutes:
                 run.save(checkpoint)
                 diary.score(validate(held_out, out), batch)
                 saved = time.monotonic()
-    if diary is not None:
-        run.save(checkpoint)
-        diary.score(validate(held_out, out), batch)
-        diary.close(skipped.summary())
-    return checkpoint
+        if diary is not None:
+            run.save(checkpoint)
+            diary.score(validate(held_out, out), batch)
+    if diary is not None and skipped.summary():
+        tqdm.write(skipped.summary())
 
 
 def _pictures(

@@ -1,0 +1,61 @@
+"""The folder of a run: one process at a time writes to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+import fcntl
+import os
+from pathlib import Path
+
+from unihpe_ros.training import ranks
+from unihpe_ros.training.config import ConfigError
+
+LOCK = '.lock'
+
+
+@contextmanager
+def run_folder(out: Path, *, resume: bool) -> Iterator[Path]:
+    """
+    Hold the folder of a run; it is free again when the block, or the process, ends.
+
+    Parameters
+    ----------
+    out : Path
+        The folder; made where it is missing.
+    resume : bool
+        Whether the run that it holds is to go on.
+
+    Yields
+    ------
+    Path
+        Its checkpoint.
+
+    Raises
+    ------
+    ConfigError
+        If another process trains there, or the folder holds a run that is not to go on.
+
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    # The file stays: whoever opened it before it was removed would lock what nobody else sees.
+    with (out / LOCK).open('a+', encoding='utf-8') as file:
+        if ranks.rank() == 0:
+            _lock(file.fileno(), out)
+        checkpoint = out / 'checkpoint.pt'
+        if checkpoint.exists() and not resume:
+            raise ConfigError(f'{checkpoint}: exists; give --resume to go on, or another folder')
+        yield checkpoint
+
+
+def _lock(file: int, out: Path) -> None:
+    try:
+        # Not flock: the processes that read the pictures would hold it after this one has died.
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError) as error:
+        holder = os.pread(file, 20, 0).decode(errors='replace') or 'unknown'
+        raise ConfigError(
+            f'{out}: process {holder} trains here; wait for its end, or give another folder'
+        ) from error
+    os.ftruncate(file, 0)
+    os.pwrite(file, str(os.getpid()).encode(), 0)

@@ -1,0 +1,76 @@
+"""A run that is told to end does so between two steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+import signal
+from types import FrameType
+from typing import Any
+
+_NUMBERS = (signal.SIGINT, signal.SIGTERM)
+
+
+class InterruptedRun(KeyboardInterrupt):
+    """
+    The run was told to end.
+
+    Parameters
+    ----------
+    number : int
+        The signal.
+    is_whole : bool
+        Whether the last step was taken whole.
+
+    Attributes
+    ----------
+    step : int
+        The step that was saved; 0 if none was.
+
+    """
+
+    def __init__(self, number: int, is_whole: bool = True) -> None:
+        super().__init__(f'interrupted by {signal.Signals(number).name}')
+        self.number = number
+        self.is_whole = is_whole
+        self.step = 0
+
+
+class Signals:
+    """
+    Raises InterruptedRun at SIGINT and SIGTERM, after the step if one is being taken.
+
+    The same signal again raises at once. Until it is entered, signals do what they did.
+
+    """
+
+    def __init__(self) -> None:
+        self._is_stepping = False
+        self._number = 0
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Signals:
+        self._before = {number: signal.signal(number, self._receive) for number in _NUMBERS}
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """Take a step, which is to be whole."""
+        self._is_stepping = True
+        try:
+            yield
+        finally:
+            self._is_stepping = False
+        if self._number:
+            raise InterruptedRun(self._number)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        if self._is_stepping and number != self._number:
+            self._number = number
+            return
+        raise InterruptedRun(number, is_whole=not self._is_stepping)
