@@ -267,6 +267,39 @@ def test_an_engine_that_fails(run, model, times, monkeypatch):
         assert len(made) == (1 if times == 1 else 2)
 
 
+def test_an_engine_that_hangs_does_not_keep_the_node(run, monkeypatch):
+    monkeypatch.setattr(node_module, '_TRANSITION_PATIENCE_S', 0.2)
+    free, busy, made = threading.Event(), threading.Event(), []
+
+    class Hanging(FakeEstimator):
+        def estimate_batch(self, shots):
+            busy.set()
+            free.wait(60)
+            return super().estimate_batch(shots)
+
+    def factory(parameters):
+        made.append(Hanging() if not made else FakeEstimator())
+        return made[-1]
+
+    with run(factory) as (node, peer):
+        clouds, reports = outputs(peer)
+        camera = peer.camera()
+        try:
+            last = publish_until(camera, busy.is_set)
+            assert not change(peer, DEACTIVATE)
+            status = message_of(reports, 'cannot be deactivated: the engine has been at work')
+            assert status.level == DiagnosticStatus.ERROR
+            assert not made[0].closed, 'nothing is taken from under an engine at work'
+            # It may be started afresh.
+            assert change(peer, CONFIGURE, ACTIVATE)
+            publish_until(camera, more(clouds), first=last + 1)
+            assert not node.release(0.0)
+        finally:
+            free.set()
+        assert wait_until(lambda: node.release(0.1))
+        assert made[0].closed == 1
+
+
 def test_two_nodes_of_one_name_both_work_and_neither_ends(run, context):
     with run() as (first, peer):
         second = PoseEstimatorNode(

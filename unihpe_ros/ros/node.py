@@ -8,7 +8,7 @@ import signal
 import sys
 import traceback
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 import rclpy
 from rclpy.clock import Clock, ClockType
@@ -20,9 +20,9 @@ from std_srvs.srv import SetBool, Trigger
 from unihpe_ros.engines import EngineError
 from unihpe_ros.estimator import PoseEstimator
 from unihpe_ros.ros.build_log import BuildLog
-from unihpe_ros.ros.channel import ERROR_REPEAT_S
-from unihpe_ros.ros.diagnostics import resident_mb, Statistics, to_diagnostics
+from unihpe_ros.ros.diagnostics import Statistics
 from unihpe_ros.ros.frames import estimator_settings
+from unihpe_ros.ros.health import describe, health
 from unihpe_ros.ros.loading import load_before_configure, Loading
 from unihpe_ros.ros.malloc import keep_image_buffers
 from unihpe_ros.ros.parameters import declare_parameters, Parameters
@@ -31,10 +31,17 @@ from unihpe_ros.ros.pipeline import Pipeline
 REPORT_PERIOD_S = 1.0
 # How long the image in work may keep the process from ending.
 _PATIENCE_S = 0.5
+# And how long a transition, in which the node hears nothing: many times what an image takes.
+_TRANSITION_PATIENCE_S = 5.0
 
 SUCCESS = TransitionCallbackReturn.SUCCESS
 # What is wrong with a model or a parameter, in words that tell what to do.
 _FORESEEN = (EngineError, ValueError, OSError)
+
+
+class HangingEngineError(RuntimeError):
+    """The engine does not come back from an image; what it works with is left to it."""
+
 
 EstimatorFactory = Callable[[Parameters], PoseEstimator]
 
@@ -76,6 +83,7 @@ class PoseEstimatorNode(LifecycleNode):
         self.add_on_set_parameters_callback(self._on_parameters)
         self._statistics = {name: Statistics() for name in self.parameters.cameras}
         self._pipeline: Pipeline | None = None
+        self._leaving: list[Pipeline] = []
         self._enabled = True
         self._failure = ''
         self._has_ended = False
@@ -119,6 +127,10 @@ class PoseEstimatorNode(LifecycleNode):
             self._failure = f'{what}: {error}'
             self.get_logger().error(self._failure)
             return TransitionCallbackReturn.FAILURE
+        except HangingEngineError as error:
+            self._failure = f'{what}: {error}'
+            self.get_logger().error(self._failure)
+            return TransitionCallbackReturn.ERROR
         except Exception as error:  # noqa: BLE001 - whatever it is, it is processed and told.
             # The first of several is the cause.
             self._failure = self._failure or f'{what}: {error!r}'
@@ -159,19 +171,19 @@ class PoseEstimatorNode(LifecycleNode):
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Unload the model."""
-        result = self._attempt('cannot be cleaned up', self.release)
+        result = self._attempt('cannot be cleaned up', self._unload)
         super().on_cleanup(state)
         return result
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop and unload, from whatever state; nothing keeps the node from its end."""
         self._has_ended = True
-        self._attempt('cannot be unloaded', self.release)
+        self._attempt('cannot be unloaded', self._unload)
         return super().on_shutdown(state)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Let go of all and return to unconfigured."""
-        self._attempt('cannot be unloaded', self.release)
+        self._attempt('cannot be unloaded', lambda: self.release(_PATIENCE_S))
         return super().on_error(state)
 
     def _start(self) -> None:
@@ -179,8 +191,10 @@ class PoseEstimatorNode(LifecycleNode):
             self._pipeline.start(listen=self._enabled)
 
     def _stop(self) -> None:
-        if self._pipeline is not None:
-            self._pipeline.stop()
+        _check_idle(self._pipeline is None or self._pipeline.stop(_TRANSITION_PATIENCE_S))
+
+    def _unload(self) -> None:
+        _check_idle(self.release(_TRANSITION_PATIENCE_S))
 
     def destroy_node(self) -> None:
         """Join the worker before what it publishes with is gone."""
@@ -202,8 +216,11 @@ class PoseEstimatorNode(LifecycleNode):
             Whether it is done, rather than left to an engine that is still at work.
 
         """
-        pipeline, self._pipeline = self._pipeline, None
-        return pipeline is None or pipeline.close(patience)
+        if self._pipeline is not None:
+            self._leaving.append(self._pipeline)
+            self._pipeline = None
+        self._leaving = [left for left in self._leaving if not left.close(patience)]
+        return not self._leaving
 
     def _on_parameters(self, changed: list[Parameter]) -> SetParametersResult:
         ours = {p.name: p.value for p in changed if p.name in Parameters.__dataclass_fields__}
@@ -242,37 +259,21 @@ class PoseEstimatorNode(LifecycleNode):
         self._reports.publish(reports[0])
 
     def _report(self, camera: str) -> DiagnosticArray:
-        level, message = self._health(camera)
-        figures, hardware = self._statistics[camera].report(), ''
-        if self._pipeline is not None:
-            estimator = self._pipeline.estimator
-            hardware = estimator.spec.model
-            figures = {
-                'backend': estimator.backend,
-                'camera_info': self._pipeline.calibration(camera),
-                'memory_mb': resident_mb(),
-                **figures,
-            }
-        name = self.get_fully_qualified_name().lstrip('/')
-        name = f'{name}: {camera}' if camera else name
-        now = self.get_clock().now()
-        return to_diagnostics(name, hardware, level, message, figures, now)
+        state = self._health(camera)
+        return describe(self, camera, self._statistics[camera], self._pipeline, state)
 
     def _health(self, camera: str) -> tuple[bytes, str]:
-        if self._failure:
-            return DiagnosticStatus.ERROR, self._failure
-        if self._pipeline is None:
-            state = 'finalized' if self._has_ended else 'unconfigured'
-            return DiagnosticStatus.OK, 'loading the model' if self.is_loading else state
-        if not self._pipeline.is_active:
-            return DiagnosticStatus.OK, 'inactive'
-        if not self._pipeline.is_listening:
-            return DiagnosticStatus.OK, 'disabled'
-        recent = self._statistics[camera].recent_error(ERROR_REPEAT_S)
-        problem = self._pipeline.missing_input(camera) or recent
-        if problem:
-            return DiagnosticStatus.WARN, problem
-        return DiagnosticStatus.OK, 'estimating'
+        rest = 'finalized' if self._has_ended else 'unconfigured'
+        rest = 'loading the model' if self.is_loading else rest
+        return health(camera, self._statistics[camera], self._pipeline, self._failure, rest)
+
+
+def _check_idle(is_idle: bool) -> None:
+    if not is_idle:
+        raise HangingEngineError(
+            f'the engine has been at work on an image for {_TRANSITION_PATIENCE_S:.0f} s; '
+            'end the process if it does not come back'
+        )
 
 
 def main(
@@ -304,7 +305,8 @@ def main(
     finally:
         executor.shutdown()
         is_idle = node.release(_PATIENCE_S)
-        node.destroy_node()
+        if is_idle:
+            node.destroy_node()
         rclpy.try_shutdown()
     if node.is_loading or not is_idle:
         # The interpreter's end would tear threads out of foreign code: they abort.

@@ -107,13 +107,14 @@ class Pipeline:
             Whether they are finished.
 
         """
-        worker, self._worker = self._worker, None
         try:
             for channel in self._channels.values():
                 channel.stop()
         finally:
-            ended = worker is None or worker.stop(patience)
-        return ended
+            # One that is still at work is asked again.
+            if self._worker is not None and self._worker.stop(patience):
+                self._worker = None
+        return self._worker is None
 
     def close(self, patience: float | None = None) -> bool:
         """

@@ -1,0 +1,66 @@
+"""How a camera of the node fares, in one line and in figures."""
+
+from __future__ import annotations
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.node import Node
+from unihpe_ros.ros.channel import ERROR_REPEAT_S
+from unihpe_ros.ros.diagnostics import resident_mb, Statistics, to_diagnostics
+from unihpe_ros.ros.pipeline import Pipeline
+
+
+def health(
+    camera: str, statistics: Statistics, pipeline: Pipeline | None, failure: str, rest: str
+) -> tuple[bytes, str]:
+    """
+    Return how serious a camera's state is, and what it is.
+
+    Parameters
+    ----------
+    camera : str
+        Its name; empty for the only one.
+    statistics : Statistics
+        Its statistics.
+    pipeline : Pipeline, optional
+        The node's, once it is configured.
+    failure : str
+        Why the last transition failed; empty if it did not.
+    rest : str
+        What the node does without a pipeline.
+
+    """
+    if failure:
+        return DiagnosticStatus.ERROR, failure
+    if pipeline is None:
+        return DiagnosticStatus.OK, rest
+    if not pipeline.is_active:
+        return DiagnosticStatus.OK, 'inactive'
+    if not pipeline.is_listening:
+        return DiagnosticStatus.OK, 'disabled'
+    problem = pipeline.missing_input(camera) or statistics.recent_error(ERROR_REPEAT_S)
+    if problem:
+        return DiagnosticStatus.WARN, problem
+    return DiagnosticStatus.OK, 'estimating'
+
+
+def describe(
+    node: Node,
+    camera: str,
+    statistics: Statistics,
+    pipeline: Pipeline | None,
+    state: tuple[bytes, str],
+) -> DiagnosticArray:
+    """Return the report on a camera whose `health` is known."""
+    figures, hardware = statistics.report(), ''
+    if pipeline is not None:
+        estimator = pipeline.estimator
+        hardware = estimator.spec.model
+        figures = {
+            'backend': estimator.backend,
+            'camera_info': pipeline.calibration(camera),
+            'memory_mb': resident_mb(),
+            **figures,
+        }
+    name = node.get_fully_qualified_name().lstrip('/')
+    name = f'{name}: {camera}' if camera else name
+    return to_diagnostics(name, hardware, *state, figures, node.get_clock().now())
