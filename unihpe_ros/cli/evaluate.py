@@ -29,7 +29,10 @@ _KINDS = ('synthetic', 'human36m', 'pw3d', 'mpi_inf_3dhp', 'coco')
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     parser = subparsers.add_parser('evaluate', help='score a model on held-out data')
-    parser.add_argument('model', help='checkpoint.pt, an .onnx file of a model, or a name')
+    parser.add_argument(
+        'model',
+        help='checkpoint.pt, an .onnx file of a model, or the name of one that ships: unihpe_rt',
+    )
     parser.add_argument(
         '--data',
         type=Path,
@@ -50,7 +53,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='data set of the retrieval protocol (default: synthetic)',
     )
     parser.add_argument(
-        '--backend', default='auto', help='engine that runs an exported model, as for the node'
+        '--backend',
+        default='auto',
+        help='engine that runs an exported model, as for the node (default: auto)',
     )
     parser.add_argument('--limit', type=int, help='records to use, evenly spread (default: all)')
     parser.add_argument(

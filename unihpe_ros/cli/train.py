@@ -22,13 +22,17 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         '--out', type=Path, help='folder of the run (default: runs/NAME of the experiment)'
     )
-    parser.add_argument('--resume', action='store_true', help="go on from the run's checkpoint")
+    parser.add_argument(
+        '--resume',
+        action='store_true',
+        help="go on from the run's checkpoint; Ctrl-C leaves one at the step in hand",
+    )
     parser.add_argument(
         '--set',
         action='append',
         default=[],
         metavar='KEY=VALUE',
-        help='replace a setting of the experiment (value in YAML)',
+        help='replace a setting of the experiment, e.g. steps=1000; may be given again',
     )
     parser.add_argument(
         '--bench-loss',
