@@ -197,8 +197,8 @@ class PoseEstimatorNode(LifecycleNode):
         _check_idle(self.release(_TRANSITION_PATIENCE_S))
 
     def destroy_node(self) -> None:
-        """Join the worker before what it publishes with is gone."""
-        self.release()
+        """Join the worker before what it publishes with is gone, unless it is known to hang."""
+        self.release(0.0 if self._leaving else None)
         super().destroy_node()
 
     def release(self, patience: float | None = None) -> bool:
@@ -305,8 +305,7 @@ def main(
     finally:
         executor.shutdown()
         is_idle = node.release(_PATIENCE_S)
-        if is_idle:
-            node.destroy_node()
+        node.destroy_node()
         rclpy.try_shutdown()
     if node.is_loading or not is_idle:
         # The interpreter's end would tear threads out of foreign code: they abort.
