@@ -53,8 +53,10 @@ def test_what_hides_a_person_is_taken_away_and_the_rest_stays(cast, monkeypatch)
     for number in range(5):
         shot = sample_shot(cast, np.random.default_rng([8, number]), SIZE)
         assert shot.shows_enough
-        assert (shot.layers.owner == OWNER_PROP).any()
-        assert shot.layers.depth.max() < 1 / (0.4 * np.linalg.norm(shot.view.eye))
+        stays = shot.layers.depth[shot.layers.owner == OWNER_PROP]
+        assert stays.size
+        # A hand may be nearer to the camera than the boards were.
+        assert stays.max() < 1 / (0.4 * np.linalg.norm(shot.view.eye))
 
 
 def test_nearly_every_shot_shows_enough_and_some_keypoints_are_hidden(cast):
