@@ -81,7 +81,7 @@ def run_case(
 
     """
     stamps: list[int] = []
-    main = 'unihpe_ros.bench.naive_node:main' if case.is_naive else 'unihpe_ros.ros.node:main'
+    main = 'unihpe_ros.bench.naive_node:main' if case.is_naive else 'unihpe_ros.ros.start:main'
     with (
         quiet_ros() as context,
         closing(Arrivals(context, ESTIMATOR)) as arrivals,

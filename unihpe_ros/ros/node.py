@@ -1,21 +1,15 @@
-"""The lifecycle node `pose_estimator`, and the process that runs it."""
+"""The lifecycle node `pose_estimator`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-import os
-import signal
-import sys
 import traceback
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
-import rclpy
 from rclpy.clock import Clock, ClockType
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from rclpy.signals import SignalHandlerOptions
 from std_srvs.srv import SetBool, Trigger
 from unihpe_ros.engines import EngineError
 from unihpe_ros.estimator import PoseEstimator
@@ -30,7 +24,7 @@ from unihpe_ros.ros.pipeline import Pipeline
 
 REPORT_PERIOD_S = 1.0
 # How long the image in work may keep the process from ending.
-_PATIENCE_S = 0.5
+PATIENCE_S = 0.5
 # And how long a transition, in which the node hears nothing: many times what an image takes.
 _TRANSITION_PATIENCE_S = 5.0
 
@@ -183,7 +177,7 @@ class PoseEstimatorNode(LifecycleNode):
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Let go of all and return to unconfigured."""
-        self._attempt('cannot be unloaded', lambda: self.release(_PATIENCE_S))
+        self._attempt('cannot be unloaded', lambda: self.release(PATIENCE_S))
         return super().on_error(state)
 
     def _start(self) -> None:
@@ -274,41 +268,3 @@ def _check_idle(is_idle: bool) -> None:
             f'the engine has been at work on an image for {_TRANSITION_PATIENCE_S:.0f} s; '
             'end the process if it does not come back'
         )
-
-
-def main(
-    args: list[str] | None = None, estimator_factory: EstimatorFactory = make_estimator
-) -> int:
-    """Run the node until SIGINT or SIGTERM; return the exit status."""
-    received: list[int] = []
-
-    def stop(number: int, frame: object) -> None:
-        # Under launch, Ctrl-C sends SIGINT twice, and an interpreter that is about to end has no
-        # handler any more: the second would kill it, with status -2.
-        del frame
-        signal.signal(number, signal.SIG_IGN)
-        received.append(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    node = PoseEstimatorNode(estimator_factory=estimator_factory)
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
-    try:
-        if node.parameters.autostart:
-            executor.create_task(node.bring_up)
-        while not received:
-            executor.spin_once(timeout_sec=0.2)
-    except ExternalShutdownException:
-        pass
-    finally:
-        executor.shutdown()
-        is_idle = node.release(_PATIENCE_S)
-        node.destroy_node()
-        rclpy.try_shutdown()
-    if node.is_loading or not is_idle:
-        # The interpreter's end would tear threads out of foreign code: they abort.
-        sys.stderr.flush()
-        os._exit(0)
-    return 0

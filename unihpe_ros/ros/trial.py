@@ -112,7 +112,7 @@ def run_trial(settings: TrialSettings, on_tick: Callable[[int], None]) -> Trial:
 
     arguments = node_arguments(_TOPICS, settings.parameters)
     with quiet_ros() as context, closing(Listener(context, ESTIMATOR)) as listener:
-        with Process('node', 'unihpe_ros.ros.node:main', arguments, {}) as node:
+        with Process('node', 'unihpe_ros.ros.start:main', arguments, {}) as node:
             await_node(node, listener, _START_S)
             with Process(
                 'camera',

@@ -1,0 +1,55 @@
+"""The process that runs the node, from the first signal handler to the exit status."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+from unihpe_ros.ros.node import (
+    EstimatorFactory,
+    make_estimator,
+    PATIENCE_S,
+    PoseEstimatorNode,
+)
+
+
+def main(
+    args: list[str] | None = None, estimator_factory: EstimatorFactory = make_estimator
+) -> int:
+    """Run the node until SIGINT or SIGTERM; return the exit status."""
+    received: list[int] = []
+
+    def stop(number: int, frame: object) -> None:
+        # Under launch, Ctrl-C sends SIGINT twice, and an interpreter that is about to end has no
+        # handler any more: the second would kill it, with status -2.
+        del frame
+        signal.signal(number, signal.SIG_IGN)
+        received.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    node = PoseEstimatorNode(estimator_factory=estimator_factory)
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        if node.parameters.autostart:
+            executor.create_task(node.bring_up)
+        while not received:
+            executor.spin_once(timeout_sec=0.2)
+    except ExternalShutdownException:
+        pass
+    finally:
+        executor.shutdown()
+        is_idle = node.release(PATIENCE_S)
+        node.destroy_node()
+        rclpy.try_shutdown()
+    if node.is_loading or not is_idle:
+        # The interpreter's end would tear threads out of foreign code: they abort.
+        sys.stderr.flush()
+        os._exit(0)
+    return 0
