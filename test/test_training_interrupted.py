@@ -125,6 +125,14 @@ def test_an_interrupted_run_resumes_to_the_same_weights(poses, tmp_path, monkeyp
         assert torch.equal(resumed['model'][name], value), name
 
 
+@pytest.fixture(autouse=True)
+def heeded_ctrl_c():
+    """Heed SIGINT though the tests may run in the background of a shell, where it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_who_insists_ends_a_run_in_the_middle_of_a_step(poses, tmp_path, monkeypatch):
     def hang(run, loss):
         del run, loss
@@ -138,6 +146,14 @@ def test_who_insists_ends_a_run_in_the_middle_of_a_step(poses, tmp_path, monkeyp
     assert not caught.value.is_whole
     assert not (tmp_path / 'run/checkpoint.pt').exists()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_ignored_signal_stays_ignored():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with Signals():
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def test_before_the_first_step_there_is_nothing_to_save(poses, tmp_path, monkeypatch):

@@ -40,7 +40,8 @@ class Signals:
     """
     Raises InterruptedRun at SIGINT and SIGTERM, after the step if one is being taken.
 
-    The same signal again raises at once. Until it is entered, signals do what they did.
+    The same signal again raises at once. Until it is entered, signals do what they did. What is
+    ignored stays ignored: a shell without job control starts its background jobs so.
 
     """
 
@@ -50,7 +51,8 @@ class Signals:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Signals:
-        self._before = {number: signal.signal(number, self._receive) for number in _NUMBERS}
+        heeded = [n for n in _NUMBERS if signal.getsignal(n) is not signal.SIG_IGN]
+        self._before = {number: signal.signal(number, self._receive) for number in heeded}
         return self
 
     def __exit__(self, *error: object) -> None:
