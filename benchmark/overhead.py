@@ -1,8 +1,9 @@
 """
 Measure what PoseEstimator takes outside its engines, stage by stage.
 
-Painted people and the tests' model of constants at the size of the real network: the engines cost
-next to nothing, everything else is done as with real weights. Run from the source tree.
+Painted people, the tests' detector and their model of constants at the size of the real network:
+the engines cost next to nothing, everything else is done as with real weights. Run from the source
+tree.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ import tempfile
 
 import numpy as np
 from unihpe_ros.core.geometry import Camera
-from unihpe_ros.estimator import EstimatorSettings, PoseEstimator
+from unihpe_ros.estimator import EstimatorSettings
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / 'test'))
+from tiny_estimator import tiny_estimator
 from tiny_model import paint_person, person_box, write_tiny_model
 
-ENGINES = ('image_branch', 'lifting_branch')
+ENGINES = ('detect', 'image_branch', 'lifting_branch')
 WARM_UP = 60
 
 
@@ -44,7 +46,7 @@ def main() -> None:
         camera = Camera(camera.K, width, height, np.array([-0.3, 0.1, 0.001, -0.001, 0.0]))
     with tempfile.TemporaryDirectory() as folder:
         model = write_tiny_model(Path(folder), input_size=(144, 192))
-        estimator = PoseEstimator(model, EstimatorSettings(max_people=args.people), threads=1)
+        estimator = tiny_estimator(model, EstimatorSettings(max_people=args.people), threads=1)
         stages: dict[str, list[float]] = {}
         for frame in range(WARM_UP + args.frames):
             poses = estimator.estimate(image, camera, frame / 30)
@@ -52,7 +54,9 @@ def main() -> None:
                 for name, seconds in estimator.stage_times.items():
                     stages.setdefault(name, []).append(seconds * 1e3)
     outside = sum(np.array(ms) for name, ms in stages.items() if name not in ENGINES)
-    print(f'{len(poses)} people, {width}x{height}, no search for more; ms')
+    if len(poses) != args.people:
+        sys.exit(f'overhead: {args.people} people are painted, {len(poses)} were found')
+    print(f'{len(poses)} people, {width}x{height}; ms')
     print('stage | p10 | p50 | p95')
     print('---|---|---|---')
     for name, ms in {**stages, 'outside the engines': outside}.items():
