@@ -162,11 +162,13 @@ def test_with_nobody_to_look_for_the_detector_decides(estimator: PoseEstimator) 
 def test_jpeg_of_large_people_gives_the_same_skeletons_at_half_size(
     quality: int, rng: np.random.Generator
 ) -> None:
-    recording, estimator = BagReader(find_resource('resource/demo/people')), PoseEstimator(MODEL)
+    recording = BagReader(find_resource('resource/demo/people'))
+    # OpenVINO in a process that trains later ends it with a fault of memory.
+    estimator = PoseEstimator(MODEL, backend='onnxruntime-cpu')
     small, scale = recording.camera, 3
     camera = Camera(small.K * [[scale], [scale], [1]], scale * small.width, scale * small.height)
     size = camera.width, camera.height
-    for stamp, frame in itertools.islice(recording.frames(), 6):
+    for stamp, frame in itertools.islice(recording.frames(), 15):
         seconds, whole = stamp * 1e-9, cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC)
         # Grain is the detail that a rendered picture, enlarged, has not.
         grainy = (whole + rng.normal(0, 8, whole.shape)).clip(0, 255).astype(np.uint8)
