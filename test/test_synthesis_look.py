@@ -12,13 +12,14 @@ from unihpe_ros.synthesis.atlas import atlas, PRINTED, REPEATED
 from unihpe_ros.synthesis.backdrops import furnish, sample_environment
 from unihpe_ros.synthesis.billboards import sprite
 from unihpe_ros.synthesis.body import BODY
+from unihpe_ros.synthesis.clutter import CutOut, draw_cut_outs
 from unihpe_ros.synthesis.drawing import cast_shadows, draw
 from unihpe_ros.synthesis.edges import beyond, blacken, sample_edges, within
 from unihpe_ros.synthesis.effects import expose
 from unihpe_ros.synthesis.framing import look_at
 from unihpe_ros.synthesis.lenses import sample_lens
 from unihpe_ros.synthesis.materials import material
-from unihpe_ros.synthesis.scene import Lens, View
+from unihpe_ros.synthesis.scene import Lens, Light, View
 from unihpe_ros.synthesis.solids import assemble
 from unihpe_ros.synthesis.sprites import KINDS
 from unihpe_ros.synthesis.wardrobe import sample_outfit
@@ -49,9 +50,27 @@ def test_the_atlas_is_the_same_every_time_and_no_picture_is_empty():
 @pytest.mark.parametrize('kind', list(KINDS))
 def test_cut_outs_have_an_outline_and_no_colour_beyond_it(kind):
     for number in range(KINDS[kind][3]):
-        picture = sprite(kind, number)[0]
+        picture = sprite(kind, number, 96)
         assert (picture[..., 3] > 0.5).mean() > 0.03
         assert not picture[picture[..., 3] == 0].any()
+
+
+def test_the_ground_is_darker_under_what_stands_on_it_and_only_there(view):
+    light = Light(np.zeros((9, 3), 'f4'), np.array([0, 0, 1], 'f4'), np.ones(3, 'f4'))
+    here = CutOut('furniture', 0, np.array([0, -0.8, -0.5]), 0.8, 0.8, np.ones(3, 'f4'))
+
+    def darkened(thing, on_ground):
+        image = np.ones((192, 144, 3), np.float32)
+        draw_cut_outs(image, [thing], view, light, 0.0, on_ground)
+        # Below its lower edge, where the cut-out itself is not.
+        x, y = view.project(view.to_camera(thing.foot + np.array([0, -0.08, -0.02]))).astype(int)
+        # In the haze that it would fade into there is nothing; the corners stay as they were.
+        assert image[:20].min() == 1
+        return 1 - image[y, x].mean()
+
+    assert darkened(here, True) > 0.2
+    assert darkened(here, False) == 0
+    assert darkened(replace(here, stands=False), True) == 0
 
 
 def test_furnished_places_have_more_edges_and_hang_on_the_seed(view):

@@ -16,6 +16,8 @@ jit = numba.njit(cache=True, fastmath=True, nogil=True)
 
 _SEED = 31
 _TALL = 96
+# How much of the light is gone under something.
+_DARK = 0.6
 
 
 @lru_cache(maxsize=1)
@@ -26,9 +28,9 @@ def _drawn() -> dict[str, list[tuple[Float32, ...]]]:
     }
 
 
-def sprite(kind: str, number: int) -> tuple[Float32, ...]:
+def sprite(kind: str, number: int, tall: float) -> Float32:
     """
-    Return a cut-out in full size, a half and a quarter; all are drawn on first use.
+    Return a cut-out in full size, a half or a quarter; all are drawn on first use.
 
     Parameters
     ----------
@@ -36,14 +38,59 @@ def sprite(kind: str, number: int) -> tuple[Float32, ...]:
         One of KINDS.
     number : int
         Which of them.
+    tall : float
+        How high it will be in the picture, px.
 
     Returns
     -------
-    tuple[Float32, ...]
+    Float32
         ``(H, W, 4)`` Linear RGB, times how opaque it is, and that.
 
     """
-    return _drawn()[kind][number]
+    return _drawn()[kind][number][0 if tall > 60 else 1 if tall > 30 else 2]
+
+
+@lru_cache(maxsize=1)
+def soft_shadow() -> Float32:
+    """``(16, 32, 4)`` What is dark in the middle and nothing at the edges, as a cut-out."""
+    y, x = np.meshgrid(np.linspace(-1, 1, 16), np.linspace(-1, 1, 32), indexing='ij')
+    shadow = np.zeros((16, 32, 4), np.float32)
+    shadow[..., 3] = _DARK * (1 - np.minimum(x**4 + y**2, 1)) ** 1.5
+    return shadow
+
+
+def lay(
+    image: Float32,
+    picture: Float32,
+    seen: NDArray[np.float64],
+    gain: Float32,
+    add: Float32,
+) -> None:
+    """
+    Lay a cut-out over a picture, in place.
+
+    Parameters
+    ----------
+    image : Float32
+        ``(H, W, 3)`` The picture.
+    picture : Float32
+        ``(h, w, 4)`` The cut-out.
+    seen : NDArray[np.float64]
+        ``(3, 2)`` Where its upper corners and its lower left one come to, px.
+    gain, add : Float32
+        ``(3,)`` Change of its colours.
+
+    """
+    fourth = seen[1] + seen[2] - seen[0]
+    every = np.vstack([seen, fourth])
+    low = np.maximum(np.floor(every.min(0)), 0).astype(int)
+    high = np.minimum(np.ceil(every.max(0)) + 1, image.shape[1::-1]).astype(int)
+    if (high <= low).any():
+        return
+    height, width = picture.shape[:2]
+    shown = np.array([[0, 0], [width - 1, 0], [0, height - 1]], np.float32)
+    matrix = cv2.getAffineTransform(seen.astype(np.float32), shown).astype(np.float32)
+    _paste(image, picture, matrix, *low.tolist(), *high.tolist(), gain, add)
 
 
 def _draw(kind: str, number: int) -> tuple[Float32, ...]:
@@ -72,7 +119,7 @@ def _between(picture, a, b, p, q, k):  # type: ignore[no-untyped-def]
 
 
 @jit
-def paste(image, picture, matrix, x0, y0, x1, y1, gain, add):  # type: ignore[no-untyped-def]
+def _paste(image, picture, matrix, x0, y0, x1, y1, gain, add):  # type: ignore[no-untyped-def]
     """
     Lay a cut-out over a part of a picture, in place.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.billboards import paste, sprite
+from unihpe_ros.synthesis.billboards import lay, soft_shadow, sprite
 from unihpe_ros.synthesis.materials import linear
 from unihpe_ros.synthesis.scene import Light, View
 from unihpe_ros.synthesis.shade import sky_light
@@ -16,6 +16,10 @@ from unihpe_ros.synthesis.sprites import KINDS
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
+
+# Width from which on a cut-out has a shadow, px.
+_SEEN = 40.0
+_NOTHING = np.zeros(3, np.float32)
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class CutOut:
         Size, m; negative width for its mirror image.
     gain : Float32
         ``(3,)`` Factor on its colours.
+    stands : bool
+        Whether it is on the ground; else it hangs.
 
     """
 
@@ -44,6 +50,7 @@ class CutOut:
     height: float
     width: float
     gain: Float32
+    stands: bool = True
 
 
 @dataclass(frozen=True)
@@ -120,7 +127,13 @@ def _cut_out(
     gain = rng.uniform(0.6, 1.3) * (1 + rng.normal(0, 0.12, 3))
     width = height * wide * rng.uniform(0.7, 1.4) * rng.choice([-1, 1])
     return CutOut(
-        kind, int(rng.integers(count)), foot, height, float(width), gain.astype(np.float32)
+        kind,
+        int(rng.integers(count)),
+        foot,
+        height,
+        float(width),
+        gain.astype(np.float32),
+        not hangs,
     )
 
 
@@ -167,7 +180,12 @@ def draw_decals(image: Float32, decals: Sequence[Decal], view: View, light: Ligh
 
 
 def draw_cut_outs(
-    image: Float32, cut_outs: Sequence[CutOut], view: View, light: Light, haze: float
+    image: Float32,
+    cut_outs: Sequence[CutOut],
+    view: View,
+    light: Light,
+    haze: float,
+    on_ground: bool = True,
 ) -> None:
     """
     Draw cut-outs into a linear picture, in place.
@@ -184,9 +202,15 @@ def draw_cut_outs(
         What lights them.
     haze : float
         How fast they fade into the mean of the picture's upper edge, 1/m.
+    on_ground : bool
+        Whether there is a ground, to be darker beneath them.
 
     """
     mist = image[0].mean(0)
+    # What is less wide in the picture has no shadow that is seen.
+    least = _SEEN / view.K[0, 0]
+    level = view.rotation @ (view.rotation[2] * (1, 1, 0))
+    level /= max(float(np.linalg.norm(level)), 0.3)
     lit = _light_on(light, -view.rotation[2])
     for thing in cut_outs:
         top = thing.foot + (0, 0, thing.height)
@@ -196,24 +220,31 @@ def draw_cut_outs(
             continue
         fade = np.float32(1 - np.exp(-haze * corners[0, 2]))
         gain = (lit * thing.gain * (1 - fade)).astype(np.float32)
-        _paste(image, thing, view.project(corners), gain, mist * fade)
+        if on_ground and thing.stands and abs(thing.width) > least * corners[2, 2]:
+            _shade_beneath(image, thing, corners[2], level, view, mist * fade)
+        seen = view.project(corners)
+        tall = float(np.linalg.norm(seen[2] - seen[0]))
+        lay(image, sprite(thing.kind, thing.number, tall), seen, gain, mist * fade)
 
 
-def _paste(image: Float32, thing: CutOut, seen: Float64, gain: Float32, add: Float32) -> None:
-    """Warp a cut-out so that its upper corners and its lower left one come to `seen`, px."""
-    sizes = sprite(thing.kind, thing.number)
-    tall = float(np.linalg.norm(seen[2] - seen[0]))
-    picture = sizes[0] if tall > 60 else sizes[1] if tall > 30 else sizes[2]
-    fourth = seen[1] + seen[2] - seen[0]
-    every = np.vstack([seen, fourth])
-    low = np.maximum(np.floor(every.min(0)), 0).astype(int)
-    high = np.minimum(np.ceil(every.max(0)) + 1, image.shape[1::-1]).astype(int)
-    if (high <= low).any():
+def _shade_beneath(
+    image: Float32, thing: CutOut, foot: Float64, level: Float64, view: View, add: Float32
+) -> None:
+    """
+    Darken the ground under what stands on it, a little towards the camera.
+
+    `foot` is the left end of its lower edge and `level` the way ahead, both as the camera sees it.
+
+    """
+    wide = abs(thing.width)
+    left = foot - (0.1 * wide if thing.width > 0 else 1.1 * wide, 0, 0)
+    reach = min(0.05 + 0.2 * wide, 0.4)
+    far, near = left + 0.6 * reach * level, left - reach * level
+    if near[2] < 0.3:
         return
-    height, width = picture.shape[:2]
-    shown = np.array([[0, 0], [width - 1, 0], [0, height - 1]], np.float32)
-    matrix = cv2.getAffineTransform(seen.astype(np.float32), shown).astype(np.float32)
-    paste(image, picture, matrix, *low.tolist(), *high.tolist(), gain, add)
+    seen = view.project(np.stack([far, far + (1.2 * wide, 0, 0), near]))
+    if seen[0, 1] < image.shape[0]:
+        lay(image, soft_shadow(), seen, _NOTHING, add)
 
 
 def _light_on(light: Light, normal: Float64) -> Float32:

@@ -96,5 +96,6 @@ class Environment:
         elif self.picture is not None:
             image = cv2.resize(self.picture, view.size, interpolation=cv2.INTER_LINEAR)
         draw_decals(image, self.decals, view, light)
-        draw_cut_outs(image, self.cut_outs, view, light, self.haze)
+        on_ground = self.picture is None
+        draw_cut_outs(image, self.cut_outs, view, light, self.haze, on_ground)
         return image
