@@ -13,7 +13,7 @@ from unihpe_ros.synthesis.backdrops import furnish, sample_environment
 from unihpe_ros.synthesis.bending import Bending
 from unihpe_ros.synthesis.drawing import draw
 from unihpe_ros.synthesis.effects import encode_jpeg, expose, metered
-from unihpe_ros.synthesis.gathering import Gathering, sample_camera, sample_gathering
+from unihpe_ros.synthesis.gathering import Gathering, sample_gathering, sample_stage
 from unihpe_ros.synthesis.labels import in_frame, share_of_pixels, sight
 from unihpe_ros.synthesis.lenses import sample_lens
 from unihpe_ros.synthesis.people import Cast
@@ -101,9 +101,10 @@ def render_scene(
     """
     rng = np.random.default_rng([*key])
     bent = float(rng.uniform(-0.1, 0.05)) if rng.random() < _BENT else 0.0
-    bending = Bending(sample_camera(rng, size), bent)
+    stage = sample_stage(rng, size)
+    bending = Bending(stage.view, bent)
     view = bending.straight
-    gathering = sample_gathering(cast, rng, bending.view)
+    gathering = sample_gathering(cast, rng, stage)
     people = [figure.mesh for figure in gathering.figures]
     pelvis = UNION.index('pelvis')
     places = np.array([f.keypoints[pelvis] for f in gathering.figures]).reshape(-1, 3)

@@ -28,7 +28,7 @@ Float32 = NDArray[np.float32]
 
 FORMAT = 2
 # Counts the changes after which a seed gives other pictures.
-GENERATOR = 3
+GENERATOR = 4
 SHARD_LENGTH = 500
 ACKNOWLEDGEMENT = (
     'Made from motion capture that the user supplied. If it is the CMU database: the data used '
