@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.aiming import aim, turn_rays
 from unihpe_ros.core.geometry import Array, Camera
 from unihpe_ros.core.model_spec import ModelSpec
+from unihpe_ros.core.normalisation import Normalisation
 from unihpe_ros.core.preprocess import Crop, cuts
 from unihpe_ros.core.reduction import halved_from_crop, halvings_before
 
@@ -179,10 +179,7 @@ class InputBatch:
     """
 
     def __init__(self, spec: ModelSpec) -> None:
-        scale = 1 / np.array(spec.std, np.float32)
-        offset = -np.array(spec.mean, np.float32) * scale
-        self._order = (2, 1, 0) if spec.channels == 'rgb' else (0, 1, 2)
-        self._scale, self._offset = scale[:, None, None], offset[:, None, None]
+        self._normalisation = Normalisation(spec)
         w, h = spec.input_size
         self._buffer = np.empty((1, 3, h, w), np.float32)
 
@@ -206,9 +203,5 @@ class InputBatch:
             self._buffer = np.empty((count, *self._buffer.shape[1:]), np.float32)
         pictures = (picture for image, crops in views for picture in crops.cut(image))
         for planes, picture in zip(self._buffer, pictures, strict=False):
-            channels = cv2.split(picture)
-            for plane, source in zip(planes, self._order, strict=True):
-                plane[...] = channels[source]
-            planes *= self._scale
-            planes += self._offset
+            self._normalisation.write(picture, planes)
         return self._buffer[:count]

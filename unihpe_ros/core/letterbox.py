@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.model_spec import ModelSpec
+from unihpe_ros.core.normalisation import Normalisation
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,7 @@ class InputPicture:
     """
 
     def __init__(self, spec: ModelSpec) -> None:
-        self._scale = 1 / np.array(spec.std, np.float32)
-        self._offset = -np.array(spec.mean, np.float32) * self._scale
-        self._order = (2, 1, 0) if spec.channels == 'rgb' else (0, 1, 2)
+        self._normalisation = Normalisation(spec)
         self.size = spec.input_size
         self._buffer = np.zeros((1, 3, self.size[1], self.size[0]), np.float32)
         self._inner = (0, 0)
@@ -115,11 +114,6 @@ class InputPicture:
         if letterbox.inner != self._inner:
             self._buffer[:] = 0
             self._inner = letterbox.inner
-        channels = cv2.split(letterbox.fit(image))
-        for plane, source, scale, offset in zip(
-            self._buffer[0], self._order, self._scale, self._offset, strict=True
-        ):
-            part = plane[y : y + h, x : x + w]
-            np.multiply(channels[source], scale, out=part, dtype=np.float32)
-            part += offset
+        inner = self._buffer[0, :, y : y + h, x : x + w]
+        self._normalisation.write(letterbox.fit(image), inner)
         return self._buffer, letterbox

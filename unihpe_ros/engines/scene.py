@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.model_spec import ModelSpec
+from unihpe_ros.core.normalisation import Normalisation
 from unihpe_ros.core.reduction import halved_from_crop, halvings_before
 
 MAX_HALVINGS = 14
@@ -180,9 +181,8 @@ def fill_crops(
 
 def normalisation(spec: ModelSpec) -> dict[str, Any]:
     """Return the fields of 'cut' that say how grey levels become the image branch's input."""
-    scale = 1 / np.array(spec.std, np.float32)
-    offset = -np.array(spec.mean, np.float32) * scale
-    return {'rgb': spec.channels == 'rgb', 'scale': scale, 'offset': offset}
+    made = Normalisation(spec)
+    return {'rgb': made.is_rgb, 'scale': made.scale, 'offset': made.offset}
 
 
 def arguments(kernel: str, **fields: Any) -> NDArray[np.void]:
