@@ -25,7 +25,6 @@ from unihpe_ros.synthesis.postures import varied
 from unihpe_ros.synthesis.raster import project, rasterise
 from unihpe_ros.synthesis.scene import Lens, OWNER_PROP, Posture, Support, View
 from unihpe_ros.synthesis.sequence import Actor, render_sequence, robot_camera
-from unihpe_ros.synthesis.skinning import bone_motions
 from unihpe_ros.synthesis.solids import assemble
 from unihpe_ros.synthesis.surroundings import sample_room
 from unihpe_ros.synthesis.wardrobe import sample_outfit
@@ -83,10 +82,8 @@ class TestBody:
         shape = int(cast.shapes[1])
         pose = int(np.flatnonzero(bank.clip == 1)[5])
         frame = 5
-        turned = np.ascontiguousarray(cast.poser.rotations(shape, 1, bank.rotations[pose]))
-        joints, _ = bone_motions(
-            bodies.heads[shape], bodies.parents, turned, np.zeros(3, np.float32)
-        )
+        turned = cast.poser.rotations(shape, 1, bank.rotations[pose])
+        joints, _ = cast.poser.motions(shape, turned, np.zeros(3, np.float32))
         for names, bones in (
             (('lThigh', 'lShin'), ('upperleg01.L', 'lowerleg01.L')),
             (('rShin', 'rFoot'), ('lowerleg01.R', 'foot.R')),

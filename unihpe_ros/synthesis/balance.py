@@ -13,7 +13,7 @@ from unihpe_ros.synthesis.poser import Poser
 from unihpe_ros.synthesis.postures import leans_far, UPPER
 from unihpe_ros.synthesis.retarget import shortest_rotations
 from unihpe_ros.synthesis.scene import Posture, Support
-from unihpe_ros.synthesis.skinning import bone_motions, skin
+from unihpe_ros.synthesis.skinning import skin
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -84,10 +84,7 @@ class Balance:
     def measured(self, shape: int, posture: Posture) -> tuple[Float32, Float32]:
         """``(N, 3)`` Points on the skin and ``(M, 3)`` places of equal shares of the weight, m."""
         bodies, chosen = self.bodies, self._skin
-        turned = self.poser.rotations(shape, posture.clip, posture.driven)
-        turned = np.ascontiguousarray(turned, np.float32)
-        root = np.asarray(posture.root, np.float32)
-        joints, shifts = bone_motions(bodies.heads[shape], bodies.parents, turned, root)
+        turned, joints, shifts = self.poser.posed(shape, posture)
         rest, weights, bones = bodies.rest[shape], bodies.weights, bodies.weight_bones
         points = skin(rest[chosen], weights[chosen], bones[chosen], turned, shifts)
         return points, joints[self._masses]

@@ -11,7 +11,7 @@ from unihpe_ros.synthesis.hands import rotation_vectors_to_matrices
 from unihpe_ros.synthesis.poser import Poser
 from unihpe_ros.synthesis.retarget import DRIVES
 from unihpe_ros.synthesis.scene import Posture
-from unihpe_ros.synthesis.skinning import bone_motions, skin, vertex_normals
+from unihpe_ros.synthesis.skinning import skin, vertex_normals
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -99,7 +99,7 @@ class Contact:
             ``(2, P, 3)`` The way out.
 
         """
-        turned, joints, shifts = self._pose(shape, posture)
+        turned, joints, shifts = self.poser.posed(shape, posture)
         surface, outward = self._trunk_of(shape, turned, shifts)
         probes = joints[[self._probes[s] for s in 'LR']].reshape(-1, 3)
         offset = probes[:, None] - surface
@@ -116,7 +116,7 @@ class Contact:
         depths += np.array([thickness for _, thickness in _PROBES]) * size
         if depths.max() <= 0.005:
             return posture
-        _, joints, _ = self._pose(shape, posture)
+        _, joints, _ = self.poser.posed(shape, posture)
         driven = posture.driven.astype(np.float64)
         for number, side in enumerate('LR'):
             worst = int(depths[number].argmax())
@@ -128,12 +128,6 @@ class Contact:
             turn *= min(1.0, 0.6 / max(float(np.linalg.norm(turn)), 1e-9))
             driven[_ARM[side]] = rotation_vectors_to_matrices(turn[None])[0] @ driven[_ARM[side]]
         return replace(posture, driven=driven.astype(np.float32))
-
-    def _pose(self, shape: int, posture: Posture) -> tuple[Float32, Float32, Float32]:
-        turned = self.poser.rotations(shape, posture.clip, posture.driven)
-        turned = np.ascontiguousarray(turned, np.float32)
-        root = np.asarray(posture.root, np.float32)
-        return turned, *bone_motions(self.bodies.heads[shape], self.bodies.parents, turned, root)
 
     def _trunk_of(self, shape: int, turned: Float32, shifts: Float32) -> tuple[Float32, Float32]:
         bodies, chosen = self.bodies, self._trunk

@@ -16,7 +16,7 @@ from unihpe_ros.synthesis.labels import union_keypoints
 from unihpe_ros.synthesis.motions import MotionBank
 from unihpe_ros.synthesis.poser import Poser
 from unihpe_ros.synthesis.scene import Mesh, Posture
-from unihpe_ros.synthesis.skinning import bone_motions, skin, vertex_normals
+from unihpe_ros.synthesis.skinning import skin, vertex_normals
 from unihpe_ros.synthesis.tailor import Dressed, Tailor
 
 Float32 = NDArray[np.float32]
@@ -105,13 +105,9 @@ class Cast:
 
         """
         bodies, tailor = self.bodies, self.tailor
-        heads = bodies.heads[dressed.shape]
         turned = self.poser.rotations(dressed.shape, posture.clip, posture.driven)
-        turned = np.ascontiguousarray(turned, np.float32)
-        self.hands.curl(turned, heads, posture.curl, spread)
-        joints, shifts = bone_motions(
-            heads, bodies.parents, turned, np.asarray(posture.root, np.float32)
-        )
+        self.hands.curl(turned, bodies.heads[dressed.shape], posture.curl, spread)
+        joints, shifts = self.poser.motions(dressed.shape, turned, posture.root)
         vertices = skin(dressed.rest, tailor.weights, tailor.weight_bones, turned, shifts)
         mesh = Mesh(
             vertices=vertices,
