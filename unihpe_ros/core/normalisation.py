@@ -28,8 +28,8 @@ class Normalisation:
 
     def __init__(self, spec: ModelSpec) -> None:
         self.is_rgb = spec.channels == 'rgb'
-        self.scale: NDArray[np.float32] = 1 / np.array(spec.std, np.float32)
-        self.offset: NDArray[np.float32] = -np.array(spec.mean, np.float32) * self.scale
+        self.scale = np.float32(1) / np.array(spec.std, np.float32)
+        self.offset = -np.array(spec.mean, np.float32) * self.scale
         self._order = (2, 1, 0) if self.is_rgb else (0, 1, 2)
 
     def write(self, picture: NDArray[np.uint8], planes: NDArray[np.float32]) -> None:
