@@ -196,20 +196,7 @@ class PoseEstimatorNode(LifecycleNode):
         super().destroy_node()
 
     def release(self, patience: float | None = None) -> bool:
-        """
-        Let go of all that `on_configure` made.
-
-        Parameters
-        ----------
-        patience : float, optional
-            How long to wait for the images in work, s; without, as long as they take.
-
-        Returns
-        -------
-        bool
-            Whether it is done, rather than left to an engine that is still at work.
-
-        """
+        """Let go of all that `on_configure` made; return whether it is, see `Pipeline.close`."""
         if self._pipeline is not None:
             self._leaving.append(self._pipeline)
             self._pipeline = None

@@ -93,20 +93,7 @@ class Pipeline:
             self.listen()
 
     def stop(self, patience: float | None = None) -> bool:
-        """
-        Let go of the inputs and finish the images in work.
-
-        Parameters
-        ----------
-        patience : float, optional
-            How long to wait for the images in work, s; without, as long as they take.
-
-        Returns
-        -------
-        bool
-            Whether they are finished.
-
-        """
+        """Let go of the inputs and stop the worker, see `Worker.stop`."""
         try:
             for channel in self._channels.values():
                 channel.stop()
@@ -123,7 +110,7 @@ class Pipeline:
         Parameters
         ----------
         patience : float, optional
-            How long to wait for the images in work, s; without, as long as they take.
+            See `Worker.stop`.
 
         Returns
         -------
