@@ -28,9 +28,7 @@ demo: $(VENV)/.demo-ready  ## see it work, without ROS, a GPU or a camera
 
 test: $(VENV)/.test-ready $(JAZZY)/.test-ready lint  ## check style and types, run all tests
 	@echo '== tests (Kilted)'
-	@$(VENV)/bin/python -m pytest --ignore-glob='test/test_training*.py'
-	@echo '== tests of training, in a process without OpenVINO'
-	@$(VENV)/bin/python -m pytest test/test_training*.py
+	@$(VENV)/bin/python -m pytest
 	@echo '== tests of the ROS node (Jazzy)'
 	@$(JAZZY)/bin/python -m pytest test/test_ros_*.py
 

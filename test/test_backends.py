@@ -1,6 +1,7 @@
 """Which backend runs a model, what is said about those that cannot, and that they agree."""
 
 from pathlib import Path
+import subprocess
 import sys
 from threading import Thread
 
@@ -199,6 +200,31 @@ def test_openvino_answers_from_another_thread_and_any_batch(model: Path) -> None
     thread.start()
     thread.join()
     assert shapes == [(1, 26, 3), (5, 26, 3), (2, 26, 3)]
+
+
+HEAR_AFTERWARDS = """
+from pathlib import Path
+import signal
+import sys
+from unihpe_ros.engines import load_engine
+
+engines = [load_engine(Path(path), backend='openvino', threads=1) for path in sys.argv[1:]]
+while engines:
+    engines.pop(0).close()
+signal.signal(signal.SIGTERM, lambda *_: print('heard'))
+signal.raise_signal(signal.SIGTERM)
+"""
+
+
+def test_a_process_hears_signals_after_openvino_engines_were_closed(model: Path) -> None:
+    paths = [model.with_name(f'tiny.{branch}.onnx') for branch in ('image', 'lifting')]
+    done = subprocess.run(
+        [sys.executable, '-c', HEAR_AFTERWARDS, *map(str, paths)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stdout) == (0, 'heard\n'), done.stderr
 
 
 def test_openvino_refuses_what_is_no_model_of_ours(tmp_path: Path, model: Path) -> None:

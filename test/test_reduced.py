@@ -162,9 +162,7 @@ def test_with_nobody_to_look_for_the_detector_decides(estimator: PoseEstimator) 
 def test_jpeg_of_large_people_gives_the_same_skeletons_at_half_size(
     quality: int, rng: np.random.Generator
 ) -> None:
-    recording = BagReader(find_resource('resource/demo/people'))
-    # OpenVINO in a process that trains later ends it with a fault of memory.
-    estimator = PoseEstimator(MODEL, backend='onnxruntime-cpu')
+    recording, estimator = BagReader(find_resource('resource/demo/people')), PoseEstimator(MODEL)
     small, scale = recording.camera, 3
     camera = Camera(small.K * [[scale], [scale], [1]], scale * small.width, scale * small.height)
     size = camera.width, camera.height

@@ -16,6 +16,11 @@ from unihpe_ros.engines.threads import choose_threads
 
 _DEVICE = 'CPU'
 _BF16, _F32 = 'bf16', 'f32'
+# One that stays: its CPU plugin gives this thread another stack for signals (pull request 11894 of
+# OpenVINO). When two plugins end in the order in which they came, the stack that is put back is
+# the first one's, which is gone, and the next signal ends the process with a fault of memory
+# (OpenVINO 2026.4.1).
+_CORE = openvino.Core()
 
 
 def load(
@@ -59,8 +64,7 @@ class OvEngine:
     def __init__(self, path: Path, *, backend: str = 'openvino', threads: int = 0) -> None:
         self._path, self.backend = path, backend
         self.notes: tuple[str, ...] = ()
-        core = openvino.Core()
-        able = _BF16.upper() in core.get_property(_DEVICE, 'OPTIMIZATION_CAPABILITIES')
+        able = _BF16.upper() in _CORE.get_property(_DEVICE, 'OPTIMIZATION_CAPABILITIES')
         self.precision = _BF16 if able and backend != 'openvino-f32' else _F32
         options = {
             'PERFORMANCE_HINT': 'LATENCY',
@@ -70,12 +74,12 @@ class OvEngine:
             'ENABLE_CPU_PINNING': 'NO',
         }
         try:
-            model = core.read_model(path)
+            model = _CORE.read_model(path)
             self.spec = _spec(path, model)
             self.inputs = {port.get_any_name(): _shape(port) for port in model.inputs}
             self.outputs = {port.get_any_name(): _shape(port) for port in model.outputs}
             check_signature(path, self.spec, self.inputs, self.outputs)
-            compiled = core.compile_model(model, _DEVICE, options)
+            compiled = _CORE.compile_model(model, _DEVICE, options)
             self._request: Any = compiled.create_infer_request()
         except EngineError:
             raise
