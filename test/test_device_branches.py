@@ -12,8 +12,9 @@ from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.model_spec import MISSING_SCORE
 from unihpe_ros.core.resources import find_resource
 from unihpe_ros.engines import device_branches, EngineError
-from unihpe_ros.engines.branches import HostBranches, Looks, View
+from unihpe_ros.engines.branches import Looks, View
 from unihpe_ros.engines.device_branches import DeviceBranches
+from unihpe_ros.engines.host_branches import HostBranches
 from unihpe_ros.engines.ort_engine import OrtEngine
 from unihpe_ros.engines.scene import Layout
 

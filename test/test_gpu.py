@@ -9,10 +9,10 @@ import pytest
 from test_device_branches import FILES, LENS, SPEC, view
 from unihpe_ros.core.crops import InputBatch
 from unihpe_ros.engines import EngineError
-from unihpe_ros.engines.branches import HostBranches
 from unihpe_ros.engines.cache import FOLDER_VARIABLE
 from unihpe_ros.engines.cuda import open_gpu
 from unihpe_ros.engines.device_branches import DeviceBranches, load
+from unihpe_ros.engines.host_branches import HostBranches
 from unihpe_ros.engines.ort_engine import OrtEngine
 from unihpe_ros.engines.trt_runtime import load_tensorrt
 

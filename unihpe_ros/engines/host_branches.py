@@ -1,0 +1,103 @@
+"""Both branches on engines that take and give arrays of the host."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.core import simcc
+from unihpe_ros.core.crops import InputBatch
+from unihpe_ros.core.lifting_input import lifting_input
+from unihpe_ros.core.model_spec import ModelSpec
+from unihpe_ros.core.sightings import person_scores
+from unihpe_ros.engines import Engine
+from unihpe_ros.engines.branches import Lifted, LOOK_STAGES, Looks, View
+
+
+class HostBranches:
+    """
+    Branches on engines that take and give arrays of the host.
+
+    Parameters
+    ----------
+    image, lifting : Engine
+        The two branches of one model, see `unihpe_ros.engines.pair`.
+
+    """
+
+    def __init__(self, image: Engine, lifting: Engine) -> None:
+        self._image, self._lifting = image, lifting
+        self.spec: ModelSpec = image.spec
+        self.backend = image.backend
+        self.notes = (*image.notes, *lifting.notes)
+        self.stage_times = dict.fromkeys(LOOK_STAGES, 0.0)
+        self._batch = InputBatch(self.spec)
+
+    def look(self, views: Sequence[View], threshold: float) -> Looks:
+        """See `unihpe_ros.engines.branches.Branches`."""
+        laps = [perf_counter()]
+        batch = self._batch.fill(views)
+        laps.append(perf_counter())
+        answer = self._image.infer({'image': batch})
+        laps.append(perf_counter())
+        points, scores = simcc.read_answer(answer, self.spec.simcc_ratio)
+        rows = np.flatnonzero(person_scores(scores) >= threshold)
+        poses3d = np.full((*scores.shape, 3), np.nan, np.float32)
+        agreement = np.full(len(scores), np.nan, np.float32)
+        embeddings = answer['embedding'].copy()
+        if len(rows):
+            keypoints = lifting_input(normalised(views, points)[rows], scores[rows])
+        laps.append(perf_counter())
+        if len(rows):
+            lifted = self._lifting.infer(
+                {'keypoints': keypoints, 'image_feature': answer['feature'][rows]}
+            )
+            poses3d[rows] = lifted['fused_pose3d']
+            agreement[rows] = agreement_of(embeddings[rows], lifted['embedding'])
+        laps.append(perf_counter())
+        self.stage_times = dict(zip(LOOK_STAGES, np.diff(laps).tolist(), strict=True))
+        return Looks(points, scores, poses3d, embeddings, agreement)
+
+    def lift(self, keypoints: NDArray[np.float32]) -> Lifted:
+        """See `unihpe_ros.engines.branches.Branches`."""
+        width = self._image.outputs['feature'][1] or self._lifting.inputs['image_feature'][1]
+        nothing = np.zeros((len(keypoints), width or 0), np.float32)
+        answer = self._lifting.infer({'keypoints': keypoints, 'image_feature': nothing})
+        return Lifted(answer['lifted_pose3d'].copy(), answer['embedding'].copy())
+
+    def close(self) -> None:
+        """See `unihpe_ros.engines.branches.Branches`."""
+        self._image.close()
+        self._lifting.close()
+
+
+def normalised(views: Sequence[View], points: NDArray[np.float32]) -> NDArray[np.float64]:
+    """
+    Return what the lifting branch reads of keypoints' places.
+
+    Parameters
+    ----------
+    views : Sequence[View]
+        Images, each with its crops; B crops together.
+    points : NDArray[np.float32]
+        ``(B, K, 2)`` px in the crops.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        ``(B, K, 2)`` rays of the virtual cameras, scaled by the crops; NaN beyond the lens.
+
+    """
+    rays, start = [], 0
+    for _, crops in views:
+        part = points[start : start + len(crops)]
+        rays.append(crops.normalise(crops.rays(crops.to_image(part))))
+        start += len(crops)
+    return np.concatenate(rays)
+
+
+def agreement_of(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``(B,)`` agreement in [0, 1] of embeddings ``(B, D)`` of length 1."""
+    return np.clip(0.5 + 0.5 * np.sum(one * other, -1), 0, 1)
