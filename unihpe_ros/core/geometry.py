@@ -7,20 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 import math
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core.lens import LensModel
 
 Array = NDArray[np.floating]
-
-# Newton steps of undistortion; the error, px, at which they stop, and the one that is a failure.
-_UNDISTORT_STEPS = 8
-_EXACT = 1e-6
-_FAILED = 1e-2
-_DISTORTION_LENGTHS = {'': (0,), 'plumb_bob': (0, 4, 5), 'rational_polynomial': (8, 12, 14)}
-_FISHEYE_MODELS = ('equidistant', 'fisheye')
-# Columns of OpenCV's projection derivatives that belong to the translation's x and y.
-_TRANSLATION, _FISHEYE_TRANSLATION = slice(3, 5), slice(11, 13)
 
 
 @dataclass(frozen=True)
@@ -52,6 +43,7 @@ class Camera:
     height: int
     distortion: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     model: str = 'plumb_bob'
+    _lens: LensModel = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.K.shape != (3, 3) or not np.isfinite(self.K).all():
@@ -62,36 +54,22 @@ class Camera:
             )
         if self.width <= 0 or self.height <= 0:
             raise ValueError(f'camera: expected a positive size, got {self.width}x{self.height}')
-        if not np.isfinite(self.distortion).all():
-            raise ValueError(f'camera distortion: expected finite numbers, got {self.distortion}')
-        lengths = (0, 4) if self.is_fisheye else _DISTORTION_LENGTHS.get(self.model)
-        if lengths is None:
-            known = ', '.join((*filter(None, _DISTORTION_LENGTHS), *_FISHEYE_MODELS))
-            raise ValueError(
-                f'camera distortion model: expected one of {known}; got {self.model!r}'
-            )
-        if len(self.distortion) not in (*lengths, 0):
-            raise ValueError(
-                f'camera distortion {self.model}: expected {" or ".join(map(str, lengths))} '
-                f'coefficients, got {len(self.distortion)}'
-            )
+        object.__setattr__(self, '_lens', LensModel(self.K, self.distortion, self.model))
 
     @property
     def is_fisheye(self) -> bool:
         """Whether the lens follows the equidistant model."""
-        return self.model in _FISHEYE_MODELS
+        return self._lens.is_fisheye
 
-    @cached_property
+    @property
     def is_distorted(self) -> bool:
-        """Whether the lens bends lines; an equidistant one does so with coefficients of zero."""
-        return bool(np.any(self.distortion)) or (self.is_fisheye and len(self.distortion) > 0)
+        """Whether the lens bends lines."""
+        return self._lens.is_distorted
 
-    @cached_property
+    @property
     def reach(self) -> float:
-        """Largest x/z the lens model is good for: beyond it the polynomial folds back."""
-        rays = np.column_stack([np.linspace(0, 10, 1001), np.zeros(1001)])
-        folded = np.flatnonzero(np.diff(self._lens(rays)[0][:, 0]) <= 0)
-        return float(rays[folded[0], 0]) if len(folded) else math.inf
+        """Largest x/z the lens model is good for."""
+        return self._lens.reach
 
     @cached_property
     def _reduced(self) -> dict[int, Camera]:
@@ -212,7 +190,7 @@ class Camera:
         if self.is_distorted:
             visible = np.hypot(rays[:, 0], rays[:, 1]) <= self.reach
             pixels = np.full_like(rays, np.nan)
-            pixels[visible] = self._lens(rays[visible])[0]
+            pixels[visible] = self._lens.bend(rays[visible])[0]
         else:
             pixels = rays @ self.K[:2, :2].T + self.K[:2, 2]
         return pixels.reshape(*points.shape[:-1], 2)
@@ -242,38 +220,8 @@ class Camera:
         known = np.isfinite(flat).all(axis=1)
         rays = np.full_like(flat, np.nan)
         if known.any():
-            rays[known] = self._undistorted(flat[known])
+            rays[known] = self._lens.straighten(flat[known])
         return rays.reshape(pixels.shape)
-
-    def _lens(self, rays: Array) -> tuple[Array, Array]:
-        """``(M, 2)`` px at which rays ``(M, 2)`` arrive, and ``(M, 2, 2)`` how they move there."""
-        if not len(rays):
-            return np.zeros((0, 2)), np.zeros((0, 2, 2))
-        points, zero = np.column_stack([rays, np.ones(len(rays))])[:, None], np.zeros(3)
-        project = cv2.fisheye.projectPoints if self.is_fisheye else cv2.projectPoints
-        pixels, derivatives = project(points, zero, zero, self.K, self.distortion)
-        # Moving a point at depth 1 is moving its ray: OpenCV's derivatives by the translation.
-        by_ray = _FISHEYE_TRANSLATION if self.is_fisheye else _TRANSLATION
-        return pixels.reshape(-1, 2), derivatives.reshape(len(rays), 2, -1)[..., by_ray]
-
-    def _undistorted(self, pixels: Array) -> Array:
-        undistort = cv2.fisheye.undistortPoints if self.is_fisheye else cv2.undistortPoints
-        # OpenCV stops after five fixed-point steps (and 4.x and 5.x take the criteria in
-        # different places): go on by Newton's method until the reprojection agrees.
-        rays = undistort(pixels[:, None], self.K, self.distortion).reshape(-1, 2)
-        for _ in range(_UNDISTORT_STEPS):
-            arrived, slope = self._lens(rays)
-            error = arrived - pixels
-            if not (np.abs(error) > _EXACT).any():
-                break
-            determinant = slope[:, 0, 0] * slope[:, 1, 1] - slope[:, 0, 1] * slope[:, 1, 0]
-            determinant[determinant == 0] = np.nan
-            x = slope[:, 1, 1] * error[:, 0] - slope[:, 0, 1] * error[:, 1]
-            y = slope[:, 0, 0] * error[:, 1] - slope[:, 1, 0] * error[:, 0]
-            rays = rays - np.stack([x, y], -1) / determinant[:, None]
-        failed = ~(np.abs(self._lens(rays)[0] - pixels).max(-1) < _FAILED)
-        rays[failed | ~(np.hypot(rays[:, 0], rays[:, 1]) <= self.reach)] = np.nan
-        return rays
 
 
 def rotation_to_axis(rays: Array) -> NDArray[np.float64]:
