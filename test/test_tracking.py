@@ -325,3 +325,30 @@ def test_colours_of_people_together_are_those_of_each(rng: np.random.Generator) 
     likeness = alike(together, together)
     np.testing.assert_allclose(np.diag(likeness)[:3], 1, rtol=1e-6)
     assert likeness[0, 2] > 0.9 > 0.7 > likeness[0, 1]
+
+
+@pytest.mark.parametrize('rate', [5, 10, 30, 90])
+@pytest.mark.parametrize('pace', [0.0, 0.8, 1.1])
+def test_whoever_walks_is_confirmed_by_the_second_look_at_any_rate(rate: int, pace: float) -> None:
+    """A pace of 0.8 heights/s is a brisk walk: at 5 Hz it leads past the place of before."""
+    tracker = Tracker(UNION)
+    for frame, expected in enumerate([0, 1, 1]):
+        box = person_box(100 + 200 * pace * frame / rate, 240, 200)
+        tracker.predict(frame / rate, SIZE, SETTINGS)
+        seen = sight((min(frame, 1) - 1, box))
+        assert tracker.update(seen, SETTINGS).tolist() == [expected]
+
+
+@pytest.mark.parametrize('rate', [15, 30, 90])
+def test_noise_moves_the_unseen_alike_at_any_rate(rate: int, rng: np.random.Generator) -> None:
+    """A velocity is read over a time, not a number of images."""
+    off = []
+    for _ in range(30):
+        scene = Scene(person_box(300, 240, 200), rate=rate)
+        for x in rng.normal(300, 2, rate):
+            scene.show((0, person_box(x, 240, 200)))
+        for _ in range(round(0.4 * rate)):
+            scene.show()
+        track = scene.tracker.tracks[0]
+        off.append(0.5 * (track.box[0] + track.box[2]) - 300)
+    assert np.std(off) < 18

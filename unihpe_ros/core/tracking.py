@@ -22,7 +22,6 @@ from unihpe_ros.core.tracks import State, Track
 
 _SAME_OKS = 0.5  # Two sightings this alike are one person.
 _SAME_IOU = 0.75  # As above, for a rough first sighting, whose keypoints are not yet exact.
-_AGREEING_IOU = 0.6  # A look that overlaps the one before this much confirms a person.
 _TENTATIVE_LOOKS = 5  # Looks after which a person who never agreed with themselves is dropped.
 _LEAST_IN_VIEW = 0.1  # Share of its box below which a person has left the picture.
 _LEAST_RETURN = 0.05  # Chance from which a newcomer is somebody who was lost.
@@ -118,7 +117,7 @@ class Tracker:
             self.tracks, sightings, self._skeleton, self._stamp, alike[:known], shared[:known]
         )
         rows = _without_duplicates(sightings, fit, alike[known:], shared[known:])
-        seen = self._see(sightings, fit, shared[:known], rows, threshold)
+        seen = self._see(sightings, fit, rows, threshold)
         for row in rows:
             if row not in seen and len(self.tracks) < settings.max_people:
                 seen[row] = Track.start(row, sightings, self._root, self._stamp)
@@ -147,7 +146,6 @@ class Tracker:
         self,
         sightings: Sightings,
         fit: NDArray[np.float64],
-        shared: NDArray[np.float64],
         rows: list[int],
         threshold: float,
     ) -> dict[int, Track]:
@@ -162,7 +160,8 @@ class Tracker:
         for t, column in pairs(chance):
             track, row = self.tracks[t], rows[column]
             track.looks += 1
-            if track.id or (not sightings.cut[row] and shared[t, row] > _AGREEING_IOU):
+            box, cut = sightings.boxes[row], sightings.cut[row]
+            if track.id or (not cut and track.agrees(box, self._stamp)):
                 track.state = State.CONFIRMED
             track.see(row, sightings, self._root, self._stamp, threshold)
             seen[row] = track

@@ -7,16 +7,20 @@ from enum import Enum
 import math
 
 import numpy as np
+from unihpe_ros.core import boxes
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.sightings import Sightings
 
-_VELOCITY_GAIN = 0.5  # Of the alpha-beta filter in the image, where positions are exact.
+_VELOCITY_TIME = 0.048  # s; time constant of that in the image: a half at 30 images a second.
 _ROOT_TIME = 0.3  # s; time constant of that in the room, where depth is not.
 _VELOCITY_FADE = 0.8  # s in which an unseen person's velocity falls to 1/e.
 _SHRINK_TIME = 0.2  # s in which a box may shrink to 1/e: one bad frame must not collapse it.
 _LEAST_STEP = 1e-3  # s; no velocity is read from a shorter step.
 _FASTEST = 3.0  # m/s; what moves faster is an error of depth.
 _MEMORY_GAIN = 0.1  # How fast the memory of pose and colours follows.
+# A look that overlaps the one before this much shows the same person, who may have walked on at
+# this pace, heights/s: at 5 images a second nobody who walks covers where they were.
+_AGREEING_IOU, _PACE = 0.6, 1.2
 
 
 class State(Enum):
@@ -72,6 +76,14 @@ class Track:
             fade = math.exp(-seconds / _VELOCITY_FADE)
             self.velocity, self.root_velocity = self.velocity * fade, self.root_velocity * fade
 
+    def agrees(self, box: Array, stamp: float) -> bool:
+        """Whether the next look at a newcomer shows them again, or how far they have walked."""
+        moved = 0.5 * (box[:2] + box[2:] - self.box[:2] - self.box[2:])
+        walked = _PACE * float(self.box[3] - self.box[1]) * (stamp - self.stamp)
+        back = moved * min(walked / max(math.hypot(*moved.tolist()), 1e-9), 1.0)
+        there = box - np.concatenate([back, back])
+        return bool(boxes.iou(there[None], self.box[None])[0, 0] > _AGREEING_IOU)
+
     def see(
         self, row: int, sightings: Sightings, root: int, stamp: float, threshold: float
     ) -> None:
@@ -83,7 +95,8 @@ class Track:
             both = (scores >= threshold) & (self.scores >= threshold)
             moved = moved[both & np.isfinite(moved).all(-1)]
             if len(moved):
-                self.velocity = self.velocity + _VELOCITY_GAIN * _middle(moved) / step
+                gain = 1 - math.exp(-step / _VELOCITY_TIME)
+                self.velocity = self.velocity + gain * _middle(moved) / step
         self.box = self._held(sightings.boxes[row], step)
         self._follow(sightings.keypoints_3d[row, root].astype(np.float64), step)
         self.keypoints, self.scores, self.stamp = keypoints, scores, stamp
