@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-import copy
 from dataclasses import dataclass, replace
 import hashlib
 from pathlib import Path
-from typing import TypeVar
-import warnings
 
 import numpy as np
 from numpy.typing import NDArray
-import onnx
 import torch
 from torch import nn, Tensor
-from unihpe_ros.core.files import replacing
-from unihpe_ros.core.model_spec import METADATA_KEY, ModelSpec
+from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.preprocess import PADDING
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.models.detector import Detector
+from unihpe_ros.models.onnx_file import (
+    store_weights_as_half,
+    strip_traces,
+    to_onnx,
+    with_half_weights,
+    write,
+)
 from unihpe_ros.models.unihpe import MEAN, STD, UniHPE
 
-OPSET = 18
 IMAGE_OUTPUTS = ('simcc_x', 'simcc_y', 'visibility', 'feature', 'embedding')
 LIFTING_OUTPUTS = ('image_pose3d', 'lifted_pose3d', 'fused_pose3d', 'embedding')
-Network = TypeVar('Network', bound=nn.Module)
-# Below this many elements an initialiser stays float32: small ones save nothing.
-_SMALL = 1024
 
 
 @dataclass(frozen=True)
@@ -186,7 +184,7 @@ def _write_branch(
     path: Path,
 ) -> Exported:
     """Write one file; `module` holds weights as the file will."""
-    proto = _to_onnx(module, tuple(inputs.values()), tuple(inputs), output_names)
+    proto = to_onnx(module, tuple(inputs.values()), tuple(inputs), output_names)
     strip_traces(proto)
     store_weights_as_half(proto)
     write(proto, spec, path)
@@ -200,16 +198,6 @@ def _write_branch(
     )
 
 
-def with_half_weights(model: Network) -> Network:
-    """Return a copy on the CPU whose large weights are rounded as the file stores them."""
-    rounded = copy.deepcopy(model).eval().float().cpu()
-    with torch.no_grad():
-        for parameter in rounded.parameters():
-            if parameter.numel() >= _SMALL:
-                parameter.copy_(parameter.half().float())
-    return rounded
-
-
 def hash_weights(model: nn.Module) -> str:
     """Return 16 hex digits of the SHA-256 over all names and values of a network's state."""
     digest = hashlib.sha256()
@@ -217,65 +205,3 @@ def hash_weights(model: nn.Module) -> str:
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(value.cpu().numpy()).tobytes())
     return digest.hexdigest()[:16]
-
-
-def _to_onnx(
-    module: nn.Module,
-    inputs: tuple[Tensor, ...],
-    input_names: tuple[str, ...],
-    output_names: tuple[str, ...],
-) -> onnx.ModelProto:
-    batch = torch.export.Dim('batch', min=1, max=1024)
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')
-        program = torch.onnx.export(
-            module,
-            inputs,
-            dynamo=True,
-            dynamic_shapes=tuple({0: batch} for _ in inputs),
-            opset_version=OPSET,
-            input_names=list(input_names),
-            output_names=list(output_names),
-            verbose=False,
-        )
-    if program is None:
-        raise RuntimeError('torch.onnx.export returned no program')
-    return program.model_proto
-
-
-def strip_traces(proto: onnx.ModelProto) -> None:
-    """Remove the exporter's notes, in place: they hold source paths of the machine it ran on."""
-    graph = proto.graph
-    for part in (graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
-        part.doc_string = ''
-        del part.metadata_props[:]
-    for function in proto.functions:
-        for node in function.node:
-            del node.metadata_props[:]
-
-
-def store_weights_as_half(proto: onnx.ModelProto) -> None:
-    """Replace large float32 initialisers by float16 ones followed by a cast, in place."""
-    graph = proto.graph
-    casts = []
-    for tensor in graph.initializer:
-        values = onnx.numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size < _SMALL:
-            continue
-        name = tensor.name
-        tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f'{name}.half'))
-        casts.append(
-            onnx.helper.make_node('Cast', [f'{name}.half'], [name], to=onnx.TensorProto.FLOAT)
-        )
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
-    del graph.value_info[:]
-
-
-def write(proto: onnx.ModelProto, spec: ModelSpec, path: Path) -> None:
-    """Put the spec into a graph's metadata and write it: beside, then renamed."""
-    onnx.helper.set_model_props(proto, {METADATA_KEY: spec.to_json()})
-    onnx.checker.check_model(proto)
-    with replacing(path) as partial:
-        onnx.save(proto, partial)
