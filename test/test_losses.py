@@ -3,7 +3,7 @@
 import pytest
 import torch
 from torch.nn import functional
-from unihpe_ros.training import losses
+from unihpe_ros.training import contrast, losses
 from unihpe_ros.training.triples import SCORES
 
 
@@ -22,13 +22,13 @@ def cosines(rows):
 def test_largest_singular_value_equals_svd(width):
     rows = unit_triples(2000, width)
     expected = torch.linalg.svdvals(rows)[:, 0]
-    found = losses.largest_singular_value(*cosines(rows))
+    found = contrast.largest_singular_value(*cosines(rows))
     torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
 
 
 def test_gradient_is_the_derivative():
     inputs = [value.requires_grad_() for value in cosines(unit_triples(30, 8))]
-    assert torch.autograd.gradcheck(losses.largest_singular_value, inputs)
+    assert torch.autograd.gradcheck(contrast.largest_singular_value, inputs)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_gradient_is_the_derivative():
 )
 def test_gradients_are_finite_at_the_corners(signs):
     inputs = [torch.full((4,), float(sign), requires_grad=True) for sign in signs]
-    losses.largest_singular_value(*inputs).sum().backward()
+    contrast.largest_singular_value(*inputs).sum().backward()
     for value in inputs:
         assert torch.isfinite(value.grad).all()
 
@@ -52,7 +52,7 @@ def test_loss_gradients_are_finite_on_embeddings_at_the_corners(case):
         'antipodal': (row, -row, row),
     }[case]
     x, y, z = (value.repeat(8, 1).requires_grad_() for value in rows)
-    losses.singular_value_loss(x, y, z, 0.03).backward()
+    contrast.singular_value_loss(x, y, z, 0.03).backward()
     for value in (x, y, z):
         assert torch.isfinite(value.grad).all()
 
@@ -61,35 +61,35 @@ def test_contrast_is_computed_in_full_precision_under_autocast():
     x, y, z = unit_triples(24, 32, dtype=torch.float32).unbind(1)
     nobody = torch.zeros(24, 24, dtype=torch.bool)
 
-    def contrast():
+    def terms():
         return torch.stack(
             [
-                losses.singular_value_loss(x, y, z, 0.03),
-                losses.pairwise_loss([x, y, z], torch.tensor(0.05), nobody),
-                losses.near_duplicates(x.view(24, -1, 2)[..., [0, 1, 1]], 0.2).sum(),
+                contrast.singular_value_loss(x, y, z, 0.03),
+                contrast.pairwise_loss([x, y, z], torch.tensor(0.05), nobody),
+                contrast.near_duplicates(x.view(24, -1, 2)[..., [0, 1, 1]], 0.2).sum(),
             ]
         )
 
     with torch.autocast('cpu', torch.bfloat16):
-        rounded = contrast()
+        rounded = terms()
     assert rounded.dtype == torch.float32
-    torch.testing.assert_close(rounded, contrast(), rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(rounded, terms(), rtol=1e-6, atol=1e-6)
 
 
 def test_matching_triples_cost_less_than_shuffled_ones():
     x = functional.normalize(
         torch.randn(32, 64, generator=torch.Generator().manual_seed(1)), dim=-1
     )
-    matched = losses.singular_value_loss(x, x, x, 0.03)
-    shuffled = losses.singular_value_loss(x, x, x.roll(1, 0), 0.03)
+    matched = contrast.singular_value_loss(x, x, x, 0.03)
+    shuffled = contrast.singular_value_loss(x, x, x.roll(1, 0), 0.03)
     assert matched < 0.1 * shuffled
 
 
 def test_loss_is_blind_to_the_sign_of_a_modality():
     # The reason why training starts with the pairwise loss and keeps it.
     x, y, z = unit_triples(16, 32, dtype=torch.float32).unbind(1)
-    assert losses.singular_value_loss(x, y, z, 0.03) == pytest.approx(
-        losses.singular_value_loss(x, -y, -z, 0.03).item(), rel=1e-4
+    assert contrast.singular_value_loss(x, y, z, 0.03) == pytest.approx(
+        contrast.singular_value_loss(x, -y, -z, 0.03).item(), rel=1e-4
     )
 
 
@@ -100,12 +100,12 @@ def test_excluded_pairs_are_no_negatives():
     twice = torch.cat([x, x])
     logits = twice @ twice.T / 0.07
     twins = torch.eye(12, dtype=torch.bool).roll(6, 0)
-    assert losses.info_nce(logits, twins) < losses.info_nce(logits) - 0.3
+    assert contrast.info_nce(logits, twins) < contrast.info_nce(logits) - 0.3
 
 
 def test_near_duplicates_finds_copies_only():
     poses = torch.randn(5, 26, 3, generator=torch.Generator().manual_seed(3)) * 0.3
-    marked = losses.near_duplicates(torch.cat([poses, poses[:1] + 0.005]))
+    marked = contrast.near_duplicates(torch.cat([poses, poses[:1] + 0.005]))
     assert marked[0, 5]
     assert marked.sum() == 6 + 2
 
@@ -157,10 +157,10 @@ def test_every_score_trains_on_identical_embeddings_and_prefers_matches(name):
         torch.randn(16, 32, generator=torch.Generator().manual_seed(4)), dim=-1
     ).requires_grad_()
     score = SCORES[name]
-    matched = losses.singular_value_loss(x, x, x, 0.07, score=score)
+    matched = contrast.singular_value_loss(x, x, x, 0.07, score=score)
     matched.backward()
     assert torch.isfinite(x.grad).all()
     y = functional.normalize(
         torch.randn(16, 32, generator=torch.Generator().manual_seed(5)), dim=-1
     )
-    assert matched < losses.singular_value_loss(x, y.roll(1, 0), y, 0.07, score=score)
+    assert matched < contrast.singular_value_loss(x, y.roll(1, 0), y, 0.07, score=score)

@@ -12,7 +12,7 @@ from unihpe_ros.datasets.augment import crop_record
 from unihpe_ros.datasets.batches import Collate, image_batches, Item
 from unihpe_ros.datasets.catalogue import open_records
 from unihpe_ros.models.unihpe import PRESETS, UniHPE
-from unihpe_ros.training import losses
+from unihpe_ros.training import contrast
 from unihpe_ros.training.config import (
     changed_settings,
     ConfigError,
@@ -117,19 +117,19 @@ def test_near_duplicates_look_at_the_keypoints_that_both_have():
     pair = torch.stack([pose, pose, pose + 0.03, torch.randn(26, 3, generator=generator)])
     lacking = [i for i in range(26) if UNION.keypoints[i] not in H36M_17.parents]
     pair[1, lacking] = float('nan')
-    marked = losses.near_duplicates(pair)
+    marked = contrast.near_duplicates(pair)
     assert marked.int().tolist() == [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
     # No keypoint in common but the root: nothing is known about them.
     pair[0, H36M_17.indices_in(UNION)[1:]] = float('nan')
-    assert not losses.near_duplicates(pair)[0, 1]
-    assert not losses.near_duplicates(torch.full((2, 26, 3), float('nan'))).any()
+    assert not contrast.near_duplicates(pair)[0, 1]
+    assert not contrast.near_duplicates(torch.full((2, 26, 3), float('nan'))).any()
 
 
 def test_near_duplicates_equals_the_distance_in_full_poses():
     poses = torch.randn(40, 26, 3, generator=torch.Generator().manual_seed(4)) * 0.02
     rms = (poses[:, None] - poses[None]).square().sum(-1).mean(-1).sqrt()
     threshold = float(rms.median())
-    marked = losses.near_duplicates(poses, threshold)
+    marked = contrast.near_duplicates(poses, threshold)
     clear = (rms - threshold).abs() > 1e-5
     assert torch.equal(marked[clear], (rms < threshold)[clear])
 
@@ -142,11 +142,11 @@ def test_pairs_count_where_both_modalities_are_there():
     solid = torch.tensor([1, 1, 1, 0, 0, 0]).bool()
     everybody = torch.ones(6).bool()
     temperature = torch.tensor(0.1)
-    found = losses.pairwise_loss([x, y, z], temperature, nobody, [everybody, everybody, solid])
+    found = contrast.pairwise_loss([x, y, z], temperature, nobody, [everybody, everybody, solid])
     parts = [(x, y), (x[:3], z[:3]), (y[:3], z[:3])]
-    expected = torch.stack([losses.info_nce(a @ b.T / temperature) for a, b in parts]).mean()
+    expected = torch.stack([contrast.info_nce(a @ b.T / temperature) for a, b in parts]).mean()
     torch.testing.assert_close(found, expected)
-    none = losses.pairwise_loss([x, z], temperature, nobody, [everybody, ~everybody])
+    none = contrast.pairwise_loss([x, z], temperature, nobody, [everybody, ~everybody])
     assert none == 0
 
 

@@ -14,7 +14,7 @@ from unihpe_ros.datasets.batches import ImageBatch
 from unihpe_ros.datasets.projection import corrupt
 from unihpe_ros.models.decoders import SOURCES
 from unihpe_ros.models.unihpe import MEAN, STD, UniHPE
-from unihpe_ros.training import losses, ranks
+from unihpe_ros.training import contrast, losses, ranks
 from unihpe_ros.training.chunks import in_chunks
 from unihpe_ros.training.config import TrainConfig
 from unihpe_ros.training.evaluate import input_of_crop
@@ -83,14 +83,14 @@ class Objective(nn.Module):
         # Image and 2D are contrasted wherever somebody is shown, 3D where it is more than a root.
         solid = relative.isfinite().all(-1).sum(-1) > 1
         shown = solid | (ranks.gather(batch.weight.amax(-1)) > 0)
-        duplicates = losses.near_duplicates(relative)
-        pairwise = losses.pairwise_loss(
+        duplicates = contrast.near_duplicates(relative)
+        pairwise = contrast.pairwise_loss(
             [x, y, z], self.temperature, duplicates, present=[shown, shown, solid]
         )
         ramp = self.singular_value_weight(step)
         triples = x.new_zeros(())
         if ramp:
-            triples = ramp * losses.singular_value_loss(
+            triples = ramp * contrast.singular_value_loss(
                 x[solid],
                 y[solid],
                 z[solid],
@@ -109,8 +109,8 @@ class Objective(nn.Module):
         feature_3d, embedding_3d = model.encode_3d(relative)
         lifted = model.decoder(feature_2d, '2d')
         weight = torch.ones_like(relative[..., 0])
-        duplicates = losses.near_duplicates(ranks.gather(relative))
-        pairwise = losses.pairwise_loss(
+        duplicates = contrast.near_duplicates(ranks.gather(relative))
+        pairwise = contrast.pairwise_loss(
             [ranks.gather(embedding_2d), ranks.gather(embedding_3d)], self.temperature, duplicates
         )
         return {

@@ -1,7 +1,7 @@
 """
 How well three unit embeddings agree, from their cosines a = x.y, b = x.z, c = y.z.
 
-The loss `losses.singular_value_loss` compares a matching triple with mismatched ones by one of
+The loss `contrast.singular_value_loss` compares a matching triple with mismatched ones by one of
 these scores; the larger, the better the three agree.
 
 """
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
-from unihpe_ros.training.losses import largest_singular_value
+from unihpe_ros.training.contrast import largest_singular_value
 
 # Added to the squared volume: the root's slope stays finite where a trained positive lies.
 _SOFTENING = 1e-4
