@@ -49,14 +49,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(commands[args.command].run(args))
     except KeyboardInterrupt:
-        print(f'unihpe {args.command}: interrupted', file=sys.stderr)
-        return INTERRUPTED
+        status, message = INTERRUPTED, 'interrupted'
     except Exception as error:
-        message = explain(error)
-        if message is None:
+        reason = explain(error)
+        if reason is None:
             raise
-        print(f'unihpe {args.command}: error: {message}', file=sys.stderr)
-        return 1
+        status, message = 1, f'error: {reason}'
+    # Progress bars end with the exception that held them; this is the last line.
+    print(f'unihpe {args.command}: {message}', file=sys.stderr)
+    return status
 
 
 def find_commands() -> dict[str, ModuleType]:

@@ -55,12 +55,13 @@ def run(args: argparse.Namespace) -> int:
     config = load_config(args.config, overrides)
     try:
         _train(config, args.config.stem, out, args.resume)
+        return 0
     except InterruptedRun as interruption:
-        step = interruption.step
-        rest = f' at step {step}; --resume goes on' if step else '; nothing new was saved'
-        print(f'unihpe train: interrupted{rest}', file=sys.stderr)
-        return 128 + interruption.number
-    return 0
+        step, number = interruption.step, interruption.number
+    # The readers and the progress bars end with the exception that held them.
+    rest = f' at step {step}; --resume goes on' if step else '; nothing new was saved'
+    print(f'unihpe train: interrupted{rest}', file=sys.stderr)
+    return 128 + number
 
 
 def _train(config: TrainConfig, name: str, out: Path, resume: bool) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 import itertools
-import signal
 from typing import NamedTuple
 
 import cv2
@@ -16,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 from unihpe_ros.core import simcc
 from unihpe_ros.datasets.augment import crop_record, Sample
+from unihpe_ros.datasets.reader import obey_parent_alone
 from unihpe_ros.datasets.records import DatasetError, Records
 
 # Standard deviation of the SimCC labels, bins.
@@ -269,8 +269,7 @@ class Collate:
 
 
 def start_reader(_: int) -> None:
-    """Prepare a process that reads for the one that trains, which alone decides on the end."""
-    # Ctrl-C reaches the whole group of processes.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Prepare a process that reads for the one that trains."""
+    obey_parent_alone()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+import os
 import signal
 from types import FrameType
 from typing import Any
@@ -48,6 +49,7 @@ class Signals:
     def __init__(self) -> None:
         self._is_stepping = False
         self._number = 0
+        self._process = os.getpid()
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Signals:
@@ -72,7 +74,12 @@ class Signals:
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         del frame
+        # A process that was forked to read hears this before it can say that it won't.
+        if os.getpid() != self._process:
+            return
         if self._is_stepping and number != self._number:
             self._number = number
             return
+        # Python drops what is raised while it collects garbage; then the next step ends the run.
+        self._number = number
         raise InterruptedRun(number, is_whole=not self._is_stepping)

@@ -1,0 +1,36 @@
+"""Signals in a process that reads pictures: the one that trains decides on the end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from threading import Thread
+from types import TracebackType
+
+
+def obey_parent_alone() -> None:
+    """
+    Let only the parent end this process, and let it end in silence.
+
+    Ctrl-C reaches the whole group of processes, and what stops a service or a job sends SIGTERM to
+    all of them: the parent takes its step first, for which it needs the readers.
+
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Blocked, it waits for the thread, which is told who sent it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    Thread(target=_await_parent, args=(os.getppid(),), daemon=True).start()
+    sys.excepthook = _say
+
+
+def _await_parent(parent: int) -> None:
+    while signal.sigwaitinfo([signal.SIGTERM]).si_pid != parent:
+        pass
+    os._exit(0)
+
+
+def _say(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    # multiprocessing tells of tensors that the parent no longer fetches by this hook.
+    if not issubclass(kind, (ConnectionError, EOFError)):
+        sys.__excepthook__(kind, error, traceback)
