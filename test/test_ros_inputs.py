@@ -177,6 +177,7 @@ def test_boxes_are_the_detections_of_people():
             detection(math.nan, 20.0, 5.0, 5.0),
             detection(1e300, 20.0, 5.0, 5.0),
             detection(10.0, 20.0, 0.0, 5.0),
+            detection(10.0, 20.0, 5.0, 5.0, theta=math.inf),
         ]
     )
     boxes = to_boxes(msg, 'person')
@@ -184,6 +185,44 @@ def test_boxes_are_the_detections_of_people():
     np.testing.assert_allclose(boxes, [[8, 16, 12, 24], [26, 18, 34, 22]], atol=1e-5)
     assert len(to_boxes(msg)) == 3
     assert to_boxes(SimpleNamespace(detections=[])).shape == (0, 4)
+
+
+def test_the_surest_boxes_come_first():
+    """Of many, no more are looked at than people may be followed."""
+    scores = (0.1, math.nan, 0.9, 0.4)
+    found = [detection(10.0 * i, 20.0, 2.0, 2.0, score=s) for i, s in enumerate(scores)]
+    unsaid = detection(40.0, 20.0, 2.0, 2.0)
+    unsaid.results = []
+    boxes = to_boxes(SimpleNamespace(detections=[unsaid, *found]))
+    assert boxes[:, 0].tolist() == [19, 29, -1, 39, 9]
+
+
+def told_of_boxes(beside, stamps, **values):
+    """Let boxes of these times come, each with an image of 100 s; return what is logged."""
+    for stamp in stamps:
+        beside.boxes.put(stamp, SimpleNamespace(detections=[]))
+        beside.boxes_of(100.0, Parameters(**values))
+    return beside.logger.lines
+
+
+def test_boxes_that_never_fit_an_image_are_told_with_how_far_they_are_off(beside):
+    assert told_of_boxes(beside, [99.5, 99.6, 99.7, 99.8]) == []
+    assert told_of_boxes(beside, [99.8]) == [
+        'boxes_in are not used: the nearest are 0.20 s older than the image, '
+        'boxes_tolerance_s is 0.1'
+    ]
+
+
+def test_boxes_that_come_seldom_are_no_cause_to_complain(beside):
+    assert told_of_boxes(beside, [99.5, 99.6, 99.7, 99.95, 99.8, 101.0, 102.0, 103.0]) == []
+
+
+def test_that_nobody_tells_of_newcomers_is_told_after_a_while(beside):
+    for watchdog, lines in ((0.0, 0), (3600.0, 0), (1e-6, 1)):
+        for _ in range(2):
+            beside.boxes_of(1.0, Parameters(detector='none', watchdog_s=watchdog))
+        assert len(beside.logger.lines) == lines
+    assert 'nobody finds newcomers' in beside.logger.lines[0]
 
 
 def test_boxes_of_older_messages_are_read_too():

@@ -279,5 +279,8 @@ class Stream:
 
 
 def _usable(given: Array, size: tuple[int, int]) -> NDArray[np.float32]:
-    """Return those of somebody's ``(N, 4)`` boxes that are finite, cut to the picture."""
-    return boxes.clip(given[np.isfinite(given).all(-1)], size)
+    """Return those of somebody's ``(N, 4)`` boxes that are in the picture, cut to it."""
+    low, high = given[:, :2], given[:, 2:]
+    there = np.isfinite(given).all(-1) & (low < high).all(-1)
+    there &= (low < np.array(size)).all(-1) & (high >= 0).all(-1)
+    return boxes.clip(given[there], size)

@@ -38,10 +38,17 @@ def to_boxes(msg: Any, label: str = '') -> NDArray[np.float32]:
     Returns
     -------
     NDArray[np.float32]
-        ``(N, 4)`` x0 y0 x1 y1, px; those that are finite and have a size.
+        ``(N, 4)`` x0 y0 x1 y1, px; those that are finite and have a size, the surest first.
 
     """
-    found = [_box(detection.bbox) for detection in msg.detections if _is(detection, label)]
+    looked_for = [
+        (score, detection.bbox)
+        for detection in msg.detections
+        for name, score in [_likeliest(detection)]
+        if label in ('', name)
+    ]
+    looked_for.sort(key=lambda item: -item[0])
+    found = [_box(bbox) for _, bbox in looked_for]
     boxes = np.array(found, np.float64).reshape(-1, 4)
     good = np.isfinite(boxes).all(-1) & (boxes[:, 2:] > boxes[:, :2]).all(-1)
     # What float32 can't hold is no place in an image.
@@ -49,22 +56,26 @@ def to_boxes(msg: Any, label: str = '') -> NDArray[np.float32]:
     return boxes[good].astype(np.float32)
 
 
-def _is(detection: Any, label: str) -> bool:
-    """Whether the likeliest class is the one looked for."""
-    if not label:
-        return True
+def _likeliest(detection: Any) -> tuple[str, float]:
+    """Return class and score of the likeliest hypothesis; without any, no class and 0."""
     # Galactic and older have no `hypothesis` in between.
     likely = [getattr(result, 'hypothesis', result) for result in detection.results]
     if not likely:
-        return False
-    best = max(likely, key=lambda hypothesis: hypothesis.score)
-    return str(getattr(best, 'class_id', getattr(best, 'id', ''))) == label
+        return '', 0.0
+    best = max(likely, key=_score)
+    return str(getattr(best, 'class_id', getattr(best, 'id', ''))), _score(best)
+
+
+def _score(hypothesis: Any) -> float:
+    score = float(hypothesis.score)
+    return score if math.isfinite(score) else 0.0
 
 
 def _box(bbox: Any) -> tuple[float, float, float, float]:
     # Galactic and older hold a geometry_msgs/Pose2D, without `position`.
     centre = getattr(bbox.center, 'position', bbox.center)
-    cos, sin = abs(math.cos(bbox.center.theta)), abs(math.sin(bbox.center.theta))
+    theta = bbox.center.theta if math.isfinite(bbox.center.theta) else math.nan
+    cos, sin = abs(math.cos(theta)), abs(math.sin(theta))
     w = (bbox.size_x * cos + bbox.size_y * sin) / 2
     h = (bbox.size_x * sin + bbox.size_y * cos) / 2
     return centre.x - w, centre.y - h, centre.x + w, centre.y + h

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+import math
+import time
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,8 @@ from unihpe_ros.ros.recent import Recent
 _REPEAT_S = 30.0
 # Half of this or less, depth and image may be apart: above, people have moved too far.
 _LONGEST_PERIOD_S = 0.1
+# Messages in a row that belong to no image, after which something is wrong.
+_UNUSED = 5
 
 
 class Companions:
@@ -48,6 +52,7 @@ class Companions:
         self._log = log
         self._stamps: deque[float] = deque(maxlen=8)
         self._misfit = ''
+        self._blind_since = math.inf
         self.cameras = CameraSource(rectified)
         self.depths: Recent[Image] = Recent()
         self.boxes: Recent[Any] = Recent()
@@ -128,5 +133,27 @@ class Companions:
 
     def boxes_of(self, stamp: float, parameters: Parameters) -> NDArray[np.float32] | None:
         """Return ``(N, 4)`` px, where people were at a time; None if nobody says so."""
-        msg = self.boxes.nearest(stamp, parameters.boxes_tolerance_s)
-        return None if msg is None else to_boxes(msg, parameters.boxes_class)
+        tolerance = parameters.boxes_tolerance_s
+        msg = self.boxes.nearest(stamp, tolerance)
+        if msg is not None:
+            return to_boxes(msg, parameters.boxes_class)
+        if self.boxes.unused >= _UNUSED:
+            self._log.warning(
+                f'boxes_in are not used: the nearest are {_apart(self.boxes.distance(stamp))} '
+                f'the image, boxes_tolerance_s is {tolerance:g}',
+                _REPEAT_S,
+            )
+        elif parameters.detector == 'none' and not self.boxes.ever_came:
+            self._note_blindness(parameters.watchdog_s)
+        return None
+
+    def _note_blindness(self, patience: float) -> None:
+        now = time.monotonic()
+        self._blind_since = min(self._blind_since, now)
+        if patience and now - self._blind_since >= patience:
+            words = 'nobody finds newcomers: detector is none, and no boxes_in have come'
+            self._log.warning(words, _REPEAT_S)
+
+
+def _apart(seconds: float) -> str:
+    return f'{abs(seconds):.2f} s {"newer" if seconds > 0 else "older"} than'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+import math
 import threading
 import time
 from typing import Generic, TypeVar
@@ -22,23 +23,35 @@ class Recent(Generic[T]):
     kept : int
         How many.
 
+    Attributes
+    ----------
+    unused : int
+        How many came since one was near enough to an image.
+
     """
 
     def __init__(self, kept: int = 4) -> None:
         self._items: deque[tuple[float, T]] = deque(maxlen=kept)
         self._changed = threading.Condition()
         self._last = -_ALIVE_S
+        self.unused = 0
 
     @property
     def is_alive(self) -> bool:
         """Whether messages came lately."""
         return time.monotonic() - self._last < _ALIVE_S
 
+    @property
+    def ever_came(self) -> bool:
+        """Whether there was any message."""
+        return self._last >= 0
+
     def put(self, stamp: float, item: T) -> None:
         """Store a message that is of time `stamp`, s."""
         with self._changed:
             self._last = time.monotonic()
             self._items.append((stamp, item))
+            self.unused += 1
             self._changed.notify_all()
 
     def clear(self) -> None:
@@ -46,6 +59,13 @@ class Recent(Generic[T]):
         with self._changed:
             self._items.clear()
             self._last = -_ALIVE_S
+            self.unused = 0
+
+    def distance(self, stamp: float) -> float:
+        """Return how much newer the nearest message is than a time, s; NaN if there is none."""
+        with self._changed:
+            steps = [item[0] - stamp for item in self._items]
+        return min(steps, key=abs, default=math.nan)
 
     def nearest(self, stamp: float, tolerance: float, until: float = 0.0) -> T | None:
         """
@@ -70,6 +90,7 @@ class Recent(Generic[T]):
             while True:
                 best = min(self._items, key=lambda item: abs(item[0] - stamp), default=None)
                 if best is not None and abs(best[0] - stamp) <= tolerance:
+                    self.unused = 0
                     return best[1]
                 # What comes is newer than all that came: too new already, or soon too late.
                 newest = self._items[-1][0] if self._items else stamp
