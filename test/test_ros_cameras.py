@@ -95,12 +95,14 @@ def test_the_same_calibration_is_not_read_again():
 
 def test_a_bad_calibration_takes_the_camera_away_and_is_told_once():
     source = CameraSource(rectified=False)
+    assert not source.ever_came
     source.update(camera_info())
     bad = camera_info()
     bad.k[0] = math.nan
     with pytest.raises(ValueError, match='finite'):
         source.update(bad)
     assert source.camera is None
+    assert source.ever_came
     source.update(bad)
     source.update(camera_info())
     assert source.camera is not None
@@ -120,3 +122,18 @@ def test_while_a_calibration_is_read_the_last_one_holds(monkeypatch):
     source.update(camera_info(focal=70.0))
     assert seen == [first]
     assert source.camera.K[0, 0] == 70.0
+
+
+@pytest.mark.parametrize('focal', [0.8, 1e9])
+def test_a_focal_length_that_is_not_in_pixels_is_refused(focal):
+    words = rf'focal lengths in px that fit an image of 64x48; got {focal:g}'
+    with pytest.raises(ValueError, match=words.replace('+', r'\+')):
+        to_camera(camera_info(focal=focal), rectified=False)
+
+
+def test_a_distortion_that_folds_the_image_is_refused():
+    msg = camera_info()
+    msg.d = [-30.0, 100.0, 5.0, -5.0, 1e3]
+    with pytest.raises(ValueError, match='distortion that holds for the image'):
+        to_camera(msg, rectified=False)
+    assert not to_camera(msg, rectified=True).is_distorted

@@ -73,6 +73,9 @@ def test_descriptors_tell_description_range_and_choices(declare):
     assert node.describe_parameter('max_people').integer_range[0].to_value == 32
     constraint = node.describe_parameter('keypoints').additional_constraints
     assert constraint == 'one of coco17, h36m17, union26, ros4hri18'
+    stature = node.describe_parameter('person_height_m')
+    assert stature.additional_constraints == '0, or 0.5 to 2.5'
+    assert stature.floating_point_range[0].from_value == 0.0
 
 
 def test_defaults_make_valid_estimator_settings():
@@ -99,6 +102,8 @@ def test_a_whole_number_will_do_for_a_double(declare):
         ({'score_threshold': 2}, 'score_threshold: expected 0.01 to 0.99, got 2.0'),
         ({'score_threshold': 'high'}, "score_threshold: expected a number, got 'high'"),
         ({'score_threshold': math.nan}, 'score_threshold.*nan'),
+        ({'person_height_m': 0.1}, 'person_height_m: expected 0, or 0.5 to 2.5, got 0.1'),
+        ({'person_height_m': -1.0}, 'person_height_m'),
         ({'max_people': 0}, 'max_people.*0'),
         ({'max_people': 2.0}, 'max_people: expected a whole number, got 2.0'),
         ({'max_people': True}, 'max_people: expected a whole number, got True'),

@@ -26,7 +26,7 @@ class EstimatorSettings:
         How roots are placed; 'auto' is DEPTH with a depth image, PROJECTIVE with a camera and
         RELATIVE without. DEPTH falls back to PROJECTIVE where no depth image is given.
     person_height_m : float
-        Stature of everybody, m; 0 trusts the network's scale.
+        Stature of everybody, 0.5 to 2.5 m; 0 trusts the network's scale.
     default_fov_deg : float
         Horizontal field of view that is assumed without a camera, degrees.
     detector : str
@@ -76,13 +76,13 @@ class EstimatorSettings:
     fixed_bones: bool = True
 
     def __post_init__(self) -> None:
-        modes = ('auto', *RootMode)
+        modes, height = ('auto', *RootMode), self.person_height_m
         checks = {
             'max_people': (self.max_people >= 1, '1 or more'),
             'score_threshold': (0 < self.score_threshold < 1, 'a number between 0 and 1'),
             'agreement_threshold': (0 <= self.agreement_threshold <= 1, 'a number in [0, 1]'),
             'root_mode': (self.root_mode in modes, 'auto, relative, projective or depth'),
-            'person_height_m': (0 <= self.person_height_m < 3, '0 or a stature below 3 m'),
+            'person_height_m': (height == 0 or 0.5 <= height <= 2.5, '0, or 0.5 to 2.5 m'),
             'default_fov_deg': (0 < self.default_fov_deg < 180, 'an angle between 0 and 180'),
             'detector': (self.detector in ('builtin', 'none'), 'builtin or none'),
             'detect_every': (self.detect_every >= 1, '1 or more'),

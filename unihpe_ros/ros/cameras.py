@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from unihpe_ros.core.geometry import Camera
 
+# Focal lengths, in widths and heights of the image, beyond which a calibration is in other units.
+_SHORTEST, _LONGEST = 0.05, 500.0
+# How far towards the edge of the image a distortion must go on growing.
+_LEAST_REACH = 0.5
+
 if TYPE_CHECKING:
     from sensor_msgs.msg import CameraInfo
     from std_msgs.msg import Header
@@ -36,7 +41,7 @@ def to_camera(msg: CameraInfo, *, rectified: bool) -> Camera:
     if rectified or not (model or any(distortion)):
         # P knows no lens; and drivers of ideal cameras give zeros without naming a model.
         model, distortion = 'plumb_bob', ()
-    return Camera.from_camera_info(
+    camera = Camera.from_camera_info(
         msg.k,
         distortion,
         msg.p,
@@ -46,6 +51,24 @@ def to_camera(msg: CameraInfo, *, rectified: bool) -> Camera:
         roi=(roi.x_offset, roi.y_offset, roi.width, roi.height),
         rectified=rectified,
     )
+    _check_view(camera)
+    return camera
+
+
+def _check_view(camera: Camera) -> None:
+    """Raise ValueError for a lens through which nobody would be found."""
+    lengths = camera.K[0, 0] / camera.width, camera.K[1, 1] / camera.height
+    if not _SHORTEST <= min(lengths) <= max(lengths) <= _LONGEST:
+        raise ValueError(
+            f'camera_info: expected focal lengths in px that fit an image of {camera.width}x'
+            f'{camera.height}; got {camera.K[0, 0]:g}, {camera.K[1, 1]:g}'
+        )
+    corner = 0.5 / min(lengths)
+    if camera.is_distorted and camera.reach < _LEAST_REACH * corner:
+        raise ValueError(
+            f'camera_info: expected a distortion that holds for the image; got '
+            f'{camera.distortion.tolist()}, which fold back within {_LEAST_REACH:.0%} of it'
+        )
 
 
 def to_camera_info(camera: Camera, header: Header) -> CameraInfo:
@@ -80,6 +103,11 @@ class CameraSource:
         self._rectified = rectified
         self._known: tuple[object, ...] = ()
         self.camera: Camera | None = None
+
+    @property
+    def ever_came(self) -> bool:
+        """Whether there was any camera_info, usable or not."""
+        return bool(self._known)
 
     def update(self, msg: CameraInfo) -> None:
         """

@@ -44,12 +44,18 @@ def checked(item: Field[Any], value: Any) -> Any:
         value = float(value)
     if type(value) is not kind:
         raise ValueError(f'{item.name}: expected {KINDS[kind]}, got {value!r}')
-    choices, limits = item.metadata['choices'], item.metadata['limits']
+    choices, limits, zero = (item.metadata[name] for name in ('choices', 'limits', 'zero'))
     if choices and value not in choices:
         raise ValueError(f'{item.name}: expected one of {", ".join(choices)}; got {value!r}')
-    if limits and not limits[0] <= value <= limits[1]:
-        raise ValueError(f'{item.name}: expected {limits[0]} to {limits[1]}, got {value}')
+    if limits and not (limits[0] <= value <= limits[1] or (zero and value == 0)):
+        raise ValueError(f'{item.name}: expected {range_of(item)}, got {value}')
     return value
+
+
+def range_of(item: Field[Any]) -> str:
+    """Return in words what a number may be."""
+    low, high = item.metadata['limits']
+    return f'{"0, or " if item.metadata["zero"] else ""}{low} to {high}'
 
 
 def _names(item: Field[Any], value: Any) -> tuple[str, ...]:
@@ -85,6 +91,9 @@ def descriptor_of(item: Field[Any]) -> ParameterDescriptor:
     if item.metadata['choices']:
         descriptor.additional_constraints = 'one of ' + ', '.join(item.metadata['choices'])
     limits = item.metadata['limits']
+    if item.metadata['zero']:
+        # ROS knows no range with a gap.
+        descriptor.additional_constraints, limits = range_of(item), (0.0, limits[1])
     if limits and isinstance(item.default, float):
         descriptor.floating_point_range = [
             FloatingPointRange(from_value=limits[0], to_value=limits[1])

@@ -6,7 +6,7 @@ from dataclasses import fields
 import textwrap
 from typing import Any
 
-from unihpe_ros.ros.parameter_checks import KINDS
+from unihpe_ros.ros.parameter_checks import KINDS, range_of
 from unihpe_ros.ros.parameters import Parameters
 
 
@@ -17,7 +17,7 @@ def markdown_table() -> str:
         about = item.metadata
         values = ', '.join(f'`{choice}`' for choice in about['choices'])
         if about['limits']:
-            values = f'{about["limits"][0]} to {about["limits"][1]}'
+            values = range_of(item)
         values = values or KINDS[type(item.default)]
         live = 'no' if about['fixed'] else 'yes'
         lines.append(

@@ -18,12 +18,14 @@ def _parameter(
     *,
     choices: Iterable[str] = (),
     limits: tuple[float, float] | None = None,
+    zero: bool = False,
     fixed: bool = False,
 ) -> Any:
     about = {
         'description': description,
         'choices': tuple(choices),
         'limits': limits,
+        'zero': zero,
         'fixed': fixed,
     }
     return field(default=default, metadata=about)
@@ -143,7 +145,8 @@ class Parameters:
     person_height_m: float = _parameter(
         0.0,
         'Standing height of the people, m, which scales 3D; 0 is unknown',
-        limits=(0.0, 2.5),
+        limits=(0.5, 2.5),
+        zero=True,
     )
     default_fov_deg: float = _parameter(
         60.0, 'Horizontal field of view assumed without camera_info, degrees', limits=(10.0, 170.0)
