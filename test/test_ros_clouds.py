@@ -118,6 +118,15 @@ def test_fields_may_lie_anywhere():
     np.testing.assert_array_equal(from_cloud(msg).track_ids, expected.track_ids)
 
 
+def test_a_row_of_none_is_nobody():
+    """What sensor_msgs_py writes for an empty list."""
+    msg = deepcopy(to_cloud_2d(people(2, COCO_17), HEADER))
+    msg.height, msg.width, msg.row_step, msg.data = 1, 0, 0, array('B')
+    assert len(from_cloud(msg)) == 0
+    msg.height = 0
+    assert from_cloud(msg).skeleton is COCO_17
+
+
 def break_fields(msg):
     msg.fields = msg.fields[:3]
 

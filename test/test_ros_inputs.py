@@ -129,8 +129,23 @@ def test_depth_belongs_to_an_image_up_to_half_a_period(beside):
     assert depth_of(beside, 1.018) is None
     assert depth_of(beside, 1.0, 'projective') is None
     assert beside.logger.lines == [
-        'places are found without depth: no depth_image within 17 ms of the image'
+        'places are found without depth: no depth_image within 17 ms of the image: the nearest is '
+        '0.02 s older than the image'
     ]
+
+
+def test_depth_of_another_frame_is_used_and_told(beside):
+    msg = depth_message(np.full((48, 64), 2.0, '<f4'), '32FC1')
+    for frames in (('', 'colour'), ('colour', ''), ('colour', 'colour'), ('depth', 'colour')):
+        assert beside.logger.lines == []
+        msg.header.frame_id, own = frames
+        beside.depths.put(1.0, msg)
+        depth = beside.depth_of(1.0, time.monotonic(), SIZE, Parameters(), own)
+        assert depth[0, 0] == 2.0
+    assert (
+        "not be aligned: its frame is 'depth', that of the image 'colour'"
+        in (beside.logger.lines[0])
+    )
 
 
 def test_depth_that_is_asked_for_and_missing_is_told(beside):

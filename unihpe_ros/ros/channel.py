@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import time
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.subscription import Subscription
@@ -49,6 +51,12 @@ class Frame:
     def stamp(self) -> float:
         """When it was taken, s; without a stamp, when it came."""
         return seconds(self.msg.header) or self.received
+
+    def depth(self, size: tuple[int, int], parameters: Parameters) -> NDArray[np.float32] | None:
+        """Return the depth image that was taken with it, if there is one; size is its own."""
+        return self.channel.companions.depth_of(
+            self.stamp, self.received, size, parameters, self.msg.header.frame_id
+        )
 
 
 class Channel:
@@ -154,7 +162,8 @@ class Channel:
         images, infos = (self._subscriptions.get(name) for name in (self._topic, 'camera_info'))
         if images is None or infos is None:
             return ''
-        blind = self.companions.cameras.camera is None
+        # One that can't be used is told when it comes.
+        blind = not self.companions.cameras.ever_came
         return self._watchdog.check(images, infos, parameters, blind)
 
     def report(self, text: str, trace: str = '') -> None:
@@ -193,7 +202,7 @@ class Channel:
         try:
             self.companions.cameras.update(msg)
         except ValueError as error:
-            self.report(f'camera_info is not used: {error}')
+            self.report(f'camera_info is not used: {error}; a field of view is assumed instead')
 
 
 def _input(parameters: Parameters) -> tuple[str, type]:

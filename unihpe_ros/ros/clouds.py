@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
-from unihpe_ros.core.skeleton import Skeleton, SKELETONS, UNION
+from unihpe_ros.core.skeleton import COCO_17, Skeleton, SKELETONS, UNION
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import PointCloud2, PointField
@@ -155,9 +155,10 @@ def from_cloud(msg: PointCloud2) -> Poses:
 
     """
     points = _points(msg)
+    if not points.size:
+        # Nobody: tools that pack lists of points write one row of none.
+        return Poses.empty(_skeleton(points) if msg.width else COCO_17)
     skeleton = _skeleton(points)
-    if not len(points):
-        return Poses.empty(skeleton)
     spatial = 'x' in _names(points.dtype)
     keypoints_2d = _columns(points, 'uv')
     return Poses(

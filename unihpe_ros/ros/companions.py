@@ -90,7 +90,12 @@ class Companions:
         return self._misfit or f'{camera.width}x{camera.height}'
 
     def depth_of(
-        self, stamp: float, received: float, size: tuple[int, int], parameters: Parameters
+        self,
+        stamp: float,
+        received: float,
+        size: tuple[int, int],
+        parameters: Parameters,
+        frame_id: str = '',
     ) -> NDArray[np.float32] | None:
         """
         Return the depth image that was taken with an image, m; None if there is none.
@@ -103,6 +108,8 @@ class Companions:
             (w, h) of the image, px.
         parameters : Parameters
             The node's.
+        frame_id : str
+            The image's; empty if it says none.
 
         """
         if parameters.root_mode not in ('auto', 'depth'):
@@ -111,7 +118,10 @@ class Companions:
         msg = self.depths.nearest(stamp, tolerance, received + tolerance)
         if msg is None:
             if self.depths.is_alive:
-                self._warn(f'no depth_image within {tolerance * 1e3:.0f} ms of the image')
+                self._warn(
+                    f'no depth_image within {tolerance * 1e3:.0f} ms of the image: the nearest is '
+                    f'{_apart(self.depths.distance(stamp))} the image'
+                )
             elif parameters.root_mode == 'depth':
                 self._warn('no depth_image comes')
             return None
@@ -126,6 +136,12 @@ class Companions:
                 'expected one that is aligned with the image'
             )
             return None
+        told = msg.header.frame_id
+        if frame_id and told and told != frame_id:
+            self._log.warning(
+                f'depth_image may not be aligned: its frame is {told!r}, that of the image '
+                f'{frame_id!r}; if it is of another camera, places are wrong'
+            )
         return depth
 
     def _warn(self, text: str) -> None:

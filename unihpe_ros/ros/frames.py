@@ -142,7 +142,7 @@ class FrameHandler:
                 )
             opened = opened.decode(reduction)
         channel.statistics.add('decode_image', time.monotonic() - started)
-        depth = beside.depth_of(stamp, frame.received, size, parameters)
+        depth = frame.depth(size, parameters)
         return Shot(opened, camera, stamp, channel.name, boxes, depth, size)
 
     def _lift(self, frames: Sequence[Frame]) -> None:
@@ -157,7 +157,7 @@ class FrameHandler:
             except DecodeError as error:
                 frame.channel.report(f'message skipped: {error}')
                 continue
-            depth = frame.channel.companions.depth_of(stamp, frame.received, size, self.parameters)
+            depth = frame.depth(size, self.parameters)
             poses = self._estimator.lift(
                 given.points,
                 given.scores,

@@ -92,6 +92,9 @@ class Transforms:
 
         """
         source = header.frame_id
+        if source == self.target:
+            # TF knows no frame that nobody publishes, and would be waited for in vain.
+            return IDENTITY
         if not (header.stamp.sec or header.stamp.nanosec):
             raise TransformError(
                 f'no transform from {source!r} to {self.target!r}: the image has no stamp'
