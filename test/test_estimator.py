@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from tiny_estimator import tiny_estimator
 from tiny_model import (
+    Box,
     keypoints_in,
-    paint_person,
     person_box,
+    picture,
     skeleton_3d,
     STATURE,
     write_tiny_model,
@@ -28,19 +29,6 @@ SIZE = (640, 480)
 CAMERA = Camera.from_fov(*SIZE, math.radians(60))
 PELVIS = UNION.index('pelvis')
 RATE = 30.0
-Box = tuple[float, float, float, float]
-
-
-@pytest.fixture
-def estimator(model: Path) -> PoseEstimator:
-    return tiny_estimator(model, threads=1)
-
-
-def picture(*people: Box, size: tuple[int, int] = SIZE) -> np.ndarray:
-    image = np.full((size[1], size[0], 3), 40, np.uint8)
-    for box in people:
-        paint_person(image, box)
-    return image
 
 
 def watch(estimator: PoseEstimator, *people: Box, frames: int = 4, start: float = 0.0) -> Poses:

@@ -1,17 +1,8 @@
 """Nobody looked for a while: whoever is there then may be somebody else."""
 
-from pathlib import Path
-
-import pytest
-from test_streams import BOX, CAMERA, picture
-from tiny_estimator import tiny_estimator
-from tiny_model import write_tiny_model
+from test_streams import BOX, CAMERA
+from tiny_model import picture
 from unihpe_ros.estimator import PoseEstimator
-
-
-@pytest.fixture
-def estimator(tmp_path: Path) -> PoseEstimator:
-    return tiny_estimator(write_tiny_model(tmp_path), threads=1)
 
 
 def ids_of(estimator: PoseEstimator, stamps: list[float]) -> list[int]:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from tiny_estimator import tiny_estimator
-from tiny_model import paint_person, person_box, write_tiny_model
+from tiny_model import Box, person_box, picture, write_tiny_model
 from unihpe_ros.core import boxes
 from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Camera
@@ -30,7 +30,6 @@ FLAGS = {
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
-Box = tuple[float, float, float, float]
 
 
 @pytest.fixture
@@ -39,13 +38,6 @@ def estimator(tmp_path: Path) -> Iterator[PoseEstimator]:
     estimator = tiny_estimator(model, EstimatorSettings(detect_every=4), threads=1)
     yield estimator
     estimator.close()
-
-
-def picture(*people: Box) -> np.ndarray:
-    image = np.full((SIZE[1], SIZE[0], 3), 40, np.uint8)
-    for box in people:
-        paint_person(image, box)
-    return image
 
 
 def reduce_by_area(image: np.ndarray, factor: int) -> np.ndarray:

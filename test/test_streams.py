@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tiny_estimator import tiny_estimator
-from tiny_model import keypoints_in, paint_person, person_box, write_tiny_model
+from tiny_model import Box, keypoints_in, person_box, picture, write_tiny_model
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import COCO_17, UNION
@@ -14,20 +14,7 @@ from unihpe_ros.estimator import EstimatorSettings, PoseEstimator, Shot
 
 SIZE = (640, 480)
 CAMERA = Camera.from_fov(*SIZE, math.radians(60))
-Box = tuple[float, float, float, float]
 BOX = person_box(320, 240, 300)
-
-
-@pytest.fixture
-def estimator(model: Path) -> PoseEstimator:
-    return tiny_estimator(model, threads=1)
-
-
-def picture(*people: Box) -> np.ndarray:
-    image = np.full((SIZE[1], SIZE[0], 3), 40, np.uint8)
-    for box in people:
-        paint_person(image, box)
-    return image
 
 
 def lift(estimator: PoseEstimator, stamp: float, *people: Box, score: float = 0.9) -> Poses:

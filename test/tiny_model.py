@@ -26,6 +26,8 @@ THRESHOLD = 1.0  # Normalised brightness above which a pixel belongs to a person
 # Top of the head to the ankles, m: with the feet below, no taller than people are taken to be.
 STATURE = 1.65
 ASPECT = 0.4  # Width of a person over the height.
+# x0 y0 x1 y1, px.
+Box = tuple[float, float, float, float]
 DEPTH = {'nose': -0.1, 'left_wrist': -0.25, 'right_wrist': -0.15, 'head': -0.03}
 
 # Where keypoints lie in a person's box: shares of the width (for a left one; the person faces the
@@ -69,19 +71,27 @@ def skeleton_3d() -> NDArray[np.float32]:
     return (points - points[UNION.index('pelvis')]).astype(np.float32)
 
 
-def paint_person(image: NDArray[np.uint8], box: tuple[float, float, float, float]) -> None:
+def paint_person(image: NDArray[np.uint8], box: Box) -> None:
     """Draw a person into a (H, W, 3) image; the box may reach over its edges."""
     x0, y0, x1, y1 = (round(value) for value in box)
     image[max(y0, 0) : max(y1 + 1, 0), max(x0, 0) : max(x1 + 1, 0)] = 255
 
 
-def person_box(x: float, y: float, height: float) -> tuple[float, float, float, float]:
+def picture(*people: Box, size: tuple[int, int] = (640, 480)) -> NDArray[np.uint8]:
+    """Draw people on a grey ground of (w, h) px."""
+    image = np.full((size[1], size[0], 3), 40, np.uint8)
+    for box in people:
+        paint_person(image, box)
+    return image
+
+
+def person_box(x: float, y: float, height: float) -> Box:
     """Return the box of a person centred at (x, y), px."""
     half = 0.5 * ASPECT * height
     return x - half, y - 0.5 * height, x + half, y + 0.5 * height
 
 
-def keypoints_in(box: tuple[float, float, float, float]) -> NDArray[np.float32]:
+def keypoints_in(box: Box) -> NDArray[np.float32]:
     """``(26, 2)`` true keypoints of the person that `paint_person` draws, px."""
     low, high = np.array(box[:2], np.float32), np.array(box[2:], np.float32)
     return low + layout() * (high - low)
