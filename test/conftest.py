@@ -1,6 +1,7 @@
 """What every test may rely on: ROS stays on this machine, and random numbers are the same."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 import os
 from pathlib import Path
 import tempfile
@@ -12,6 +13,7 @@ import pytest
 
 if TYPE_CHECKING:
     import rclpy
+    from unihpe_ros.estimator import PoseEstimator
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -54,6 +56,14 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_model(tmp_path_factory.mktemp('model'))
 
 
+@pytest.fixture
+def estimator(model: Path) -> 'PoseEstimator':
+    """Load the model of constants."""
+    from tiny_estimator import tiny_estimator
+
+    return tiny_estimator(model, threads=1)
+
+
 @pytest.fixture(scope='module')
 def context() -> 'Iterator[rclpy.Context]':
     """Open ROS for the tests of a module."""
@@ -70,3 +80,26 @@ def namespace(request: pytest.FixtureRequest) -> str:
     from ros_fixtures import own_namespace
 
     return own_namespace(request.node.name)
+
+
+@pytest.fixture
+def quick_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nodes report about themselves ten times a second."""
+    from unihpe_ros.ros import node
+
+    monkeypatch.setattr(node, 'REPORT_PERIOD_S', 0.1)
+
+
+@pytest.fixture
+def run(context: 'rclpy.Context', namespace: str, quick_reports: None) -> Callable:
+    """Return a context manager: a node that is active, its peer and its estimator."""
+    from ros_fixtures import active, FakeEstimator, node_and_peer, spinning
+
+    @contextmanager
+    def start(estimator=None, factory=None, activate=True, **values):
+        estimator = estimator or FakeEstimator()
+        node, peer = node_and_peer(context, namespace, factory or (lambda _: estimator), **values)
+        with (active if activate else spinning)(node, peer):
+            yield node, peer, estimator
+
+    return start

@@ -1,6 +1,5 @@
 """The node with several cameras, and with more than images."""
 
-from contextlib import contextmanager
 from itertools import count
 import math
 import sys
@@ -9,49 +8,30 @@ from types import SimpleNamespace
 
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import Pose, PoseArray, TransformStamped
+from lifecycle_msgs.msg import Transition
+from node_talk import change_state, publish_until, report_of, values_of
 import numpy as np
 import pytest
-from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from ros_fixtures import (
     camera_info,
     FakeEstimator,
     FRAME_ID,
     image,
-    node_and_peer,
     people,
-    spinning,
     wait_until,
 )
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Float32, Header
 from test_ros_inputs import depth_message
-from test_ros_node import publish_until, report_of, values_of
 from tiny_estimator import tiny_estimator
 from tiny_model import write_tiny_model
 from unihpe_ros.core.pose import KeypointFlag
 from unihpe_ros.core.skeleton import COCO_17
-from unihpe_ros.ros import companions, node as node_module
+from unihpe_ros.ros import companions
 from unihpe_ros.ros.clouds import from_cloud, to_cloud_2d
 from unihpe_ros.ros.frames import estimator_settings
 from visualization_msgs.msg import MarkerArray
-
-
-@pytest.fixture
-def run(context, namespace, monkeypatch):
-    monkeypatch.setattr(node_module, 'REPORT_PERIOD_S', 0.1)
-
-    @contextmanager
-    def start(estimator=None, configured=TransitionCallbackReturn.SUCCESS, **values):
-        estimator = estimator or FakeEstimator()
-        node, peer = node_and_peer(context, namespace, lambda _: estimator, **values)
-        assert node.trigger_configure() == configured
-        if configured == TransitionCallbackReturn.SUCCESS:
-            node.trigger_activate()
-        with spinning(node, peer):
-            yield node, peer, estimator
-
-    return start
 
 
 def test_each_camera_has_its_topics_and_its_people(run):
@@ -122,7 +102,8 @@ def test_a_bad_image_of_one_camera_does_not_cost_the_other(run):
     [(['a', 'a'], 'all different'), (['a b'], 'a letter first'), (['', 'a'], 'a letter first')],
 )
 def test_names_that_are_none_are_refused(run, names, words):
-    with run(configured=TransitionCallbackReturn.FAILURE, cameras=names) as (_, peer, _):
+    with run(activate=False, cameras=names) as (_, peer, _):
+        assert not change_state(peer, Transition.TRANSITION_CONFIGURE)
         assert words in report_of(peer.listen(DiagnosticArray, 'diagnostics'), 'cameras').message
 
 
@@ -360,7 +341,8 @@ def test_without_the_transform_no_3d_is_published_and_it_is_told(run, stamp, wor
 def test_a_package_that_is_asked_for_must_be_there(run, monkeypatch, values, module, words):
     for name in (module, f'{module}.msg'):
         monkeypatch.setitem(sys.modules, name, None)
-    with run(configured=TransitionCallbackReturn.FAILURE, **values) as (_, peer, _):
+    with run(activate=False, **values) as (_, peer, _):
+        assert not change_state(peer, Transition.TRANSITION_CONFIGURE)
         assert words in report_of(peer.listen(DiagnosticArray, 'diagnostics'), 'cannot').message
 
 

@@ -1,57 +1,26 @@
 """What the node shows to whoever asks: topics for every reliability, parameters, diagnostics."""
 
-from contextlib import contextmanager
 from dataclasses import fields
-from itertools import count
 import math
 
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseArray
+from node_talk import publish_until
 import pytest
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from ros_fixtures import (
-    active,
     camera_info,
-    FakeEstimator,
     image,
     Logger,
-    node_and_peer,
     wait_until,
 )
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Float32
-from unihpe_ros.ros import node as node_module
 from unihpe_ros.ros.camera_log import CameraLog
 from unihpe_ros.ros.companions import Companions
 from unihpe_ros.ros.parameters import Parameters
 from visualization_msgs.msg import MarkerArray
-
-
-@pytest.fixture
-def run(context, namespace, monkeypatch):
-    """Return a context manager: an active node, its peer and its estimator."""
-    monkeypatch.setattr(node_module, 'REPORT_PERIOD_S', 0.1)
-
-    @contextmanager
-    def start(**values):
-        estimator = FakeEstimator()
-        node, peer = node_and_peer(context, namespace, lambda _: estimator, **values)
-        with active(node, peer):
-            yield node, peer, estimator
-
-    return start
-
-
-def play_until(camera, condition, message=image):
-    """Publish images until a condition holds."""
-    stamps = count(100.0, 0.02)
-
-    def publish():
-        camera.publish(message(next(stamps)))
-        return wait_until(condition, 0.02)
-
-    assert wait_until(publish)
 
 
 @pytest.mark.parametrize('kind', ['RELIABLE', 'BEST_EFFORT'])
@@ -68,7 +37,7 @@ def test_whoever_listens_hears_whatever_reliability_they_ask_for(run, kind):
     }
     with run() as (_, peer, _):
         heard = [peer.listen(message, topic, qos) for topic, message in topics.items()]
-        play_until(peer.camera(), lambda: all(heard))
+        publish_until(peer.camera(), lambda: all(heard))
         assert all(heard)
 
 
@@ -94,7 +63,7 @@ def test_cameras_of_all_kinds_and_a_dead_one_share_a_node(run):
             shots = [shot for batch in list(estimator.batches) for shot in batch]
             return any(shot.camera is not None for shot in shots if shot.stream == 'rear')
 
-        play_until(front, lambda: all(clouds[:2]) and told() and calibrated(), both)
+        publish_until(front, lambda: all(clouds[:2]) and told() and calibrated(), both)
         shapes = {(s.stream, s.image.shape[:2]) for batch in estimator.batches for s in batch}
         assert shapes == {('front', (48, 64)), ('rear', (24, 32))}
         assert not clouds[2]
@@ -138,7 +107,7 @@ def test_diagnostics_tell_memory_and_what_is_known_of_the_camera(run):
         infos.publish(camera_info(size=(640, 480)))
         assert wait_until(lambda: figures()['camera_info'] == '640x480')
         misfit = 'it is of 640x480, the image is of 64x48'
-        play_until(peer.camera(), lambda: figures()['camera_info'] == misfit)
+        publish_until(peer.camera(), lambda: figures()['camera_info'] == misfit)
 
 
 def test_a_calibration_that_fits_again_is_told_as_such():

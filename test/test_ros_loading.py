@@ -9,7 +9,8 @@ import time
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import State, Transition
-from lifecycle_msgs.srv import ChangeState, GetState
+from lifecycle_msgs.srv import ChangeState
+from node_talk import NODE, state_of
 import pytest
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
@@ -26,10 +27,7 @@ from ros_fixtures import (
 from std_srvs.srv import Trigger
 from test_ros_two_processes import process
 from unihpe_ros.engines import EngineError
-from unihpe_ros.ros import node as node_module
 from unihpe_ros.ros.node import PoseEstimatorNode
-
-NODE = 'pose_estimator'
 
 
 class SlowFactory:
@@ -50,9 +48,7 @@ class SlowFactory:
 
 
 @pytest.fixture
-def run(context, namespace, monkeypatch):
-    monkeypatch.setattr(node_module, 'REPORT_PERIOD_S', 0.1)
-
+def run(context, namespace, quick_reports):
     @contextmanager
     def start(**values):
         factory = SlowFactory()
@@ -72,17 +68,13 @@ def ask(peer, transition=Transition.TRANSITION_CONFIGURE, label=''):
     return client.call_async(ChangeState.Request(transition=wanted))
 
 
-def state(peer):
-    return peer.call(GetState, f'{NODE}/get_state', GetState.Request()).current_state.id
-
-
 @pytest.mark.parametrize('label', [False, True])
 def test_others_are_served_while_the_model_is_loaded(run, label):
     with run() as (_, peer, factory):
         reports = peer.listen(DiagnosticArray, 'diagnostics')
         future = ask(peer, 0, 'configure') if label else ask(peer)
         assert factory.began.wait(20)
-        assert state(peer) == State.PRIMARY_STATE_UNCONFIGURED
+        assert state_of(peer) == State.PRIMARY_STATE_UNCONFIGURED
         assert not peer.call(Trigger, f'{NODE}/reset_tracks', Trigger.Request()).success
         assert wait_until(lambda: any(r.status[0].message == 'loading the model' for r in reports))
         # A second request is refused at once, and the first is not disturbed.
@@ -93,7 +85,7 @@ def test_others_are_served_while_the_model_is_loaded(run, label):
         factory.go.set()
         assert wait_until(future.done)
         assert future.result().success
-        assert state(peer) == State.PRIMARY_STATE_INACTIVE
+        assert state_of(peer) == State.PRIMARY_STATE_INACTIVE
         assert [estimator.closed for estimator in factory.made] == [0]
 
 
@@ -117,7 +109,7 @@ def test_shut_down_meanwhile_the_model_is_thrown_away(run):
         factory.go.set()
         assert wait_until(future.done)
         assert not future.result().success
-        assert state(peer) == State.PRIMARY_STATE_FINALIZED
+        assert state_of(peer) == State.PRIMARY_STATE_FINALIZED
         assert [estimator.closed for estimator in factory.made] == [1]
 
 
@@ -131,7 +123,7 @@ def test_what_goes_wrong_is_told_and_can_be_tried_again(run, failure):
         future = ask(peer)
         assert wait_until(future.done)
         assert not future.result().success
-        assert state(peer) == State.PRIMARY_STATE_UNCONFIGURED
+        assert state_of(peer) == State.PRIMARY_STATE_UNCONFIGURED
 
         def told():
             found = [r.status[0] for r in reports if str(failure) in r.status[0].message]
@@ -142,7 +134,7 @@ def test_what_goes_wrong_is_told_and_can_be_tried_again(run, failure):
         again = ask(peer)
         assert wait_until(again.done)
         assert again.result().success
-        assert state(peer) == State.PRIMARY_STATE_INACTIVE
+        assert state_of(peer) == State.PRIMARY_STATE_INACTIVE
 
 
 def test_an_error_at_activation_is_recovered_from(run, monkeypatch):
@@ -150,7 +142,7 @@ def test_an_error_at_activation_is_recovered_from(run, monkeypatch):
         factory.go.set()
         assert wait_until(ask(peer).done)
         assert wait_until(lambda: factory.made)
-        assert wait_until(lambda: state(peer) == State.PRIMARY_STATE_INACTIVE)
+        assert wait_until(lambda: state_of(peer) == State.PRIMARY_STATE_INACTIVE)
 
         def refuse(*_, **__):
             raise OSError('no more threads')
@@ -166,7 +158,7 @@ def test_an_error_at_activation_is_recovered_from(run, monkeypatch):
         assert wait_until(lambda: any(r.status[0].message == words for r in reports))
         assert wait_until(lambda: any('in refuse' in line for line in logs))
         # ErrorProcessing lets go of all and ends in unconfigured.
-        assert state(peer) == State.PRIMARY_STATE_UNCONFIGURED
+        assert state_of(peer) == State.PRIMARY_STATE_UNCONFIGURED
         assert factory.made[0].closed == 1
         for transition in (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE):
             future = ask(peer, transition)
@@ -188,7 +180,7 @@ def test_a_model_that_cannot_be_unloaded_is_let_go_of_all_the_same(run, monkeypa
         future = ask(peer, Transition.TRANSITION_CLEANUP)
         assert wait_until(future.done)
         assert not future.result().success
-        assert state(peer) == State.PRIMARY_STATE_UNCONFIGURED
+        assert state_of(peer) == State.PRIMARY_STATE_UNCONFIGURED
         words = "cannot be cleaned up: RuntimeError('the driver is gone')"
         assert wait_until(lambda: any(r.status[0].message == words for r in reports))
         future = ask(peer)

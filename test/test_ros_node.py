@@ -1,8 +1,6 @@
 """The node in this process: what goes in, what comes out, and what it says when it can't."""
 
 from array import array
-from contextlib import contextmanager
-from itertools import count
 import json
 import math
 from pathlib import Path
@@ -12,19 +10,16 @@ import cv2
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PoseArray
 from lifecycle_msgs.msg import State, Transition
-from lifecycle_msgs.srv import ChangeState, GetState
+from node_talk import change_state, NODE, publish_until, report_of, state_of, values_of
 import numpy as np
 import pytest
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from ros_fixtures import (
-    active,
     camera_info,
     FakeEstimator,
     FRAME_ID,
     image,
-    node_and_peer,
-    spinning,
     wait_until,
 )
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
@@ -33,69 +28,14 @@ from std_srvs.srv import SetBool, Trigger
 from tiny_model import write_tiny_model
 from unihpe_ros.core.skeleton import COCO_17
 from unihpe_ros.engines import EngineError
-from unihpe_ros.ros import node as node_module, publishers
+from unihpe_ros.ros import publishers
 from unihpe_ros.ros.build_log import BuildLog
 from unihpe_ros.ros.clouds import from_cloud
 from unihpe_ros.ros.node import make_estimator
 from visualization_msgs.msg import MarkerArray
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-NODE = 'pose_estimator'
-
-
-@pytest.fixture(autouse=True)
-def quick_reports(monkeypatch):
-    monkeypatch.setattr(node_module, 'REPORT_PERIOD_S', 0.1)
-
-
-@pytest.fixture
-def run(context, namespace):
-    """Return a context manager: a node that is active, its estimator, and a peer, all spinning."""
-
-    @contextmanager
-    def start(estimator=None, factory=None, activate=True, **values):
-        estimator = estimator or FakeEstimator()
-        node, peer = node_and_peer(context, namespace, factory or (lambda _: estimator), **values)
-        with (active if activate else spinning)(node, peer):
-            yield node, peer, estimator
-
-    return start
-
-
-def publish_until(publisher, condition, message=image, period=0.02):
-    """Publish images whose stamps grow until a condition holds."""
-    stamps = count(100.0, period)
-
-    def publish():
-        publisher.publish(message(next(stamps)))
-        return wait_until(condition, period)
-
-    assert wait_until(publish)
-
-
-def report_of(reports, message=''):
-    """Wait for a diagnostic report whose message contains a text."""
-    found = []
-
-    def look():
-        found[:] = [r.status[0] for r in reports if message in r.status[0].message]
-        return found
-
-    assert wait_until(look), [r.status[0].message for r in reports]
-    return found[-1]
-
-
-def values_of(status):
-    return {item.key: item.value for item in status.values}
-
-
-def change_state(peer, transition):
-    request = ChangeState.Request(transition=Transition(id=transition))
-    return peer.call(ChangeState, f'{NODE}/change_state', request).success
-
-
-def state(peer):
-    return peer.call(GetState, f'{NODE}/get_state', GetState.Request()).current_state.id
+pytestmark = pytest.mark.usefixtures('quick_reports')
 
 
 def test_people_come_out_under_the_header_of_the_image(run):
@@ -396,18 +336,18 @@ def test_the_lifecycle_goes_round_twice_and_ends(run):
         camera = peer.camera()
         for turn in range(2):
             assert change_state(peer, Transition.TRANSITION_CONFIGURE)
-            assert state(peer) == State.PRIMARY_STATE_INACTIVE
+            assert state_of(peer) == State.PRIMARY_STATE_INACTIVE
             assert change_state(peer, Transition.TRANSITION_ACTIVATE)
             publish_until(camera, lambda: clouds)
             assert change_state(peer, Transition.TRANSITION_DEACTIVATE)
             assert wait_until(lambda: camera.get_subscription_count() == 0)
             clouds.clear()
             assert change_state(peer, Transition.TRANSITION_CLEANUP)
-            assert state(peer) == State.PRIMARY_STATE_UNCONFIGURED
+            assert state_of(peer) == State.PRIMARY_STATE_UNCONFIGURED
             assert [estimator.closed for estimator in made] == [1] * (turn + 1)
         assert change_state(peer, Transition.TRANSITION_CONFIGURE)
         assert change_state(peer, Transition.TRANSITION_INACTIVE_SHUTDOWN)
-        assert state(peer) == State.PRIMARY_STATE_FINALIZED
+        assert state_of(peer) == State.PRIMARY_STATE_FINALIZED
         assert made[2].closed == 1
         assert made[0].parameters.output_depth == 3
 
@@ -423,7 +363,7 @@ def test_a_model_that_does_not_fit_leaves_the_node_unconfigured_and_talking(run)
     with run(factory=factory, activate=False) as (_, peer, _):
         reports = peer.listen(DiagnosticArray, 'diagnostics')
         assert not change_state(peer, Transition.TRANSITION_CONFIGURE)
-        assert state(peer) == State.PRIMARY_STATE_UNCONFIGURED
+        assert state_of(peer) == State.PRIMARY_STATE_UNCONFIGURED
         status = report_of(reports, 'cannot be configured: pose.onnx: expected outputs')
         assert status.level == DiagnosticStatus.ERROR
         assert not peer.call(Trigger, f'{NODE}/reset_tracks', Trigger.Request()).success
@@ -459,7 +399,7 @@ def test_files_that_are_no_model_are_named(run, tmp_path, make, words):
     with run(factory=make_estimator, activate=False, model=path, threads=1) as (_, peer, _):
         reports = peer.listen(DiagnosticArray, 'diagnostics')
         assert not change_state(peer, Transition.TRANSITION_CONFIGURE)
-        assert state(peer) == State.PRIMARY_STATE_UNCONFIGURED
+        assert state_of(peer) == State.PRIMARY_STATE_UNCONFIGURED
         assert words in report_of(reports, 'cannot be configured').message
 
 
