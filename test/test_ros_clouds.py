@@ -139,6 +139,10 @@ def break_type(msg):
     msg.fields[3].datatype = PointField.INT8
 
 
+def break_rows(msg):
+    msg.row_step = 100
+
+
 def break_joints(msg):
     msg.width = 16
 
@@ -148,6 +152,7 @@ def break_joints(msg):
     [
         (break_fields, 'expected the fields of pose3d or pose2d; got x, y, z'),
         (break_data, 'expected 1088 bytes of data, got 1087'),
+        (break_rows, 'row_step: expected at least 544, got 100'),
         (break_type, 'confidence: unexpected type 1'),
         (break_joints, 'cloud of 16 joints: expected one of coco17'),
     ],

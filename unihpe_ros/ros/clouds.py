@@ -206,7 +206,11 @@ def _points(msg: PointCloud2) -> NDArray[np.void]:
     if msg.is_bigendian:
         dtype = dtype.newbyteorder('>')
     needed = msg.row_step * msg.height
-    if len(msg.data) < needed or msg.row_step < msg.point_step * msg.width:
+    if msg.row_step < msg.point_step * msg.width:
+        raise ValueError(
+            f'cloud row_step: expected at least {msg.point_step * msg.width}, got {msg.row_step}'
+        )
+    if len(msg.data) < needed:
         raise ValueError(f'cloud: expected {needed} bytes of data, got {len(msg.data)}')
     shape, strides = (msg.height, msg.width), (msg.row_step, msg.point_step)
     return np.ndarray(shape, dtype, msg.data, strides=strides)
