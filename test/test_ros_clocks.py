@@ -19,7 +19,6 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Float32
 from tiny_detector import write_tiny_detector
 from tiny_model import paint_person, person_box
-from unihpe_ros.ros import node as node_module
 from unihpe_ros.ros.clouds import from_cloud
 from unihpe_ros.ros.images import encode_image
 from unihpe_ros.ros.node import make_estimator
@@ -28,9 +27,8 @@ PERIOD = 1 / 30
 
 
 @pytest.fixture
-def run(model, namespace, monkeypatch, tmp_path_factory):
+def run(model, namespace, quick_reports, tmp_path_factory):
     """Return a context manager: an active node on the model of constants, and a peer."""
-    monkeypatch.setattr(node_module, 'REPORT_PERIOD_S', 0.1)
     models = {
         'model': str(model),
         'detector_model': str(write_tiny_detector(tmp_path_factory.mktemp('detector'))),

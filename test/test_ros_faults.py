@@ -12,7 +12,7 @@ import time
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState
+from node_talk import change_state, publish_until, report_of
 import numpy as np
 import pytest
 from rclpy.lifecycle import TransitionCallbackReturn
@@ -45,9 +45,8 @@ CLEANUP = Transition.TRANSITION_CLEANUP
 
 
 @pytest.fixture
-def run(context, namespace, monkeypatch, tmp_path_factory):
+def run(context, namespace, quick_reports, tmp_path_factory):
     """Return a context manager: an active node and a peer, both spinning."""
-    monkeypatch.setattr(node_module, 'REPORT_PERIOD_S', 0.1)
     detector = write_tiny_detector(tmp_path_factory.mktemp('detector'))
 
     @contextmanager
@@ -65,27 +64,6 @@ def outputs(peer):
     return peer.listen(PointCloud2, 'pose3d'), peer.listen(DiagnosticArray, 'diagnostics')
 
 
-def change(peer, *transitions):
-    """Ask for transitions, one after the other; return whether the last one went well."""
-    for number in transitions:
-        request = ChangeState.Request(transition=Transition(id=number))
-        success = peer.call(ChangeState, 'pose_estimator/change_state', request).success
-    return success
-
-
-def publish_until(publisher, condition, message=image, period=0.02, first=100.0, patience=20.0):
-    """Publish images whose stamps grow until a condition holds; return the last stamp."""
-    stamps, last = count(first, period), [0.0]
-
-    def publish():
-        last[0] = next(stamps)
-        publisher.publish(message(last[0]))
-        return wait_until(condition, period)
-
-    assert wait_until(publish, patience)
-    return last[0]
-
-
 def more(messages, number=2):
     """Return a condition: so many more messages have come than now."""
     before = len(messages)
@@ -100,29 +78,17 @@ def picture(stamp=1.0, size=(128, 96)) -> Image:
     return encode_image(shown, image(stamp).header)
 
 
-def message_of(reports, words):
-    """Wait for a report that contains the words; return its status."""
-    found = []
-
-    def look():
-        found[:] = [s for r in list(reports) for s in r.status if words in s.message]
-        return found
-
-    assert wait_until(look), [r.status[0].message for r in reports]
-    return found[-1]
-
-
 def test_a_camera_that_dies_may_come_back(run):
     with run(watchdog_s=0.3) as (node, peer):
         clouds, reports = outputs(peer)
         camera = peer.camera()
         last = publish_until(camera, more(clouds))
         peer.destroy_publisher(camera)
-        status = message_of(reports, 'no images: no publisher on')
+        status = report_of(reports, 'no images: no publisher on')
         assert status.level == DiagnosticStatus.WARN
         reports.clear()
         publish_until(peer.camera(), more(clouds), first=last + 5)
-        assert message_of(reports, 'estimating').level == DiagnosticStatus.OK
+        assert report_of(reports, 'estimating').level == DiagnosticStatus.OK
         assert node.get_namespace()
 
 
@@ -150,7 +116,7 @@ def test_a_publisher_that_is_killed_may_be_started_again(run, tmp_path):
                 child.send_signal(signal.SIGKILL)
                 child.wait(10)
             reports.clear()
-            message_of(reports, 'no images: ')
+            report_of(reports, 'no images: ')
 
 
 def test_format_and_size_may_change_in_mid_stream(run, model):
@@ -203,7 +169,7 @@ def test_camera_info_of_all_kinds_comes_late(run, model):
         for info in (camera_info(size=(640, 480)), bad):
             infos.publish(info)
             first = publish_until(camera, seen(far=False), picture, first=first + 0.1)
-        message_of(reports, 'camera_info is not used: camera K')
+        report_of(reports, 'camera_info is not used: camera K')
         infos.publish(camera_info(size=(128, 96), focal=110.0))
         publish_until(camera, seen(far=True), picture, first=first + 0.1)
 
@@ -217,15 +183,15 @@ def test_the_model_file_may_go_while_it_runs_but_not_before_it_starts(run, tmp_p
         for file in tmp_path.glob('*.onnx'):
             file.unlink()
         last = publish_until(camera, more(clouds, 5), picture, first=last + 0.1)
-        assert change(peer, DEACTIVATE, ACTIVATE)
+        assert change_state(peer, DEACTIVATE, ACTIVATE)
         last = publish_until(camera, more(clouds), picture, first=last + 0.1)
-        assert change(peer, DEACTIVATE, CLEANUP)
-        assert not change(peer, CONFIGURE)
-        status = message_of(reports, 'expected two files; missing')
+        assert change_state(peer, DEACTIVATE, CLEANUP)
+        assert not change_state(peer, CONFIGURE)
+        status = report_of(reports, 'expected two files; missing')
         assert status.level == DiagnosticStatus.ERROR
         # Once it is back, so is the node.
         write_tiny_model(tmp_path)
-        assert change(peer, CONFIGURE, ACTIVATE)
+        assert change_state(peer, CONFIGURE, ACTIVATE)
         publish_until(camera, more(clouds), picture, first=last + 0.1)
 
 
@@ -252,17 +218,17 @@ def test_an_engine_that_fails(run, model, times, monkeypatch):
         clouds, reports = outputs(peer)
         camera = peer.camera()
         last = publish_until(camera, lambda: left['failures'] < times, picture)
-        status = message_of(reports, 'image skipped: the GPU has fallen off the bus')
+        status = report_of(reports, 'image skipped: the GPU has fallen off the bus')
         assert status.level == DiagnosticStatus.WARN
         if times > 1:
             last = publish_until(camera, lambda: left['failures'] < times - 5, picture, first=last)
             assert not clouds
             # A person or a supervisor starts it afresh.
-            assert change(peer, DEACTIVATE)
-            assert change(peer, CLEANUP)
+            assert change_state(peer, DEACTIVATE)
+            assert change_state(peer, CLEANUP)
             left.clear()
-            assert change(peer, CONFIGURE)
-            assert change(peer, ACTIVATE)
+            assert change_state(peer, CONFIGURE)
+            assert change_state(peer, ACTIVATE)
         publish_until(camera, more(clouds), picture, first=last + 0.1)
         assert len(made) == (1 if times == 1 else 2)
 
@@ -286,12 +252,12 @@ def test_an_engine_that_hangs_does_not_keep_the_node(run, monkeypatch):
         camera = peer.camera()
         try:
             last = publish_until(camera, busy.is_set)
-            assert not change(peer, DEACTIVATE)
-            status = message_of(reports, 'cannot be deactivated: the engine has been at work')
+            assert not change_state(peer, DEACTIVATE)
+            status = report_of(reports, 'cannot be deactivated: the engine has been at work')
             assert status.level == DiagnosticStatus.ERROR
             assert not made[0].closed, 'nothing is taken from under an engine at work'
             # It may be started afresh.
-            assert change(peer, CONFIGURE, ACTIVATE)
+            assert change_state(peer, CONFIGURE, ACTIVATE)
             publish_until(camera, more(clouds), first=last + 1)
             assert not node.release(0.0)
         finally:
@@ -346,7 +312,7 @@ def test_a_hundred_cycles_under_load_leave_nothing_behind(run):
             for cycle in range(100):
                 if cycle == 20:
                     before = threading.active_count(), open_files(), resident()
-                assert change(peer, DEACTIVATE, ACTIVATE)
+                assert change_state(peer, DEACTIVATE, ACTIVATE)
                 if cycle % 10 == 0:
                     assert wait_until(more(clouds, 1))
             assert wait_until(more(clouds))
@@ -364,7 +330,7 @@ def test_ten_cycles_of_the_whole_lifecycle_leave_no_thread_behind(run, model):
         last = publish_until(camera, more(clouds), picture)
         threads = threading.active_count()
         for _ in range(10):
-            assert change(peer, DEACTIVATE, CLEANUP, CONFIGURE, ACTIVATE)
+            assert change_state(peer, DEACTIVATE, CLEANUP, CONFIGURE, ACTIVATE)
         publish_until(camera, more(clouds), picture, first=last + 1)
         assert threading.active_count() <= threads
 

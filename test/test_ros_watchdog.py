@@ -15,7 +15,6 @@ from ros_fixtures import (
 )
 from sensor_msgs.msg import CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header
-from unihpe_ros.ros import node as node_module
 from unihpe_ros.ros.clouds import to_cloud_2d
 from unihpe_ros.ros.watchdog import cause_of_silence
 
@@ -85,9 +84,7 @@ def test_a_publisher_without_frames_points_at_the_segment(node):
 
 
 @pytest.fixture
-def run(context, namespace, monkeypatch):
-    monkeypatch.setattr(node_module, 'REPORT_PERIOD_S', 0.1)
-
+def run(context, namespace, quick_reports):
     def start(seconds=0.0, **values):
         estimator = FakeEstimator(seconds=seconds)
         node, peer = node_and_peer(context, namespace, lambda _: estimator, **values)
