@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from tiny_datasets import write_coco
 import torch
+from unihpe_ros.cli.main import main
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.training.config import ConfigError, load_config
 from unihpe_ros.training.run import load_checkpoint, Run
@@ -122,6 +123,35 @@ def test_an_interrupted_run_resumes_to_the_same_weights(poses, tmp_path, monkeyp
     resumed = load_checkpoint(train(config, tmp_path / 'cut', resume=True))
     for name, value in whole['model'].items():
         assert torch.equal(resumed['model'][name], value), name
+
+
+def test_a_finished_run_is_left_as_it_is(poses, tmp_path, capsys):
+    out = tmp_path / 'run'
+    settings = {
+        'steps': 2,
+        'checkpoint_minutes': 0.0,
+        'validation_poses': str(tmp_path / 'poses.npz'),
+    }
+    pairs = [f'--set={name}={value}' for name, value in settings.items()]
+    command = ['train', str(poses), '--out', str(out), *pairs]
+
+    def files():
+        return {path: path.read_bytes() for path in out.rglob('*') if path.is_file()}
+
+    assert main(command) == 0
+    before = files()
+    scores = before[out / 'validation.csv'].splitlines(keepends=True)
+    assert [line.split(b',')[0] for line in scores] == [b'step', b'1', b'2']
+    capsys.readouterr()
+    assert main([*command, '--resume']) == 0
+    said = f'poses is finished already, all 2 steps: {out}/checkpoint.pt'
+    assert capsys.readouterr().out.splitlines() == [said]
+    train(load_config(poses, settings), out, resume=True)
+    assert files() == before
+    # Ended between its last step and its last scores, it lacks these.
+    (out / 'validation.csv').write_bytes(b''.join(scores[:2]))
+    assert main([*command, '--resume']) == 0
+    assert (out / 'validation.csv').read_bytes() == before[out / 'validation.csv']
 
 
 @pytest.fixture(autouse=True)

@@ -67,8 +67,11 @@ def run(args: argparse.Namespace) -> int:
 def _train(config: TrainConfig, name: str, out: Path, resume: bool) -> None:
     from unihpe_ros.training import ranks
     from unihpe_ros.training.signals import Signals
-    from unihpe_ros.training.train import train
+    from unihpe_ros.training.train import is_finished, train
 
+    if resume and is_finished(config, out):
+        print(f'{name} is finished already, all {config.steps} steps: {out / "checkpoint.pt"}')
+        return
     # torchrun ends its processes itself, and one that waits for the others can't finish a step.
     signals = Signals()
     with nullcontext() if ranks.started() > 1 else signals:

@@ -49,12 +49,22 @@ def drop_rows_after(path: Path, step: int) -> None:
     """Drop the rows of later steps from a CSV file, and what a kill has left of a row."""
     if not path.exists():
         return
-    lines = [line for line in path.read_bytes().splitlines(True) if line.endswith(b'\n')]
+    lines = _whole_lines(path)
     if not lines:
         path.unlink()
         return
     kept = [line for line in lines[1:] if int(line.split(b',')[0]) <= step]
     write_whole(path, b''.join([lines[0], *kept]))
+
+
+def last_step(path: Path) -> int:
+    """Return the step of the last row of a CSV file; 0 where there is none."""
+    lines = _whole_lines(path)[1:] if path.exists() else []
+    return int(lines[-1].split(b',')[0]) if lines else 0
+
+
+def _whole_lines(path: Path) -> list[bytes]:
+    return [line for line in path.read_bytes().splitlines(True) if line.endswith(b'\n')]
 
 
 def append_row(path: Path, row: dict[str, Any]) -> None:

@@ -18,13 +18,13 @@ from unihpe_ros.datasets.poses import load_pose_bank
 from unihpe_ros.datasets.projection import lifting_batch
 from unihpe_ros.models.detector import DETECTORS
 from unihpe_ros.training import ranks
-from unihpe_ros.training.config import ConfigError, TrainConfig
+from unihpe_ros.training.config import changed_settings, ConfigError, TrainConfig
 from unihpe_ros.training.detector import DetectorRun
 from unihpe_ros.training.diary import Diary
 from unihpe_ros.training.failures import check_finite, Skipped
 from unihpe_ros.training.held_out import HeldOut
-from unihpe_ros.training.log import append_row
-from unihpe_ros.training.run import Run
+from unihpe_ros.training.log import append_row, last_step
+from unihpe_ros.training.run import load_checkpoint, Run
 from unihpe_ros.training.run_folder import run_folder
 from unihpe_ros.training.scene_batches import scene_batches, SceneBatch
 from unihpe_ros.training.signals import InterruptedRun, Signals
@@ -49,7 +49,7 @@ def train(
         Folder of the run: checkpoint.pt, log.csv, validation.csv, tensorboard/, and skipped.txt
         where something could not be read.
     resume : bool
-        Go on from the folder's checkpoint.
+        Go on from the folder's checkpoint; a run that is finished is left as it is.
     run_type : type[Run]
         Which network and objective; another than the default for comparison.
     signals : Signals, optional
@@ -75,6 +75,8 @@ def train(
     """
     device = ranks.join()
     with run_folder(out, resume=resume) as checkpoint:
+        if resume and is_finished(config, out):
+            return checkpoint
         if config.threads:
             torch.set_num_threads(config.threads)
         run = (DetectorRun if config.preset in DETECTORS else run_type)(config, device)
@@ -90,6 +92,17 @@ def train(
                 interruption.step = run.step
             raise
     return checkpoint
+
+
+def is_finished(config: TrainConfig, out: Path) -> bool:
+    """Return whether a folder holds this experiment with all its steps and its last scores."""
+    if not (out / 'checkpoint.pt').exists():
+        return False
+    state = load_checkpoint(out / 'checkpoint.pt')
+    if state['step'] < config.steps or changed_settings(state['config'], config):
+        return False
+    scored = bool(config.validation_poses or (config.validation_images and config.images))
+    return not scored or last_step(out / 'validation.csv') == state['step']
 
 
 def _take_steps(run: Run, out: Path, signals: Signals) -> None:
@@ -114,7 +127,8 @@ def _take_steps(run: Run, out: Path, signals: Signals) -> None:
                 skipped.add(batch.skipped if batch is not None else ())
                 if diary is not None:
                     diary.note(values)
-            if diary is not None and time.monotonic() - saved > 60 * config.checkpoint_minutes:
+            due = time.monotonic() - saved > 60 * config.checkpoint_minutes
+            if diary is not None and due and run.step < config.steps:
                 run.save(checkpoint)
                 diary.score(validate(held_out, out), batch)
                 saved = time.monotonic()
