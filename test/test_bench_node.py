@@ -148,12 +148,9 @@ def test_a_run_of_three_processes(kind, transport, model, tmp_path):
 @pytest.mark.parametrize(
     ('arguments', 'words'),
     [
-        (['--seconds', '0'], '--seconds: expected more than 0'),
-        (['--soak', '-1'], '--soak: expected 0 or more'),
-        (['--fps', '0'], '--fps, --people: expected numbers above 0'),
         (['--size', 'big'], "--size: expected WIDTHxHEIGHT such as 640x480, got 'big'"),
     ],
 )
-def test_arguments_that_make_no_sense_are_refused(arguments, words, capsys):
-    assert main(['bench', 'node', *arguments]) == 1
+def test_arguments_that_make_no_sense_are_refused(arguments, words, tmp_path, capsys):
+    assert main(['bench', 'node', '--out', str(tmp_path), *arguments]) == 1
     assert words in capsys.readouterr().err

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from unihpe_ros.cli.bench_output import print_table, progress_bar, write_report
 from unihpe_ros.cli.main import INTERRUPTED
+from unihpe_ros.cli.values import open_folder
 
 if TYPE_CHECKING:
     from unihpe_ros.bench.report import Report
@@ -24,7 +25,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         'Without --through ros and --write-bag, no ROS is needed.',
     )
     parser.add_argument('path', type=Path, help='a recording, or a folder of them')
-    parser.add_argument('--topic', default='', help='image topic, if a recording has several')
+    parser.add_argument(
+        '--topic', default='', help='image topic (default: the one that a recording has)'
+    )
     parser.add_argument('--rectified', action='store_true', help='the images are rectified')
     parser.add_argument(
         '--model',
@@ -32,12 +35,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar='M',
         help='name of a shipped model, or a path (default: unihpe_rt); may be given several times',
     )
-    parser.add_argument('--backend', default='auto', help='engine that runs the models')
+    parser.add_argument(
+        '--backend', default='auto', help='engine that runs the models (default: auto)'
+    )
     parser.add_argument(
         '--detector',
         default='unihpe_det',
         metavar='M',
-        help='who finds people: name of a shipped detector, or a path',
+        help='who finds people: name of a shipped detector, or a path (default: unihpe_det)',
     )
     parser.add_argument(
         '--rate',
@@ -56,8 +61,18 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar='TOPIC|FILE',
         help='true people: a topic, or an .npz file (default: /truth/pose3d if it is there)',
     )
-    parser.add_argument('--out', type=Path, default=Path('out/bench'), help='folder to write to')
-    parser.add_argument('--shard', default='1/1', metavar='I/N', help='only part I of N')
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('out/bench'),
+        help='folder to write to (default: out/bench)',
+    )
+    parser.add_argument(
+        '--shard',
+        default='1/1',
+        metavar='I/N',
+        help='only part I of N, I from 1 to N (default: 1/1, all)',
+    )
     parser.add_argument(
         '--write-bag', type=Path, metavar='BAG', help='recording to write, with the poses added'
     )
@@ -74,6 +89,9 @@ def run(args: argparse.Namespace) -> int:
         import rclpy  # noqa: F401
     from unihpe_ros.bench.session import INTERRUPTED as BY_USER, Plan, Session
 
+    files = [file for file in (args.write_bag, args.video) if file is not None]
+    for folder in (args.out, *(file.parent for file in files)):
+        open_folder(folder)
     live = args.through == 'ros'
     plan = Plan(
         source=args.path,

@@ -6,6 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
+from unihpe_ros.cli.values import open_folder, whole
+
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
@@ -15,18 +17,36 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description='Time a model on every backend that works here, by number of people and '
         'stage, compare the answers, and put it all into one table and engine.json.',
     )
-    parser.add_argument('--model', default='unihpe_rt', help='shipped model, or a path')
     parser.add_argument(
-        '--backend', action='append', metavar='B', help='only this one; may be given several times'
+        '--model',
+        default='unihpe_rt',
+        help='name of a shipped model, or a path (default: unihpe_rt)',
     )
-    parser.add_argument('--calls', type=int, default=200, help='timed calls each (default: 200)')
     parser.add_argument(
-        '--parity', type=int, default=256, help='crops that answers are compared on (default: 256)'
+        '--backend',
+        action='append',
+        metavar='B',
+        help='only this one; may be given several times (default: all)',
+    )
+    parser.add_argument(
+        '--calls', type=whole(1), default=200, metavar='N', help='timed calls each (default: 200)'
+    )
+    parser.add_argument(
+        '--parity',
+        type=whole(0),
+        default=256,
+        metavar='N',
+        help='crops that answers are compared on; 0 leaves it out (default: 256)',
     )
     parser.add_argument(
         '--torch', action='store_true', help="time PyTorch's eager and compiled network as well"
     )
-    parser.add_argument('--out', type=Path, default=Path('out/bench'), help='folder to write to')
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('out/bench'),
+        help='folder to write to (default: out/bench)',
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -37,8 +57,7 @@ def run(args: argparse.Namespace) -> int:
     from unihpe_ros.bench.engine_table import to_record, to_text
     from unihpe_ros.core.files import write_whole
 
-    if args.calls < 1 or args.parity < 0:
-        raise ValueError('expected --calls of 1 or more and --parity of 0 or more')
+    open_folder(args.out)
     bench = EngineBench(
         args.model,
         args.backend or BACKENDS,

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from unihpe_ros.cli.bench_output import write_report
+from unihpe_ros.cli.values import open_folder
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -16,7 +17,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description='Make the report that one machine would have made of those of its shards.',
     )
     parser.add_argument('reports', nargs='+', type=Path, help='report.json, or its folder')
-    parser.add_argument('--out', type=Path, default=Path('out/bench'), help='folder to write to')
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('out/bench'),
+        help='folder to write to (default: out/bench)',
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -26,5 +32,6 @@ def run(args: argparse.Namespace) -> int:
     from unihpe_ros.bench.report import merge, read_report
 
     reports = [read_report(path) for path in args.reports]
+    open_folder(args.out)
     write_report(merge(reports, [str(path) for path in args.reports]), args.out)
     return 0

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator
-import math
+from collections.abc import Iterator
 from pathlib import Path
 import re
 import tempfile
 from typing import TYPE_CHECKING
 
 from unihpe_ros.cli.bench_output import print_table
+from unihpe_ros.cli.values import above_zero, open_folder, whole
 
 if TYPE_CHECKING:
     from unihpe_ros.bench.node_cases import Case, Figures
@@ -28,24 +28,45 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         'at twice the load that the node can bear, and for many images to see memory grow. '
         'Writes node.json and node.png.',
     )
-    parser.add_argument('--model', default='unihpe_rt', help='shipped model, or a path')
-    parser.add_argument('--backend', default='auto', help='engine that runs the model')
     parser.add_argument(
-        '--seconds', type=float, default=60.0, help='measured time of each run (default: 60)'
+        '--model',
+        default='unihpe_rt',
+        help='name of a shipped model, or a path (default: unihpe_rt)',
     )
     parser.add_argument(
-        '--size', action='append', metavar='WxH', help='only this one; may be given several times'
-    )
-    parser.add_argument('--transport', choices=('raw', 'compressed'), help='only this one')
-    parser.add_argument(
-        '--fps', action='append', type=float, help='only this rate; may be given several times'
+        '--backend', default='auto', help='engine that runs the model (default: auto)'
     )
     parser.add_argument(
-        '--people', action='append', type=int, help='only so many; may be given several times'
+        '--seconds',
+        type=above_zero,
+        default=60.0,
+        help='measured time of each run, s (default: 60)',
+    )
+    parser.add_argument(
+        '--size',
+        action='append',
+        metavar='WxH',
+        help='only this one, px; may be given several times (default: all)',
+    )
+    parser.add_argument(
+        '--transport', choices=('raw', 'compressed'), help='only this one (default: both)'
+    )
+    parser.add_argument(
+        '--fps',
+        action='append',
+        type=above_zero,
+        help='only this rate, images per second; may be given several times (default: all)',
+    )
+    parser.add_argument(
+        '--people',
+        action='append',
+        type=whole(1),
+        metavar='N',
+        help='only so many; may be given several times (default: all)',
     )
     parser.add_argument(
         '--soak',
-        type=int,
+        type=whole(0),
         default=30000,
         metavar='N',
         help='images of the last, long run; 0 leaves it out (default: 30000)',
@@ -55,7 +76,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action='store_true',
         help=f'{_QUICK_SECONDS:.0f} s a run, 30 fps, one person, two sizes: does it work at all?',
     )
-    parser.add_argument('--out', type=Path, default=Path('out/bench'), help='folder to write to')
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('out/bench'),
+        help='folder to write to (default: out/bench)',
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -64,6 +90,7 @@ def run(args: argparse.Namespace) -> int:
     import matplotlib  # noqa: F401
     from unihpe_ros.bench import node_report
 
+    open_folder(args.out)
     results: list[Figures] = []
     try:
         for figures in _results(args):
@@ -100,11 +127,6 @@ def _results(args: argparse.Namespace) -> Iterator[Figures]:
 def _plan(args: argparse.Namespace) -> list[Case]:
     from unihpe_ros.bench import node_cases
 
-    if not 0 < args.seconds < math.inf or args.soak < 0:
-        raise ValueError('--seconds: expected more than 0; --soak: expected 0 or more')
-    wanted: Iterable[float] = [*(args.fps or []), *(args.people or [])]
-    if not all(0 < number < math.inf for number in wanted):
-        raise ValueError('--fps, --people: expected numbers above 0')
     sizes = [_size(text) for text in args.size or []]
     transports = [args.transport] if args.transport else node_cases.TRANSPORTS
     if args.quick:

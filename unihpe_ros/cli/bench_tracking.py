@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-import math
 from pathlib import Path
 
 from unihpe_ros.cli.bench_output import print_table, progress_bar
+from unihpe_ros.cli.values import above_zero, open_folder, whole
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -19,11 +19,30 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         'packages trackers and supervision are installed; measure places in the room at 1 to 6 m, '
         'jitter and lag.',
     )
-    parser.add_argument('--model', default='unihpe_rt', help='name of a shipped model, or a path')
-    parser.add_argument('--backend', default='auto', help='engine that runs the model')
-    parser.add_argument('--seconds', type=float, default=60.0, help='length of each sequence')
-    parser.add_argument('--sequences', type=int, default=4, help='sequences, of 3 to 6 people')
-    parser.add_argument('--out', type=Path, default=Path('out/bench'), help='folder to write to')
+    parser.add_argument(
+        '--model',
+        default='unihpe_rt',
+        help='name of a shipped model, or a path (default: unihpe_rt)',
+    )
+    parser.add_argument(
+        '--backend', default='auto', help='engine that runs the model (default: auto)'
+    )
+    parser.add_argument(
+        '--seconds', type=above_zero, default=60.0, help='length of each sequence, s (default: 60)'
+    )
+    parser.add_argument(
+        '--sequences',
+        type=whole(1),
+        default=4,
+        metavar='N',
+        help='sequences, of 3 to 6 people (default: 4)',
+    )
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('out/bench'),
+        help='folder to write to (default: out/bench)',
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -33,8 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from unihpe_ros.bench import rooms, tracking, tracking_report
     from unihpe_ros.estimator import EstimatorSettings, PoseEstimator
 
-    if not (0 < args.seconds < math.inf) or args.sequences < 1:
-        raise ValueError('--seconds, --sequences: expected numbers above 0')
+    open_folder(args.out)
     estimator = PoseEstimator(args.model, backend=args.backend)
     makers: dict[str, Callable[[], tracking.Follower]] = {
         tracking.OurTracker.name: lambda: tracking.OurTracker(estimator)

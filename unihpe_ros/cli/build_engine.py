@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from unihpe_ros.cli.values import open_folder, whole
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
@@ -18,15 +20,22 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument('model', help='name of a shipped model, its prefix, or one .onnx file')
     parser.add_argument(
-        '--precision', choices=('fp16', 'fp32'), default='fp16', help='default: fp16'
+        '--precision',
+        choices=('fp16', 'fp32'),
+        default='fp16',
+        help='what it computes in (default: fp16)',
     )
     parser.add_argument(
-        '--max-people', type=int, default=8, metavar='N', help='largest batch (default: 8)'
+        '--max-people',
+        type=whole(1),
+        default=8,
+        metavar='N',
+        help='largest batch, people (default: 8)',
     )
     parser.add_argument(
         '--sm',
         default='current',
-        help="the GPU's compute capability, such as 8.9; current: this machine's (default)",
+        help="the GPU's compute capability, such as 8.9 (default: current, this machine's)",
     )
     parser.add_argument(
         '--runtime',
@@ -47,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
     from unihpe_ros.engines.trt_runtime import load_tensorrt
 
     files = _files(args.model)
+    if args.out is not None:
+        open_folder(args.out)
     # The driver must be at work before TensorRT is loaded.
     gpu = open_gpu() if args.sm == 'current' else None
     library = load_tensorrt(args.runtime)

@@ -9,6 +9,8 @@ import signal
 import sys
 from typing import Any, TYPE_CHECKING
 
+from unihpe_ros.cli.values import open_folder, whole
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -35,21 +37,36 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     source = parser.add_mutually_exclusive_group()
     source.add_argument('--bag', type=Path, help='recording to play (default: the one that ships)')
-    source.add_argument('--camera', type=int, metavar='N', help='webcam to use, from 0')
+    source.add_argument('--camera', type=whole(0), metavar='N', help='webcam to use, from 0')
     source.add_argument('--image', type=Path, help='photograph to look at; needs no ROS')
-    parser.add_argument('--topic', default='', help='image topic of the bag, if it has several')
-    parser.add_argument('--model', default='unihpe_rt', help='name of a shipped model, or a path')
     parser.add_argument(
-        '--detector', default='unihpe_det', help='name of a shipped detector, or a path'
+        '--topic', default='', help='image topic of the bag (default: the one it has)'
     )
-    parser.add_argument('--backend', default='auto', help='engine that runs the model')
+    parser.add_argument(
+        '--model',
+        default='unihpe_rt',
+        help='name of a shipped model, or a path (default: unihpe_rt)',
+    )
+    parser.add_argument(
+        '--detector',
+        default='unihpe_det',
+        help='name of a shipped detector, or a path (default: unihpe_det)',
+    )
+    parser.add_argument(
+        '--backend', default='auto', help='engine that runs the model (default: auto)'
+    )
     parser.add_argument(
         '--seconds',
         type=float,
         default=0.0,
-        help=f'how long (default: all of the bag, {WEBCAM_SECONDS:.0f} of a webcam)',
+        help=f'how long, s (default: all of the bag, {WEBCAM_SECONDS:.0f} of a webcam)',
     )
-    parser.add_argument('--out', type=Path, default=Path('out/demo'), help='folder to write to')
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('out/demo'),
+        help='folder to write to (default: out/demo)',
+    )
     source.add_argument(
         '--make-bag',
         type=Path,
@@ -57,7 +74,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='render the recording that ships, from motion capture, instead of playing it',
     )
     parser.add_argument('--motions', type=Path, help='clips for --make-bag, as of `unihpe render`')
-    parser.add_argument('--bodies', type=Path, help='cache of body shapes for --make-bag')
+    parser.add_argument(
+        '--bodies', type=Path, help='file that keeps the body shapes, for --make-bag'
+    )
     parser.set_defaults(run=run)
 
 
@@ -65,6 +84,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the demo; return the exit status."""
     if not (args.seconds >= 0 and math.isfinite(args.seconds)):
         raise ValueError(f'--seconds: expected 0 or more, got {args.seconds}')
+    open_folder(args.out)
     # Whoever stops us politely shall find nothing left running.
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
@@ -96,7 +116,6 @@ def _play(args: argparse.Namespace) -> int:
         'detector_model': args.detector,
         'keypoints': 'union26',
     }
-    args.out.mkdir(parents=True, exist_ok=True)
     if args.camera is None:
         recording = BagReader(args.bag or find_resource(DEMO_BAG), args.topic)
         settings = TrialSettings(
@@ -199,7 +218,6 @@ def _look_at(args: argparse.Namespace) -> int:
             strict=True,
         ):
             print(f'  {name:22}{x:8.1f}{y:8.1f} px   score {score:.2f}')
-    args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / f'{args.image.stem}_people.png'
     write_picture(path, draw_poses(image, poses))
     print(f'Made {path}: {args.image.name} with {len(poses)} people.')

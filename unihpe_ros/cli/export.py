@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from unihpe_ros.cli.values import open_folder
+
 LICENCE = 'Apache-2.0; data: renderings of Anny (Apache-2.0, CC0) moved by CMU mocap (free use)'
 
 
@@ -12,10 +14,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Declare the command."""
     parser = subparsers.add_parser('export', help='export a checkpoint to ONNX')
     parser.add_argument('checkpoint', type=Path, help='checkpoint.pt of a run')
-    parser.add_argument('--out', type=Path, default=Path(), help='folder to write to')
+    parser.add_argument('--out', type=Path, default=Path(), help='folder to write to (default: .)')
     parser.add_argument('--name', help="name of the model (default: the checkpoint's preset)")
-    parser.add_argument('--training', help='one line on how the weights were made')
-    parser.add_argument('--licence', default=LICENCE, help='licence of weights and data')
+    parser.add_argument(
+        '--training',
+        help='one line on how the weights were made (default: steps, seed and pictures)',
+    )
+    parser.add_argument(
+        '--licence', default=LICENCE, help=f'licence of weights and data (default: {LICENCE})'
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -27,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
     from unihpe_ros.training.run import give_weights, load_checkpoint
 
     state = load_checkpoint(args.checkpoint)
+    open_folder(args.out)
     config = state['config']
     training = args.training or (
         f'{state["step"]} steps, seed {config["seed"]}, '

@@ -62,17 +62,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def find_commands() -> dict[str, ModuleType]:
     """
-    Return the subcommands by name: every other module of this package.
+    Return the subcommands by name: every module of this package that adds a parser.
 
     A module named after another, as bench_node is after bench, holds a part of that one.
 
     """
     names = {module.name for module in pkgutil.iter_modules(cli.__path__)} - {'main'}
-    return {
+    modules = {
         name.replace('_', '-'): import_module(f'{cli.__name__}.{name}')
         for name in sorted(names)
         if name.rpartition('_')[0] not in names
     }
+    return {name: module for name, module in modules.items() if hasattr(module, 'add_parser')}
 
 
 def build_parser(commands: dict[str, ModuleType]) -> argparse.ArgumentParser:

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from unihpe_ros.cli import values
+
 if TYPE_CHECKING:
     from unihpe_ros.synthesis.people import Cast
     from unihpe_ros.synthesis.shards import Plan
@@ -22,28 +24,83 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='make labelled pictures or 3D poses from motion capture clips',
         description='Draw people who move as BVH clips do, with exact labels.',
     )
-    add = parser.add_argument
-    add('--motions', type=Path, required=True,
-        help='folder (or .tar.xz) with BVH clips in one sub-folder per subject')  # fmt: skip
-    add('--out', type=Path, required=True, help='folder for what is made')
-    add('--split', choices=('train', 'test'), default='train')
-    add('--seed', type=int, default=0)
-    add('--count', type=int, default=1000, help='number of pictures')
-    add('--scenes', action='store_true',
-        help='whole pictures with nobody to six people, for training a detector')  # fmt: skip
-    add('--size', type=_size, metavar='WxH',
-        help="the network's crop, px [144x192], or the whole picture [416x256]")  # fmt: skip
-    add('--workers', type=int, default=1, help='processes')
-    add('--shard', type=_part, default=(0, 1), metavar='I/N', help='make the I-th of N parts')
-    add('--rate', type=float, default=10.0, help='poses taken per second of motion')
-    add('--shapes-per-pose', type=int, default=8, help='bodies per pose (--poses-only)')
-    add('--varied', type=float, default=0.0, help='share of changed poses (--poses-only)')
-    add('--bodies', type=Path, help='cache of body shapes [OUT/.bodies.npz]')
-    add('--backgrounds', type=Path, help='folder of your own photographs to use now and then')
+    parser.add_argument(
+        '--motions',
+        type=Path,
+        required=True,
+        help='folder (or .tar.xz) with BVH clips in one sub-folder per subject',
+    )
+    parser.add_argument('--out', type=Path, required=True, help='folder for what is made')
+    parser.add_argument(
+        '--split',
+        choices=('train', 'test'),
+        default='train',
+        help='people and motions to learn from, or others to be tested on (default: train)',
+    )
+    parser.add_argument(
+        '--seed',
+        type=values.whole(0),
+        default=0,
+        help='the same one makes the same pictures (default: 0)',
+    )
+    parser.add_argument(
+        '--count', type=values.whole(1), default=1000, help='number of pictures (default: 1000)'
+    )
+    parser.add_argument(
+        '--scenes',
+        action='store_true',
+        help='whole pictures with nobody to six people, for training a detector',
+    )
+    parser.add_argument(
+        '--size',
+        type=values.size,
+        metavar='WxH',
+        help="the network's crop or, with --scenes, the whole picture, px "
+        '(default: 144x192, 416x256)',
+    )
+    parser.add_argument(
+        '--workers', type=values.whole(1), default=1, metavar='N', help='processes (default: 1)'
+    )
+    parser.add_argument(
+        '--shard',
+        type=values.part_from_zero,
+        default=(0, 1),
+        metavar='I/N',
+        help='make part I of N, I from 0 to N - 1 (default: 0/1, all)',
+    )
+    parser.add_argument(
+        '--rate',
+        type=values.above_zero,
+        default=10.0,
+        help='poses taken per second of motion, Hz (default: 10)',
+    )
+    parser.add_argument(
+        '--shapes-per-pose',
+        type=values.whole(1),
+        default=8,
+        metavar='N',
+        help='bodies per pose, with --poses-only (default: 8)',
+    )
+    parser.add_argument(
+        '--varied',
+        type=values.share,
+        default=0.0,
+        help='share of poses that are changed, 0 to 1, with --poses-only (default: 0)',
+    )
+    parser.add_argument(
+        '--bodies',
+        type=Path,
+        help='file that keeps the body shapes; made if missing (default: OUT/.bodies.npz)',
+    )
+    parser.add_argument(
+        '--backgrounds',
+        type=Path,
+        help='folder of your own photographs to use now and then (default: none)',
+    )
     task = parser.add_mutually_exclusive_group()
     task.add_argument(
         '--preview',
-        type=_at_least_one,
+        type=values.whole(1),
         metavar='N',
         help='write OUT/preview.png instead: N pictures',
     )
@@ -63,26 +120,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(run=run)
 
 
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition('x')
-    if int(width) < 32 or int(height) < 32:
-        raise ValueError(text)
-    return int(width), int(height)
-
-
-def _at_least_one(text: str) -> int:
-    if int(text) < 1:
-        raise ValueError(text)
-    return int(text)
-
-
-def _part(text: str) -> tuple[int, int]:
-    part, _, parts = text.partition('/')
-    if not 0 <= int(part) < int(parts):
-        raise ValueError(text)
-    return int(part), int(parts)
-
-
 def run(args: argparse.Namespace) -> int:
     """Make what the arguments ask for; returns the exit status."""
     # One thread per process: spinning BLAS threads halve the rate.
@@ -93,6 +130,7 @@ def run(args: argparse.Namespace) -> int:
     from unihpe_ros.synthesis.people import Cast
     from unihpe_ros.synthesis.shards import Plan
 
+    values.open_folder(args.out)
     folder = motion_folder(args.motions, args.out / '.motions')
     bank = load_motions(find_clips(folder, args.split), args.rate)
     baked = args.bodies or args.out / '.bodies.npz'

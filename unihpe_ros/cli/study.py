@@ -18,13 +18,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         '--out', type=Path, help='folder of the runs and the table (default: runs/NAME)'
     )
-    parser.add_argument('--test', help="held-out data in place of the study's")
+    parser.add_argument('--test', help="folder of held-out data (default: the study's)")
     parser.add_argument(
         '--set',
         action='append',
         default=[],
         metavar='KEY=VALUE',
-        help='replace a setting that all variants share (value in YAML)',
+        help='replace a setting that all variants share, e.g. steps=1000; may be given again',
     )
     parser.add_argument(
         '--table', action='store_true', help='run nothing; the table of the runs that are finished'
