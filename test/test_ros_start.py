@@ -6,8 +6,11 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
+from rclpy.executors import ExternalShutdownException
+from unihpe_ros.ros import run
 
 # An import of the node that takes its time.
 STARTING = """
@@ -46,3 +49,29 @@ def test_interrupted_while_it_starts_it_ends_in_peace(number):
     finally:
         child.kill()
         child.wait(10)
+
+
+class Ended:
+    """Stands for node, executor and rclpy of a process that is shut down at once."""
+
+    parameters = SimpleNamespace(autostart=False)
+    is_loading = False
+
+    def spin_once(self, **_):
+        raise ExternalShutdownException
+
+    def __getattr__(self, name):
+        return lambda *_, **__: True
+
+
+def test_a_signal_that_comes_while_the_interpreter_ends_kills_nobody(monkeypatch):
+    for name in ('rclpy', 'PoseEstimatorNode', 'SingleThreadedExecutor'):
+        monkeypatch.setattr(run, name, Ended() if name == 'rclpy' else lambda **_: Ended())
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    try:
+        assert run.main([]) == 0
+        assert [signal.getsignal(number) for number in numbers] == [signal.SIG_IGN] * 2
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

@@ -48,6 +48,10 @@ def main(
         is_idle = node.release(PATIENCE_S)
         node.destroy_node()
         rclpy.try_shutdown()
+        # Launch sends SIGTERM 5 s after SIGINT: on a busy machine while the interpreter ends,
+        # which has no handlers then, but keeps what is ignored.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
     if node.is_loading or not is_idle:
         # The interpreter's end would tear threads out of foreign code: they abort.
         sys.stderr.flush()
