@@ -8,7 +8,7 @@ from pathlib import Path
 import sys
 from typing import TYPE_CHECKING
 
-from unihpe_ros.cli.bench_output import print_table, progress_bar, write_report
+from unihpe_ros.cli.bench_output import add_out, print_table, progress_bar, write_report
 from unihpe_ros.cli.main import INTERRUPTED
 from unihpe_ros.cli.values import open_folder
 
@@ -61,12 +61,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar='TOPIC|FILE',
         help='true people: a topic, or an .npz file (default: /truth/pose3d if it is there)',
     )
-    parser.add_argument(
-        '--out',
-        type=Path,
-        default=Path('out/bench'),
-        help='folder to write to (default: out/bench)',
-    )
+    add_out(parser)
     parser.add_argument(
         '--shard',
         default='1/1',

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
+from unihpe_ros.cli.bench_output import add_out
 from unihpe_ros.cli.values import open_folder, whole
 
 
@@ -41,12 +41,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         '--torch', action='store_true', help="time PyTorch's eager and compiled network as well"
     )
-    parser.add_argument(
-        '--out',
-        type=Path,
-        default=Path('out/bench'),
-        help='folder to write to (default: out/bench)',
-    )
+    add_out(parser)
 
 
 def run(args: argparse.Namespace) -> int:

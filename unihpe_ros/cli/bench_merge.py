@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from unihpe_ros.cli.bench_output import write_report
+from unihpe_ros.cli.bench_output import add_out, write_report
 from unihpe_ros.cli.values import open_folder
 
 
@@ -17,12 +17,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description='Make the report that one machine would have made of those of its shards.',
     )
     parser.add_argument('reports', nargs='+', type=Path, help='report.json, or its folder')
-    parser.add_argument(
-        '--out',
-        type=Path,
-        default=Path('out/bench'),
-        help='folder to write to (default: out/bench)',
-    )
+    add_out(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ import re
 import tempfile
 from typing import TYPE_CHECKING
 
-from unihpe_ros.cli.bench_output import print_table
+from unihpe_ros.cli.bench_output import add_out, print_table
 from unihpe_ros.cli.values import above_zero, open_folder, whole
 
 if TYPE_CHECKING:
@@ -76,12 +76,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action='store_true',
         help=f'{_QUICK_SECONDS:.0f} s a run, 30 fps, one person, two sizes: does it work at all?',
     )
-    parser.add_argument(
-        '--out',
-        type=Path,
-        default=Path('out/bench'),
-        help='folder to write to (default: out/bench)',
-    )
+    add_out(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,7 +1,8 @@
-"""What the parts of `unihpe bench` have in common: a bar, a table, the report."""
+"""What the parts of `unihpe bench` have in common: their folder, a bar, a table, the report."""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from unihpe_ros.bench.report import Report
+
+
+def add_out(parser: argparse.ArgumentParser) -> None:
+    """Declare where a benchmark writes to."""
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('out/bench'),
+        help='folder to write to (default: out/bench)',
+    )
 
 
 @contextmanager

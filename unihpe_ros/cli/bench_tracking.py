@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 
-from unihpe_ros.cli.bench_output import print_table, progress_bar
+from unihpe_ros.cli.bench_output import add_out, print_table, progress_bar
 from unihpe_ros.cli.values import above_zero, open_folder, whole
 
 
@@ -37,12 +36,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar='N',
         help='sequences, of 3 to 6 people (default: 4)',
     )
-    parser.add_argument(
-        '--out',
-        type=Path,
-        default=Path('out/bench'),
-        help='folder to write to (default: out/bench)',
-    )
+    add_out(parser)
 
 
 def run(args: argparse.Namespace) -> int:
