@@ -169,13 +169,17 @@ def publish_until_said(peer, message, logs, words, period):
     return said(logs, words)
 
 
-def test_the_node_says_once_that_camera_info_is_missing(run):
-    node, peer = run(watchdog_s=0.5)
+@pytest.mark.parametrize(
+    ('root_mode', 'words'),
+    [('auto', '3D is relative to the pelvis'), ('projective', 'places in the room are only')],
+)
+def test_the_node_says_once_that_camera_info_is_missing(run, root_mode, words):
+    node, peer = run(watchdog_s=0.5, root_mode=root_mode)
     with spinning(node, peer):
         lines = publish_until_said(peer, image(), peer.listen_to_logs(), 'no camera_info', 0.05)
         assert len(lines) == 1
         assert f'no publisher on {node.get_namespace()}/camera_info' in lines[0]
-        assert 'assuming a field of view of 60 degrees' in lines[0]
+        assert f'assuming a field of view of 60 degrees, {words}' in lines[0]
 
 
 def test_the_node_says_once_that_only_few_of_the_large_images_come(run):

@@ -90,8 +90,8 @@ class Watchdog:
                 self._told_blind = True
                 self._warn(
                     f'no camera_info ({cause_of_silence(self._node, camera_infos)}): assuming a '
-                    f'field of view of {parameters.default_fov_deg:.0f} degrees, 3D is relative '
-                    'to the pelvis'
+                    f'field of view of {parameters.default_fov_deg:.0f} degrees, '
+                    f'{_without_calibration(parameters.root_mode)}'
                 )
             if now - self._counted_since >= patience:
                 self._check_rates(now, what)
@@ -128,6 +128,12 @@ class Watchdog:
 
     def _warn(self, text: str) -> None:
         self._log.warning(text, 0.0)
+
+
+def _without_calibration(root_mode: str) -> str:
+    if root_mode in ('auto', 'relative'):
+        return '3D is relative to the pelvis'
+    return 'places in the room are only as right as that'
 
 
 def cause_of_silence(node: Node, subscription: Subscription) -> str:
