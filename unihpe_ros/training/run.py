@@ -7,6 +7,7 @@ from dataclasses import asdict
 import math
 from pathlib import Path
 from pickle import UnpicklingError
+import struct
 from textwrap import shorten
 from typing import Any, TypeVar
 
@@ -148,7 +149,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         state: dict[str, Any] = torch.load(path, map_location='cpu', weights_only=True)
     except FileNotFoundError as error:
         raise ConfigError(f'{path}: no such checkpoint') from error
-    except (RuntimeError, EOFError, OSError, UnpicklingError) as error:
+    except (RuntimeError, EOFError, OSError, struct.error, UnpicklingError) as error:
         reason = str(error).split('\n')[0]
         raise ConfigError(f'{path}: not a readable checkpoint ({reason})') from error
     missing = [key for key in _KEYS if not isinstance(state, dict) or key not in state]
