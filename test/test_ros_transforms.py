@@ -8,13 +8,13 @@ from unihpe_ros.ros.transforms import IDENTITY, Transforms
 
 
 class DeafBuffer:
-    """Stands for tf2_ros.Buffer that knows no frame, and waits in vain for any."""
+    """Stands for tf2_ros.Buffer that must not be asked."""
 
     def lookup_transform(self, *asked):
         raise AssertionError(f'asked for {asked}')
 
 
-def test_the_camera_frame_itself_is_not_waited_for(monkeypatch):
+def test_for_the_camera_frame_itself_nothing_is_asked(monkeypatch):
     tf2 = SimpleNamespace(Buffer=DeafBuffer, TransformListener=lambda buffer, node: buffer)
     monkeypatch.setitem(sys.modules, 'tf2_ros', tf2)
     header = Header(frame_id='camera')

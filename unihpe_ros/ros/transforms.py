@@ -93,7 +93,7 @@ class Transforms:
         """
         source = header.frame_id
         if source == self.target:
-            # TF knows no frame that nobody publishes, and would be waited for in vain.
+            # Nothing to ask for, not even a stamp.
             return IDENTITY
         if not (header.stamp.sec or header.stamp.nanosec):
             raise TransformError(
