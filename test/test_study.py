@@ -3,8 +3,8 @@
 from dataclasses import replace
 import json
 
-import numpy as np
 import pytest
+from tiny_datasets import write_pose_bank
 import torch
 from unihpe_ros.cli.main import main
 from unihpe_ros.core.resources import find_resource
@@ -39,10 +39,8 @@ COLUMN = 'MPJPE true 2D [mm]'
 
 @pytest.fixture
 def path(tmp_path):
-    rng = np.random.default_rng(0)
-    positions = rng.normal(0, 0.3, (1, 26, 3)) + rng.normal(0, 0.05, (16, 26, 3)) + [0, 0, 1]
     poses = tmp_path / 'poses.npz'
-    np.savez(poses, positions=positions.astype(np.float32), keypoints=np.array(UNION.keypoints))
+    write_pose_bank(poses)
     path = tmp_path / 'tiny.yaml'
     path.write_text(STUDY.format(poses=poses))
     return path

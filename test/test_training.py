@@ -3,11 +3,10 @@
 import csv
 
 from killed_runs import check_resumed
-import numpy as np
 import pytest
+from tiny_datasets import write_pose_bank
 import torch
 from unihpe_ros.cli.train import parse_settings
-from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.datasets.records import DatasetError
 from unihpe_ros.training.config import ConfigError, load_config
 from unihpe_ros.training.failures import NonFiniteLossError
@@ -31,13 +30,7 @@ validation_poses: {poses}
 
 @pytest.fixture
 def experiment(tmp_path):
-    rng = np.random.default_rng(0)
-    positions = rng.normal(0, 0.3, (1, 26, 3)) + rng.normal(0, 0.05, (16, 26, 3)) + [0, 0, 1]
-    np.savez(
-        tmp_path / 'poses.npz',
-        positions=positions.astype(np.float32),
-        keypoints=np.array(UNION.keypoints),
-    )
+    write_pose_bank(tmp_path / 'poses.npz')
     path = tmp_path / 'lifter.yaml'
     path.write_text(SETTINGS.format(poses=tmp_path / 'poses.npz'))
     return path

@@ -11,9 +11,8 @@ import time
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tiny_datasets import write_coco, write_h36m_images
+from tiny_datasets import write_coco, write_h36m_images, write_pose_bank
 import torch
-from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.datasets.batches import image_batches
 from unihpe_ros.datasets.catalogue import open_records
 from unihpe_ros.models.unihpe import PRESETS, UniHPE
@@ -62,9 +61,7 @@ def batch(experiment):
 
 
 def write_poses(root, steps):
-    rng = np.random.default_rng(0)
-    positions = rng.normal(0, 0.3, (16, 26, 3)).astype(np.float32)
-    np.savez(root / 'poses.npz', positions=positions, keypoints=np.array(UNION.keypoints))
+    write_pose_bank(root / 'poses.npz')
     path = root / 'poses.yaml'
     path.write_text(POSES.format(root=root, steps=steps))
     return path

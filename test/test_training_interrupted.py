@@ -7,12 +7,10 @@ import subprocess
 import sys
 import time
 
-import numpy as np
 import pytest
-from tiny_datasets import write_coco
+from tiny_datasets import write_coco, write_pose_bank
 import torch
 from unihpe_ros.cli.main import main
-from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.training.config import ConfigError, load_config
 from unihpe_ros.training.run import load_checkpoint, Run
 from unihpe_ros.training.signals import InterruptedRun, Signals
@@ -39,8 +37,7 @@ threads: 1
 
 @pytest.fixture
 def poses(tmp_path):
-    positions = np.random.default_rng(0).normal(0, 0.3, (16, 26, 3)).astype(np.float32)
-    np.savez(tmp_path / 'poses.npz', positions=positions, keypoints=np.array(UNION.keypoints))
+    write_pose_bank(tmp_path / 'poses.npz')
     path = tmp_path / 'poses.yaml'
     path.write_text(POSES.format(root=tmp_path))
     return path

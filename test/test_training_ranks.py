@@ -8,11 +8,10 @@ import sys
 import cv2
 import numpy as np
 import pytest
-from tiny_datasets import write_coco, write_h36m_images
+from tiny_datasets import write_coco, write_h36m_images, write_pose_bank
 import torch
 from torch import nn
 from unihpe_ros.cli.main import main
-from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.datasets.batches import image_batches, RunSampler
 from unihpe_ros.datasets.catalogue import open_records
 from unihpe_ros.models.unihpe import PRESETS, UniHPE
@@ -54,12 +53,7 @@ def sets(tmp_path_factory):
         height, width = cv2.imread(str(path)).shape[:2]
         coarse = rng.integers(0, 256, (height // 8, width // 8, 3)).astype(np.uint8)
         cv2.imwrite(str(path), cv2.resize(coarse, (width, height)))
-    positions = rng.normal(0, 0.3, (1, 26, 3)) + rng.normal(0, 0.05, (16, 26, 3)) + [0, 0, 1]
-    np.savez(
-        root / 'poses.npz',
-        positions=positions.astype(np.float32),
-        keypoints=np.array(UNION.keypoints),
-    )
+    write_pose_bank(root / 'poses.npz', rng)
     (root / 'shared.yaml').write_text(EXPERIMENT.format(root=root))
     return root
 

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 from scipy.io import savemat
 from scipy.spatial.transform import Rotation
+from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.datasets.human36m_cameras import CAMERA_IDS
 
 K = np.array([[1145.0, 0, 512.5], [0, 1144.0, 515.5], [0, 0, 1]])
@@ -23,6 +24,14 @@ def poses(count: int, joints: int, seed: int = 0) -> np.ndarray:
     """Return ``(count, joints, 3)`` upright bundles of points around the origin, m."""
     rng = np.random.default_rng(seed)
     return rng.uniform(-1, 1, (count, joints, 3)) * [0.3, 0.8, 0.3]
+
+
+def write_pose_bank(path: Path, rng: np.random.Generator | None = None) -> None:
+    """Write 16 poses of one person who hardly moves, as `unihpe render --poses-only` does."""
+    rng = rng or np.random.default_rng(0)
+    positions = rng.normal(0, 0.3, (1, 26, 3)) + rng.normal(0, 0.05, (16, 26, 3)) + [0, 0, 1]
+    keypoints = np.array(UNION.keypoints)
+    np.savez(path, positions=positions.astype(np.float32), keypoints=keypoints)
 
 
 def write_picture(path: Path, size: tuple[int, int], level: int = 128) -> None:
