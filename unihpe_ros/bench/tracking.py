@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
 import math
@@ -22,9 +22,9 @@ from unihpe_ros.estimator import PoseEstimator
 CAMERA = Camera.from_fov(640, 480, math.radians(60))
 RATE = 30.0  # 1/s
 # A true and a found person are one from this overlap of their boxes.
-_SAME_IOU = 0.5
+SAME_IOU = 0.5
 # True people of whom less is in sight need not be found, but may be.
-_IN_SIGHT = 0.25
+IN_SIGHT = 0.25
 
 # Ids ``(N,)`` and boxes ``(N, 4)`` px.
 Tracked = tuple[NDArray[np.integer], NDArray[np.floating]]
@@ -90,7 +90,17 @@ class OurTracker:
 
 
 class ByteTrack:
-    """ByteTrack (Zhang et al. 2022) as the package trackers has it, with its own defaults."""
+    """
+    ByteTrack (Zhang et al. 2022) as the package trackers has it, with its own defaults.
+
+    Parameters
+    ----------
+    rate : float
+        Pictures per second.
+    thresholds : tuple[float, float], optional
+        Scores from which a box begins a track, and from which it is preferred.
+
+    """
 
     name = 'ByteTrack'
 
@@ -99,20 +109,26 @@ class ByteTrack:
         """Whether both packages are there."""
         return all(find_spec(name) for name in ('trackers', 'supervision'))
 
-    def __init__(self) -> None:
+    def __init__(self, rate: float = RATE, thresholds: tuple[float, float] | None = None) -> None:
         from supervision import Detections
         from trackers import ByteTrackTracker
 
         self._detections = Detections
-        self._tracker = ByteTrackTracker(frame_rate=RATE)
+        names = ('track_activation_threshold', 'high_conf_det_threshold')
+        chosen = dict(zip(names, thresholds, strict=True)) if thresholds else {}
+        self._tracker = ByteTrackTracker(frame_rate=rate, **chosen)
 
     def __call__(self, found: Found, stamp: float) -> Tracked:
         """See `Follower`."""
+        return self.follow(found.boxes, found.confidence)
+
+    def follow(self, places: NDArray[np.floating], confidence: NDArray[np.floating]) -> Tracked:
+        """Take in the next picture's ``(G, 4)`` boxes, px, and ``(G,)`` how sure they are."""
         tracked = self._tracker.update(
             self._detections(
-                xyxy=found.boxes.astype(np.float32).reshape(-1, 4),
-                confidence=found.confidence.astype(np.float32),
-                class_id=np.zeros(len(found.boxes), int),
+                xyxy=places.astype(np.float32).reshape(-1, 4),
+                confidence=confidence.astype(np.float32),
+                class_id=np.zeros(len(places), int),
             )
         )
         if not len(tracked):
@@ -147,12 +163,12 @@ def follow_crowds(
     """
     total, minutes = TrackingCounts(), 0.0
     for seed in seeds:
-        follower, meter = make(), TrackingMeter(1 - _SAME_IOU)
+        follower, meter = make(), TrackingMeter(1 - SAME_IOU)
         rng = np.random.default_rng([seed, 1])
         for scene in walk_about(people_of(seed), seconds, RATE, seed, CAMERA):
             true, share = true_boxes(scene, CAMERA)
             ids, places = follower(sense(scene, CAMERA, rng), scene.stamp)
-            compare(meter, true, share >= _IN_SIGHT, ids, places)
+            compare(meter, true, share >= IN_SIGHT, ids, places)
             on_frame()
         total += meter.result()
         minutes += seconds / 60
@@ -170,7 +186,7 @@ def compare(
     wanted: NDArray[np.bool_],
     ids: NDArray[np.integer],
     places: NDArray[np.floating],
-) -> None:
+) -> dict[int, int]:
     """
     Count a picture; who is hardly in sight counts neither as missed nor as made up.
 
@@ -185,10 +201,16 @@ def compare(
     ids, places : NDArray
         ``(N,)`` and ``(N, 4)`` px, who was found.
 
+    Returns
+    -------
+    dict[int, int]
+        Row of a true person to the id that they were found under.
+
     """
     overlap = boxes.iou(true, places)
-    good = overlap[wanted].max(0, initial=0.0) > _SAME_IOU
-    excused = overlap[~wanted].max(0, initial=0.0) > _SAME_IOU
+    good = overlap[wanted].max(0, initial=0.0) > SAME_IOU
+    excused = overlap[~wanted].max(0, initial=0.0) > SAME_IOU
     kept = good | ~excused
-    true_ids: Sequence[int] = (np.flatnonzero(wanted) + 1).tolist()
-    meter.add(true_ids, ids[kept].tolist(), 1 - overlap[wanted][:, kept])
+    rows, found = np.flatnonzero(wanted), ids[kept].tolist()
+    pairs = meter.add((rows + 1).tolist(), found, 1 - overlap[wanted][:, kept])
+    return {int(rows[m]): int(found[n]) for m, n in pairs}

@@ -114,9 +114,31 @@ def in_camera(points: Float64, place: Float64, heading: float) -> Float64:
     return np.stack([x + place[0], CAMERA_HEIGHT - up, z + place[1]], -1)
 
 
-def walk_about(
-    people: int, seconds: float, rate: float, seed: int, camera: Camera
-) -> Iterator[Scene]:
+@dataclass(frozen=True)
+class Ways:
+    """
+    Where people walk, as F moments.
+
+    Parameters
+    ----------
+    statures : NDArray[np.float64]
+        ``(N,)`` m.
+    places : NDArray[np.float64]
+        ``(F, N, 2)`` x to the right and z ahead of the camera, m.
+    headings : NDArray[np.float64]
+        ``(F, N)`` see `in_camera`.
+    distances : NDArray[np.float64]
+        ``(F, N)`` how far they have gone, m.
+
+    """
+
+    statures: Float64
+    places: Float64
+    headings: Float64
+    distances: Float64
+
+
+def ways_about(people: int, seconds: float, rate: float, seed: int) -> Ways:
     """
     Let people walk about and cross each other's way.
 
@@ -125,24 +147,18 @@ def walk_about(
     people : int
         How many.
     seconds, rate : float
-        How long, s, and pictures per second.
+        How long, s, and moments per second.
     seed : int
         Of statures and ways.
-    camera : Camera
-        Who looks at them.
-
-    Yields
-    ------
-    Scene
-        The truth about each picture.
 
     """
     rng = np.random.default_rng(seed)
     stature = rng.normal(1.71, 0.08, people).clip(1.5, 1.95)
     pace = rng.uniform(0.7, 1.4, people)
     place, goal = _somewhere(rng, people), _somewhere(rng, people)
-    velocity, phase = np.zeros((people, 2)), rng.uniform(0, 2 * np.pi, people)
-    for number in range(round(seconds * rate)):
+    velocity, gone = np.zeros((people, 2)), _STRIDE * rng.uniform(0, 1, people)
+    moments = []
+    for _ in range(round(seconds * rate)):
         arrived = np.linalg.norm(goal - place, axis=1) < 0.4
         goal[arrived] = _somewhere(rng, int(arrived.sum()))
         wish = (goal - place) / np.linalg.norm(goal - place, axis=1, keepdims=True)
@@ -152,11 +168,40 @@ def walk_about(
         wanted = pace[:, None] * wish + _PUSH * push.sum(1)
         velocity += _AGILITY / rate * (wanted - velocity)
         place += velocity / rate
-        speed = np.linalg.norm(velocity, axis=1)
-        phase += 2 * np.pi * speed / (_STRIDE * rate)
+        gone += np.linalg.norm(velocity, axis=1) / rate
         heading = np.arctan2(velocity[:, 1], velocity[:, 0])
+        moments.append((place.copy(), heading, gone.copy()))
+    places, headings, distances = (np.array(values) for values in zip(*moments, strict=True))
+    return Ways(stature, places, headings, distances)
+
+
+def walk_about(
+    people: int, seconds: float, rate: float, seed: int, camera: Camera
+) -> Iterator[Scene]:
+    """
+    Show people on their ways.
+
+    Parameters
+    ----------
+    people, seconds, rate, seed
+        See `ways_about`.
+    camera : Camera
+        Who looks at them.
+
+    Yields
+    ------
+    Scene
+        The truth about each picture.
+
+    """
+    ways = ways_about(people, seconds, rate, seed)
+    for number, place in enumerate(ways.places):
+        phase = 2 * np.pi * ways.distances[number] / _STRIDE
         bodies = np.stack(
-            [in_camera(walking(stature[i], phase[i]), place[i], heading[i]) for i in range(people)]
+            [
+                in_camera(walking(ways.statures[i], phase[i]), place[i], ways.headings[number, i])
+                for i in range(people)
+            ]
         )
         pixels = np.asarray(camera.project(bodies), np.float64)
         yield Scene(number / rate, bodies, pixels, in_sight(bodies, pixels, camera))

@@ -8,6 +8,7 @@ from unihpe_ros.cli import (
     bench_bag,
     bench_compare,
     bench_engine,
+    bench_films,
     bench_merge,
     bench_node,
     bench_tracking,
@@ -16,6 +17,7 @@ from unihpe_ros.cli import (
 _PARTS = {
     'bag': bench_bag,
     'tracking': bench_tracking,
+    'films': bench_films,
     'engine': bench_engine,
     'node': bench_node,
     'compare': bench_compare,

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 DEMO_BAG = 'resource/demo/people'
 # The recording that ships; the quality keeps it below 10 MB.
 DEMO_SECONDS, DEMO_RATE, DEMO_SEED, DEMO_QUALITY = 14.0, 30.0, 11, 70
-DEMO_START_NS = 1_767_225_600 * 10**9  # Midnight of 2026, UTC.
 WEBCAM_SECONDS = 15.0
 # A photograph is looked at so often: long enough for the search to come by every place.
 PASSES = 15
@@ -227,11 +226,9 @@ def _look_at(args: argparse.Namespace) -> int:
 def _make_bag(args: argparse.Namespace) -> int:
     import rclpy  # noqa: F401
     import rosbags  # noqa: F401
-    from tqdm import tqdm
-    from unihpe_ros.core.geometry import Camera
-    from unihpe_ros.ros.bag_writer import BagWriter
+    from unihpe_ros.cli.films import write_film
     from unihpe_ros.synthesis.body import load_bodies
-    from unihpe_ros.synthesis.demo_scene import film_demo, true_people
+    from unihpe_ros.synthesis.demo_scene import film_demo
     from unihpe_ros.synthesis.motions import motion_folder
 
     if args.motions is None:
@@ -240,11 +237,7 @@ def _make_bag(args: argparse.Namespace) -> int:
     clips = motion_folder(args.motions, args.out / '.motions')
     bodies = load_bodies(args.bodies or args.out / '.bodies.npz')
     film = film_demo(bodies, clips, seconds, DEMO_RATE, DEMO_SEED)
-    with BagWriter(args.make_bag, DEMO_QUALITY) as bag:
-        for image, truth in tqdm(film, total=round(seconds * DEMO_RATE), unit='frame'):
-            camera = Camera(truth.view.K, *truth.view.size)
-            stamp = DEMO_START_NS + round(1e9 * truth.stamp)
-            bag.write(stamp, image, camera, true_people(truth))
+    write_film(args.make_bag, film, round(seconds * DEMO_RATE), DEMO_QUALITY)
     megabytes = sum(file.stat().st_size for file in args.make_bag.iterdir()) / 1e6
     print(f'Made {args.make_bag}: {seconds:g} s of people before a camera, {megabytes:.1f} MB.')
     return 0

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.synthesis.body import Bodies
+from unihpe_ros.synthesis.players import Actor
 from unihpe_ros.synthesis.props import standing_thing
 from unihpe_ros.synthesis.scene import Lens, Mesh, View
-from unihpe_ros.synthesis.sequence import Actor, render_sequence, robot_camera, Truth
+from unihpe_ros.synthesis.sequence import render_sequence, robot_camera, Truth
 from unihpe_ros.synthesis.surroundings import sample_room
 
 _THINGS = (('sofa', (1.6, 6.7)), ('plant', (3.0, 6.6)), ('table', (-2.9, 5.2)))

@@ -4,61 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.synthesis.body import Bodies
-from unihpe_ros.synthesis.bvh import read_bvh
 from unihpe_ros.synthesis.drawing import draw
 from unihpe_ros.synthesis.effects import expose, metered
 from unihpe_ros.synthesis.environment import Environment
 from unihpe_ros.synthesis.labels import sight
-from unihpe_ros.synthesis.motions import bank_of
-from unihpe_ros.synthesis.people import Cast, Figure
-from unihpe_ros.synthesis.raster import bounds
-from unihpe_ros.synthesis.retarget import DrivenMotion, retarget
-from unihpe_ros.synthesis.scene import Lens, Mesh, OWNER_PROP, Posture, View
+from unihpe_ros.synthesis.players import Actor, ActorPlayer, Player
+from unihpe_ros.synthesis.scene import Lens, Mesh, OWNER_PROP, View
 from unihpe_ros.synthesis.solids import upright
-from unihpe_ros.synthesis.wardrobe import sample_outfit
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
-_READ_RATE = 60.0
 _SHADOW_SIZE = 768
 _REACH = 4.0
-
-
-@dataclass(frozen=True)
-class Actor:
-    """
-    Somebody who moves as a clip does, to its end and back again for as long as it takes.
-
-    Parameters
-    ----------
-    clip : Path
-        A BVH file.
-    shape : int
-        The body shape.
-    outfit_seed : int
-        Seed of the clothes.
-    place : tuple[float, float]
-        World x, y of the middle of the clip's path, m.
-    heading : float
-        Turn of the whole clip about the vertical, rad; at 0 a clip's front faces -y.
-    start : float
-        Where in the clip to begin, s.
-
-    """
-
-    clip: Path
-    shape: int
-    outfit_seed: int
-    place: tuple[float, float]
-    heading: float = 0.0
-    start: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -160,6 +123,35 @@ def render_sequence(
     things : Sequence[Mesh]
         What stands around.
 
+    Returns
+    -------
+    Iterator[tuple[NDArray[np.uint8], Truth]]
+        Pictures with the truth about them; see `film`.
+
+    """
+    players = [ActorPlayer(bodies, actor, environment.ground) for actor in actors]
+    return film(players, environment, camera, seconds, rate, lens, things)
+
+
+def film(
+    players: Sequence[Player],
+    environment: Environment,
+    camera: Callable[[float], View],
+    seconds: float,
+    rate: float = 30.0,
+    lens: Lens | None = None,
+    things: Sequence[Mesh] = (),
+) -> Iterator[tuple[NDArray[np.uint8], Truth]]:
+    """
+    Film those who stand ready.
+
+    Parameters
+    ----------
+    players : Sequence[Player]
+        Who moves, and how.
+    environment, camera, seconds, rate, lens, things
+        See `render_sequence`.
+
     Yields
     ------
     image : NDArray[np.uint8]
@@ -168,7 +160,6 @@ def render_sequence(
         Where everybody is.
 
     """
-    players = [_Player(bodies, actor, environment.ground) for actor in actors]
     owners = [*range(len(players)), *[OWNER_PROP] * len(things)]
     lens = lens or Lens()
     for number in range(round(seconds * rate)):
@@ -207,55 +198,3 @@ def render_sequence(
                 boxes=np.stack([view.box_of(figure.body) for figure in figures]),
             ),
         )
-
-
-class _Player:
-    """An actor with body, clothes and clip at hand."""
-
-    def __init__(self, bodies: Bodies, actor: Actor, ground: float) -> None:
-        motion = retarget(read_bvh(actor.clip, _READ_RATE))
-        self.motion, self.actor = motion, actor
-        self.cast = Cast(bodies, bank_of([motion], [actor.clip.stem]), bodies.shapes('train'))
-        self.height = bodies.height(actor.shape)
-        rng = np.random.default_rng(actor.outfit_seed)
-        gender, age = bodies.gender[actor.shape], bodies.age[actor.shape]
-        outfit = sample_outfit(rng, bool(gender > 0.5), float(age))
-        self.dressed = self.cast.tailor.dress(actor.shape, outfit)
-        self.spread = rng.random((2, 5, 3), dtype=np.float32)
-        self.curl = tuple(rng.uniform(0.1, 0.7, 2).tolist())
-        self.turn = upright(actor.heading)
-        leg = bodies.rig.leg_length(bodies.heads[actor.shape])
-        path = motion.root * np.float32(leg) @ self.turn.T.astype(np.float32)
-        low, high = bounds(path)
-        path[:, :2] += np.array(actor.place, np.float32) - 0.5 * (low + high)[:2]
-        self.path = path
-        self.path[:, 2] += ground - self._floor()
-
-    def _floor(self) -> float:
-        """Height on which the clip's feet stand: low, but not lower than all but a few frames."""
-        chosen = np.linspace(0, len(self.path) - 1, 24).astype(int)
-        lowest = [self._figure(float(frame)).body[:, 2].min() for frame in chosen]
-        return float(np.percentile(lowest, 15))
-
-    def at(self, stamp: float) -> Figure:
-        """Pose the actor at a time, s."""
-        last = len(self.path) - 1
-        place = (self.actor.start + stamp) / self.motion.frame_time
-        return self._figure(last - abs(last - place % (2 * last)))
-
-    def _figure(self, frame: float) -> Figure:
-        first = min(int(frame), len(self.path) - 2)
-        share = np.float32(frame - first)
-        driven = _between(self.motion, first, share)
-        root = self.path[first] * (1 - share) + self.path[first + 1] * share
-        posture = Posture(
-            (self.turn @ driven).astype(np.float32), 0, first, root, (self.curl[0], self.curl[1])
-        )
-        return self.cast.posed(self.dressed, posture, self.spread)
-
-
-def _between(motion: DrivenMotion, first: int, share: np.float32) -> Float32:
-    """Rotations between two frames close to each other."""
-    mixed = motion.rotations[first] * (1 - share) + motion.rotations[first + 1] * share
-    # One Newton step towards the nearest rotation; the two are a few degrees apart.
-    return 1.5 * mixed - 0.5 * mixed @ mixed.transpose(0, 2, 1) @ mixed

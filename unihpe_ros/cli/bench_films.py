@@ -1,0 +1,101 @@
+"""`unihpe bench films`: ids of people in rendered films, from the picture on."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unihpe_ros.cli.bench_output import add_out, print_table, progress_bar
+from unihpe_ros.cli.values import above_zero, open_folder, whole
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from unihpe_ros.bench.crowd_films import FilmScore, Watcher
+
+# Pictures of each film on the sheet.
+_SHOWN = 4
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        'films',
+        help='ids of people in rendered films, from the picture on',
+        description='Render films of 3 to 6 people who walk across each other, once, and follow '
+        'them with detector, network and tracker as the node does, beside ByteTrack on the '
+        "detector's boxes where the packages trackers and supervision are installed.",
+    )
+    add = parser.add_argument
+    add('--films', type=Path, default=Path('out/films'),
+        help='folder where films are kept; one that is there is not rendered '
+        '(default: out/films)')  # fmt: skip
+    add('--motions', type=Path, help='folder (or .tar.xz) with BVH clips, to render films')
+    add('--bodies', type=Path, help='cache of body shapes (default: FILMS/.bodies.npz)')
+    add('--model', default='unihpe_rt',
+        help='name of a shipped model, or a path (default: unihpe_rt)')  # fmt: skip
+    add('--detector', default='unihpe_det',
+        help='name of a shipped detector, or a path (default: unihpe_det)')  # fmt: skip
+    add('--backend', default='auto', help='engine that runs the model (default: auto)')
+    add('--seconds', type=above_zero, default=20.0, help='length of each film, s (default: 20)')
+    add('--sequences', type=whole(1), default=8, metavar='N', help='films (default: 8)')
+    add_out(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command; return the exit status."""
+    import rclpy  # noqa: F401
+    import rosbags  # noqa: F401
+    from unihpe_ros.bench import crowd_films, film_report
+    from unihpe_ros.bench.tracking import ByteTrack
+    from unihpe_ros.cli.films import crowd_films as films_of
+    from unihpe_ros.detector import PersonDetector
+    from unihpe_ros.estimator import PoseEstimator
+
+    open_folder(args.out)
+    films = films_of(args.films, range(args.sequences), args.seconds, args.motions, args.bodies)
+    estimator = PoseEstimator(args.model, backend=args.backend, detector=args.detector)
+    sheet: list[NDArray[np.uint8]] = []
+    scores = [_follow(lambda: crowd_films.OurWatcher(estimator), 'unihpe_ros', films, sheet)]
+    estimator.close()
+    if ByteTrack.is_installed():
+        detector = PersonDetector(args.detector, backend=args.backend)
+        scores.append(
+            _follow(lambda: crowd_films.WatchingByteTrack(detector), ByteTrack.name, films)
+        )
+        detector.close()
+    else:
+        print("ByteTrack is left out: pip install 'unihpe_ros[peers]' brings it.")
+    print_table(film_report.film_table(scores))
+    film_report.write_film_figures(args.out, scores, sheet)
+    print(f'Made {args.out / "films.json"} and films.png beside it.')
+    return 0
+
+
+def _follow(
+    make: Callable[[], Watcher],
+    name: str,
+    films: Sequence[Path],
+    sheet: list[NDArray[np.uint8]] | None = None,
+) -> FilmScore:
+    """Follow the people of all films; some of the pictures are added to the sheet."""
+    from unihpe_ros.bench.crowd_films import FilmScore, follow_film
+    from unihpe_ros.bench.film_report import draw_ids
+    from unihpe_ros.ros.bag_reader import BagReader
+
+    score = FilmScore(name)
+    frames = [BagReader(path).count for path in films]
+    with progress_bar(name, sum(frames)) as step:
+        shown: set[int] = set()
+
+        def show(number: int, image, true, found) -> None:  # type: ignore[no-untyped-def]
+            step(1)
+            if sheet is not None and number in shown:
+                sheet.append(draw_ids(image, true, found))
+
+        for path, count in zip(films, frames, strict=True):
+            shown = {count * (2 * part + 1) // (2 * _SHOWN) for part in range(_SHOWN)}
+            follow_film(make(), path, score, show)
+    return score

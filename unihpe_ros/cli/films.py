@@ -1,0 +1,108 @@
+"""Films with the truth about the people in them, kept as recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from unihpe_ros.synthesis.sequence import Truth
+
+# Midnight of 2026, UTC.
+START_NS = 1_767_225_600 * 10**9
+_CROWD_QUALITY = 90
+
+
+def write_film(
+    path: Path, film: Iterable[tuple[NDArray[np.uint8], Truth]], frames: int, quality: int
+) -> None:
+    """
+    Write a film as a recording; it appears when all of it is written.
+
+    Parameters
+    ----------
+    path : Path
+        Folder of the recording.
+    film : Iterable[tuple[NDArray[np.uint8], Truth]]
+        Pictures with the truth about them.
+    frames : int
+        How many there will be.
+    quality : int
+        JPEG quality.
+
+    """
+    from tqdm import tqdm
+    from unihpe_ros.core.geometry import Camera
+    from unihpe_ros.ros.bag_writer import BagWriter
+    from unihpe_ros.synthesis.demo_scene import true_people
+
+    with BagWriter(path, quality) as bag:
+        for image, truth in tqdm(film, path.name, total=frames, unit='frame', leave=False):
+            camera = Camera(truth.view.K, *truth.view.size)
+            stamp = START_NS + round(1e9 * truth.stamp)
+            bag.write(stamp, image, camera, true_people(truth))
+
+
+def crowd_films(
+    folder: Path, seeds: Iterable[int], seconds: float, motions: Path | None, bodies: Path | None
+) -> list[Path]:
+    """
+    Find the films of 3 to 6 people who walk across each other's way; make those that lack.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they are kept.
+    seeds : Iterable[int]
+        One film for each.
+    seconds : float
+        Length of each.
+    motions : Path, optional
+        Folder or archive of BVH clips, to make films of.
+    bodies : Path, optional
+        Cache of body shapes; in `folder` if it is not given.
+
+    Raises
+    ------
+    ValueError
+        If one lacks and there are no clips.
+
+    """
+    from unihpe_ros.bench.crowd_films import RATE
+
+    films = {seed: folder / f'crowd_{seed}_{seconds:g}s_{RATE:g}fps' for seed in seeds}
+    lacking = {seed: path for seed, path in films.items() if not path.is_dir()}
+    if lacking and motions is None:
+        path = next(iter(lacking.values()))
+        raise ValueError(f'{path}: is not rendered; expected --motions as well, to render it')
+    if lacking:
+        _make_films(lacking, seconds, motions or folder, bodies or folder / '.bodies.npz')
+    return list(films.values())
+
+
+def _make_films(films: dict[int, Path], seconds: float, motions: Path, baked: Path) -> None:
+    import numpy as np
+    from unihpe_ros.bench.crowd_films import RATE
+    from unihpe_ros.bench.tracking import CAMERA, people_of
+    from unihpe_ros.bench.walkers import CAMERA_HEIGHT, ways_about
+    from unihpe_ros.synthesis.body import load_bodies
+    from unihpe_ros.synthesis.crowd import film_crowd, find_walks, Way
+    from unihpe_ros.synthesis.motions import motion_folder
+    from unihpe_ros.synthesis.sequence import robot_camera
+
+    bodies = load_bodies(baked)
+    walks = find_walks(motion_folder(motions, baked.parent / '.motions'))
+    fov = 2 * math.atan(0.5 * CAMERA.width / CAMERA.K[0, 0])
+    view = robot_camera((CAMERA.width, CAMERA.height), fov, CAMERA_HEIGHT)
+    for seed, path in films.items():
+        people = people_of(seed)
+        about = ways_about(people, seconds, RATE, seed)
+        moments = (about.places, about.headings, about.distances)
+        places, headings, distances = (values.astype(np.float32) for values in moments)
+        ways = [Way(places[:, i], headings[:, i], distances[:, i], RATE) for i in range(people)]
+        film = film_crowd(bodies, walks, ways, seconds, RATE, seed, view)
+        write_film(path, film, round(seconds * RATE), _CROWD_QUALITY)
