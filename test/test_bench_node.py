@@ -149,6 +149,7 @@ def test_a_run_of_three_processes(kind, transport, model, tmp_path):
     ('arguments', 'words'),
     [
         (['--size', 'big'], "--size: expected WIDTHxHEIGHT such as 640x480, got 'big'"),
+        (['--model', 'nobodys'], 'nobodys'),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(arguments, words, tmp_path, capsys):

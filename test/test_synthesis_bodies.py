@@ -10,6 +10,7 @@ from scipy.spatial import ConvexHull
 pytest.importorskip('numba', reason='drawing is done by numba, an optional part')
 
 from unihpe_ros.synthesis.balance import resting_direction
+from unihpe_ros.synthesis.body import load_bodies
 from unihpe_ros.synthesis.holding import grip, held_thing, sample_held
 from unihpe_ros.synthesis.postures import sample_posture, UPPER
 from unihpe_ros.synthesis.scene import Posture, Support
@@ -18,6 +19,17 @@ from unihpe_ros.synthesis.stances import take_stance
 from unihpe_ros.synthesis.wardrobe import sample_outfit
 
 pytest_plugins = ['synthesis_fixtures']
+
+
+@pytest.mark.parametrize('content', [{}, {'format': np.int64(99)}, b'', b'not bodies'])
+def test_a_file_that_holds_no_bodies_is_named(content, tmp_path):
+    path = tmp_path / 'bodies.npz'
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        np.savez(path, **content)
+    with pytest.raises(ValueError, match=f'{path}: expected body'):
+        load_bodies(path)
 
 
 def test_the_weight_of_who_is_on_the_floor_is_over_what_touches_it(cast):

@@ -84,8 +84,11 @@ def run(args: argparse.Namespace) -> int:
     # Without it nothing can be drawn.
     import matplotlib  # noqa: F401
     from unihpe_ros.bench import node_report
+    from unihpe_ros.engines.pair import find_model
 
     open_folder(args.out)
+    # Else each run would wait for a node that cannot load it.
+    find_model(args.model)
     results: list[Figures] = []
     try:
         for figures in _results(args):

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,16 +137,20 @@ def load_bodies(path: Path, shapes: int = TRAIN_SHAPES + TEST_SHAPES) -> Bodies:
     Raises
     ------
     ValueError
-        If the file is of another format version.
+        If the file holds no bodies, or those of another format version.
 
     """
     if not path.exists():
         from unihpe_ros.synthesis.bake import bake_bodies
 
         bake_bodies(path, shapes)
-    with np.load(path) as archive:
-        stored = dict(archive)
-    if int(stored.pop('format', -1)) != FORMAT:
+    try:
+        with np.load(path) as archive:
+            stored = dict(archive)
+        version = int(stored.pop('format'))
+    except (ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
+        raise ValueError(f'{path}: expected body shapes that `unihpe render` baked') from error
+    if version != FORMAT:
         raise ValueError(f'{path}: expected body format {FORMAT}; delete it to bake a new one')
     faces = {name: stored.pop(f'faces_{name}') for name in GROUPS}
     bones = tuple(stored.pop('bones').tolist())
