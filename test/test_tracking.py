@@ -8,6 +8,7 @@ import pytest
 from tiny_model import keypoints_in, person_box
 from unihpe_ros.core import boxes
 from unihpe_ros.core.appearance import alike, COLOURS, torso_colours
+from unihpe_ros.core.association import plain
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.sightings import Sightings
 from unihpe_ros.core.skeleton import UNION
@@ -352,3 +353,62 @@ def test_noise_moves_the_unseen_alike_at_any_rate(rate: int, rng: np.random.Gene
         track = scene.tracker.tracks[0]
         off.append(0.5 * (track.box[0] + track.box[2]) - 300)
     assert np.std(off) < 18
+
+
+def coloured(scene: Scene, *seen: tuple[int, Box, int, float]) -> list[int]:
+    """Show people of colours, at depths (m); return their ids."""
+    scene.stamp += scene.step
+    scene.tracker.predict(scene.stamp, SIZE, SETTINGS)
+    shown = sight(*[(source, box) for source, box, _, _ in seen])
+    colours = np.eye(COLOURS, dtype=np.float32)[[colour for *_, colour, _ in seen]]
+    roots = np.array([[0, 0, depth] for *_, depth in seen], np.float32)
+    places = np.broadcast_to(roots[:, None], (len(seen), 26, 3))
+    sightings = replace(shown, colours=colours, keypoints_3d=places)
+    return scene.tracker.update(sightings, SETTINGS).tolist()
+
+
+def test_who_walks_across_another_is_told_by_their_colours() -> None:
+    left, right = person_box(300, 240, 200), person_box(330, 240, 200)
+    scene = Scene(left, right)
+    for _ in range(5):
+        assert coloured(scene, (0, left, 3, 3.0), (1, right, 8, 3.0)) == [1, 2]
+    assert coloured(scene, (0, left, 8, 3.0), (1, right, 3, 3.0)) == [2, 1]
+
+
+def test_who_is_behind_another_is_not_plain() -> None:
+    front, behind, aside = person_box(300, 240, 300), person_box(320, 240, 200), (0, 0, 90, 200)
+    seen = sight((0, front), (1, behind), (2, aside))
+    roots = np.array([[0, 0, 2.0], [0, 0, 4.0], [0, 0, 5.0]], np.float32)
+    placed = replace(seen, keypoints_3d=np.broadcast_to(roots[:, None], (3, 26, 3)))
+    assert plain(placed, UNION).tolist() == [True, False, True]
+    assert plain(seen, UNION).all(), 'without a depth nobody is known to be behind'
+    assert plain(Sightings.none(UNION), UNION).shape == (0,)
+
+
+def test_colours_are_not_learned_while_somebody_is_in_front() -> None:
+    one, other = person_box(200, 240, 200), person_box(400, 240, 200)
+    scene = Scene(one, other)
+    for _ in range(5):
+        coloured(scene, (0, one, 3, 2.0), (1, other, 8, 4.0))
+    beside = person_box(390, 240, 300)
+    for _ in range(20):
+        coloured(scene, (0, beside, 3, 2.0), (1, other, 3, 4.0))
+    behind = next(track for track in scene.tracker.tracks if track.id == 2)
+    assert behind.colours.argmax() == 8
+    assert behind.colours[3] == 0
+
+
+@pytest.mark.parametrize(('colour', 'found'), [(3, 1), (8, 2)])
+def test_who_has_gone_far_behind_somebody_is_known_by_their_colours(
+    colour: int, found: int
+) -> None:
+    box = person_box(200, 240, 200)
+    scene = Scene(box)
+    for _ in range(5):
+        scene.show((0, box), colour=3)
+    for _ in range(18):
+        scene.show()
+    # Farther than anybody unknown may have walked in this time.
+    back = person_box(450, 240, 200)
+    scene.show((-1, back), colour=colour)
+    assert scene.show((0, back), colour=colour) == [found]

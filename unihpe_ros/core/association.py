@@ -28,8 +28,13 @@ _PERSON_SHARE = 0.6  # Share of a box that its person covers, for the scale of O
 _PACE, _SLACK, _PACE_2D, _SLACK_2D = 1.6, 0.5, 0.8, 0.4
 # Ratio of heights in the image beyond which the lost are not found again.
 _RESIZED = 1.5
-# Likeness of colours from which a stranger is not taken for someone lost.
-_STRANGE = 0.75
+# Likeness of colours below which a stranger is not taken for someone lost, and from which there is
+# no doubt; somebody without doubt may come back from this many times as far.
+_STRANGE, _FAMILIAR, _FARTHER = 0.75, 0.9, 2.0
+# Likeness of colours at which, and share to which, a fit falls at most.
+_UNLIKE, _LEAST_SHARE = 0.5, 0.3
+# Share of a person's box behind others' from which its colours may be theirs.
+_COVERED = 0.1
 
 
 def overlaps(
@@ -117,7 +122,9 @@ def fits(
         + _COLOUR * np.where(np.isnan(colour), 0.5, colour)
     )
     fit[np.maximum(by_keypoints, by_box) < _LEAST_OVERLAP] = 0
-    return fit
+    known = (colour - _UNLIKE) / (_FAMILIAR - _UNLIKE)
+    share = np.clip(_LEAST_SHARE + (1 - _LEAST_SHARE) * known, _LEAST_SHARE, 1.0)
+    return fit * np.where(np.isnan(share), 1.0, share)
 
 
 def returns(
@@ -147,10 +154,39 @@ def returns(
             likeness = float(track.colours @ new.colours)
             if likeness < _STRANGE:
                 continue
-            reach = _reach(track, new, stamp - track.stamp)
             known = likeness if np.isfinite(likeness) else _STRANGE
+            sure = min((known - _STRANGE) / (_FAMILIAR - _STRANGE), 1.0)
+            reach = _reach(track, new, stamp - track.stamp) / (1 + (_FARTHER - 1) * sure)
             chance[t, m] = max(1 - reach, 0.0) * known if reach < 1 else 0.0
     return chance
+
+
+def plain(sightings: Sightings, skeleton: Skeleton) -> NDArray[np.bool_]:
+    """
+    Say of which sightings next to nothing is behind somebody else.
+
+    Parameters
+    ----------
+    sightings : Sightings
+        G sightings.
+    skeleton : Skeleton
+        The keypoint set.
+
+    Returns
+    -------
+    NDArray[np.bool_]
+        ``(G,)``.
+
+    """
+    places = sightings.boxes.astype(np.float64)
+    depth = sightings.keypoints_3d[:, skeleton.index('pelvis'), 2]
+    low = np.maximum(places[:, None, :2], places[None, :, :2])
+    high = np.minimum(places[:, None, 2:], places[None, :, 2:])
+    common = np.maximum(high - low, 0).prod(-1)
+    share = common / np.maximum(boxes.area(places), 1.0)[:, None]
+    # Nobody is in front of themselves, or of those of whom the depth is not known.
+    in_front = depth[None] < depth[:, None]
+    return np.asarray(np.where(in_front, share, 0).max(1, initial=0.0) < _COVERED)
 
 
 def pairs(fit: NDArray[np.float64], least: float = LEAST_FIT) -> list[tuple[int, int]]:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core import boxes
-from unihpe_ros.core.association import fits, LEAST_FIT, overlaps, pairs, returns
+from unihpe_ros.core.association import fits, LEAST_FIT, overlaps, pairs, plain, returns
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.sightings import Sightings
 from unihpe_ros.core.skeleton import Skeleton
@@ -157,13 +157,14 @@ class Tracker:
         # A newcomer who has moved is not confirmed, but neither a second newcomer.
         chance = np.where(own & new, np.maximum(chance, LEAST_FIT), chance)
         seen = {}
+        alone = plain(sightings, self._skeleton)
         for t, column in pairs(chance):
             track, row = self.tracks[t], rows[column]
             track.looks += 1
             box, cut = sightings.boxes[row], sightings.cut[row]
             if track.id or (not cut and track.agrees(box, self._stamp)):
                 track.state = State.CONFIRMED
-            track.see(row, sightings, self._root, self._stamp, threshold)
+            track.see(row, sightings, self._root, self._stamp, threshold, plain=bool(alone[row]))
             seen[row] = track
         return seen
 

@@ -17,7 +17,7 @@ _VELOCITY_FADE = 0.8  # s in which an unseen person's velocity falls to 1/e.
 _SHRINK_TIME = 0.2  # s in which a box may shrink to 1/e: one bad frame must not collapse it.
 _LEAST_STEP = 1e-3  # s; no velocity is read from a shorter step.
 _FASTEST = 3.0  # m/s; what moves faster is an error of depth.
-_MEMORY_GAIN = 0.1  # How fast the memory of pose and colours follows.
+_MEMORY_GAIN = 0.05  # The least share by which the memory of colours follows a look.
 # A look that overlaps the one before this much shows the same person, who may have walked on at
 # this pace, heights/s: at 5 images a second nobody who walks covers where they were.
 _AGREEING_IOU, _PACE = 0.6, 1.2
@@ -34,7 +34,13 @@ class State(Enum):
 
 @dataclass
 class Track:
-    """A person over time. The id is 0 while tentative; `stamp` is the last sighting's."""
+    """
+    A person over time. The id is 0 while tentative; `stamp` is the last sighting's.
+
+    `colours` are the mean over looks at them with nobody in front, of which there were
+    `plain_looks`; until then those of the first look.
+
+    """
 
     box: Array
     keypoints: Array
@@ -46,6 +52,7 @@ class Track:
     first: float
     id: int = 0
     looks: int = 0
+    plain_looks: int = 0
     state: State = State.TENTATIVE
     velocity: Array = field(default_factory=lambda: np.zeros(2))
     root_velocity: Array = field(default_factory=lambda: np.zeros(3))
@@ -85,9 +92,16 @@ class Track:
         return bool(boxes.iou(there[None], self.box[None])[0, 0] > _AGREEING_IOU)
 
     def see(
-        self, row: int, sightings: Sightings, root: int, stamp: float, threshold: float
+        self,
+        row: int,
+        sightings: Sightings,
+        root: int,
+        stamp: float,
+        threshold: float,
+        *,
+        plain: bool = True,
     ) -> None:
-        """Take over a sighting."""
+        """Take over a sighting; `plain` if nobody is in front, so that its colours are theirs."""
         keypoints, scores = sightings.keypoints_2d[row], sightings.scores[row]
         step = stamp - self.stamp
         if self.id and step > _LEAST_STEP:
@@ -101,11 +115,15 @@ class Track:
         self._follow(sightings.keypoints_3d[row, root].astype(np.float64), step)
         self.keypoints, self.scores, self.stamp = keypoints, scores, stamp
         self.embedding = sightings.embeddings[row]
-        colours = self.colours + _MEMORY_GAIN * (sightings.colours[row] - self.colours)
-        if np.isfinite(colours).all():
-            self.colours = colours
-        elif np.isfinite(sightings.colours[row]).all():
-            self.colours = sightings.colours[row]
+        if plain and np.isfinite(sightings.colours[row]).all():
+            self._learn_colours(sightings.colours[row])
+
+    def _learn_colours(self, seen: Array) -> None:
+        self.plain_looks += 1
+        gain = max(1 / self.plain_looks, _MEMORY_GAIN)
+        # The first look was perhaps at somebody in front.
+        known = self.colours if self.plain_looks > 1 else seen
+        self.colours = known + gain * (seen - known)
 
     def _held(self, box: Array, step: float) -> Array:
         """Return a box that has shrunk no faster than people do."""
