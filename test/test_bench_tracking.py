@@ -60,7 +60,9 @@ def test_people_are_followed_and_placed_by_the_shipped_model() -> None:
 
 
 def test_command_writes_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(['bench', 'tracking', '--seconds', '0', '--out', str(tmp_path)]) == 1
+    with pytest.raises(SystemExit) as status:
+        main(['bench', 'tracking', '--seconds', '0', '--out', str(tmp_path)])
+    assert status.value.code == 2
     assert '--seconds' in capsys.readouterr().err
 
 
