@@ -255,6 +255,9 @@ def test_train_export_and_evaluate_end_to_end(tmp_path, rng, capsys):
         for name in ('torch', 'onnx')
     ]
     assert tables[0]['Recall by visible share'] == tables[1]['Recall by visible share']
+    nobodys = ['--backend', 'nobodys', '--out', str(tmp_path / 'nobodys')]
+    assert main(['evaluate', model, *arguments, *nobodys]) == 1
+    assert 'nobodys' in capsys.readouterr().err
 
 
 def test_the_panel_shows_who_is_there_and_who_was_found():

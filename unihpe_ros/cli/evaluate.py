@@ -176,7 +176,7 @@ def _detection(args: argparse.Namespace) -> Report:
     if not args.model.endswith('.pt'):
         from unihpe_ros.detector import PersonDetector
 
-        with closing(PersonDetector(args.model)) as detector:
+        with closing(PersonDetector(args.model, backend=args.backend)) as detector:
             return detection_report(collect(detector, scenes, limit=args.limit))
     from unihpe_ros.training.detector import load_detector, TorchDetector
 
