@@ -412,3 +412,24 @@ def test_who_has_gone_far_behind_somebody_is_known_by_their_colours(
     back = person_box(450, 240, 200)
     scene.show((-1, back), colour=colour)
     assert scene.show((0, back), colour=colour) == [found]
+
+
+@pytest.mark.parametrize(('colour', 'found'), [(3, 2), (8, 3)])
+def test_who_came_back_behind_somebody_is_known_when_they_come_out(
+    colour: int, found: int
+) -> None:
+    front, back = person_box(200, 240, 300), person_box(400, 240, 200)
+    scene = Scene(front, back)
+    for _ in range(5):
+        assert coloured(scene, (0, front, 8, 2.0), (1, back, 3, 4.0)) == [1, 2]
+    for _ in range(18):
+        coloured(scene, (0, front, 8, 2.0))
+    # Half hidden, in the colours of whoever is in front.
+    behind = person_box(290, 240, 200)
+    coloured(scene, (0, front, 8, 2.0), (-1, behind, 8, 4.0))
+    for _ in range(3):
+        assert coloured(scene, (0, front, 8, 2.0), (1, behind, 8, 4.0)) == [1, 3]
+    for x in range(300, 400, 10):
+        out = person_box(x, 240, 200)
+        ids = coloured(scene, (0, front, 8, 2.0), (1, out, colour, 4.0))
+    assert ids == [1, found]

@@ -31,6 +31,8 @@ _RESIZED = 1.5
 # Likeness of colours below which a stranger is not taken for someone lost, and from which there is
 # no doubt; somebody without doubt may come back from this many times as far.
 _STRANGE, _FAMILIAR, _FARTHER = 0.75, 0.9, 2.0
+# Likeness from which somebody who was given a new id is given back their old one.
+_CERTAIN = 0.85
 # Likeness of colours at which, and share to which, a fit falls at most.
 _UNLIKE, _LEAST_SHARE = 0.5, 0.3
 # Share of a person's box behind others' from which its colours may be theirs.
@@ -138,7 +140,7 @@ def returns(
     tracks : Sequence[Track]
         T people who are predicted or lost.
     newcomers : Sequence[Track]
-        M people who have no id yet.
+        M people who have no id yet, or who may have been given one in error.
     stamp : float
         Now, s.
 
@@ -152,7 +154,7 @@ def returns(
     for t, track in enumerate(tracks):
         for m, new in enumerate(newcomers):
             likeness = float(track.colours @ new.colours)
-            if likeness < _STRANGE:
+            if likeness < _STRANGE or (new.id and not likeness >= _CERTAIN):
                 continue
             known = likeness if np.isfinite(likeness) else _STRANGE
             sure = min((known - _STRANGE) / (_FAMILIAR - _STRANGE), 1.0)

@@ -25,6 +25,7 @@ _SAME_IOU = 0.75  # As above, for a rough first sighting, whose keypoints are no
 _TENTATIVE_LOOKS = 5  # Looks after which a person who never agreed with themselves is dropped.
 _LEAST_IN_VIEW = 0.1  # Share of its box below which a person has left the picture.
 _LEAST_RETURN = 0.05  # Chance from which a newcomer is somebody who was lost.
+_DOUBTFUL_LOOKS = 10  # Looks with nobody in front, in which an id given before is in doubt.
 # A sighting prefers the person whose crop it is from among two who fit alike, and the confirmed.
 _OWN_CROP, _TENTATIVE_FACTOR = 0.02, 0.8
 # People remembered for each who may be followed.
@@ -171,7 +172,12 @@ class Tracker:
     def _confirm(
         self, sightings: Sightings, seen: dict[int, Track], settings: EstimatorSettings
     ) -> None:
-        """Give ids to those who agreed with themselves, their own if they were here before."""
+        """
+        Give ids to those who agreed with themselves, their own if they were here before.
+
+        Who was behind somebody then, and so not recognised, is given it back when they come out.
+
+        """
         new = [
             track
             for track in seen.values()
@@ -179,16 +185,22 @@ class Tracker:
             and track.state is State.CONFIRMED
             and self._stamp - track.first >= settings.confirm_time
         ]
+        doubtful = [
+            track
+            for track in seen.values()
+            if track.named_behind and 0 < track.plain_looks <= _DOUBTFUL_LOOKS
+        ]
         taken = {id(track) for track in seen.values()}
         gone = [t for t in (*self.tracks, *self.lost) if t.id and id(t) not in taken]
-        for t, m in pairs(returns(gone, new, self._stamp), _LEAST_RETURN):
-            new[m].id = gone[t].id
+        back = [*new, *doubtful]
+        for t, m in pairs(returns(gone, back, self._stamp), _LEAST_RETURN):
+            back[m].id, back[m].named_behind = gone[t].id, False
             self.tracks = [track for track in self.tracks if track is not gone[t]]
             self.lost = [track for track in self.lost if track is not gone[t]]
         for track in new:
             if not track.id:
                 self._ids += 1
-                track.id = self._ids
+                track.id, track.named_behind = self._ids, not track.plain_looks
 
     def _retire(self, seen: set[int], settings: EstimatorSettings) -> None:
         """Let go of those who are not seen any more."""

@@ -38,7 +38,8 @@ class Track:
     A person over time. The id is 0 while tentative; `stamp` is the last sighting's.
 
     `colours` are the mean over looks at them with nobody in front, of which there were
-    `plain_looks`; until then those of the first look.
+    `plain_looks`; until then those of the first look. `named_behind` says that the id was given
+    before there was one.
 
     """
 
@@ -53,6 +54,7 @@ class Track:
     id: int = 0
     looks: int = 0
     plain_looks: int = 0
+    named_behind: bool = False
     state: State = State.TENTATIVE
     velocity: Array = field(default_factory=lambda: np.zeros(2))
     root_velocity: Array = field(default_factory=lambda: np.zeros(3))
