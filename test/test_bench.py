@@ -319,15 +319,15 @@ def test_a_video_is_drawn(folder, tmp_path):
 
 
 def test_a_video_that_cannot_be_written_does_not_cost_the_report(folder, tmp_path, capsys):
-    (tmp_path / 'file').write_text('in the way')
     arguments = [
         *tiny_models(folder),
         '--out',
         tmp_path / 'out',
     ]
-    video = tmp_path / 'file' / 'v.mp4'
+    video = tmp_path / 'v.mp4'
+    video.mkdir()
     assert bench('bag', folder / 'bags' / 'two', *arguments, '--video', video) == 1
-    assert str(tmp_path / 'file') in capsys.readouterr().err.splitlines()[-1]
+    assert str(video) in capsys.readouterr().err.splitlines()[-1]
     assert read_report(tmp_path / 'out').models[0].bags[0].complete
 
 
@@ -418,6 +418,10 @@ def test_an_interrupted_live_node_is_measured_as_far_as_it_came(folder, tmp_path
         (['{}/bags/one', '--truth', '{}/no.npz'], r'no.npz: expected an .npz file'),
         (['{}/bags/one', '--model', '{}/absent'], r'absent.*expected two files; missing'),
         (['{}/bags/old.bag', '--write-bag', '{}/w'], r'old.bag: expected a rosbag2 to add topics'),
+        (
+            ['{}/bags/one', '--video', '{}/bags/old.bag/v'],
+            r'expected a folder to write to; .*old.bag',
+        ),
         (['{}/bags/one', '--write-bag', '{}/bags'], r'bags: exists and is no rosbag2'),
         (['{}/bags/one', '--write-bag', '{}/bags/one'], r'expected another place than'),
     ],

@@ -101,5 +101,5 @@ def test_a_file_in_place_of_the_folder_is_refused_before_any_work(
         said = capsys.readouterr()
         assert said.out == ''
         (line,) = said.err.splitlines()
-        assert re.search(rf'{out}: expected a folder to write to; a file is there', line)
+        assert re.search(rf'{out}: expected a folder to write to; .*file is a file', line)
     assert (tmp_path / 'file').read_text() == 'mine'

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from unihpe_ros.cli.bench_output import add_out, print_table, progress_bar, write_report
 from unihpe_ros.cli.main import INTERRUPTED
-from unihpe_ros.cli.values import open_folder
+from unihpe_ros.cli.values import check_folder
 
 if TYPE_CHECKING:
     from unihpe_ros.bench.report import Report
@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
 
     files = [file for file in (args.write_bag, args.video) if file is not None]
     for folder in (args.out, *(file.parent for file in files)):
-        open_folder(folder)
+        check_folder(folder)
     live = args.through == 'ros'
     plan = Plan(
         source=args.path,

@@ -6,7 +6,7 @@ import argparse
 import json
 
 from unihpe_ros.cli.bench_output import add_out
-from unihpe_ros.cli.values import open_folder, whole
+from unihpe_ros.cli.values import check_folder, whole
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from unihpe_ros.bench.engine_table import to_record, to_text
     from unihpe_ros.core.files import write_whole
 
-    open_folder(args.out)
+    check_folder(args.out)
     bench = EngineBench(
         args.model,
         args.backend or BACKENDS,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unihpe_ros.cli.bench_output import add_out, print_table, progress_bar
-from unihpe_ros.cli.values import above_zero, open_folder, whole
+from unihpe_ros.cli.values import above_zero, check_folder, whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     from unihpe_ros.detector import PersonDetector
     from unihpe_ros.estimator import PoseEstimator
 
-    open_folder(args.out)
+    check_folder(args.out)
     films = films_of(args.films, range(args.sequences), args.seconds, args.motions, args.bodies)
     estimator = PoseEstimator(args.model, backend=args.backend, detector=args.detector)
     sheet: list[NDArray[np.uint8]] = []

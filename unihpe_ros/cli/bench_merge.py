@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from unihpe_ros.cli.bench_output import add_out, write_report
-from unihpe_ros.cli.values import open_folder
+from unihpe_ros.cli.values import check_folder
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -27,6 +27,6 @@ def run(args: argparse.Namespace) -> int:
     from unihpe_ros.bench.report import merge, read_report
 
     reports = [read_report(path) for path in args.reports]
-    open_folder(args.out)
+    check_folder(args.out)
     write_report(merge(reports, [str(path) for path in args.reports]), args.out)
     return 0

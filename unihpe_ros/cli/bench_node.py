@@ -10,7 +10,7 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from unihpe_ros.cli.bench_output import add_out, print_table
-from unihpe_ros.cli.values import above_zero, open_folder, whole
+from unihpe_ros.cli.values import above_zero, check_folder, whole
 
 if TYPE_CHECKING:
     from unihpe_ros.bench.node_cases import Case, Figures
@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     from unihpe_ros.bench import node_report
     from unihpe_ros.engines.pair import find_model
 
-    open_folder(args.out)
+    check_folder(args.out)
     # Else each run would wait for a node that cannot load it.
     find_model(args.model)
     results: list[Figures] = []

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 
 from unihpe_ros.cli.bench_output import add_out, print_table, progress_bar
-from unihpe_ros.cli.values import above_zero, open_folder, whole
+from unihpe_ros.cli.values import above_zero, check_folder, whole
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     from unihpe_ros.bench import rooms, tracking, tracking_report
     from unihpe_ros.estimator import EstimatorSettings, PoseEstimator
 
-    open_folder(args.out)
+    check_folder(args.out)
     estimator = PoseEstimator(args.model, backend=args.backend)
     makers: dict[str, Callable[[], tracking.Follower]] = {
         tracking.OurTracker.name: lambda: tracking.OurTracker(estimator)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from unihpe_ros.cli.values import open_folder, whole
+from unihpe_ros.cli.values import check_folder, whole
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
     files = _files(args.model)
     if args.out is not None:
-        open_folder(args.out)
+        check_folder(args.out)
     # The driver must be at work before TensorRT is loaded.
     gpu = open_gpu() if args.sm == 'current' else None
     library = load_tensorrt(args.runtime)

@@ -9,7 +9,7 @@ import signal
 import sys
 from typing import Any, TYPE_CHECKING
 
-from unihpe_ros.cli.values import open_folder, whole
+from unihpe_ros.cli.values import check_folder, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the demo; return the exit status."""
     if not (args.seconds >= 0 and math.isfinite(args.seconds)):
         raise ValueError(f'--seconds: expected 0 or more, got {args.seconds}')
-    open_folder(args.out)
+    check_folder(args.out).mkdir(parents=True, exist_ok=True)
     # Whoever stops us politely shall find nothing left running.
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:

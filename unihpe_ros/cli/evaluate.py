@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unihpe_ros.cli.values import open_folder
+from unihpe_ros.cli.values import check_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.limit is not None and args.limit < 1:
         raise ConfigError(f'--limit: expected at least 1; got {args.limit}')
-    open_folder(args.out)
+    check_folder(args.out)
     plot = None
     if args.protocol == 'detection':
         report = _detection(args)

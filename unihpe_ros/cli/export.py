@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from unihpe_ros.cli.values import open_folder
+from unihpe_ros.cli.values import check_folder
 
 LICENCE = 'Apache-2.0; data: renderings of Anny (Apache-2.0, CC0) moved by CMU mocap (free use)'
 
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     from unihpe_ros.training.run import give_weights, load_checkpoint
 
     state = load_checkpoint(args.checkpoint)
-    open_folder(args.out)
+    check_folder(args.out)
     config = state['config']
     training = args.training or (
         f'{state["step"]} steps, seed {config["seed"]}, '

@@ -130,7 +130,7 @@ def run(args: argparse.Namespace) -> int:
     from unihpe_ros.synthesis.people import Cast
     from unihpe_ros.synthesis.shards import Plan
 
-    values.open_folder(args.out)
+    values.check_folder(args.out)
     folder = motion_folder(args.motions, args.out / '.motions')
     bank = load_motions(find_clips(folder, args.split), args.rate)
     baked = args.bodies or args.out / '.bodies.npz'

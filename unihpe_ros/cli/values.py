@@ -67,14 +67,11 @@ def part_from_zero(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def open_folder(path: Path) -> Path:
-    """Make the folder for what is made; ValueError, before work is spent, if it can't be."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise ValueError(f'{path}: expected a folder to write to; a file is there') from error
-    except OSError as error:
-        raise ValueError(f'{path}: expected a folder to write to; {error.strerror}') from error
-    if not os.access(path, os.W_OK | os.X_OK):
-        raise ValueError(f'{path}: expected a folder to write to; Permission denied')
+def check_folder(path: Path) -> Path:
+    """Check that a folder is there or can be made; ValueError, before work is spent, if not."""
+    there = next(one for one in (path.absolute(), *path.absolute().parents) if one.exists())
+    if not there.is_dir():
+        raise ValueError(f'{path}: expected a folder to write to; {there} is a file')
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise ValueError(f'{path}: expected a folder to write to; {there}: Permission denied')
     return path
