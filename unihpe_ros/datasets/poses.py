@@ -37,7 +37,8 @@ def load_pose_bank(path: Path) -> NDArray[np.float32]:
         hint = 'make it with `unihpe render --poses-only`'
         raise DatasetError(f'{path}: no such pose bank; {hint}') from error
     except (KeyError, ValueError, *ARCHIVE_DAMAGE) as error:
-        raise DatasetError(f'{path}: expected arrays positions and keypoints ({error})') from error
+        # What NumPy says of it may be advice to trust the file.
+        raise DatasetError(f'{path}: expected arrays positions and keypoints of a bank') from error
     if names != UNION.keypoints or positions.shape[1:] != (len(UNION), 3):
         raise DatasetError(f'{path}: expected keypoints of {UNION.name}; got {names}')
     if not len(positions) or not np.isfinite(positions).all():

@@ -150,8 +150,9 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise ConfigError(f'{path}: no such checkpoint') from error
     except (RuntimeError, EOFError, OSError, struct.error, UnpicklingError) as error:
-        reason = str(error).split('\n')[0]
-        raise ConfigError(f'{path}: not a readable checkpoint ({reason})') from error
+        # What PyTorch says of it is advice to trust the file.
+        hint = 'expected one that `unihpe train` wrote'
+        raise ConfigError(f'{path}: not a readable checkpoint; {hint}') from error
     missing = [key for key in _KEYS if not isinstance(state, dict) or key not in state]
     if missing:
         raise ConfigError(f'{path}: not a checkpoint of a run: it lacks {", ".join(missing)}')
