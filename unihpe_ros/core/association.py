@@ -182,10 +182,7 @@ def plain(sightings: Sightings, skeleton: Skeleton) -> NDArray[np.bool_]:
     """
     places = sightings.boxes.astype(np.float64)
     depth = sightings.keypoints_3d[:, skeleton.index('pelvis'), 2]
-    low = np.maximum(places[:, None, :2], places[None, :, :2])
-    high = np.minimum(places[:, None, 2:], places[None, :, 2:])
-    common = np.maximum(high - low, 0).prod(-1)
-    share = common / np.maximum(boxes.area(places), 1.0)[:, None]
+    share = boxes.common_area(places, places) / np.maximum(boxes.area(places), 1.0)[:, None]
     # Nobody is in front of themselves, or of those of whom the depth is not known.
     in_front = depth[None] < depth[:, None]
     return np.asarray(np.where(in_front, share, 0).max(1, initial=0.0) < _COVERED)

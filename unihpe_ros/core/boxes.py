@@ -25,12 +25,16 @@ def iou(one: Array, other: Array) -> NDArray[np.float64]:
         ``(N, M)`` in [0, 1]; 0 where a box is NaN.
 
     """
-    low = np.maximum(one[:, None, :2], other[None, :, :2])
-    high = np.minimum(one[:, None, 2:], other[None, :, 2:])
-    sides = np.maximum(high - low, 0.0, dtype=np.float64)
-    shared = sides[..., 0] * sides[..., 1]
+    shared = common_area(one, other)
     share = shared / np.maximum(area(one)[:, None] + area(other)[None] - shared, 1e-9)
     return np.where(share > 0, share, 0.0)
+
+
+def common_area(one: Array, other: Array) -> NDArray[np.float64]:
+    """``(N, M)`` area that each of ``(N, 4)`` boxes shares with each of ``(M, 4)``, px^2."""
+    low = np.maximum(one[:, None, :2], other[None, :, :2])
+    high = np.minimum(one[:, None, 2:], other[None, :, 2:])
+    return area(np.concatenate([low, high], -1))
 
 
 def area(boxes: Array) -> NDArray[np.float64]:

@@ -122,10 +122,11 @@ class Track:
 
     def _learn_colours(self, seen: Array) -> None:
         self.plain_looks += 1
+        if self.plain_looks == 1:
+            # What was known before was perhaps of somebody in front.
+            self.colours = seen
         gain = max(1 / self.plain_looks, _MEMORY_GAIN)
-        # The first look was perhaps at somebody in front.
-        known = self.colours if self.plain_looks > 1 else seen
-        self.colours = known + gain * (seen - known)
+        self.colours = self.colours + gain * (seen - self.colours)
 
     def _held(self, box: Array, step: float) -> Array:
         """Return a box that has shrunk no faster than people do."""

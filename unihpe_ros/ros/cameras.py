@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from unihpe_ros.core.geometry import Camera
 
+if TYPE_CHECKING:
+    from sensor_msgs.msg import CameraInfo
+    from std_msgs.msg import Header
+
 # Focal lengths, in widths and heights of the image, beyond which a calibration is in other units.
 _SHORTEST, _LONGEST = 0.05, 500.0
 # How far towards the edge of the image a distortion must go on growing.
 _LEAST_REACH = 0.5
-
-if TYPE_CHECKING:
-    from sensor_msgs.msg import CameraInfo
-    from std_msgs.msg import Header
 
 
 def to_camera(msg: CameraInfo, *, rectified: bool) -> Camera:
