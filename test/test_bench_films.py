@@ -11,7 +11,7 @@ from unihpe_ros.bench.crowd_films import FilmScore, follow_film, in_sight, RATE,
 from unihpe_ros.bench.film_report import draw_ids, film_table, write_film_figures
 from unihpe_ros.bench.tracking import CAMERA, people_of
 from unihpe_ros.bench.walkers import ways_about
-from unihpe_ros.cli.films import crowd_films
+from unihpe_ros.cli.films import find_films
 from unihpe_ros.cli.main import main
 from unihpe_ros.core import boxes
 from unihpe_ros.core.skeleton import UNION
@@ -54,7 +54,7 @@ def quicken(clip: Path) -> None:
 @pytest.fixture(scope='module')
 def films(tmp_path_factory, walks, bodies_file) -> list[Path]:  # noqa: F811
     folder = tmp_path_factory.mktemp('films')
-    return crowd_films(folder, [0], SECONDS, walks, bodies_file)
+    return find_films(folder, [0], SECONDS, walks, bodies_file)
 
 
 def test_walks_are_told_from_other_clips(walks, clips_of_nobody):
@@ -95,10 +95,10 @@ def test_films_show_the_simulated_walkers_ways(films):
 
 def test_a_film_that_is_there_is_not_rendered_again(films):
     before = (films[0] / 'metadata.yaml').stat().st_mtime_ns
-    assert crowd_films(films[0].parent, [0], SECONDS, None, None) == films
+    assert find_films(films[0].parent, [0], SECONDS, None, None) == films
     assert (films[0] / 'metadata.yaml').stat().st_mtime_ns == before
     with pytest.raises(ValueError, match='is not rendered; expected --motions'):
-        crowd_films(films[0].parent, [0, 1], SECONDS, None, None)
+        find_films(films[0].parent, [0, 1], SECONDS, None, None)
 
 
 class Oracle:

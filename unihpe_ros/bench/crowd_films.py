@@ -6,16 +6,23 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.bench.tracking import ByteTrack, compare, IN_SIGHT, SAME_IOU, Tracked
+from unihpe_ros.bench.tracking import (
+    ByteTrack,
+    compare,
+    IN_SIGHT,
+    SAME_IOU,
+    Tracked,
+    TrackingScore,
+)
 from unihpe_ros.core import boxes
 from unihpe_ros.core.detection import Detections
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.pose import KeypointFlag, Poses
-from unihpe_ros.core.tracking_metrics import TrackingCounts, TrackingMeter
+from unihpe_ros.core.tracking_metrics import TrackingMeter
 from unihpe_ros.estimator import PoseEstimator
 from unihpe_ros.ros.bag_reader import BagReader
 
@@ -93,18 +100,14 @@ class WatchingByteTrack:
 
 
 @dataclass
-class FilmScore:
+class FilmScore(TrackingScore):
     """
-    How well the people of films were followed.
+    How well the people of films were followed; each film adds to it.
 
     Parameters
     ----------
-    name : str
-        Who followed them.
-    counts : TrackingCounts
-        Sums over all films.
-    minutes : float
-        Length of all films together.
+    name, counts, minutes
+        See `unihpe_ros.bench.tracking.TrackingScore`.
     nobody : int
         Ids that were never on a true person.
     delays : list[float]
@@ -114,17 +117,9 @@ class FilmScore:
 
     """
 
-    name: str
-    counts: TrackingCounts = field(default_factory=TrackingCounts)
-    minutes: float = 0.0
     nobody: int = 0
     delays: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
-
-    @property
-    def switches_per_minute(self) -> float:
-        """How often a minute somebody got another id."""
-        return self.counts.switches / self.minutes
 
     @property
     def nobody_per_minute(self) -> float:
@@ -140,6 +135,21 @@ class FilmScore:
     def delay(self) -> float:
         """Median of the delays, s; NaN if nobody was found."""
         return float(np.median(self.delays)) if self.delays else float('nan')
+
+    @property
+    def milliseconds(self) -> float:
+        """Median of what a picture took, ms."""
+        return 1e3 * float(np.median(self.seconds))
+
+    def record(self) -> dict[str, Any]:
+        """See `unihpe_ros.bench.tracking.TrackingScore`."""
+        return {
+            **super().record(),
+            'found': self.found,
+            'nobody_per_minute': self.nobody_per_minute,
+            'first_seen_after_s': self.delay,
+            'ms_per_image': self.milliseconds,
+        }
 
 
 def in_sight(poses: Poses) -> NDArray[np.bool_]:

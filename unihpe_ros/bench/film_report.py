@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 import json
 from pathlib import Path
 
@@ -35,7 +34,7 @@ def film_table(scores: Sequence[FilmScore]) -> list[list[str]]:
                 f'{score.found:.1%}',
                 f'{score.nobody_per_minute:.1f}',
                 f'{score.delay:.2f}',
-                f'{1e3 * float(np.median(score.seconds)):.0f}',
+                f'{score.milliseconds:.0f}',
             ]
         )
     return rows
@@ -57,21 +56,7 @@ def write_film_figures(
         What the sheet shows, at least one.
 
     """
-    document = [
-        {
-            'tracker': score.name,
-            'mota': score.counts.mota,
-            'idf1': score.counts.idf1,
-            'switches_per_minute': score.switches_per_minute,
-            'found': score.found,
-            'nobody_per_minute': score.nobody_per_minute,
-            'first_seen_after_s': score.delay,
-            'ms_per_image': 1e3 * float(np.median(score.seconds)),
-            'minutes': score.minutes,
-            **asdict(score.counts),
-        }
-        for score in scores
-    ]
+    document = [score.record() for score in scores]
     write_whole(out / 'films.json', json.dumps(document, indent=1) + '\n')
     write_picture(out / 'films.png', contact_sheet(pictures, _COLUMNS, _WIDTH))
 

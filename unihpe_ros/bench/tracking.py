@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 import math
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,7 @@ class Follower(Protocol):
         """Take in the next picture's finds."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class TrackingScore:
     """
     How well people were followed.
@@ -54,13 +54,24 @@ class TrackingScore:
     """
 
     name: str
-    counts: TrackingCounts
-    minutes: float
+    counts: TrackingCounts = field(default_factory=TrackingCounts)
+    minutes: float = 0.0
 
     @property
     def switches_per_minute(self) -> float:
         """How often a minute somebody got another id."""
         return self.counts.switches / self.minutes
+
+    def record(self) -> dict[str, Any]:
+        """Return the figures by their names in a report."""
+        return {
+            'tracker': self.name,
+            'mota': self.counts.mota,
+            'idf1': self.counts.idf1,
+            'switches_per_minute': self.switches_per_minute,
+            'minutes': self.minutes,
+            **asdict(self.counts),
+        }
 
 
 class OurTracker:

@@ -68,17 +68,7 @@ def write_figures(
     """
     out.mkdir(parents=True, exist_ok=True)
     document: dict[str, Any] = {
-        'tracking': [
-            {
-                'tracker': score.name,
-                'mota': score.counts.mota,
-                'idf1': score.counts.idf1,
-                'switches_per_minute': score.switches_per_minute,
-                'minutes': score.minutes,
-                **asdict(score.counts),
-            }
-            for score in scores
-        ],
+        'tracking': [score.record() for score in scores],
         'root': [asdict(one) for one in errors],
         'steadiness': [asdict(one) for one in figures],
     }

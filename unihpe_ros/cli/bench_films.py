@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unihpe_ros.cli.bench_output import add_out, print_table, progress_bar
+from unihpe_ros.cli.bench_output import add_model, add_out, print_table, progress_bar
 from unihpe_ros.cli.values import above_zero, check_folder, whole
 
 if TYPE_CHECKING:
@@ -34,11 +34,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         '(default: out/films)')  # fmt: skip
     add('--motions', type=Path, help='folder (or .tar.xz) with BVH clips, to render films')
     add('--bodies', type=Path, help='cache of body shapes (default: FILMS/.bodies.npz)')
-    add('--model', default='unihpe_rt',
-        help='name of a shipped model, or a path (default: unihpe_rt)')  # fmt: skip
+    add_model(parser)
     add('--detector', default='unihpe_det',
         help='name of a shipped detector, or a path (default: unihpe_det)')  # fmt: skip
-    add('--backend', default='auto', help='engine that runs the model (default: auto)')
     add('--seconds', type=above_zero, default=20.0, help='length of each film, s (default: 20)')
     add('--sequences', type=whole(1), default=8, metavar='N', help='films (default: 8)')
     add_out(parser)
@@ -50,12 +48,12 @@ def run(args: argparse.Namespace) -> int:
     import rosbags  # noqa: F401
     from unihpe_ros.bench import crowd_films, film_report
     from unihpe_ros.bench.tracking import ByteTrack
-    from unihpe_ros.cli.films import crowd_films as films_of
+    from unihpe_ros.cli.films import find_films
     from unihpe_ros.detector import PersonDetector
     from unihpe_ros.estimator import PoseEstimator
 
     check_folder(args.out)
-    films = films_of(args.films, range(args.sequences), args.seconds, args.motions, args.bodies)
+    films = find_films(args.films, range(args.sequences), args.seconds, args.motions, args.bodies)
     estimator = PoseEstimator(args.model, backend=args.backend, detector=args.detector)
     sheet: list[NDArray[np.uint8]] = []
     scores = [_follow(lambda: crowd_films.OurWatcher(estimator), 'unihpe_ros', films, sheet)]

@@ -9,7 +9,7 @@ import re
 import tempfile
 from typing import TYPE_CHECKING
 
-from unihpe_ros.cli.bench_output import add_out, print_table
+from unihpe_ros.cli.bench_output import add_model, add_out, print_table
 from unihpe_ros.cli.values import above_zero, check_folder, whole
 
 if TYPE_CHECKING:
@@ -28,14 +28,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         'at twice the load that the node can bear, and for many images to see memory grow. '
         'Writes node.json and node.png.',
     )
-    parser.add_argument(
-        '--model',
-        default='unihpe_rt',
-        help='name of a shipped model, or a path (default: unihpe_rt)',
-    )
-    parser.add_argument(
-        '--backend', default='auto', help='engine that runs the model (default: auto)'
-    )
+    add_model(parser)
     parser.add_argument(
         '--seconds',
         type=above_zero,

@@ -1,4 +1,4 @@
-"""What the parts of `unihpe bench` have in common: their folder, a bar, a table, the report."""
+"""What the parts of `unihpe bench` have in common: options, a bar, a table, the report."""
 
 from __future__ import annotations
 
@@ -19,6 +19,18 @@ def add_out(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path('out/bench'),
         help='folder to write to (default: out/bench)',
+    )
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Declare which model runs on which engine."""
+    parser.add_argument(
+        '--model',
+        default='unihpe_rt',
+        help='name of a shipped model, or a path (default: unihpe_rt)',
+    )
+    parser.add_argument(
+        '--backend', default='auto', help='engine that runs the model (default: auto)'
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from unihpe_ros.cli.bench_output import add_out, print_table, progress_bar
+from unihpe_ros.cli.bench_output import add_model, add_out, print_table, progress_bar
 from unihpe_ros.cli.values import above_zero, check_folder, whole
 
 
@@ -18,14 +18,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         'packages trackers and supervision are installed; measure places in the room at 1 to 6 m, '
         'jitter and lag.',
     )
-    parser.add_argument(
-        '--model',
-        default='unihpe_rt',
-        help='name of a shipped model, or a path (default: unihpe_rt)',
-    )
-    parser.add_argument(
-        '--backend', default='auto', help='engine that runs the model (default: auto)'
-    )
+    add_model(parser)
     parser.add_argument(
         '--seconds', type=above_zero, default=60.0, help='length of each sequence, s (default: 60)'
     )

@@ -47,7 +47,7 @@ def write_film(
             bag.write(stamp, image, camera, true_people(truth))
 
 
-def crowd_films(
+def find_films(
     folder: Path, seeds: Iterable[int], seconds: float, motions: Path | None, bodies: Path | None
 ) -> list[Path]:
     """
@@ -76,11 +76,11 @@ def crowd_films(
 
     films = {seed: folder / f'crowd_{seed}_{seconds:g}s_{RATE:g}fps' for seed in seeds}
     lacking = {seed: path for seed, path in films.items() if not path.is_dir()}
-    if lacking and motions is None:
-        path = next(iter(lacking.values()))
-        raise ValueError(f'{path}: is not rendered; expected --motions as well, to render it')
     if lacking:
-        _make_films(lacking, seconds, motions or folder, bodies or folder / '.bodies.npz')
+        if motions is None:
+            path = next(iter(lacking.values()))
+            raise ValueError(f'{path}: is not rendered; expected --motions as well, to render it')
+        _make_films(lacking, seconds, motions, bodies or folder / '.bodies.npz')
     return list(films.values())
 
 
