@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 from tiny_motion import swaying, write_clip
-from unihpe_ros.synthesis.body import Bodies, load_bodies
-from unihpe_ros.synthesis.motions import find_clips, load_motions
-from unihpe_ros.synthesis.people import Cast
+from unihpe_ros.synthesis.body.body import Bodies, load_bodies
+from unihpe_ros.synthesis.motion.motions import find_clips, load_motions
+from unihpe_ros.synthesis.samples.people import Cast
 
 
 @pytest.fixture(scope='session')

@@ -10,10 +10,10 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import get_typestore, Stores
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from tiny_bag import CAMERA, RATE, START, truth_at, walker, write_tiny_bag
+from unihpe_ros.bags.reader import BagReader
+from unihpe_ros.bags.topics import BagError, IMAGE_TOPIC, TRUTH_TOPIC
+from unihpe_ros.bags.writer import BagWriter
 from unihpe_ros.core.resources import find_resource
-from unihpe_ros.ros.bag_reader import BagReader
-from unihpe_ros.ros.bag_topics import BagError, IMAGE_TOPIC, TRUTH_TOPIC
-from unihpe_ros.ros.bag_writer import BagWriter
 
 FRAMES = 6
 

@@ -18,17 +18,17 @@ from tiny_bag import truth_at, walker
 from tiny_detector import write_tiny_detector
 from tiny_estimator import tiny_estimator
 from tiny_model import write_tiny_model
-from unihpe_ros.bench.direct import DirectRun
-from unihpe_ros.bench.live import run_live
-from unihpe_ros.bench.recorder import Recorder
-from unihpe_ros.bench.records import ANSWERED, BROKEN, DROPPED
-from unihpe_ros.bench.report import read_report
-from unihpe_ros.bench.session import Plan, Session
+from unihpe_ros.bags.reader import BagReader
+from unihpe_ros.bench.recordings.frame_table import ANSWERED, BROKEN, DROPPED
+from unihpe_ros.bench.recordings.in_process import DirectRun
+from unihpe_ros.bench.recordings.live_node import run_live
+from unihpe_ros.bench.recordings.recorder import Recorder
+from unihpe_ros.bench.recordings.report import read_report
+from unihpe_ros.bench.recordings.session import Plan, Session
 from unihpe_ros.cli.main import main
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.core.truth import accuracy, TruthMeter
 from unihpe_ros.engines import ORDER
-from unihpe_ros.ros.bag_reader import BagReader
+from unihpe_ros.metrics.ground_truth import accuracy, TruthMeter
 from unihpe_ros.ros.clouds import from_cloud
 
 FRAMES = 8

@@ -11,10 +11,10 @@ from mcap.writer import CompressionType, Writer
 import numpy as np
 import pytest
 from tiny_bag import CAMERA, truth_at, walker
-from unihpe_ros.ros.bag_damage import describe_damage
-from unihpe_ros.ros.bag_reader import BagReader
-from unihpe_ros.ros.bag_topics import BagError
-from unihpe_ros.ros.camera_player import bag_camera_info
+from unihpe_ros.bags.damage import describe_damage
+from unihpe_ros.bags.reader import BagReader
+from unihpe_ros.bags.topics import BagError
+from unihpe_ros.node_trial.camera_player import bag_camera_info
 
 FRAMES = 3
 
@@ -81,7 +81,7 @@ def test_nothing_of_ros_is_needed(bags):
         'for name in ("rclpy", "sensor_msgs", "std_msgs", "visualization_msgs"):\n'
         '    sys.modules[name] = None\n'
         'from pathlib import Path\n'
-        'from unihpe_ros.ros.bag_reader import BagReader\n'
+        'from unihpe_ros.bags.reader import BagReader\n'
         f'reader = BagReader(Path({str(bags["ros1 lz4"])!r}))\n'
         'print(sum(image.decode().size for image in reader.images()), len(reader.truth()))\n'
     )

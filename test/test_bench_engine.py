@@ -6,13 +6,13 @@ import sys
 
 import numpy as np
 import pytest
-from unihpe_ros.bench.crops import demo_group, demo_views
-from unihpe_ros.bench.engine import EngineBench, STAGES
-from unihpe_ros.bench.torch_engine import time_torch
+from unihpe_ros.bench.engines.benchmark import EngineBench, STAGES
+from unihpe_ros.bench.engines.demo_crops import demo_group, demo_views
+from unihpe_ros.bench.engines.pytorch import time_torch
+from unihpe_ros.bench.engines.roofline_model import count_work, Workload
 from unihpe_ros.cli.main import main
 from unihpe_ros.core.resources import find_resource
 from unihpe_ros.engines.branches import load_branches
-from unihpe_ros.engines.workload import count_work, Workload
 
 BATCHES = (1, 2)
 
@@ -20,9 +20,9 @@ BATCHES = (1, 2)
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure no longer than it takes to see that it is measured."""
-    for module in ('engine', 'torch_engine'):
-        monkeypatch.setattr(f'unihpe_ros.bench.{module}.BATCHES', BATCHES)
-    monkeypatch.setattr('unihpe_ros.bench.engine._WARM_UP', 1)
+    for module in ('benchmark', 'pytorch'):
+        monkeypatch.setattr(f'unihpe_ros.bench.engines.{module}.BATCHES', BATCHES)
+    monkeypatch.setattr('unihpe_ros.bench.engines.benchmark._WARM_UP', 1)
 
 
 def test_backends_are_timed_compared_and_put_into_one_table(

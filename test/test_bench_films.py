@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 from synthesis_fixtures import bodies, bodies_file  # noqa: F401
 from tiny_motion import still, write_clip
-from unihpe_ros.bench.crowd_films import FilmScore, follow_film, in_sight, RATE, whole_bodies
-from unihpe_ros.bench.film_report import draw_ids, film_table, write_film_figures
-from unihpe_ros.bench.tracking import CAMERA, people_of
-from unihpe_ros.bench.walkers import ways_about
+from unihpe_ros.bags.reader import BagReader
+from unihpe_ros.bench.tracking.benchmark import CAMERA, people_of
+from unihpe_ros.bench.tracking.films import FilmScore, follow_film, in_sight, RATE, whole_bodies
+from unihpe_ros.bench.tracking.films_report import draw_ids, film_table, write_film_figures
+from unihpe_ros.bench.tracking.simulated_people import ways_about
 from unihpe_ros.cli.films import find_films
 from unihpe_ros.cli.main import main
 from unihpe_ros.core import boxes
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.ros.bag_reader import BagReader
-from unihpe_ros.synthesis.bvh import MotionError
-from unihpe_ros.synthesis.crowd import find_walks, Walker, Way
+from unihpe_ros.synthesis.motion.bvh import MotionError
+from unihpe_ros.synthesis.samples.crowd import find_walks, Walker, Way
 
 SECONDS = 0.2
 

@@ -13,16 +13,36 @@ import cv2
 import numpy as np
 import pytest
 from tiny_bag import truth_at, walker
-from unihpe_ros.bench.compare import breaches, parse_rule, Side, sides_of, table, verdict
-from unihpe_ros.bench.html import SECTIONS, to_html
-from unihpe_ros.bench.markdown import to_markdown
-from unihpe_ros.bench.records import ANSWERED, BagResult, COLUMNS, FrameTable, rounded
-from unihpe_ros.bench.report import BenchError, merge, ModelResult, read_report, Report, write_json
-from unihpe_ros.bench.shelf import Shelf
-from unihpe_ros.bench.summary import noise_band, summarise
-from unihpe_ros.bench.wording import METRICS, show
+from unihpe_ros.bench.recordings.compare import (
+    breaches,
+    parse_rule,
+    Side,
+    sides_of,
+    table,
+    verdict,
+)
+from unihpe_ros.bench.recordings.frame_table import (
+    ANSWERED,
+    BagResult,
+    COLUMNS,
+    FrameTable,
+    rounded,
+)
+from unihpe_ros.bench.recordings.html import SECTIONS, to_html
+from unihpe_ros.bench.recordings.markdown import to_markdown
+from unihpe_ros.bench.recordings.metric_text import METRICS, show
+from unihpe_ros.bench.recordings.report import (
+    BenchError,
+    merge,
+    ModelResult,
+    read_report,
+    Report,
+    write_json,
+)
+from unihpe_ros.bench.recordings.summary import noise_band, summarise
+from unihpe_ros.bench.recordings.worst_frames import Shelf
 from unihpe_ros.cli.main import main
-from unihpe_ros.core.truth import accuracy, TruthMeter
+from unihpe_ros.metrics.ground_truth import accuracy, TruthMeter
 
 CHROMIUM = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'chrome'))), None)
 SETTINGS = {'source': 'people <&> "dogs"', 'through': 'direct', 'rate': 'max', 'topic': ''}

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from unihpe_ros.bench import rooms, tracking
-from unihpe_ros.bench.sensing import sense, true_boxes
-from unihpe_ros.bench.walkers import walk_about
+from unihpe_ros.bench.tracking import benchmark as tracking, placement_and_jitter as rooms
+from unihpe_ros.bench.tracking.simulated_detector import sense, true_boxes
+from unihpe_ros.bench.tracking.simulated_people import walk_about
 from unihpe_ros.cli.main import main
-from unihpe_ros.core.tracking_metrics import TrackingMeter
 from unihpe_ros.estimator import PoseEstimator
+from unihpe_ros.metrics.tracking import TrackingMeter
 
 
 def test_walkers_cross_and_leave_and_are_the_same_each_time() -> None:
@@ -67,7 +67,7 @@ def test_command_writes_figures(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_report_is_complete(tmp_path: Path) -> None:
-    from unihpe_ros.bench.tracking_report import (
+    from unihpe_ros.bench.tracking.report import (
         root_table,
         steadiness_table,
         tracking_table,

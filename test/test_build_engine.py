@@ -357,7 +357,7 @@ def test_half_precision_moves_keypoints_by_less_than_half_a_pixel(
 @pytest.fixture(scope='module')
 def people() -> np.ndarray:
     """Return normalised crops of the people of the demo's recording."""
-    from unihpe_ros.bench.crops import demo_crops
+    from unihpe_ros.bench.engines.demo_crops import demo_crops
 
     return demo_crops(ModelSpec.from_json(spec_text(shipped('image')), 'spec'), 24)
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 from tiny_motion import ROLES, swaying, write_clip
-from unihpe_ros.synthesis.bvh import MotionError, read_bvh
-from unihpe_ros.synthesis.joint_names import CONVENTIONS, find_roles
-from unihpe_ros.synthesis.motions import find_clips, load_motions, motion_folder
-from unihpe_ros.synthesis.retarget import retarget
+from unihpe_ros.synthesis.motion.bvh import MotionError, read_bvh
+from unihpe_ros.synthesis.motion.joint_names import CONVENTIONS, find_roles
+from unihpe_ros.synthesis.motion.motions import find_clips, load_motions, motion_folder
+from unihpe_ros.synthesis.motion.retarget import retarget
 
 
 def test_positions_agree_with_scipy(tmp_path):

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from synthesis_fixtures import bodies_file  # noqa: F401
 from tiny_motion import swaying, write_clip
+from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.cli.main import main
 from unihpe_ros.core.pose import KeypointFlag
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.ros.bag_reader import BagReader
 
 CLIPS = ('09/09_12', '06/06_10', '06/06_14')
 SECONDS = 0.1

@@ -12,23 +12,23 @@ import torch
 from unihpe_ros.cli.main import main
 from unihpe_ros.core.boxes import iou as iou_of_pairs
 from unihpe_ros.core.detection import Detections, encode, grid
-from unihpe_ros.core.detection_metrics import detection_precision, match
-from unihpe_ros.core.metrics import average_precision, interpolated_precision
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.datasets import scene_augment
 from unihpe_ros.datasets.scene_augment import augment_scene, LabelledPicture
 from unihpe_ros.detector import PersonDetector
 from unihpe_ros.engines.ort_engine import OrtEngine
+from unihpe_ros.evaluation.detection_report import detection_report, headline, SceneAnswers
+from unihpe_ros.metrics.detection import detection_precision, match
+from unihpe_ros.metrics.pose import average_precision, interpolated_precision
 from unihpe_ros.models.detector import Detector, DetectorPreset, DETECTORS
 from unihpe_ros.models.export import export_detector
 from unihpe_ros.training import ranks
 from unihpe_ros.training.board import draw_scenes, FOUND_COLOUR, TRUE_COLOUR
 from unihpe_ros.training.config import ConfigError, ImageSource, TrainConfig
-from unihpe_ros.training.detection_losses import assign, giou_loss, iou, quality_focal_loss
-from unihpe_ros.training.detection_report import detection_report, headline, SceneAnswers
-from unihpe_ros.training.detector import DetectorRun, load_detector, TorchDetector
+from unihpe_ros.training.detection.batches import collate, Item, scene_batches, SceneBatch
+from unihpe_ros.training.detection.losses import assign, giou_loss, iou, quality_focal_loss
+from unihpe_ros.training.detection.run import DetectorRun, load_detector, TorchDetector
 from unihpe_ros.training.failures import check_finite, NonFiniteLossError
-from unihpe_ros.training.scene_batches import collate, Item, scene_batches, SceneBatch
 from unihpe_ros.training.train import train
 
 SIZE = (128, 96)

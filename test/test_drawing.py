@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from unihpe_ros.core.drawing import draw_poses, SIDE_COLOURS
 from unihpe_ros.core.pose import KeypointFlag, Poses
 from unihpe_ros.core.skeleton import COCO_17
+from unihpe_ros.visualisation.skeletons import draw_poses, SIDE_COLOURS
 
 
 @pytest.fixture

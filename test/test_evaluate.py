@@ -25,12 +25,12 @@ from unihpe_ros.datasets.catalogue import KINDS, open_records
 from unihpe_ros.datasets.records import DatasetError
 from unihpe_ros.engines import EngineError, pair
 from unihpe_ros.engines.pair import load_pair
-from unihpe_ros.training.answers import ANSWERS, Answers, collect
+from unihpe_ros.evaluation.answers import ANSWERS, Answers, collect
+from unihpe_ros.evaluation.keypoint_report import coco_report, keypoint_table
+from unihpe_ros.evaluation.protocols import pose_report, protocol_of, PROTOCOLS
+from unihpe_ros.evaluation.report import Report, Table
+from unihpe_ros.evaluation.retrieval import reliability, retrieve
 from unihpe_ros.training.config import TrainConfig
-from unihpe_ros.training.keypoint_report import coco_report, keypoint_table
-from unihpe_ros.training.protocols import pose_report, protocol_of, PROTOCOLS
-from unihpe_ros.training.report import Report, Table
-from unihpe_ros.training.retrieval import reliability, retrieve
 from unihpe_ros.training.run import Run
 
 WRIST = UNION.index('left_wrist')

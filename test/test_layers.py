@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / 'unihpe_ros'
 ANYWHERE = {'numpy', 'cv2', 'scipy', *sys.stdlib_module_names}
 ROS = {
-    *('rclpy', 'cv_bridge', 'tf2_ros', 'rosbags', 'ament_index_python', 'builtin_interfaces'),
+    *('rclpy', 'cv_bridge', 'tf2_ros', 'ament_index_python', 'builtin_interfaces'),
     *('diagnostic_msgs', 'geometry_msgs', 'hri_msgs', 'lifecycle_msgs', 'rcl_interfaces'),
     *('sensor_msgs', 'std_msgs', 'std_srvs', 'visualization_msgs', 'yaml'),
 }
@@ -18,26 +18,47 @@ ENGINES = {
     *('tensorrt', 'tensorrt_rtx', 'pycuda', 'onnxruntime', 'openvino'),
     *('onnx', 'google.protobuf'),  # What onnx.load raises is protobuf's.
 }
+MESSAGES = ('cameras', 'clouds', 'compressed', 'images', 'markers')
 # layer: (other layers of ours or single names of them, third parties beside ANYWHERE).
 # cli is missing: it may import everything.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
     '__init__': (set(), set()),
     'core': (set(), set()),
-    'engines': ({'core'}, ENGINES),
+    'tracking': ({'core', 'metrics.pose.oks'}, set()),
+    'metrics': ({'core'}, set()),
+    'visualisation': ({'core'}, set()),
+    'engines': ({'core', 'tracking.observations.person_scores'}, ENGINES),
     'detector': ({'core', 'engines'}, set()),
-    'estimator': ({'core', 'engines', 'detector', 'lifting', 'streams'}, set()),
-    'lifting': ({'core', 'engines'}, set()),
-    'streams': ({'core', 'engines', 'detector'}, set()),
-    'ros': ({'core', 'engines.EngineError', 'estimator'}, ROS),
-    'bench': ({'core', 'engines', 'estimator', 'ros'}, {'matplotlib', 'supervision', 'trackers'}),
-    'bench/naive_node.py': ({'core', 'estimator'}, ROS),
-    'bench/limits.py': (set(), {'torch'}),
-    'bench/torch_engine.py': ({'core', 'models'}, {'torch'}),
+    'lifting': ({'core', 'engines', 'tracking'}, set()),
+    'camera_stream': ({'core', 'engines', 'tracking', 'detector'}, set()),
+    'estimator': (
+        {'core', 'engines', 'tracking', 'detector', 'lifting', 'camera_stream'},
+        set(),
+    ),
+    'ros': ({'core', 'visualisation', 'engines.EngineError', 'estimator'}, ROS),
+    # Of the node's room only what turns messages into arrays and back.
+    'bags': ({'core', *(f'ros.{name}' for name in MESSAGES)}, ROS | {'rosbags', 'yaml'}),
+    'node_trial': (
+        {'core', 'metrics', 'visualisation', 'bags', *(f'ros.{name}' for name in MESSAGES)},
+        ROS,
+    ),
+    'bench': (
+        {
+            *('core', 'tracking', 'metrics', 'visualisation', 'engines', 'estimator'),
+            *('bags', 'node_trial', *(f'ros.{name}' for name in MESSAGES)),
+        },
+        {'matplotlib', 'supervision', 'trackers'},
+    ),
+    'bench/node/naive_node.py': ({'core', 'estimator'}, ROS),
+    'bench/engines/roofline_device.py': (set(), {'torch'}),
+    'bench/engines/roofline_model.py': (set(), {'onnx'}),
+    'bench/engines/pytorch.py': ({'core', 'models'}, {'torch'}),
     'models': ({'core'}, {'torch', 'torchvision', 'timm', 'onnx', 'onnxscript'}),
     'datasets': ({'core'}, {'h5py', 'pycocotools', 'tqdm', 'yaml'}),
     'datasets/batches.py': ({'core'}, {'torch'}),
     'synthesis': ({'core'}, {'anny', 'numba', 'torch', 'tqdm'}),
-    'training': ({'core', 'models', 'datasets'}, {'torch', 'tqdm', 'yaml'}),
+    'evaluation': ({'core', 'metrics', 'models', 'datasets'}, {'torch', 'tqdm', 'yaml'}),
+    'training': ({'core', 'evaluation', 'models', 'datasets'}, {'torch', 'tqdm', 'yaml'}),
 }
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob('*.py'))
 

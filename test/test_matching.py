@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tiny_bag import truth_at
-from unihpe_ros.core.matching import match_people
 from unihpe_ros.core.pose import Poses, RootMode
 from unihpe_ros.core.skeleton import COCO_17, UNION
-from unihpe_ros.core.truth import accuracy, TruthMeter
+from unihpe_ros.metrics.ground_truth import accuracy, TruthMeter
+from unihpe_ros.metrics.matching import match_people
 
 THREE = np.array([[-1.2, 0.1, 4.0], [0.0, 0.0, 3.0], [1.5, 0.0, 5.0]])
 

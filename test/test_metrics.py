@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from scipy.spatial import procrustes
 from scipy.spatial.transform import Rotation
-from unihpe_ros.core.metrics import (
+from unihpe_ros.core.preprocess import mirror
+from unihpe_ros.core.skeleton import COCO_17, UNION
+from unihpe_ros.metrics.pose import (
     align,
     auc,
     average_precision,
@@ -19,8 +21,6 @@ from unihpe_ros.core.metrics import (
     pck,
     torso_size,
 )
-from unihpe_ros.core.preprocess import mirror
-from unihpe_ros.core.skeleton import COCO_17, UNION
 
 seeds = st.integers(0, 100_000)
 

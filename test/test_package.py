@@ -13,6 +13,8 @@ from unihpe_ros import __version__
 from unihpe_ros.core.resources import find_resource
 
 ENTRY_POINTS = ['unihpe = unihpe_ros.cli.main:main', 'pose_estimator = unihpe_ros.ros.start:main']
+# Rooms that know ROS.
+ROS_ROOMS = ('ros', 'bags', 'node_trial')
 # Folders that tell whose machine something was written on; /opt/ros and /opt/nvidia are common.
 MACHINE_PATH = re.compile(r'(?<![\w.~$}])/(home|root|Users|work|mnt|opt(?!/(ros|nvidia)\b))/\w')
 
@@ -121,7 +123,9 @@ def test_package_xml_names_what_the_node_imports(tracked, root, manifest):
     source = '\n'.join(
         (root / path).read_text()
         for path in tracked
-        if path.suffix == '.py' and path.parts[:2] == ('unihpe_ros', 'ros')
+        if path.suffix == '.py'
+        and path.parts[:1] == ('unihpe_ros',)
+        and path.parts[1] in ROS_ROOMS
     )
     messages = set(re.findall(r'\b(\w+_(?:msgs|srvs|interfaces))\.(?:msg|srv)\b', source))
     assert {'sensor_msgs', 'rcl_interfaces'} <= messages

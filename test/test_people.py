@@ -4,18 +4,25 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from unihpe_ros.bench.rooms import depth_image, steadiness
-from unihpe_ros.bench.tracking import CAMERA
-from unihpe_ros.bench.walkers import in_camera, in_sight, Scene, standing, walk_about, walking
-from unihpe_ros.core.bones import apply_together, Bones, learn_together
-from unihpe_ros.core.depth import fuse, torso_depth
-from unihpe_ros.core.people import People
-from unihpe_ros.core.placement import stature, telling
+from unihpe_ros.bench.tracking.benchmark import CAMERA
+from unihpe_ros.bench.tracking.placement_and_jitter import depth_image, steadiness
+from unihpe_ros.bench.tracking.simulated_people import (
+    in_camera,
+    in_sight,
+    Scene,
+    standing,
+    walk_about,
+    walking,
+)
 from unihpe_ros.core.pose import RootMode
 from unihpe_ros.core.settings import EstimatorSettings
-from unihpe_ros.core.sightings import Sightings
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.core.smoothing import OneEuro, OneEuroSettings, smooth_together
+from unihpe_ros.tracking.bone_lengths import apply_together, Bones, learn_together
+from unihpe_ros.tracking.observations import Sightings
+from unihpe_ros.tracking.one_euro import OneEuro, OneEuroSettings, smooth_together
+from unihpe_ros.tracking.refinement import People
+from unihpe_ros.tracking.root import stature, telling
+from unihpe_ros.tracking.torso_depth import fuse, torso_depth
 
 PELVIS = UNION.index('pelvis')
 SETTINGS = EstimatorSettings()

@@ -4,20 +4,20 @@ from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 from tiny_model import skeleton_3d, STATURE
-from unihpe_ros.bench.walkers import standing
+from unihpe_ros.bench.tracking.simulated_people import standing
 from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Camera
-from unihpe_ros.core.placement import (
+from unihpe_ros.core.preprocess import Crop
+from unihpe_ros.core.settings import EstimatorSettings
+from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.tracking.observations import sight
+from unihpe_ros.tracking.root import (
     locate_root,
     plausible_size,
     scale_to_stature,
     stature,
     telling,
 )
-from unihpe_ros.core.preprocess import Crop
-from unihpe_ros.core.settings import EstimatorSettings
-from unihpe_ros.core.sightings import sight
-from unihpe_ros.core.skeleton import UNION
 
 CAMERA = Camera.from_fov(640, 480, 1.0)
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from tiny_estimator import tiny_estimator
 from tiny_model import Box, person_box, picture, write_tiny_model
+from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.core import boxes
 from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Camera
@@ -17,7 +18,6 @@ from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.resources import find_resource
 from unihpe_ros.detector import PersonDetector
 from unihpe_ros.estimator import EstimatorSettings, PoseEstimator, Shot
-from unihpe_ros.ros.bag_reader import BagReader
 
 SIZE = (640, 480)
 CAMERA = Camera.from_fov(*SIZE, math.radians(60))

@@ -17,24 +17,24 @@ from unihpe_ros.datasets.synthetic import SyntheticShards
 pytest.importorskip('numba', reason='drawing is done by numba, an optional part')
 
 from unihpe_ros.cli.main import main
-from unihpe_ros.synthesis import shards
-from unihpe_ros.synthesis.balance import resting_direction
-from unihpe_ros.synthesis.bending import Bending
-from unihpe_ros.synthesis.crops import render_sample
-from unihpe_ros.synthesis.drawing import draw
-from unihpe_ros.synthesis.environment import Environment
-from unihpe_ros.synthesis.framing import look_at
-from unihpe_ros.synthesis.labels import Hider, sight
-from unihpe_ros.synthesis.limits import bends, LIMITS, within_limits
-from unihpe_ros.synthesis.motions import find_clips, load_motions
-from unihpe_ros.synthesis.people import Cast
-from unihpe_ros.synthesis.postures import mirrored
-from unihpe_ros.synthesis.scene import Light, OWNER_PROP, Support, View
-from unihpe_ros.synthesis.scenes import render_scene
-from unihpe_ros.synthesis.sequence import robot_camera
-from unihpe_ros.synthesis.shards import Plan, write_shards
-from unihpe_ros.synthesis.speed import measure, worker_counts
-from unihpe_ros.synthesis.staging import sample_person, seat, seat_height
+from unihpe_ros.synthesis.body.balance import resting_direction
+from unihpe_ros.synthesis.camera.bending import Bending
+from unihpe_ros.synthesis.motion.limits import bends, LIMITS, within_limits
+from unihpe_ros.synthesis.motion.motions import find_clips, load_motions
+from unihpe_ros.synthesis.motion.postures import mirrored
+from unihpe_ros.synthesis.primitives.scene import Light, OWNER_PROP, Support, View
+from unihpe_ros.synthesis.samples import shards
+from unihpe_ros.synthesis.samples.crops import render_sample
+from unihpe_ros.synthesis.samples.framing import look_at
+from unihpe_ros.synthesis.samples.labels import Hider, sight
+from unihpe_ros.synthesis.samples.people import Cast
+from unihpe_ros.synthesis.samples.scenes import render_scene
+from unihpe_ros.synthesis.samples.sequence import robot_camera
+from unihpe_ros.synthesis.samples.shards import Plan, write_shards
+from unihpe_ros.synthesis.samples.speed import measure, worker_counts
+from unihpe_ros.synthesis.samples.staging import sample_person, seat, seat_height
+from unihpe_ros.synthesis.scenery.drawing import draw
+from unihpe_ros.synthesis.scenery.environment import Environment
 
 pytest_plugins = ['synthesis_fixtures']
 

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from unihpe_ros.core.people import Placed
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
-from unihpe_ros.core.reports import coast, join, report
 from unihpe_ros.core.settings import EstimatorSettings
-from unihpe_ros.core.sightings import person_scores, Sightings
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.core.tracks import Track
+from unihpe_ros.tracking.assemble import coast, join, report
+from unihpe_ros.tracking.observations import person_scores, Sightings
+from unihpe_ros.tracking.refinement import Placed
+from unihpe_ros.tracking.track import Track
 
 ARRAYS = ('boxes', 'keypoints_2d', 'keypoints_3d', 'scores', 'flags', 'track_ids', 'agreement')
 K = len(UNION)

@@ -4,17 +4,17 @@ import itertools
 
 import numpy as np
 import pytest
-from unihpe_ros.core import metrics
+from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.core.boxes import iou
 from unihpe_ros.core.preprocess import Crop
 from unihpe_ros.core.resources import find_resource
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import H36M_17, UNION
-from unihpe_ros.core.truth import accuracy, TruthMeter
 from unihpe_ros.detector import PersonDetector
 from unihpe_ros.engines.pair import load_pair
 from unihpe_ros.estimator import PoseEstimator
-from unihpe_ros.ros.bag_reader import BagReader
+from unihpe_ros.metrics import pose as metrics
+from unihpe_ros.metrics.ground_truth import accuracy, TruthMeter
 
 FRAMES = 60
 SETTINGS = EstimatorSettings()

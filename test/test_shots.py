@@ -6,16 +6,16 @@ import pytest
 pytest.importorskip('numba', reason='drawing is done by numba, an optional part')
 
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.synthesis import shots
-from unihpe_ros.synthesis.framing import frame
-from unihpe_ros.synthesis.labels import Hider
-from unihpe_ros.synthesis.materials import material
-from unihpe_ros.synthesis.raster import bounds
-from unihpe_ros.synthesis.scene import OWNER_PROP, Support
-from unihpe_ros.synthesis.shots import sample_shot
-from unihpe_ros.synthesis.solids import assemble
-from unihpe_ros.synthesis.staging import sample_person, sample_things
-from unihpe_ros.synthesis.wardrobe import sample_outfit
+from unihpe_ros.synthesis.clothing.wardrobe import sample_outfit
+from unihpe_ros.synthesis.primitives.materials import material
+from unihpe_ros.synthesis.primitives.raster import bounds
+from unihpe_ros.synthesis.primitives.scene import OWNER_PROP, Support
+from unihpe_ros.synthesis.primitives.solids import assemble
+from unihpe_ros.synthesis.samples import shots
+from unihpe_ros.synthesis.samples.framing import frame
+from unihpe_ros.synthesis.samples.labels import Hider
+from unihpe_ros.synthesis.samples.shots import sample_shot
+from unihpe_ros.synthesis.samples.staging import sample_person, sample_things
 
 pytest_plugins = ['synthesis_fixtures']
 

@@ -4,20 +4,20 @@ from dataclasses import replace
 import json
 
 import pytest
+from rtmpose import RtmPoseTiny
 from tiny_datasets import write_pose_bank
 import torch
 from unihpe_ros.cli.main import main
 from unihpe_ros.core.resources import find_resource
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.models.lifters import GraphConvolution, LIFTERS
-from unihpe_ros.models.rtmpose import RtmPoseTiny
-from unihpe_ros.training import study_runs
 from unihpe_ros.training.config import ConfigError
 from unihpe_ros.training.failures import NonFiniteLossError
 from unihpe_ros.training.objective import Objective
-from unihpe_ros.training.study import finished, load_study, Result
-from unihpe_ros.training.study_report import study_report
-from unihpe_ros.training.study_runs import do_run
+from unihpe_ros.training.study import runs as study_runs
+from unihpe_ros.training.study.config import finished, load_study, Result
+from unihpe_ros.training.study.report import study_report
+from unihpe_ros.training.study.runs import do_run
 
 STUDY = """
 kind: lifters

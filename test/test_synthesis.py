@@ -10,24 +10,24 @@ from unihpe_ros.core.skeleton import UNION
 
 pytest.importorskip('numba', reason='drawing is done by numba, an optional part')
 
-from unihpe_ros.synthesis.body import BODY
-from unihpe_ros.synthesis.bvh import read_bvh
-from unihpe_ros.synthesis.crops import render_sample
-from unihpe_ros.synthesis.drawing import draw
-from unihpe_ros.synthesis.effects import encode_jpeg, expose, metered
-from unihpe_ros.synthesis.framing import look_at
-from unihpe_ros.synthesis.garments import bottom_cover, top_cover
-from unihpe_ros.synthesis.gestures import gesture
-from unihpe_ros.synthesis.labels import sight
-from unihpe_ros.synthesis.materials import linear, material
-from unihpe_ros.synthesis.noise import noise_at
-from unihpe_ros.synthesis.postures import varied
-from unihpe_ros.synthesis.raster import project, rasterise
-from unihpe_ros.synthesis.scene import Lens, OWNER_PROP, Posture, Support, View
-from unihpe_ros.synthesis.sequence import Actor, render_sequence, robot_camera
-from unihpe_ros.synthesis.solids import assemble
-from unihpe_ros.synthesis.surroundings import sample_room
-from unihpe_ros.synthesis.wardrobe import sample_outfit
+from unihpe_ros.synthesis.body.body import BODY
+from unihpe_ros.synthesis.camera.effects import encode_jpeg, expose, metered
+from unihpe_ros.synthesis.clothing.garments import bottom_cover, top_cover
+from unihpe_ros.synthesis.clothing.wardrobe import sample_outfit
+from unihpe_ros.synthesis.motion.bvh import read_bvh
+from unihpe_ros.synthesis.motion.gestures import gesture
+from unihpe_ros.synthesis.motion.postures import varied
+from unihpe_ros.synthesis.primitives.materials import linear, material
+from unihpe_ros.synthesis.primitives.raster import project, rasterise
+from unihpe_ros.synthesis.primitives.scene import Lens, OWNER_PROP, Posture, Support, View
+from unihpe_ros.synthesis.primitives.solids import assemble
+from unihpe_ros.synthesis.render.noise import noise_at
+from unihpe_ros.synthesis.samples.crops import render_sample
+from unihpe_ros.synthesis.samples.framing import look_at
+from unihpe_ros.synthesis.samples.labels import sight
+from unihpe_ros.synthesis.samples.sequence import Actor, render_sequence, robot_camera
+from unihpe_ros.synthesis.scenery.drawing import draw
+from unihpe_ros.synthesis.scenery.surroundings import sample_room
 
 pytest_plugins = ['synthesis_fixtures']
 
@@ -130,7 +130,7 @@ class TestBody:
 
 def figure_keypoints(bodies):
     """Read an average adult's keypoints off the rest pose."""
-    from unihpe_ros.synthesis.labels import union_keypoints
+    from unihpe_ros.synthesis.samples.labels import union_keypoints
 
     adult = int(np.argmax(bodies.age))
     rest, heads = bodies.rest[adult], bodies.heads[adult]

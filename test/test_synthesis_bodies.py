@@ -9,14 +9,14 @@ from scipy.spatial import ConvexHull
 
 pytest.importorskip('numba', reason='drawing is done by numba, an optional part')
 
-from unihpe_ros.synthesis.balance import resting_direction
-from unihpe_ros.synthesis.body import load_bodies
-from unihpe_ros.synthesis.holding import grip, held_thing, sample_held
-from unihpe_ros.synthesis.postures import sample_posture, UPPER
-from unihpe_ros.synthesis.scene import Posture, Support
-from unihpe_ros.synthesis.staging import sample_person, sample_resting
-from unihpe_ros.synthesis.stances import take_stance
-from unihpe_ros.synthesis.wardrobe import sample_outfit
+from unihpe_ros.synthesis.body.balance import resting_direction
+from unihpe_ros.synthesis.body.body import load_bodies
+from unihpe_ros.synthesis.clothing.wardrobe import sample_outfit
+from unihpe_ros.synthesis.motion.postures import sample_posture, UPPER
+from unihpe_ros.synthesis.motion.stances import take_stance
+from unihpe_ros.synthesis.primitives.scene import Posture, Support
+from unihpe_ros.synthesis.samples.holding import grip, held_thing, sample_held
+from unihpe_ros.synthesis.samples.staging import sample_person, sample_resting
 
 pytest_plugins = ['synthesis_fixtures']
 

@@ -7,22 +7,22 @@ import pytest
 
 pytest.importorskip('numba', reason='drawing is done by numba, an optional part')
 
-from unihpe_ros.synthesis.accessories import WORN
-from unihpe_ros.synthesis.atlas import atlas, PRINTED, REPEATED
-from unihpe_ros.synthesis.backdrops import furnish, sample_environment
-from unihpe_ros.synthesis.billboards import sprite
-from unihpe_ros.synthesis.body import BODY
-from unihpe_ros.synthesis.clutter import CutOut, draw_cut_outs
-from unihpe_ros.synthesis.drawing import cast_shadows, draw
-from unihpe_ros.synthesis.edges import beyond, blacken, sample_edges, within
-from unihpe_ros.synthesis.effects import expose
-from unihpe_ros.synthesis.framing import look_at
-from unihpe_ros.synthesis.lenses import sample_lens
-from unihpe_ros.synthesis.materials import material
-from unihpe_ros.synthesis.scene import Lens, Light, View
-from unihpe_ros.synthesis.solids import assemble
-from unihpe_ros.synthesis.sprites import KINDS
-from unihpe_ros.synthesis.wardrobe import sample_outfit
+from unihpe_ros.synthesis.body.body import BODY
+from unihpe_ros.synthesis.camera.edges import beyond, blacken, sample_edges, within
+from unihpe_ros.synthesis.camera.effects import expose
+from unihpe_ros.synthesis.camera.lenses import sample_lens
+from unihpe_ros.synthesis.clothing.accessories import WORN
+from unihpe_ros.synthesis.clothing.wardrobe import sample_outfit
+from unihpe_ros.synthesis.primitives.atlas import atlas, PRINTED, REPEATED
+from unihpe_ros.synthesis.primitives.materials import material
+from unihpe_ros.synthesis.primitives.scene import Lens, Light, View
+from unihpe_ros.synthesis.primitives.solids import assemble
+from unihpe_ros.synthesis.samples.framing import look_at
+from unihpe_ros.synthesis.scenery.backdrops import furnish, sample_environment
+from unihpe_ros.synthesis.scenery.billboards import sprite
+from unihpe_ros.synthesis.scenery.clutter import CutOut, draw_cut_outs
+from unihpe_ros.synthesis.scenery.drawing import cast_shadows, draw
+from unihpe_ros.synthesis.scenery.sprites import KINDS
 
 pytest_plugins = ['synthesis_fixtures']
 

@@ -14,10 +14,10 @@ from unihpe_ros.datasets.synthetic import SyntheticShards
 pytest.importorskip('numba', reason='drawing is done by numba, an optional part')
 
 from unihpe_ros.cli.main import main
-from unihpe_ros.synthesis import shards
-from unihpe_ros.synthesis.crops import render_sample
-from unihpe_ros.synthesis.poses import build_pose_bank
-from unihpe_ros.synthesis.shards import Plan, write_shards
+from unihpe_ros.synthesis.samples import shards
+from unihpe_ros.synthesis.samples.crops import render_sample
+from unihpe_ros.synthesis.samples.poses import build_pose_bank
+from unihpe_ros.synthesis.samples.shards import Plan, write_shards
 
 pytest_plugins = ['synthesis_fixtures']
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from tiny_model import keypoints_in, person_box
 from unihpe_ros.core import boxes
-from unihpe_ros.core.appearance import alike, COLOURS, torso_colours
-from unihpe_ros.core.association import plain
 from unihpe_ros.core.settings import EstimatorSettings
-from unihpe_ros.core.sightings import Sightings
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.core.tracking import Tracker
+from unihpe_ros.tracking.appearance import alike, COLOURS, torso_colours
+from unihpe_ros.tracking.association import plain
+from unihpe_ros.tracking.observations import Sightings
+from unihpe_ros.tracking.tracker import Tracker
 
 SIZE = (640, 480)
 SETTINGS = EstimatorSettings(max_people=4, track_timeout=0.5)

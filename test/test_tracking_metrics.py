@@ -4,7 +4,7 @@ from dataclasses import astuple
 
 import numpy as np
 import pytest
-from unihpe_ros.core.tracking_metrics import TrackingCounts, TrackingMeter
+from unihpe_ros.metrics.tracking import TrackingCounts, TrackingMeter
 
 
 def meter_of(frames: list[tuple[list[int], list[int]]], **places: float) -> TrackingMeter:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 from tiny_model import keypoints_in, paint_person, person_box, skeleton_3d, STATURE
+from unihpe_ros.bags.writer import BagWriter
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.ros.bag_writer import BagWriter
 
 RATE = 30.0
 START = 1_000_000_000_000

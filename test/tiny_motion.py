@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from unihpe_ros.synthesis.joint_names import CONVENTIONS
+from unihpe_ros.synthesis.motion.joint_names import CONVENTIONS
 
 # Role: parent, offset in cm of a BVH file (Y up, facing +Z, the left is +X).
 ROLES = {

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.detection import Detections, read_answer
+from unihpe_ros.core.image_input import REDUCTIONS
 from unihpe_ros.core.letterbox import InputPicture, Letterbox
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.resources import find_resource
-from unihpe_ros.core.shot import REDUCTIONS
 from unihpe_ros.engines import EngineError, load_engine, SUFFIXES
 
 MODEL = 'unihpe_det'

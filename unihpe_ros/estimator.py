@@ -14,17 +14,17 @@ from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.camera_stream import Stream
 from unihpe_ros.core.geometry import Array, Camera
+from unihpe_ros.core.image_input import check_stamp, Shot
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.settings import EstimatorSettings
-from unihpe_ros.core.shot import check_stamp, Shot
-from unihpe_ros.core.sightings import Sightings
 from unihpe_ros.core.skeleton import Skeleton, UNION
 from unihpe_ros.detector import MODEL, PersonDetector
 from unihpe_ros.engines.branches import load_branches, LOOK_STAGES
 from unihpe_ros.lifting import in_union, lifted_people
-from unihpe_ros.streams import Stream
+from unihpe_ros.tracking.observations import Sightings
 
 __all__ = ['EstimatorSettings', 'PoseEstimator', 'Shot']
 

@@ -13,7 +13,7 @@ from unihpe_ros.cli.main import INTERRUPTED
 from unihpe_ros.cli.values import check_folder
 
 if TYPE_CHECKING:
-    from unihpe_ros.bench.report import Report
+    from unihpe_ros.bench.recordings.report import Report
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.through == 'ros' or args.write_bag is not None:
         import rclpy  # noqa: F401
-    from unihpe_ros.bench.session import INTERRUPTED as BY_USER, Plan, Session
+    from unihpe_ros.bench.recordings.session import INTERRUPTED as BY_USER, Plan, Session
 
     files = [file for file in (args.write_bag, args.video) if file is not None]
     for folder in (args.out, *(file.parent for file in files)):
@@ -130,8 +130,8 @@ def _rate(text: str) -> float:
 
 
 def _print_figures(report: Report) -> None:
-    from unihpe_ros.bench.summary import summarise
-    from unihpe_ros.bench.wording import metrics_under, sentence, table_of
+    from unihpe_ros.bench.recordings.metric_text import metrics_under, sentence, table_of
+    from unihpe_ros.bench.recordings.summary import summarise
 
     summaries = {one.model: summarise(one.bags) for one in report.models}
     for name, summary in summaries.items():

@@ -48,8 +48,8 @@ def run(args: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
     import rosbags  # noqa: F401
     from tqdm import tqdm
-    from unihpe_ros.bench.engine import BACKENDS, EngineBench
-    from unihpe_ros.bench.engine_table import to_record, to_text
+    from unihpe_ros.bench.engines.benchmark import BACKENDS, EngineBench
+    from unihpe_ros.bench.engines.table import to_record, to_text
     from unihpe_ros.core.files import write_whole
 
     check_folder(args.out)
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     )
     bench.run()
     if args.torch:
-        from unihpe_ros.bench.torch_engine import time_torch
+        from unihpe_ros.bench.engines.pytorch import time_torch
 
         time_torch(bench)
     if not bench.rows:

@@ -13,7 +13,7 @@ from unihpe_ros.cli.values import above_zero, check_folder, whole
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from unihpe_ros.bench.crowd_films import FilmScore, Watcher
+    from unihpe_ros.bench.tracking.films import FilmScore, Watcher
 
 # Pictures of each film on the sheet.
 _SHOWN = 4
@@ -46,8 +46,8 @@ def run(args: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
     import rclpy  # noqa: F401
     import rosbags  # noqa: F401
-    from unihpe_ros.bench import crowd_films, film_report
-    from unihpe_ros.bench.tracking import ByteTrack
+    from unihpe_ros.bench.tracking import films as crowd_films, films_report as film_report
+    from unihpe_ros.bench.tracking.benchmark import ByteTrack
     from unihpe_ros.cli.films import find_films
     from unihpe_ros.detector import PersonDetector
     from unihpe_ros.estimator import PoseEstimator
@@ -79,9 +79,9 @@ def _follow(
     sheet: list[NDArray[np.uint8]] | None = None,
 ) -> FilmScore:
     """Follow the people of all films; some of the pictures are added to the sheet."""
-    from unihpe_ros.bench.crowd_films import FilmScore, follow_film
-    from unihpe_ros.bench.film_report import draw_ids
-    from unihpe_ros.ros.bag_reader import BagReader
+    from unihpe_ros.bags.reader import BagReader
+    from unihpe_ros.bench.tracking.films import FilmScore, follow_film
+    from unihpe_ros.bench.tracking.films_report import draw_ids
 
     score = FilmScore(name)
     frames = [BagReader(path).count for path in films]

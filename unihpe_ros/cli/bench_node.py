@@ -13,7 +13,7 @@ from unihpe_ros.cli.bench_output import add_model, add_out, print_table
 from unihpe_ros.cli.values import above_zero, check_folder, whole
 
 if TYPE_CHECKING:
-    from unihpe_ros.bench.node_cases import Case, Figures
+    from unihpe_ros.bench.node.cases import Case, Figures
 
 _QUICK_SECONDS, _QUICK_FRAMES = 4.0, 300
 
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     """Run all cases; return the exit status."""
     # Without it nothing can be drawn.
     import matplotlib  # noqa: F401
-    from unihpe_ros.bench import node_report
+    from unihpe_ros.bench.node import report as node_report
     from unihpe_ros.engines.pair import find_model
 
     check_folder(args.out)
@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _results(args: argparse.Namespace) -> Iterator[Figures]:
-    from unihpe_ros.bench.node_cases import overload, soak
+    from unihpe_ros.bench.node.cases import overload, soak
 
     cases = _plan(args)
     with tempfile.TemporaryDirectory(prefix='unihpe_bench_') as folder:
@@ -116,7 +116,7 @@ def _results(args: argparse.Namespace) -> Iterator[Figures]:
 
 
 def _plan(args: argparse.Namespace) -> list[Case]:
-    from unihpe_ros.bench import node_cases
+    from unihpe_ros.bench.node import cases as node_cases
 
     sizes = [_size(text) for text in args.size or []]
     transports = [args.transport] if args.transport else node_cases.TRANSPORTS
@@ -146,9 +146,9 @@ def _size(text: str) -> tuple[int, int]:
 
 def _run(cases: list[Case], args: argparse.Namespace, folder: Path) -> Iterator[Figures]:
     from tqdm import tqdm
-    from unihpe_ros.bench.crops import demo_group
-    from unihpe_ros.bench.node_trial import run_case
-    from unihpe_ros.core.video import write_picture
+    from unihpe_ros.bench.engines.demo_crops import demo_group
+    from unihpe_ros.bench.node.run import run_case
+    from unihpe_ros.visualisation.video import write_picture
 
     parameters = {'model': args.model, 'backend': args.backend}
     for case in cases:

@@ -36,7 +36,11 @@ def run(args: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
     # Without it nothing can be drawn.
     import matplotlib  # noqa: F401
-    from unihpe_ros.bench import rooms, tracking, tracking_report
+    from unihpe_ros.bench.tracking import (
+        benchmark as tracking,
+        placement_and_jitter as rooms,
+        report as tracking_report,
+    )
     from unihpe_ros.estimator import EstimatorSettings, PoseEstimator
 
     check_folder(args.out)

@@ -14,8 +14,8 @@ from unihpe_ros.cli.values import check_folder, whole
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from unihpe_ros.ros.report import Report
-    from unihpe_ros.ros.trial import Trial, TrialSettings
+    from unihpe_ros.node_trial.report import Report
+    from unihpe_ros.node_trial.trial import Trial, TrialSettings
 
 DEMO_BAG = 'resource/demo/people'
 # The recording that ships; the quality keeps it below 10 MB.
@@ -101,12 +101,12 @@ def _play(args: argparse.Namespace) -> int:
     import rclpy  # noqa: F401
     import rosbags  # noqa: F401
     from tqdm import tqdm
+    from unihpe_ros.bags.reader import BagReader
     from unihpe_ros.core.resources import find_resource
     from unihpe_ros.engines.pair import find_model
-    from unihpe_ros.ros.bag_reader import BagReader
-    from unihpe_ros.ros.pictures import write_pictures
-    from unihpe_ros.ros.report import report
-    from unihpe_ros.ros.trial import TrialSettings
+    from unihpe_ros.node_trial.report import report
+    from unihpe_ros.node_trial.trial import TrialSettings
+    from unihpe_ros.node_trial.video import write_pictures
 
     find_model(args.model)
     parameters = {
@@ -145,8 +145,8 @@ def _play(args: argparse.Namespace) -> int:
 
 def _run_trial(settings: TrialSettings, frames: int | None) -> Trial:
     from tqdm import tqdm
-    from unihpe_ros.ros.processes import ProcessError
-    from unihpe_ros.ros.trial import run_trial
+    from unihpe_ros.node_trial.processes import ProcessError
+    from unihpe_ros.node_trial.trial import run_trial
 
     with tqdm(desc='playing', total=frames, unit='frame', leave=False) as bar:
 
@@ -194,10 +194,10 @@ def _accuracy_lines(accuracy: Mapping[str, Any]) -> dict[str, str]:
 
 def _look_at(args: argparse.Namespace) -> int:
     import cv2
-    from unihpe_ros.core.drawing import draw_poses
     from unihpe_ros.core.pose import KeypointFlag
-    from unihpe_ros.core.video import write_picture
     from unihpe_ros.estimator import EstimatorSettings, PoseEstimator
+    from unihpe_ros.visualisation.skeletons import draw_poses
+    from unihpe_ros.visualisation.video import write_picture
 
     image = cv2.imread(str(args.image)) if args.image.is_file() else None
     if image is None:
@@ -227,9 +227,9 @@ def _make_bag(args: argparse.Namespace) -> int:
     import rclpy  # noqa: F401
     import rosbags  # noqa: F401
     from unihpe_ros.cli.films import write_film
-    from unihpe_ros.synthesis.body import load_bodies
-    from unihpe_ros.synthesis.demo_scene import film_demo
-    from unihpe_ros.synthesis.motions import motion_folder
+    from unihpe_ros.synthesis.body.body import load_bodies
+    from unihpe_ros.synthesis.motion.motions import motion_folder
+    from unihpe_ros.synthesis.samples.demo_scene import film_demo
 
     if args.motions is None:
         raise ValueError('--make-bag: expected --motions as well, a folder of BVH clips')

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from unihpe_ros.core.geometry import Array
     from unihpe_ros.engines import Engine
-    from unihpe_ros.training.answers import Answers
-    from unihpe_ros.training.evaluate import Predictor
-    from unihpe_ros.training.protocols import Protocol
-    from unihpe_ros.training.report import Report
+    from unihpe_ros.evaluation.answers import Answers
+    from unihpe_ros.evaluation.evaluate import Predictor
+    from unihpe_ros.evaluation.protocols import Protocol
+    from unihpe_ros.evaluation.report import Report
 
 # People at a time that an engine is built for, the node's default: so the same one is used.
 _MOST = 8
@@ -98,10 +98,10 @@ def _images(
     predictor: Predictor, args: argparse.Namespace
 ) -> tuple[Report, Mapping[str, Array] | None]:
     from unihpe_ros.datasets.catalogue import open_records
-    from unihpe_ros.training.answers import collect
+    from unihpe_ros.evaluation.answers import collect
+    from unihpe_ros.evaluation.keypoint_report import coco_report
+    from unihpe_ros.evaluation.protocols import pose_report, protocol_of, PROTOCOLS
     from unihpe_ros.training.config import ConfigError
-    from unihpe_ros.training.keypoint_report import coco_report
-    from unihpe_ros.training.protocols import pose_report, protocol_of, PROTOCOLS
 
     kind = 'coco' if args.protocol == 'coco' else PROTOCOLS[args.protocol].kind
     records = open_records(kind, args.data, 'test')
@@ -121,7 +121,7 @@ def _doubt(
     """Add what the agreement of the embeddings is worth as a warning."""
     from dataclasses import replace
 
-    from unihpe_ros.training.retrieval import comparable, DECILES, reliability
+    from unihpe_ros.evaluation.retrieval import comparable, DECILES, reliability
 
     known = int(comparable(answers, protocol.keypoints).sum())
     if known < DECILES:
@@ -134,9 +134,9 @@ def _doubt(
 
 def _retrieval(predictor: Predictor, args: argparse.Namespace) -> Report:
     from unihpe_ros.datasets.catalogue import open_records
-    from unihpe_ros.training.answers import collect
+    from unihpe_ros.evaluation.answers import collect
+    from unihpe_ros.evaluation.retrieval import Embedder, retrieval_report
     from unihpe_ros.training.config import ConfigError
-    from unihpe_ros.training.retrieval import Embedder, retrieval_report
 
     records = open_records(args.kind, args.data, 'test')
     answers = collect(predictor, records, limit=args.limit)
@@ -151,8 +151,8 @@ def _retrieval(predictor: Predictor, args: argparse.Namespace) -> Report:
 
 def _poses(predictor: Predictor, args: argparse.Namespace) -> Report:
     from unihpe_ros.datasets.poses import load_pose_bank
-    from unihpe_ros.training.evaluate import lifting_metrics
-    from unihpe_ros.training.report import Report, Table
+    from unihpe_ros.evaluation.evaluate import lifting_metrics
+    from unihpe_ros.evaluation.report import Report, Table
 
     bank = load_pose_bank(args.data)
     count = min(args.limit or len(bank), len(bank))
@@ -170,7 +170,7 @@ def _poses(predictor: Predictor, args: argparse.Namespace) -> Report:
 
 def _detection(args: argparse.Namespace) -> Report:
     from unihpe_ros.datasets.scenes import SceneShards
-    from unihpe_ros.training.detection_report import collect, detection_report
+    from unihpe_ros.evaluation.detection_report import collect, detection_report
 
     scenes = SceneShards(args.data)
     if not args.model.endswith('.pt'):
@@ -178,7 +178,7 @@ def _detection(args: argparse.Namespace) -> Report:
 
         with closing(PersonDetector(args.model, backend=args.backend)) as detector:
             return detection_report(collect(detector, scenes, limit=args.limit))
-    from unihpe_ros.training.detector import load_detector, TorchDetector
+    from unihpe_ros.training.detection.run import load_detector, TorchDetector
 
     answers = collect(TorchDetector(load_detector(Path(args.model))), scenes, limit=args.limit)
     return detection_report(answers)
@@ -206,7 +206,7 @@ def _plot(deciles: Mapping[str, Array], path: Path) -> Path:
 def _load(model: str, backend: str) -> Iterator[Predictor]:
     """Give the model for as long as the block takes."""
     if model.endswith('.pt'):
-        from unihpe_ros.training.evaluate import TorchPredictor
+        from unihpe_ros.evaluation.evaluate import TorchPredictor
         from unihpe_ros.training.run import load_network
 
         yield TorchPredictor(load_network(Path(model)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from unihpe_ros.synthesis.sequence import Truth
+    from unihpe_ros.synthesis.samples.sequence import Truth
 
 # Midnight of 2026, UTC.
 START_NS = 1_767_225_600 * 10**9
@@ -36,9 +36,9 @@ def write_film(
 
     """
     from tqdm import tqdm
+    from unihpe_ros.bags.writer import BagWriter
     from unihpe_ros.core.geometry import Camera
-    from unihpe_ros.ros.bag_writer import BagWriter
-    from unihpe_ros.synthesis.demo_scene import true_people
+    from unihpe_ros.synthesis.samples.demo_scene import true_people
 
     with BagWriter(path, quality) as bag:
         for image, truth in tqdm(film, path.name, total=frames, unit='frame', leave=False):
@@ -72,7 +72,7 @@ def find_films(
         If one lacks and there are no clips.
 
     """
-    from unihpe_ros.bench.crowd_films import RATE
+    from unihpe_ros.bench.tracking.films import RATE
 
     films = {seed: folder / f'crowd_{seed}_{seconds:g}s_{RATE:g}fps' for seed in seeds}
     lacking = {seed: path for seed, path in films.items() if not path.is_dir()}
@@ -86,13 +86,13 @@ def find_films(
 
 def _make_films(films: dict[int, Path], seconds: float, motions: Path, baked: Path) -> None:
     import numpy as np
-    from unihpe_ros.bench.crowd_films import RATE
-    from unihpe_ros.bench.tracking import CAMERA, people_of
-    from unihpe_ros.bench.walkers import CAMERA_HEIGHT, ways_about
-    from unihpe_ros.synthesis.body import load_bodies
-    from unihpe_ros.synthesis.crowd import film_crowd, find_walks, Way
-    from unihpe_ros.synthesis.motions import motion_folder
-    from unihpe_ros.synthesis.sequence import robot_camera
+    from unihpe_ros.bench.tracking.benchmark import CAMERA, people_of
+    from unihpe_ros.bench.tracking.films import RATE
+    from unihpe_ros.bench.tracking.simulated_people import CAMERA_HEIGHT, ways_about
+    from unihpe_ros.synthesis.body.body import load_bodies
+    from unihpe_ros.synthesis.motion.motions import motion_folder
+    from unihpe_ros.synthesis.samples.crowd import film_crowd, find_walks, Way
+    from unihpe_ros.synthesis.samples.sequence import robot_camera
 
     bodies = load_bodies(baked)
     walks = find_walks(motion_folder(motions, baked.parent / '.motions'))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from unihpe_ros.cli import values
 
 if TYPE_CHECKING:
-    from unihpe_ros.synthesis.people import Cast
-    from unihpe_ros.synthesis.shards import Plan
+    from unihpe_ros.synthesis.samples.people import Cast
+    from unihpe_ros.synthesis.samples.shards import Plan
 
 _BENCH_SAMPLES = 64
 _SIZES = {'crops': (144, 192), 'scenes': (416, 256)}
@@ -125,10 +125,10 @@ def run(args: argparse.Namespace) -> int:
     # One thread per process: spinning BLAS threads halve the rate.
     for name in ('OPENBLAS_NUM_THREADS', 'OMP_NUM_THREADS', 'MKL_NUM_THREADS'):
         os.environ.setdefault(name, '1')
-    from unihpe_ros.synthesis.body import load_bodies
-    from unihpe_ros.synthesis.motions import find_clips, load_motions, motion_folder
-    from unihpe_ros.synthesis.people import Cast
-    from unihpe_ros.synthesis.shards import Plan
+    from unihpe_ros.synthesis.body.body import load_bodies
+    from unihpe_ros.synthesis.motion.motions import find_clips, load_motions, motion_folder
+    from unihpe_ros.synthesis.samples.people import Cast
+    from unihpe_ros.synthesis.samples.shards import Plan
 
     values.check_folder(args.out)
     folder = motion_folder(args.motions, args.out / '.motions')
@@ -155,7 +155,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _write_poses(cast: Cast, args: argparse.Namespace) -> int:
     from tqdm import tqdm
-    from unihpe_ros.synthesis.poses import build_pose_bank
+    from unihpe_ros.synthesis.samples.poses import build_pose_bank
 
     out = args.out / f'poses_{args.split}.npz'
     count = build_pose_bank(
@@ -166,7 +166,7 @@ def _write_poses(cast: Cast, args: argparse.Namespace) -> int:
 
 
 def _bench(cast: Cast, plan: Plan) -> int:
-    from unihpe_ros.synthesis.speed import measure
+    from unihpe_ros.synthesis.samples.speed import measure
 
     print(f'labelled {plan.kind} of {plan.size[0]}x{plan.size[1]} px')
     print('workers  pictures/s  per CPU-second  scaling')
@@ -179,8 +179,8 @@ def _bench(cast: Cast, plan: Plan) -> int:
 
 
 def _write_conventions(cast: Cast, folder: Path) -> int:
-    from unihpe_ros.core.video import write_picture
-    from unihpe_ros.synthesis.conventions import draw_conventions
+    from unihpe_ros.synthesis.samples.conventions import draw_conventions
+    from unihpe_ros.visualisation.video import write_picture
 
     out = folder / 'conventions.jpg'
     write_picture(out, draw_conventions(cast))
@@ -189,10 +189,10 @@ def _write_conventions(cast: Cast, folder: Path) -> int:
 
 
 def _write_preview(cast: Cast, plan: Plan, count: int) -> int:
-    from unihpe_ros.core.video import write_picture
-    from unihpe_ros.synthesis.crops import render_sample
-    from unihpe_ros.synthesis.preview import contact_sheet
-    from unihpe_ros.synthesis.scenes import render_scene
+    from unihpe_ros.synthesis.samples.crops import render_sample
+    from unihpe_ros.synthesis.samples.preview import contact_sheet
+    from unihpe_ros.synthesis.samples.scenes import render_scene
+    from unihpe_ros.visualisation.video import write_picture
 
     numbers = range(count)
     if plan.kind == 'crops':
@@ -207,8 +207,8 @@ def _write_preview(cast: Cast, plan: Plan, count: int) -> int:
 
 def _write_data(cast: Cast, plan: Plan, args: argparse.Namespace) -> int:
     from tqdm import tqdm
-    from unihpe_ros.synthesis.photos import read_photos
-    from unihpe_ros.synthesis.shards import write_shards
+    from unihpe_ros.synthesis.samples.shards import write_shards
+    from unihpe_ros.synthesis.scenery.photos import read_photos
 
     photos = read_photos(args.backgrounds) if args.backgrounds else []
     total = sum(len(plan.samples(shard)) for shard in plan.shards())

@@ -1,5 +1,5 @@
 """
-The spine: skeletons, cameras, crops, SimCC, metrics; NumPy, SciPy and OpenCV only.
+The spine: skeletons, cameras, crops, SimCC; NumPy, SciPy and OpenCV only.
 
 Conventions, said once for the whole package:
 

@@ -1,1 +1,1 @@
-"""The ROS 2 side: images in, skeletons out; everything that knows a message type lives here."""
+"""The ROS 2 side: images in, skeletons out; every message type is converted here."""

@@ -9,10 +9,10 @@ from geometry_msgs.msg import Point, Pose, PoseArray, Quaternion, Vector3
 import numpy as np
 from numpy.typing import NDArray
 from std_msgs.msg import ColorRGBA, Header
-from unihpe_ros.core.drawing import SIDE_COLOURS
 from unihpe_ros.core.pose import Poses, RootMode
 from unihpe_ros.core.skeleton import Skeleton
 from unihpe_ros.ros.transforms import IDENTITY, Transform
+from unihpe_ros.visualisation.skeletons import SIDE_COLOURS
 from visualization_msgs.msg import Marker, MarkerArray
 
 _KEYPOINT_DIAMETER = 0.06

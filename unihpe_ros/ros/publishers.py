@@ -18,7 +18,6 @@ from rclpy.qos import (
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import Image, PointCloud2
 from std_msgs.msg import Float32, Header, String
-from unihpe_ros.core.drawing import draw_poses
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import SKELETONS
 from unihpe_ros.ros.bodies import Bodies
@@ -27,6 +26,7 @@ from unihpe_ros.ros.images import encode_image
 from unihpe_ros.ros.markers import MarkerWriter, to_pose_array
 from unihpe_ros.ros.parameters import Parameters
 from unihpe_ros.ros.transforms import IDENTITY, Transform, Transforms
+from unihpe_ros.visualisation.skeletons import draw_poses
 from visualization_msgs.msg import MarkerArray
 
 

@@ -1,1 +1,1 @@
-"""Training and evaluation: one visible loop, its losses, and the protocols."""
+"""Training: one visible loop and its losses."""

@@ -14,9 +14,9 @@ from unihpe_ros.core import simcc
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.datasets.batches import ImageBatch
-from unihpe_ros.training.detection_report import AskedDetector
-from unihpe_ros.training.evaluate import normalise_images, Predictor
-from unihpe_ros.training.scene_batches import SceneBatch
+from unihpe_ros.evaluation.detection_report import AskedDetector
+from unihpe_ros.evaluation.evaluate import normalise_images, Predictor
+from unihpe_ros.training.detection.batches import SceneBatch
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter

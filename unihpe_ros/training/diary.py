@@ -7,12 +7,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 from unihpe_ros.datasets.batches import ImageBatch
+from unihpe_ros.evaluation.evaluate import TorchPredictor
 from unihpe_ros.training.board import Board, draw_panel, draw_scenes
-from unihpe_ros.training.detector import TorchDetector
-from unihpe_ros.training.evaluate import TorchPredictor
+from unihpe_ros.training.detection.batches import SceneBatch
+from unihpe_ros.training.detection.run import TorchDetector
 from unihpe_ros.training.log import drop_rows_after, Log
 from unihpe_ros.training.run import Run
-from unihpe_ros.training.scene_batches import SceneBatch
 
 
 class Diary:

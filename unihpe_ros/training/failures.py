@@ -11,7 +11,7 @@ import torch
 from unihpe_ros.core.files import write_whole
 from unihpe_ros.datasets.batches import ImageBatch
 from unihpe_ros.training import ranks
-from unihpe_ros.training.scene_batches import SceneBatch
+from unihpe_ros.training.detection.batches import SceneBatch
 
 # So many samples are named in a message; the rest is in the file.
 _NAMED = 3

@@ -8,9 +8,9 @@ from pathlib import Path
 from unihpe_ros.datasets.poses import load_pose_bank
 from unihpe_ros.datasets.scenes import SceneShards
 from unihpe_ros.datasets.synthetic import SyntheticShards
+from unihpe_ros.evaluation.evaluate import image_metrics, lifting_metrics, TorchPredictor
 from unihpe_ros.training.config import TrainConfig
-from unihpe_ros.training.detector import DetectorRun
-from unihpe_ros.training.evaluate import image_metrics, lifting_metrics, TorchPredictor
+from unihpe_ros.training.detection.run import DetectorRun
 from unihpe_ros.training.run import Run
 
 _POSES, _IMAGES, _SCENES = 2000, 500, 300

@@ -8,8 +8,8 @@ from time import perf_counter
 import torch
 from torch import Tensor
 from torch.nn import functional
+from unihpe_ros.evaluation.report import Report, Table
 from unihpe_ros.training.contrast import largest_singular_value
-from unihpe_ros.training.report import Report, Table
 
 CLOSED_FORM = 'closed form'
 

@@ -12,12 +12,12 @@ from torch.nn import functional
 from unihpe_ros.core import simcc
 from unihpe_ros.datasets.batches import ImageBatch
 from unihpe_ros.datasets.projection import corrupt
+from unihpe_ros.evaluation.evaluate import input_of_crop
 from unihpe_ros.models.decoders import SOURCES
 from unihpe_ros.models.unihpe import MEAN, STD, UniHPE
 from unihpe_ros.training import contrast, losses, ranks
 from unihpe_ros.training.chunks import in_chunks
 from unihpe_ros.training.config import TrainConfig
-from unihpe_ros.training.evaluate import input_of_crop
 from unihpe_ros.training.triples import SCORES
 
 # Weight of a 3D keypoint that lies outside the image: a guess, but better than none.

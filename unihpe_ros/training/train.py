@@ -19,14 +19,14 @@ from unihpe_ros.datasets.projection import lifting_batch
 from unihpe_ros.models.detector import DETECTORS
 from unihpe_ros.training import ranks
 from unihpe_ros.training.config import changed_settings, ConfigError, TrainConfig
-from unihpe_ros.training.detector import DetectorRun
+from unihpe_ros.training.detection.batches import scene_batches, SceneBatch
+from unihpe_ros.training.detection.run import DetectorRun
 from unihpe_ros.training.diary import Diary
 from unihpe_ros.training.failures import check_finite, Skipped
 from unihpe_ros.training.held_out import HeldOut
 from unihpe_ros.training.log import append_row, last_step
 from unihpe_ros.training.run import load_checkpoint, Run
 from unihpe_ros.training.run_folder import run_folder
-from unihpe_ros.training.scene_batches import scene_batches, SceneBatch
 from unihpe_ros.training.signals import InterruptedRun, Signals
 
 

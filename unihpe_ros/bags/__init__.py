@@ -1,0 +1,1 @@
+"""Recordings: read, written, copied with poses added, and searched for damage."""

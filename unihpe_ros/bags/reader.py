@@ -1,0 +1,259 @@
+"""Reads one camera of any recording, of ROS 1 and ROS 2, without ROS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+import time
+from types import SimpleNamespace
+from typing import Any
+
+from rosbags.highlevel import AnyReader
+from rosbags.interfaces import Connection
+from rosbags.typesys import get_typestore, Stores
+from rosbags.typesys.store import Typestore
+from unihpe_ros.bags.damage import DAMAGE, damaged
+from unihpe_ros.bags.topics import (
+    BagError,
+    camera_info_topic,
+    choose_images,
+    CLOUD_TYPE,
+    TRUTH_TOPIC,
+)
+from unihpe_ros.core.geometry import Camera
+from unihpe_ros.core.pose import Poses
+from unihpe_ros.ros.cameras import to_camera
+from unihpe_ros.ros.clouds import from_cloud
+from unihpe_ros.ros.compressed import decode_compressed
+from unihpe_ros.ros.images import BgrImage, decode_image, DecodeError
+
+SUFFIXES = ('.mcap', '.db3', '.bag')
+_EXPECTED = f'a rosbag2 folder or a file ending in {", ".join(SUFFIXES)}'
+
+
+@dataclass(frozen=True)
+class BagImage:
+    """
+    One image message of a recording.
+
+    Parameters
+    ----------
+    number : int
+        Which image it is, from 0.
+    stamp : int
+        When it was taken by its header (by the recorder's clock if that is empty), ns.
+    received : int
+        When it was recorded, ns.
+    size : int
+        Bytes of the message.
+    msg : Any
+        The message.
+    read_s, parse_s : float
+        What it took to read the bytes, and to make a message of them.
+
+    """
+
+    number: int
+    stamp: int
+    received: int
+    size: int
+    msg: Any
+    read_s: float
+    parse_s: float
+
+    def decode(self) -> BgrImage:
+        """Return the picture, ``(H, W, 3)`` BGR; DecodeError if there is none."""
+        if hasattr(self.msg, 'encoding'):
+            return decode_image(self.msg)
+        return decode_compressed(self.msg)
+
+
+class BagReader:
+    """
+    One camera of a recording.
+
+    Parameters
+    ----------
+    path : Path
+        Folder of a rosbag2, or one .mcap, .db3 or .bag file.
+    topic : str
+        Topic of the images; if empty, the one there is.
+    rectified : bool
+        The images are rectified.
+    name : str
+        What to call it; if empty, as its file or folder.
+
+    Attributes
+    ----------
+    topic : str
+        Topic of the images.
+    topics : dict[str, str]
+        All topics of the recording to their types.
+    count : int
+        Number of images.
+    camera_info : Any, optional
+        The first one beside the images, its fields named as in ROS 2.
+    camera : Camera, optional
+        What it says; None if there is none that is calibrated.
+
+    Raises
+    ------
+    BagError
+        If it cannot be read, or the images to read are not clear.
+
+    """
+
+    def __init__(
+        self, path: Path, topic: str = '', *, rectified: bool = False, name: str = ''
+    ) -> None:
+        self.path = path
+        self.name = name or (path.stem if path.is_file() else path.resolve().name)
+        if not path.exists():
+            raise BagError(f'{path}: expected {_EXPECTED}; there is none')
+        if path.is_file() and path.suffix not in SUFFIXES:
+            raise BagError(f'{path}: expected {_EXPECTED}')
+        try:
+            with self._open() as reader:
+                known = [(c.topic, c.msgtype, c.msgcount) for c in reader.connections]
+        except DAMAGE as error:
+            raise damaged(self.path, error) from error
+        merged: dict[tuple[str, str], int] = {}
+        for name, kind, count in known:
+            merged[name, kind] = merged.get((name, kind), 0) + count
+        found = [
+            SimpleNamespace(topic=name, msgtype=kind, msgcount=count)
+            for (name, kind), count in merged.items()
+        ]
+        self.topics = {item.topic: item.msgtype for item in found}
+        self.topic = choose_images(path, found, topic)
+        self.count = next(item.msgcount for item in found if item.topic == self.topic)
+        info_topic = camera_info_topic(found, self.topic)
+        self.camera_info = self._read_camera_info(info_topic) if info_topic else None
+        self.camera = self._read_camera(info_topic, rectified)
+
+    def images(self) -> Iterator[BagImage]:
+        """
+        Read the images in order of time.
+
+        Raises
+        ------
+        BagError
+            If the recording is damaged; the message names file and place.
+
+        """
+        for number, (received, data, msg, times) in enumerate(self._messages(self.topic)):
+            yield BagImage(number, _stamp(msg) or received, received, len(data), msg, *times)
+
+    def stamps(self) -> list[int]:
+        """Return the stamp of each image in order of time, ns."""
+        return [image.stamp for image in self.images()]
+
+    def frames(self) -> Iterator[tuple[int, BgrImage]]:
+        """
+        Read and decode the images in order of time, with their stamps, ns.
+
+        Raises
+        ------
+        BagError
+            If the recording, or an image in it, is damaged.
+
+        """
+        for image in self.images():
+            try:
+                yield image.stamp, image.decode()
+            except DecodeError as error:
+                raise BagError(f'{self.path}: {self.topic}: {error}') from error
+
+    def truth(self, topic: str = '') -> dict[int, Poses] | None:
+        """
+        Read the true people by the stamp of their image, ns.
+
+        Parameters
+        ----------
+        topic : str
+            Topic of clouds as topic pose3d has them; if empty, /truth/pose3d if it is there.
+
+        Returns
+        -------
+        dict[int, Poses], optional
+            None if nothing is known of them.
+
+        Raises
+        ------
+        BagError
+            If the topic is not there, or holds something else.
+
+        """
+        wanted = topic or TRUTH_TOPIC
+        if self.topics.get(wanted) != CLOUD_TYPE:
+            if topic:
+                clouds = [name for name, kind in self.topics.items() if kind == CLOUD_TYPE]
+                raise BagError(
+                    f'{self.path}: expected the true people on {topic} as {CLOUD_TYPE}; '
+                    f'there are {", ".join(clouds) or "no topics of this type"}'
+                )
+            return None
+        people = {}
+        for received, _, msg, _ in self._messages(wanted):
+            try:
+                people[_stamp(msg) or received] = from_cloud(msg)
+            except ValueError as error:
+                raise BagError(f'{self.path}: {wanted}: {error}') from error
+        return people
+
+    def raw(self) -> Iterator[tuple[Typestore, Connection, int, bytes]]:
+        """Read all messages as they are stored, in order of time, with the types they need."""
+        try:
+            with self._open() as reader:
+                for connection, received, data in reader.messages():
+                    yield reader.typestore, connection, received, bytes(data)
+        except DAMAGE as error:
+            raise damaged(self.path, error) from error
+
+    def _open(self) -> AnyReader:
+        # Recordings of sqlite3 before Iron hold no definitions of their messages.
+        return AnyReader([self.path], default_typestore=get_typestore(Stores.ROS2_HUMBLE))
+
+    def _messages(self, topic: str) -> Iterator[tuple[int, bytes, Any, tuple[float, float]]]:
+        """Yield time of reception (ns), bytes, message, and s to read and to parse it."""
+        number = 0
+        try:
+            with self._open() as reader:
+                chosen = [c for c in reader.connections if c.topic == topic]
+                messages = reader.messages(chosen)
+                while True:
+                    begun = time.perf_counter()
+                    item = next(messages, None)
+                    if item is None:
+                        return
+                    connection, received, data = item
+                    read = time.perf_counter()
+                    msg = reader.deserialize(data, connection.msgtype)
+                    times = (read - begun, time.perf_counter() - read)
+                    yield received, data, msg, times
+                    number += 1
+        except BagError:
+            raise
+        except DAMAGE as error:
+            raise damaged(self.path, error, f'message {number} of {topic}') from error
+
+    def _read_camera_info(self, topic: str) -> Any:
+        msg = next(self._messages(topic))[2]
+        # ROS 1 writes the matrices in capitals.
+        fields = {name.lower(): getattr(msg, name) for name in msg.__dataclass_fields__}
+        return SimpleNamespace(**fields)
+
+    def _read_camera(self, topic: str, rectified: bool) -> Camera | None:
+        info = self.camera_info
+        if info is None or not any(info.p if rectified else info.k):
+            return None
+        try:
+            return to_camera(info, rectified=rectified)
+        except ValueError as error:
+            raise BagError(f'{self.path}: {topic}: {error}') from error
+
+
+def _stamp(msg: Any) -> int:
+    stamp = msg.header.stamp
+    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)

@@ -1,0 +1,136 @@
+"""Writes a recording of one camera as rosbag2 in mcap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, ExitStack
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+from rclpy.serialization import serialize_message
+from rosbags.interfaces import Connection
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import get_typestore, Stores
+from sensor_msgs.msg import CameraInfo, CompressedImage, PointCloud2
+from std_msgs.msg import Header
+from unihpe_ros.bags.topics import BagError, CAMERA_INFO_TOPIC, IMAGE_TOPIC, TRUTH_TOPIC
+from unihpe_ros.core.files import replacing_folder
+from unihpe_ros.core.geometry import Camera
+from unihpe_ros.core.pose import Poses
+from unihpe_ros.ros.cameras import to_camera_info
+from unihpe_ros.ros.clouds import to_cloud
+from unihpe_ros.ros.images import BgrImage
+
+FRAME_ID = 'camera_optical_frame'
+# Of metadata.yaml: the oldest that rosbags writes, for the sake of older readers.
+_VERSION = 8
+_TYPES = {
+    IMAGE_TOPIC: 'sensor_msgs/msg/CompressedImage',
+    CAMERA_INFO_TOPIC: 'sensor_msgs/msg/CameraInfo',
+    TRUTH_TOPIC: 'sensor_msgs/msg/PointCloud2',
+}
+
+
+def check_place(path: Path) -> None:
+    """Raise BagError if something that is no bag lies where a bag is to be written."""
+    if path.exists() and not (path / 'metadata.yaml').is_file():
+        raise BagError(f'{path}: exists and is no rosbag2; it is not overwritten')
+
+
+@contextmanager
+def new_bag(path: Path, storage: StoragePlugin) -> Iterator[Writer]:
+    """Write a bag that appears when the block ends, and not at all after an error."""
+    with (
+        replacing_folder(path) as partial,
+        Writer(partial, version=_VERSION, storage_plugin=storage) as writer,
+    ):
+        yield writer
+
+
+class BagWriter:
+    """
+    Writes JPEG images, and where known the camera and the true people, of one camera.
+
+    A context manager: the bag appears at `path` when all of it is written, in the place of an
+    older one, and not at all after an error.
+
+    Parameters
+    ----------
+    path : Path
+        Folder of the bag.
+    quality : int
+        JPEG quality, 1 to 100.
+
+    Raises
+    ------
+    BagError
+        If something that is no bag lies at `path`.
+
+    """
+
+    def __init__(self, path: Path, quality: int = 90) -> None:
+        check_place(path)
+        self._path = path
+        self._quality = quality
+        self._bag = ExitStack()
+        self._types = get_typestore(Stores.ROS2_HUMBLE)
+        self._connections: dict[str, Connection] = {}
+
+    def __enter__(self) -> BagWriter:
+        self._writer = self._bag.enter_context(new_bag(self._path, StoragePlugin.MCAP))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bag.__exit__(kind, error, trace)
+
+    def write(
+        self,
+        stamp: int,
+        image: BgrImage,
+        camera: Camera | None = None,
+        truth: Poses | None = None,
+    ) -> None:
+        """
+        Add one image.
+
+        Parameters
+        ----------
+        stamp : int
+            When it was taken, ns.
+        image : BgrImage
+            ``(H, W, 3)`` BGR.
+        camera : Camera, optional
+            Its intrinsics.
+        truth : Poses, optional
+            The true people; keypoints in sight are flagged OBSERVED.
+
+        """
+        header = Header(frame_id=FRAME_ID)
+        header.stamp.sec, header.stamp.nanosec = divmod(stamp, 1_000_000_000)
+        if camera is not None:
+            self._add(CAMERA_INFO_TOPIC, stamp, to_camera_info(camera, header))
+        msg = CompressedImage(header=header, format='bgr8; jpeg compressed bgr8')
+        options = [cv2.IMWRITE_JPEG_QUALITY, self._quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
+        _, jpeg = cv2.imencode('.jpg', image, options)
+        msg.data = jpeg.tobytes()
+        self._add(IMAGE_TOPIC, stamp, msg)
+        if truth is not None:
+            self._add(TRUTH_TOPIC, stamp, to_cloud(truth, header))
+
+    def _add(
+        self, topic: str, stamp: int, msg: CameraInfo | CompressedImage | PointCloud2
+    ) -> None:
+        if topic not in self._connections:
+            self._connections[topic] = self._writer.add_connection(
+                topic, _TYPES[topic], typestore=self._types
+            )
+        # Fast CDR leaves padding as it finds it; the same images shall make the same file.
+        kind = _TYPES[topic]
+        clean = self._types.deserialize_cdr(serialize_message(msg), kind)
+        self._writer.write(self._connections[topic], stamp, self._types.serialize_cdr(clean, kind))

@@ -1,0 +1,1 @@
+"""The benchmark of engines: times and differences of one model's backends."""

@@ -1,0 +1,273 @@
+"""A whole benchmark: models by recordings, with what is to be written of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from unihpe_ros.bags.reader import BagReader
+from unihpe_ros.bags.topics import BagError
+from unihpe_ros.bench.machine import describe_machine
+from unihpe_ros.bench.recordings.frame_table import BagResult
+from unihpe_ros.bench.recordings.in_process import DirectRun
+from unihpe_ros.bench.recordings.recorder import Recorder
+from unihpe_ros.bench.recordings.report import BenchError, ModelResult, Report
+from unihpe_ros.bench.recordings.sources import choose_shard, find_bags, load_truth
+from unihpe_ros.bench.recordings.video import write_video
+from unihpe_ros.core.pose import Poses
+from unihpe_ros.engines import EngineError
+from unihpe_ros.engines.pair import find_model
+from unihpe_ros.estimator import PoseEstimator
+from unihpe_ros.node_trial.processes import ProcessError
+
+INTERRUPTED = 'Ctrl-C'
+# A title and a total make a bar, which takes how many more are done.
+Progress = Callable[[str, int], AbstractContextManager[Callable[[int], object]]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """
+    What to run.
+
+    Parameters
+    ----------
+    source : Path
+        A recording, or a folder of them.
+    models : tuple[str, ...]
+        See `unihpe_ros.engines.pair.find_model`.
+    backend : str
+        See `unihpe_ros.engines.load_engine`.
+    detector : str
+        See `unihpe_ros.detector.find_detector`.
+    topic : str
+        Topic of the images; if empty, the one there is.
+    rectified : bool
+        The images are rectified.
+    rate : float
+        Pace, see `unihpe_ros.bench.recordings.in_process.DirectRun`; 1 if the live node is asked.
+    live : bool
+        Ask a live node instead of the estimator in this process.
+    truth : str
+        See `unihpe_ros.bench.recordings.sources.load_truth`.
+    shard : str
+        'i/n', see `unihpe_ros.bench.recordings.sources.choose_shard`.
+    write_bag, video : Path, optional
+        Where to write the recording with the poses, and a video; with several recordings or
+        models, their names are put into the file's.
+
+    """
+
+    source: Path
+    models: tuple[str, ...]
+    backend: str = 'auto'
+    detector: str = 'unihpe_det'
+    topic: str = ''
+    rectified: bool = False
+    rate: float = 0.0
+    live: bool = False
+    truth: str = ''
+    shard: str = '1/1'
+    write_bag: Path | None = None
+    video: Path | None = None
+
+
+@dataclass
+class Session:
+    """
+    A benchmark that runs.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to run.
+    progress : Progress
+        Shows how far it is.
+
+    Attributes
+    ----------
+    made : list[str]
+        What was written of the recordings.
+
+    Raises
+    ------
+    BagError, BenchError, EngineError
+        If something that is asked for is not there: before anything is run.
+
+    """
+
+    plan: Plan
+    progress: Progress
+    made: list[str] = field(default_factory=list)
+    _stopped: BaseException | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        plan = self.plan
+        if plan.live and plan.rate != 1:
+            raise BenchError('--rate: through ros a recording is played in real time; leave it')
+        for model in plan.models:
+            find_model(model)
+        bags = choose_shard(find_bags(plan.source), plan.shard)
+        self._readers = [
+            BagReader(path, plan.topic, rectified=plan.rectified, name=name)
+            for name, path in bags.items()
+        ]
+        self._truths = [load_truth(reader, plan.truth) for reader in self._readers]
+        if plan.write_bag is not None:
+            from unihpe_ros.bags.copy import check_target
+
+            for reader in self._readers:
+                for model in plan.models:
+                    check_target(reader, self._place(plan.write_bag, reader, model))
+
+    def run(self) -> Report:
+        """
+        Run everything.
+
+        Returns
+        -------
+        Report
+            Of what was done: after Ctrl-C or an error it says so in `ended_by`.
+
+        Raises
+        ------
+        BagError, EngineError, ProcessError, OSError
+            If nothing was measured before the error.
+
+        """
+        results: dict[str, list[BagResult]] = {}
+        about: dict[str, dict[str, object]] = {}
+        ended_by = ''
+        try:
+            for model, bag, facts in self._results():
+                results.setdefault(model, []).append(bag)
+                about[model] = facts
+                if self._stopped is not None:
+                    raise self._stopped
+        except KeyboardInterrupt:
+            ended_by = INTERRUPTED
+        except (BagError, EngineError, ProcessError, OSError) as error:
+            ended_by = ' '.join(str(error).split())
+            if not any(len(bag.frames['number']) for bags in results.values() for bag in bags):
+                raise
+        models = [ModelResult(name, about[name], bags) for name, bags in results.items()]
+        return Report(self._settings(), [self.plan.shard], [describe_machine()], models, ended_by)
+
+    def _results(self) -> Iterator[tuple[str, BagResult, dict[str, object]]]:
+        for model in self.plan.models:
+            label = self._label(model)
+            if self.plan.live:
+                yield from self._ask_node(model, label)
+                continue
+            # One model at a time has the machine, and its memory, to itself.
+            estimator = PoseEstimator(
+                model, backend=self.plan.backend, detector=self.plan.detector
+            )
+            with closing(estimator):
+                spec = estimator.spec
+                facts: dict[str, object] = {
+                    'backend': estimator.backend,
+                    'weights': spec.weights,
+                    'input_size': list(spec.input_size),
+                    'training': spec.training,
+                }
+                for reader, truth in zip(self._readers, self._truths, strict=True):
+                    recorder = Recorder(reader, truth, keep_answers=self._keeps())
+                    yield label, self._estimate(estimator, reader, recorder, label), facts
+                    self._write(reader, recorder, truth, model)
+
+    def _estimate(
+        self,
+        estimator: PoseEstimator,
+        reader: BagReader,
+        recorder: Recorder,
+        label: str,
+    ) -> BagResult:
+        run = DirectRun(reader, estimator, recorder, self.plan.rate)
+        with self.progress(f'{label} on {reader.name}', reader.count) as done:
+            try:
+                run.run(lambda: done(1))
+            except (KeyboardInterrupt, BagError, EngineError) as error:
+                self._stopped = error
+        return recorder.result(run.wall_s)
+
+    def _ask_node(
+        self, model: str, label: str
+    ) -> Iterator[tuple[str, BagResult, dict[str, object]]]:
+        from unihpe_ros.bench.recordings.live_node import run_live
+
+        for reader, truth in zip(self._readers, self._truths, strict=True):
+            recorder = Recorder(reader, truth, keep_answers=self._keeps())
+            with self.progress(f'{label} on {reader.name}', reader.count) as done:
+                show = _Steps(done).show
+                parameters = {
+                    'model': model,
+                    'backend': self.plan.backend,
+                    'detector_model': self.plan.detector,
+                }
+                result, backend, interrupted = run_live(reader, recorder, parameters, show)
+            if interrupted:
+                self._stopped = KeyboardInterrupt()
+            yield label, result, {'backend': backend}
+            self._write(reader, recorder, truth, model)
+
+    def _write(
+        self,
+        reader: BagReader,
+        recorder: Recorder,
+        truth: Mapping[int, Poses] | None,
+        model: str,
+    ) -> None:
+        """Write the bag and the video of what was answered."""
+        if self.plan.write_bag is not None:
+            from unihpe_ros.bags.copy import copy_with_poses
+
+            target = self._place(self.plan.write_bag, reader, model)
+            answers = {n: (one.poses, one.seconds) for n, one in recorder.answers.items()}
+            count = copy_with_poses(reader, target, answers)
+            self.made.append(f'{target} ({count} messages added)')
+        if self.plan.video is not None and recorder.answers:
+            target = self._place(self.plan.video, reader, model)
+            count = write_video(target, reader, recorder.answers, truth)
+            self.made.append(f'{target} ({count} pictures)')
+
+    def _keeps(self) -> bool:
+        return self.plan.write_bag is not None or self.plan.video is not None
+
+    def _label(self, model: str) -> str:
+        names = [Path(one).name for one in self.plan.models]
+        name = Path(model).name
+        return name if names.count(name) == 1 else model
+
+    def _place(self, path: Path, reader: BagReader, model: str) -> Path:
+        parts = [path.stem]
+        if len(self._readers) > 1:
+            parts.append(reader.name.replace('/', '_'))
+        if len(self.plan.models) > 1:
+            parts.append(self._label(model).replace('/', '_'))
+        return path.with_name('_'.join(parts) + path.suffix)
+
+    def _settings(self) -> dict[str, object]:
+        plan = self.plan
+        return {
+            'source': plan.source.resolve().name,
+            'through': 'ros' if plan.live else 'direct',
+            'rate': 'max' if not plan.rate else f'{plan.rate:g}',
+            'topic': plan.topic,
+            'truth': Path(plan.truth).name if plan.truth.endswith('.npz') else plan.truth,
+            'rectified': plan.rectified,
+        }
+
+
+class _Steps:
+    """Makes steps of a count that grows."""
+
+    def __init__(self, advance: Callable[[int], object]) -> None:
+        self._advance, self._shown = advance, 0
+
+    def show(self, count: int) -> None:
+        """Advance to a count."""
+        self._advance(count - self._shown)
+        self._shown = count

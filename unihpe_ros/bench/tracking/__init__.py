@@ -1,0 +1,1 @@
+"""The benchmarks of tracking, on simulated people and on rendered films."""

@@ -1,0 +1,243 @@
+"""How well people in films are followed, from the picture to the id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.bags.reader import BagReader
+from unihpe_ros.bench.tracking.benchmark import (
+    ByteTrack,
+    compare,
+    IN_SIGHT,
+    SAME_IOU,
+    Tracked,
+    TrackingScore,
+)
+from unihpe_ros.core import boxes
+from unihpe_ros.core.detection import Detections
+from unihpe_ros.core.geometry import Camera
+from unihpe_ros.core.pose import KeypointFlag, Poses
+from unihpe_ros.estimator import PoseEstimator
+from unihpe_ros.metrics.tracking import TrackingMeter
+
+RATE = 15.0  # 1/s
+# How far bodies reach around their keypoints: left, top, right and bottom, of the height (means
+# over the generator's walkers).
+_AROUND = (-0.06, -0.01, 0.06, 0.09)
+# Scores of the detector from which ByteTrack begins a track, and from which it prefers a box.
+_SURE = (0.3, 0.25)
+_LEAST = 0.1  # Of a box that ByteTrack gets.
+# Whoever was out of sight for so long, s, has to be found anew.
+_AWAY = 1.0
+
+OnFrame = Callable[[int, NDArray[np.uint8], NDArray[np.float32], Tracked], object]
+
+
+class Watcher(Protocol):
+    """Somebody who follows the people in pictures."""
+
+    def __call__(self, image: NDArray[np.uint8], camera: Camera, stamp: float) -> Tracked:
+        """Take in the next picture, ``(H, W, 3)`` BGR, taken at a time, s."""
+
+
+class Detector(Protocol):
+    """Somebody who finds people in a picture."""
+
+    def detect(self, image: NDArray[np.uint8], score_threshold: float) -> Detections:
+        """See `unihpe_ros.detector.PersonDetector`."""
+
+
+class OurWatcher:
+    """
+    The estimator as the node has it.
+
+    Parameters
+    ----------
+    estimator : PoseEstimator
+        Forgets everybody first.
+
+    """
+
+    def __init__(self, estimator: PoseEstimator) -> None:
+        self._estimator = estimator
+        estimator.reset()
+
+    def __call__(self, image: NDArray[np.uint8], camera: Camera, stamp: float) -> Tracked:
+        """See `Watcher`."""
+        poses = self._estimator.estimate(image, camera, stamp, stream='film')
+        seen = in_sight(poses).any(-1)
+        return poses.track_ids[seen], whole_bodies(poses.boxes[seen], camera)
+
+
+class WatchingByteTrack:
+    """
+    ByteTrack on what the detector finds in each picture.
+
+    The shipped detector's scores hardly reach ByteTrack's own thresholds, 0.7 and 0.6, with which
+    it would follow nobody.
+
+    Parameters
+    ----------
+    detector : Detector
+        Finds people.
+
+    """
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self._tracker = ByteTrack(RATE, _SURE)
+
+    def __call__(self, image: NDArray[np.uint8], camera: Camera, stamp: float) -> Tracked:
+        """See `Watcher`."""
+        found = self._detector.detect(image, _LEAST)
+        return self._tracker.follow(found.boxes, found.scores)
+
+
+@dataclass
+class FilmScore(TrackingScore):
+    """
+    How well the people of films were followed; each film adds to it.
+
+    Parameters
+    ----------
+    name, counts, minutes
+        See `unihpe_ros.bench.tracking.benchmark.TrackingScore`.
+    nobody : int
+        Ids that were never on a true person.
+    delays : list[float]
+        What it took to find each who came into sight, s.
+    seconds : list[float]
+        What each picture took, s.
+
+    """
+
+    nobody: int = 0
+    delays: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def nobody_per_minute(self) -> float:
+        """How often a minute an id was given to nobody."""
+        return self.nobody / self.minutes
+
+    @property
+    def found(self) -> float:
+        """Share of the true people who were found."""
+        return self.counts.hits / max(self.counts.truths, 1)
+
+    @property
+    def delay(self) -> float:
+        """Median of the delays, s; NaN if nobody was found."""
+        return float(np.median(self.delays)) if self.delays else float('nan')
+
+    @property
+    def milliseconds(self) -> float:
+        """Median of what a picture took, ms."""
+        return 1e3 * float(np.median(self.seconds))
+
+    def record(self) -> dict[str, Any]:
+        """See `unihpe_ros.bench.tracking.benchmark.TrackingScore`."""
+        return {
+            **super().record(),
+            'found': self.found,
+            'nobody_per_minute': self.nobody_per_minute,
+            'first_seen_after_s': self.delay,
+            'ms_per_image': self.milliseconds,
+        }
+
+
+def in_sight(poses: Poses) -> NDArray[np.bool_]:
+    """``(N, K)`` Whether keypoints are flagged OBSERVED."""
+    return np.asarray((poses.flags & KeypointFlag.OBSERVED) > 0)
+
+
+def whole_bodies(places: NDArray[np.floating], camera: Camera) -> NDArray[np.float32]:
+    """``(N, 4)`` Boxes around bodies, by those around keypoints, cut to the picture; px."""
+    heights = places[:, 3:] - places[:, 1:2]
+    return boxes.clip(places + heights * np.array(_AROUND), (camera.width, camera.height))
+
+
+def follow_film(
+    watcher: Watcher,
+    path: Path,
+    score: FilmScore,
+    on_frame: OnFrame = lambda *_: None,
+) -> None:
+    """
+    Follow the people of a film.
+
+    Parameters
+    ----------
+    watcher : Watcher
+        Who follows them.
+    path : Path
+        A recording with the truth about them.
+    score : FilmScore
+        Where it is added to.
+    on_frame : Callable
+        Called after each picture with its number, itself, the true boxes and who was found.
+
+    Raises
+    ------
+    BagError
+        If the recording cannot be read.
+    ValueError
+        If it lacks the truth or the camera.
+
+    """
+    film = BagReader(path)
+    truth, camera = film.truth(), film.camera
+    if truth is None or camera is None:
+        raise ValueError(f'{path}: expected a recording with the true people and the camera')
+    meter, spells = TrackingMeter(1 - SAME_IOU), _Spells()
+    real: set[int] = set()
+    told: set[int] = set()
+    first = stamp = 0.0
+    for number, (stamp_ns, image) in enumerate(film.frames()):
+        stamp = 1e-9 * stamp_ns
+        first = stamp if number == 0 else first
+        begun = perf_counter()
+        ids, places = watcher(image, camera, stamp)
+        score.seconds.append(perf_counter() - begun)
+        people = truth[stamp_ns]
+        true = whole_bodies(boxes.around(people.keypoints_2d), camera)
+        wanted = in_sight(people).mean(-1) >= IN_SIGHT
+        found = compare(meter, true, wanted, ids, places)
+        spells.add(stamp, people.track_ids, wanted, found)
+        told.update(ids.tolist())
+        real.update(ids[boxes.iou(places, true).max(1, initial=0.0) > SAME_IOU].tolist())
+        on_frame(number, image, true, (ids, places))
+    score.counts += meter.result()
+    score.minutes += (stamp - first + 1 / RATE) / 60
+    score.nobody += len(told - real)
+    score.delays += spells.delays
+
+
+class _Spells:
+    """Since when people are in sight, and what it took to find them; s."""
+
+    def __init__(self) -> None:
+        self.delays: list[float] = []
+        self._seen: dict[int, float] = {}
+        self._waiting: dict[int, float] = {}
+
+    def add(
+        self,
+        stamp: float,
+        people: Iterable[int],
+        wanted: NDArray[np.bool_],
+        found: dict[int, int],
+    ) -> None:
+        for row, person in enumerate(people):
+            if wanted[row]:
+                if stamp - self._seen.get(person, -np.inf) > _AWAY:
+                    self._waiting[person] = stamp
+                self._seen[person] = stamp
+            if row in found and person in self._waiting:
+                self.delays.append(stamp - self._waiting.pop(person))

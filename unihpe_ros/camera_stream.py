@@ -1,0 +1,286 @@
+"""One camera's images over time: where to look next, and who was seen."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.core import boxes
+from unihpe_ros.core.crops import Crops
+from unihpe_ros.core.geometry import Array, Camera
+from unihpe_ros.core.image_input import REDUCTIONS, Shot
+from unihpe_ros.core.pose import Poses, RootMode
+from unihpe_ros.core.settings import EstimatorSettings
+from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.detector import PersonDetector
+from unihpe_ros.engines.branches import Looks
+from unihpe_ros.tracking.assemble import coast, join, report
+from unihpe_ros.tracking.observations import person_scores, sight, Sightings
+from unihpe_ros.tracking.refinement import People
+from unihpe_ros.tracking.tracker import Tracker
+
+# s in which the scores of a person who is not seen fall to 1/e.
+_SCORE_FADE = 0.25
+# A box that overlaps a known person's this much is that person's.
+_EXPLAINED_IOU = 0.5
+# Times the period before: longer is a pause.
+_PAUSE = 3.0
+_NOWHERE = np.zeros((0, 4), np.float32)
+
+
+class Stream:
+    """
+    Who is known in the images of one camera.
+
+    Parameters
+    ----------
+    size : tuple[int, int]
+        (w, h) of the crops, px.
+    padding : float
+        How much larger than its box a crop is.
+    detector : PersonDetector
+        Finds newcomers.
+
+    Attributes
+    ----------
+    forget : bool
+        Set to forget everybody before the next image; any thread may.
+
+    """
+
+    def __init__(self, size: tuple[int, int], padding: float, detector: PersonDetector) -> None:
+        self.forget = False
+        self._size, self._padding = size, padding
+        self._detector = detector
+        self._tracker = Tracker(UNION)
+        self._people = People(UNION)
+        self._last = Poses.empty(UNION)
+        self._stamp, self._period = -math.inf, math.inf
+        self._picture = (0, 0)
+        self._undetected = 0
+        # The known people's places in the image at this time, until it is worked on.
+        self._known = _NOWHERE
+        self._known_at = math.nan
+        # Newcomers in the last image, which was reduced too much to look at them.
+        self._postponed = _NOWHERE
+
+    def step(self, stamp: float, size: tuple[int, int], settings: EstimatorSettings) -> None:
+        """Start over if time jumped, the picture has another size or it was asked for."""
+        jumped = stamp < self._stamp or self._is_pause(stamp - self._stamp, settings)
+        if self.forget or jumped or size != self._picture:
+            self._tracker.reset()
+            self._people.keep(set())
+            self._last = Poses.empty(UNION)
+            self.forget = False
+            self._stamp, self._period = -math.inf, math.inf
+            self._known_at, self._postponed = math.nan, _NOWHERE
+        self._picture = size
+
+    def _is_pause(self, seconds: float, settings: EstimatorSettings) -> bool:
+        """Whether nobody looked for so long that whoever is there now may be somebody else."""
+        memory = max(settings.track_timeout, settings.lost_timeout)
+        # A camera of one image in many seconds knows people by nothing but the image before.
+        return seconds > memory and seconds > _PAUSE * self._period
+
+    def _places(
+        self, stamp: float, size: tuple[int, int], settings: EstimatorSettings
+    ) -> NDArray[np.float32]:
+        """``(T, 4)`` where the known people should be; they are carried there once."""
+        self.step(stamp, size, settings)
+        if self._known_at != stamp:
+            self._known = self._tracker.predict(stamp, size, settings)
+            self._known_at = stamp
+        return self._known
+
+    def reduction(
+        self, stamp: float, view: Camera, given: Array | None, settings: EstimatorSettings
+    ) -> int:
+        """
+        Say by how much the next picture may be reduced before `aim`.
+
+        Parameters
+        ----------
+        stamp : float
+            When it was taken, s.
+        view : Camera
+            The camera to work with.
+        given : NDArray, optional
+            ``(N, 4)`` px, where people are, instead of the detector's.
+        settings : EstimatorSettings
+            See there.
+
+        Returns
+        -------
+        int
+            The largest of 1, 2, 4 and 8 that leaves every crop at least as many pixels as the
+            network reads, and the detector as many as its input has, if it looks.
+
+        """
+        size = view.width, view.height
+        known = self._places(stamp, size, settings)
+        new = self._postponed if given is None else _usable(given, size)
+        crops, _ = Crops.aim(np.concatenate([known, new]), view, self._size, self._padding)
+        most = 2 ** int(crops.halvings(size).min(initial=len(REDUCTIONS) - 1))
+        if given is None and self._detects(len(known), settings):
+            most = min(most, self._detector.reduction(size))
+        return most
+
+    def aim(self, shot: Shot, settings: EstimatorSettings) -> tuple[NDArray[np.intp], Crops]:
+        """
+        Say where to look.
+
+        Parameters
+        ----------
+        shot : Shot
+            The image.
+        settings : EstimatorSettings
+            See there.
+
+        Returns
+        -------
+        sources : NDArray[np.intp]
+            ``(B,)`` row of the known person whose crop it is; -1 for a newcomer's.
+        crops : Crops
+            B crops of the people followed, and where newcomers may be.
+
+        """
+        view = shot.view(settings)
+        size = (view.width, view.height)
+        known = self._places(shot.stamp, size, settings)
+        new = self._newcomers(shot, size, known, settings)
+        crops, made = Crops.aim(np.concatenate([known, new]), view, self._size, self._padding)
+        if shot.reduction > 1 and shot.boxes is None:
+            sharp = (2 ** crops.halvings(size) >= shot.reduction) | (made < len(known))
+            self._postponed = new[made[~sharp] - len(known)]
+            crops, made = crops.select(np.flatnonzero(sharp)), made[sharp]
+        return np.where(made < len(known), made, -1), crops
+
+    def _newcomers(
+        self,
+        shot: Shot,
+        size: tuple[int, int],
+        known: NDArray[np.float32],
+        settings: EstimatorSettings,
+    ) -> NDArray[np.float32]:
+        """``(S, 4)`` Places, no more than may be followed, of people who are not known."""
+        places = _NOWHERE
+        if shot.boxes is not None:
+            places = _usable(shot.boxes, size)
+        elif self._detects(len(known), settings):
+            self._undetected = 0
+            found = self._detector.detect(shot.image, settings.detect_threshold).boxes
+            places = (found + 0.5) * shot.reduction - 0.5
+        else:
+            self._undetected += 1
+            places = self._postponed
+        self._postponed = _NOWHERE
+        new = boxes.iou(places, known).max(1, initial=0.0) < _EXPLAINED_IOU
+        return places[new][: max(settings.max_people - len(known), 0)]
+
+    def _detects(self, known: int, settings: EstimatorSettings) -> bool:
+        """Whether the detector looks at the next image, where so many people are known."""
+        if settings.detector == 'none' or known >= settings.max_people or len(self._postponed):
+            return False
+        someone_missing = not self._tracker.knows_anybody or bool(self._tracker.predicted())
+        return someone_missing or self._undetected + 1 >= settings.detect_every
+
+    def sightings(
+        self,
+        shot: Shot,
+        sources: NDArray[np.intp],
+        crops: Crops,
+        looks: Looks,
+        settings: EstimatorSettings,
+    ) -> Sightings:
+        """
+        Return those crops that show somebody.
+
+        Parameters
+        ----------
+        shot, sources, crops
+            See `aim`.
+        looks : Looks
+            What the network made of the crops.
+        settings : EstimatorSettings
+            See there.
+
+        """
+        rows = np.flatnonzero(person_scores(looks.scores) >= settings.score_threshold)
+        if not len(rows):
+            return Sightings.none(UNION)
+        crops, points, scores = crops.select(rows), looks.points[rows], looks.scores[rows]
+        seen = np.where(scores >= settings.score_threshold, scores, 0)
+        cut = np.count_nonzero(crops.near_edge(points) & (seen > 0), axis=-1) > 0
+        pixels = crops.to_image(points)
+        return sight(
+            crops,
+            UNION,
+            sources[rows],
+            pixels,
+            scores,
+            looks.poses3d[rows],
+            looks.embeddings[rows],
+            looks.agreement[rows],
+            cut,
+            settings,
+            shot.image,
+            shot.reduction,
+        )
+
+    def finish(
+        self,
+        sightings: Sightings,
+        stamp: float,
+        mode: RootMode,
+        settings: EstimatorSettings,
+        depth: NDArray[np.float32] | None = None,
+        *,
+        lifted: bool = False,
+    ) -> Poses:
+        """
+        Say who they are and where.
+
+        Parameters
+        ----------
+        sightings : Sightings
+            What this image showed.
+        stamp : float
+            When it was taken, s.
+        mode : RootMode
+            How roots are placed.
+        settings : EstimatorSettings
+            See there.
+        depth : NDArray[np.float32], optional
+            ``(H, W)`` m.
+        lifted : bool
+            Whether all 3D is from 2D keypoints alone.
+
+        """
+        self._known_at = math.nan
+        ids = self._tracker.update(sightings, settings)
+        rows = np.flatnonzero(ids)
+        ids, sightings = ids[rows], sightings.select(rows)
+        placed = self._people.place(ids, sightings, stamp, mode, settings, depth)
+        self._people.keep(self._tracker.remembered())
+        poses = report(ids, sightings, placed, UNION, mode, settings, lifted=lifted)
+        absent = self._tracker.predicted()
+        if absent and len(self._last):
+            fade = math.exp(-(stamp - self._stamp) / _SCORE_FADE)
+            poses = join(poses, coast(self._last, absent, fade, mode))
+        self._period = stamp - self._stamp
+        self._last, self._stamp = poses, stamp
+        return poses
+
+    def predict(self, stamp: float, size: tuple[int, int], settings: EstimatorSettings) -> None:
+        """Carry everybody along where there is no image to look at."""
+        self.step(stamp, size, settings)
+        self._tracker.predict(stamp, size, settings)
+
+
+def _usable(given: Array, size: tuple[int, int]) -> NDArray[np.float32]:
+    """Return those of somebody's ``(N, 4)`` boxes that are in the picture, cut to it."""
+    low, high = given[:, :2], given[:, 2:]
+    there = np.isfinite(given).all(-1) & (low < high).all(-1)
+    there &= (low < np.array(size)).all(-1) & (high >= 0).all(-1)
+    return boxes.clip(given[there], size)

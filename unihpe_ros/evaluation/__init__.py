@@ -1,0 +1,1 @@
+"""Models judged on data sets: predictions, protocols, retrieval and reports."""

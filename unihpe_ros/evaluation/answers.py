@@ -1,0 +1,188 @@
+"""What a model answers to a data set, gathered once for all the figures drawn from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+from unihpe_ros.core import simcc
+from unihpe_ros.core.geometry import Array
+from unihpe_ros.core.lifting_input import lifting_input
+from unihpe_ros.core.preprocess import Crop
+from unihpe_ros.datasets.augment import aim, crop_record, Sample
+from unihpe_ros.datasets.catalogue import damaged_parts
+from unihpe_ros.datasets.records import DatasetError, Record, Records
+from unihpe_ros.evaluation.evaluate import normalise_images, Predictor
+
+# The answers in 3D: of the image alone, of true 2D, of the model's own 2D, of image and own 2D.
+IMAGE, LIFTED_TRUTH, LIFTED_OWN, FUSED = ANSWERS = ('image', 'lifted_truth', 'lifted_own', 'fused')
+_ARRAYS = ('truth', 'keypoints', 'scores', 'truth_2d', 'inside', 'agreement', 'areas')
+
+
+@dataclass(frozen=True)
+class Answers:
+    """
+    N records with the model's answers to them.
+
+    Parameters
+    ----------
+    poses : Mapping[str, NDArray]
+        ``(N, K, 3)`` by answer, root-relative, crop's virtual camera, m. Without pictures there
+        is 'lifted_truth' alone.
+    truth : NDArray
+        ``(N, K, 3)`` likewise; NaN where unknown.
+    keypoints : NDArray
+        ``(N, K, 2)`` found in the image, image px; NaN without pictures.
+    scores : NDArray
+        ``(N, K)`` of `keypoints`.
+    truth_2d : NDArray
+        ``(N, K, 2)`` image px; NaN where unknown.
+    inside : NDArray[np.bool_]
+        ``(N, K)`` whether the keypoint is inside both image and crop.
+    agreement : NDArray
+        ``(N,)`` of the embeddings of image and own 2D, in [0, 1]; NaN without pictures.
+    embeddings : Mapping[str, NDArray]
+        ``(N, D)`` unit rows by modality: '2d' of the true 2D, and 'image' where there are
+        pictures.
+    groups : Sequence[str]
+        ``N`` actions or sequences.
+    areas : NDArray
+        ``(N,)`` px^2; NaN where unknown.
+    skipped : int
+        Records that could not be read.
+    damaged : int
+        Shards that could not be read.
+
+    """
+
+    poses: Mapping[str, Array]
+    truth: Array
+    keypoints: Array
+    scores: Array
+    truth_2d: Array
+    inside: NDArray[np.bool_]
+    agreement: Array
+    embeddings: Mapping[str, Array]
+    groups: Sequence[str]
+    areas: Array
+    skipped: int
+    damaged: int = 0
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+
+@dataclass(frozen=True)
+class _Item:
+    record: Record
+    crop: Crop
+    sample: Sample
+
+
+def collect(
+    predictor: Predictor, records: Records, *, limit: int | None = None, batch: int = 64
+) -> Answers:
+    """
+    Ask a model about every record, true boxes given.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        The model.
+    records : Records
+        The data set.
+    limit : int, optional
+        Records to use, evenly spread; without it all.
+    batch : int
+        Crops at a time.
+
+    Raises
+    ------
+    DatasetError
+        If no record at all can be read.
+
+    """
+    count = min(limit or len(records), len(records))
+    chosen = np.linspace(0, len(records) - 1, count).astype(int)
+    parts: list[dict[str, NDArray[Any]]] = []
+    groups: list[str] = []
+    skipped: list[DatasetError] = []
+    items: list[_Item] = []
+    for index in tqdm(chosen, desc='evaluating', unit='record', delay=2):
+        try:
+            items.append(_read(records[int(index)], predictor.size))
+        except DatasetError as error:
+            skipped.append(error)
+        if len(items) == batch:
+            parts.append(_ask(predictor, items))
+            groups += [item.record.group for item in items]
+            items = []
+    if items:
+        parts.append(_ask(predictor, items))
+        groups += [item.record.group for item in items]
+    if not parts:
+        raise skipped[0] if skipped else DatasetError('expected records to evaluate; got none')
+    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return Answers(
+        poses={name: whole[f'pose {name}'] for name in ANSWERS if f'pose {name}' in whole},
+        embeddings={
+            name: whole[f'embedding {name}']
+            for name in ('image', '2d')
+            if f'embedding {name}' in whole
+        },
+        groups=groups,
+        skipped=len(skipped),
+        damaged=len(damaged_parts(records)),
+        **{name: whole[name] for name in _ARRAYS},
+    )
+
+
+def _read(record: Record, size: tuple[int, int]) -> _Item:
+    crop = aim(record, record.box.astype(np.float64), size)
+    return _Item(record, crop, crop_record(record, size))
+
+
+def _ask(predictor: Predictor, items: Sequence[_Item]) -> dict[str, NDArray[Any]]:
+    truth_2d = np.stack([item.sample.normalised for item in items])
+    full = lifting_input(truth_2d, np.asarray(np.isfinite(truth_2d).all(-1)))
+    lifted = predictor.lift(full, np.zeros((len(items), predictor.width), np.float32))
+    pixels = np.stack([item.record.keypoints_2d for item in items])
+    part: dict[str, NDArray[Any]] = {
+        f'pose {LIFTED_TRUTH}': lifted['lifted_pose3d'],
+        'embedding 2d': lifted['embedding'],
+        'truth': np.stack([item.sample.relative for item in items]),
+        'truth_2d': pixels,
+        'inside': np.stack([item.sample.visibility > 0 for item in items]),
+        'areas': np.array([item.record.area or np.nan for item in items], np.float64),
+        'keypoints': np.full(pixels.shape, np.nan, np.float32),
+        'scores': np.zeros(pixels.shape[:2], np.float32),
+        'agreement': np.full(len(items), np.nan, np.float32),
+    }
+    return part | (_look(predictor, items) if items[0].record.image is not None else {})
+
+
+def _look(predictor: Predictor, items: Sequence[_Item]) -> dict[str, Array]:
+    images = np.stack([item.sample.image for item in items])
+    answer = predictor.encode_image(normalise_images(images))
+    found, scores = simcc.read_answer(answer, predictor.simcc_ratio)
+    pixels = np.stack([crop.to_image(one) for crop, one in zip(_crops(items), found, strict=True)])
+    own = [crop.normalise(crop.rays(one)) for crop, one in zip(_crops(items), pixels, strict=True)]
+    lifted = predictor.lift(lifting_input(np.stack(own), scores), answer['feature'])
+    cosine = (answer['embedding'] * lifted['embedding']).sum(-1)
+    return {
+        f'pose {IMAGE}': lifted['image_pose3d'],
+        f'pose {LIFTED_OWN}': lifted['lifted_pose3d'],
+        f'pose {FUSED}': lifted['fused_pose3d'],
+        'embedding image': answer['embedding'],
+        'keypoints': pixels,
+        'scores': scores,
+        'agreement': 0.5 * (1 + cosine),
+    }
+
+
+def _crops(items: Sequence[_Item]) -> Iterator[Crop]:
+    return (item.crop for item in items)

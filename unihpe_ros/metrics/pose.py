@@ -1,0 +1,239 @@
+"""
+Pose metrics: MPJPE, PA-MPJPE, PCK, AUC, OKS and its average precision.
+
+Errors come back in the unit of their input; protocols of the public data sets are built from
+these in `unihpe_ros.evaluation`.
+
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.core.geometry import Array
+from unihpe_ros.core.skeleton import COCO_17
+
+# Per-keypoint constants of the COCO keypoint challenge (cocodataset.org, keypoints-eval):
+# the standard deviation of annotators relative to the object's scale.
+COCO_SIGMAS = np.array(
+    [
+        0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107,
+        0.087, 0.087, 0.089, 0.089,
+    ]
+)  # fmt: skip
+
+
+def keypoint_errors(predicted: Array, truth: Array) -> NDArray[np.float64]:
+    """
+    Return the distance of every keypoint from the truth.
+
+    Parameters
+    ----------
+    predicted, truth : NDArray
+        ``(..., K, D)`` in one unit; NaN where unknown.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        ``(..., K)`` in the same unit; NaN where either is unknown.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
+    """
+    if predicted.shape != truth.shape:
+        raise ValueError(f'expected equal shapes; got {predicted.shape} and {truth.shape}')
+    return np.linalg.norm(predicted.astype(np.float64) - truth, axis=-1)
+
+
+def mpjpe(predicted: Array, truth: Array, root: int | None = None) -> float:
+    """
+    Mean per-joint position error over all known keypoints.
+
+    Parameters
+    ----------
+    predicted, truth : NDArray
+        ``(..., K, 3)`` in one unit.
+    root : int, optional
+        Keypoint that is moved to the origin in both first; it stays in the mean.
+
+    """
+    if root is not None:
+        predicted = predicted - predicted[..., root : root + 1, :]
+        truth = truth - truth[..., root : root + 1, :]
+    return float(np.nanmean(keypoint_errors(predicted, truth)))
+
+
+def align(predicted: Array, truth: Array) -> NDArray[np.float64]:
+    """
+    Move each pose onto the truth by the best similarity transform, without reflection.
+
+    Closed form of Umeyama (PAMI 1991), per pose, over the keypoints known in both.
+
+    Parameters
+    ----------
+    predicted, truth : NDArray
+        ``(..., K, 3)`` in one unit; NaN where unknown.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        ``(..., K, 3)`` `predicted` after rotation, uniform scale and translation.
+
+    """
+    if predicted.shape != truth.shape:
+        raise ValueError(f'expected equal shapes; got {predicted.shape} and {truth.shape}')
+    x, y = predicted.astype(np.float64), truth.astype(np.float64)
+    known = np.isfinite(x).all(-1, keepdims=True) & np.isfinite(y).all(-1, keepdims=True)
+    count = np.maximum(known.sum(-2, keepdims=True), 1)
+    x_mean = np.where(known, x, 0).sum(-2, keepdims=True) / count
+    y_mean = np.where(known, y, 0).sum(-2, keepdims=True) / count
+    x0, y0 = np.where(known, x - x_mean, 0), np.where(known, y - y_mean, 0)
+    U, S, Vt = np.linalg.svd(np.swapaxes(y0, -1, -2) @ x0)
+    # Umeyama 1991: flip the last axis rather than return a reflection.
+    flip = np.ones_like(S)
+    flip[..., -1] = np.sign(np.linalg.det(U @ Vt))
+    rotation = (U * flip[..., None, :]) @ Vt
+    variance = np.maximum((x0**2).sum((-1, -2)), 1e-12)
+    scale = ((S * flip).sum(-1) / variance)[..., None, None]
+    return scale * (x - x_mean) @ np.swapaxes(rotation, -1, -2) + y_mean
+
+
+def pa_mpjpe(predicted: Array, truth: Array) -> float:
+    """
+    MPJPE after Procrustes alignment of each pose (similarity, no reflection).
+
+    Parameters
+    ----------
+    predicted, truth : NDArray
+        ``(..., K, 3)`` in one unit.
+
+    """
+    return mpjpe(align(predicted, truth), truth)
+
+
+def pck(errors: Array, threshold: float | Array) -> float:
+    """
+    Return the share of known keypoints whose error is at most a threshold, in [0, 1].
+
+    Parameters
+    ----------
+    errors : NDArray
+        ``(..., K)``; NaN where unknown.
+    threshold : float or NDArray
+        In the unit of `errors`; an array is broadcast, e.g. ``(N, 1)`` per person.
+
+    """
+    known = np.isfinite(errors)
+    correct = known & (np.where(known, errors, np.inf) <= threshold)
+    return float(correct.sum() / max(known.sum(), 1))
+
+
+def auc(errors: Array, thresholds: Sequence[float]) -> float:
+    """Return the mean PCK over `thresholds`, in [0, 1]."""
+    return float(np.mean([pck(errors, threshold) for threshold in thresholds]))
+
+
+def torso_size(keypoints: Array) -> NDArray[np.float64]:
+    """
+    Return each person's torso length, the scale of PCK at 0.2 torso.
+
+    Parameters
+    ----------
+    keypoints : NDArray
+        ``(..., 17, D)`` COCO keypoints.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        ``(...)`` largest distance of a shoulder from the opposite hip; NaN where unknown.
+
+    """
+    left_shoulder, right_shoulder, left_hip, right_hip = COCO_17.indices(
+        'left_shoulder', 'right_shoulder', 'left_hip', 'right_hip'
+    )
+    one = np.linalg.norm(keypoints[..., left_shoulder, :] - keypoints[..., right_hip, :], axis=-1)
+    two = np.linalg.norm(keypoints[..., right_shoulder, :] - keypoints[..., left_hip, :], axis=-1)
+    return np.fmax(one, two)
+
+
+def oks(
+    predicted: Array, truth: Array, area: Array, labelled: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """
+    Object keypoint similarity of COCO-17 poses.
+
+    ``exp(-d^2 / (2 area k^2))`` with k = 2 sigma, averaged over labelled keypoints
+    (cocodataset.org, keypoints-eval).
+
+    Parameters
+    ----------
+    predicted : NDArray
+        ``(..., 17, 2)`` px.
+    truth : NDArray
+        ``(..., 17, 2)`` px.
+    area : NDArray
+        ``(...)`` area of the person, px^2.
+    labelled : NDArray
+        ``(..., 17)`` bool, keypoints that count.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        ``(...)`` similarity in [0, 1]; NaN without any labelled keypoint.
+
+    """
+    squared = ((predicted - truth) ** 2).sum(-1)
+    falloff = 2 * np.maximum(area, 1e-9)[..., None] * (2 * COCO_SIGMAS) ** 2
+    similarity = np.where(labelled & np.isfinite(squared), np.exp(-squared / falloff), 0.0)
+    count = labelled.sum(-1)
+    return np.where(count > 0, similarity.sum(-1) / np.maximum(count, 1), np.nan)
+
+
+def average_precision(similarities: Array, scores: Array, truths: int) -> float:
+    """
+    Average precision over OKS thresholds 0.50:0.05:0.95, with 101 recall points.
+
+    For predictions already paired with at most one truth each (given boxes): a pair is a true
+    positive where its OKS reaches the threshold.
+
+    Parameters
+    ----------
+    similarities : NDArray
+        ``(M,)`` OKS of each prediction; NaN or 0 without a truth.
+    scores : NDArray
+        ``(M,)`` confidence by which predictions are ranked.
+    truths : int
+        Number of persons to be found.
+
+    """
+    if truths == 0:
+        return float('nan')
+    ranked = np.nan_to_num(similarities)[np.argsort(-scores, kind='stable')]
+    thresholds = np.linspace(0.5, 0.95, 10) - 1e-9
+    return float(np.mean([interpolated_precision(ranked >= t, truths) for t in thresholds]))
+
+
+def interpolated_precision(hits: NDArray[np.bool_], truths: int) -> float:
+    """
+    Return the area under the precision-recall curve, read at 101 recalls as COCO does.
+
+    Parameters
+    ----------
+    hits : NDArray[np.bool_]
+        ``(M,)`` whether each answer is right, the surest first.
+    truths : int
+        Number of things to be found, at least 1.
+
+    """
+    right = np.cumsum(hits)
+    precision = right / np.arange(1, len(hits) + 1)
+    precision = np.maximum.accumulate(precision[::-1])[::-1]
+    # 7 of 10 reaches a recall of 0.7, which linspace gives as 0.7000000000000001.
+    points = np.linspace(0, 1, 101) - 1e-12
+    places = np.searchsorted(right / truths, points, side='left')
+    return float(np.append(precision, 0.0)[np.minimum(places, len(hits))].mean())

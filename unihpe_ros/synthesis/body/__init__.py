@@ -1,0 +1,1 @@
+"""Body shapes, posed, skinned and kept from leaning or sinking in."""

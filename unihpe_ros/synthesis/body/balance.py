@@ -1,0 +1,133 @@
+"""Bodies on the floor rest as bodies do: their weight is over what touches it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import ConvexHull
+from unihpe_ros.synthesis.body.body import Bodies, BODY
+from unihpe_ros.synthesis.body.poser import Poser
+from unihpe_ros.synthesis.body.skinning import skin
+from unihpe_ros.synthesis.motion.hands import rotation_vectors_to_matrices
+from unihpe_ros.synthesis.motion.postures import leans_far, UPPER
+from unihpe_ros.synthesis.motion.retarget import shortest_rotations
+from unihpe_ros.synthesis.primitives.scene import Posture, Support
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+# Bones at whose heads equal shares of the weight are taken to be.
+_MASSES = (
+    'spine05', 'spine05', 'spine03', 'spine03', 'spine01', 'spine01', 'head', 'upperleg02.L',
+    'upperleg02.R', 'lowerleg01.L', 'lowerleg01.R',
+)  # fmt: skip
+_UPPER_MASSES = 7
+_EVERY = 12
+# Who would roll further than this has lost the balance, rad.
+_TOPPLED = 0.8
+# How often, and how far each time, the upper body leans to get it back, rad.
+_LEANS, _LEAN = 3, 0.25
+_TOUCHING = 0.04
+
+
+class Balance:
+    """
+    Brings bodies on the floor to rest.
+
+    Parameters
+    ----------
+    bodies : Bodies
+        The shapes.
+    poser : Poser
+        Puts poses onto them.
+
+    """
+
+    def __init__(self, bodies: Bodies, poser: Poser) -> None:
+        self.bodies, self.poser = bodies, poser
+        drawn = np.unique(bodies.faces['body'])
+        self._skin = drawn[drawn < BODY.stop][::_EVERY]
+        self._masses = [bodies.rig.index[name] for name in _MASSES]
+
+    def rested(self, shape: int, posture: Posture) -> Posture | None:
+        """
+        Turn who is on the floor until they rest; who would topple leans the other way first.
+
+        Parameters
+        ----------
+        shape : int
+            The body.
+        posture : Posture
+            Its posture.
+
+        Returns
+        -------
+        Posture | None
+            The same at rest, or None for somebody who would topple all the same.
+
+        """
+        if posture.support not in (Support.FLOOR, Support.LYING):
+            return posture
+        for _ in range(_LEANS + 1):
+            points, masses = self.measured(shape, posture)
+            down = resting_direction(points, masses.mean(0))
+            if posture.support is Support.LYING or -down[2] >= np.cos(_TOPPLED):
+                turn = shortest_rotations(down[None], np.array([[0, 0, -1.0]]))[0]
+                return replace(posture, driven=(turn @ posture.driven).astype(np.float32))
+            if leans_far(posture):
+                return None
+            posture = _leaned(posture, points, masses)
+        return None
+
+    def measured(self, shape: int, posture: Posture) -> tuple[Float32, Float32]:
+        """``(N, 3)`` Points on the skin and ``(M, 3)`` places of equal shares of the weight, m."""
+        bodies, chosen = self.bodies, self._skin
+        turned, joints, shifts = self.poser.posed(shape, posture)
+        rest, weights, bones = bodies.rest[shape], bodies.weights, bodies.weight_bones
+        points = skin(rest[chosen], weights[chosen], bones[chosen], turned, shifts)
+        return points, joints[self._masses]
+
+
+def _leaned(posture: Posture, points: Float32, masses: Float32) -> Posture:
+    """Tilt all above the legs so that the weight comes nearer to what touches the floor."""
+    touching = points[points[:, 2] < points[:, 2].min() + _TOUCHING].mean(0)
+    wanted = (touching - masses.mean(0))[:2] * (len(masses) / _UPPER_MASSES)
+    lever = max(float(masses[:_UPPER_MASSES, 2].mean() - posture.root[2]), 0.1)
+    tilt = np.array([-wanted[1], wanted[0], 0.0]) / lever
+    tilt *= min(1.0, _LEAN / max(float(np.linalg.norm(tilt)), 1e-9))
+    driven = posture.driven.copy()
+    driven[UPPER] = rotation_vectors_to_matrices(tilt[None])[0] @ driven[UPPER]
+    return replace(posture, driven=driven)
+
+
+def resting_direction(points: Float32, centre: NDArray[np.floating]) -> Float64:
+    """
+    Roll a stiff body on the floor until it rests.
+
+    Parameters
+    ----------
+    points : Float32
+        ``(N, 3)`` On its surface, m.
+    centre : NDArray
+        ``(3,)`` Its centre of mass, inside.
+
+    Returns
+    -------
+    Float64
+        ``(3,)`` Which way is down once it lies still; at first it is -z.
+
+    """
+    planes = ConvexHull(points).equations
+    normals = planes[:, :3]
+    heights = -(normals @ centre + planes[:, 3])
+    down = np.array([0, 0, -1.0])
+    lowest = np.inf
+    # Each side that it falls on brings the weight lower down, until it rests on one.
+    while True:
+        along = normals @ down
+        side = int(np.where(along > 1e-6, heights / np.maximum(along, 1e-6), np.inf).argmin())
+        if heights[side] >= lowest - 1e-9:
+            return down
+        lowest, down = heights[side], normals[side]

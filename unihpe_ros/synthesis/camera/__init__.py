@@ -1,0 +1,1 @@
+"""Lens, exposure and the faults of a camera."""

@@ -1,0 +1,1 @@
+"""Garments, hair, skin and accessories."""

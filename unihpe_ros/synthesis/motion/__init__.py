@@ -1,0 +1,1 @@
+"""Motion clips, retargeted to a body, and the poses made of them."""

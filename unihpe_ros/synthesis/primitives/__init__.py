@@ -1,0 +1,1 @@
+"""Meshes, materials and the rasteriser."""

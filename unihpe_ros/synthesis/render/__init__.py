@@ -1,0 +1,1 @@
+"""Rooms, light and shading."""

@@ -1,0 +1,1 @@
+"""Staged people and scenes, drawn into labelled samples and films."""

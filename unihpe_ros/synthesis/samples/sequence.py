@@ -1,0 +1,200 @@
+"""Moving pictures with the truth about them: several people, clips, one camera."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.synthesis.body.body import Bodies
+from unihpe_ros.synthesis.camera.effects import expose, metered
+from unihpe_ros.synthesis.primitives.scene import Lens, Mesh, OWNER_PROP, View
+from unihpe_ros.synthesis.primitives.solids import upright
+from unihpe_ros.synthesis.samples.labels import sight
+from unihpe_ros.synthesis.samples.players import Actor, ActorPlayer, Player
+from unihpe_ros.synthesis.scenery.drawing import draw
+from unihpe_ros.synthesis.scenery.environment import Environment
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+_SHADOW_SIZE = 768
+_REACH = 4.0
+
+
+@dataclass(frozen=True)
+class Truth:
+    """
+    What is known about one frame; N people in the order of the actors.
+
+    Parameters
+    ----------
+    stamp : float
+        Time since the beginning, s.
+    view : View
+        The camera.
+    track_ids : NDArray[np.uint32]
+        ``(N,)`` Number of each actor, from 1.
+    keypoints_3d : Float32
+        ``(N, 26, 3)`` Camera optical frame, m.
+    keypoints_2d : Float32
+        ``(N, 26, 2)`` px; NaN behind the camera.
+    visibility : NDArray[np.uint8]
+        ``(N, 26)`` 0 outside the picture, 1 hidden, 2 visible.
+    boxes : Float32
+        ``(N, 4)`` x0 y0 x1 y1 of the whole body, px; may reach outside.
+
+    """
+
+    stamp: float
+    view: View
+    track_ids: NDArray[np.uint32]
+    keypoints_3d: Float32
+    keypoints_2d: Float32
+    visibility: NDArray[np.uint8]
+    boxes: Float32
+
+
+def robot_camera(
+    size: tuple[int, int] = (640, 480),
+    fov: float = 1.1,
+    height: float = 1.2,
+    pitch: float = 0.0,
+    yaw: float = 0.0,
+) -> View:
+    """
+    Make a camera at x = y = 0 that looks along +y.
+
+    Parameters
+    ----------
+    size : tuple[int, int]
+        (w, h), px.
+    fov : float
+        Horizontal angle of view, rad.
+    height : float
+        Above the floor, m.
+    pitch : float
+        Downwards, rad.
+    yaw : float
+        To the left, rad.
+
+    Returns
+    -------
+    View
+        The camera.
+
+    """
+    focal = 0.5 * size[0] / np.tan(0.5 * fov)
+    K = np.array([[focal, 0, 0.5 * (size[0] - 1)], [0, focal, 0.5 * (size[1] - 1)], [0, 0, 1]])
+    c, s = np.cos(pitch), np.sin(pitch)
+    rotation = np.array([[1, 0, 0], [0, -s, -c], [0, c, -s]])
+    return View(K, size, rotation @ upright(-yaw), np.array([0, 0, height]))
+
+
+def render_sequence(
+    bodies: Bodies,
+    actors: Sequence[Actor],
+    environment: Environment,
+    camera: Callable[[float], View],
+    seconds: float,
+    rate: float = 30.0,
+    lens: Lens | None = None,
+    things: Sequence[Mesh] = (),
+) -> Iterator[tuple[NDArray[np.uint8], Truth]]:
+    """
+    Film a scene.
+
+    Parameters
+    ----------
+    bodies : Bodies
+        The body shapes.
+    actors : Sequence[Actor]
+        Who moves, and how.
+    environment : Environment
+        Light and surroundings; its ground is what people stand on.
+    camera : Callable[[float], View]
+        The camera at a time, s.
+    seconds, rate : float
+        Length and pictures per second.
+    lens : Lens | None
+        The camera's effects; its exposure is set on the first picture and kept.
+    things : Sequence[Mesh]
+        What stands around.
+
+    Returns
+    -------
+    Iterator[tuple[NDArray[np.uint8], Truth]]
+        Pictures with the truth about them; see `film`.
+
+    """
+    players = [ActorPlayer(bodies, actor, environment.ground) for actor in actors]
+    return film(players, environment, camera, seconds, rate, lens, things)
+
+
+def film(
+    players: Sequence[Player],
+    environment: Environment,
+    camera: Callable[[float], View],
+    seconds: float,
+    rate: float = 30.0,
+    lens: Lens | None = None,
+    things: Sequence[Mesh] = (),
+) -> Iterator[tuple[NDArray[np.uint8], Truth]]:
+    """
+    Film those who stand ready.
+
+    Parameters
+    ----------
+    players : Sequence[Player]
+        Who moves, and how.
+    environment, camera, seconds, rate, lens, things
+        See `render_sequence`.
+
+    Yields
+    ------
+    image : NDArray[np.uint8]
+        ``(H, W, 3)`` BGR.
+    truth : Truth
+        Where everybody is.
+
+    """
+    owners = [*range(len(players)), *[OWNER_PROP] * len(things)]
+    lens = lens or Lens()
+    for number in range(round(seconds * rate)):
+        stamp = number / rate
+        view = camera(stamp)
+        figures = [player.at(stamp) for player in players]
+        drawing = draw(
+            [*(figure.mesh for figure in figures), *things],
+            owners,
+            environment,
+            view,
+            focus=np.mean([figure.keypoints[UNION.index('pelvis')] for figure in figures], 0),
+            reach=_REACH,
+            background_blur=lens.background_blur,
+            shadow_size=_SHADOW_SIZE,
+        )
+        people = (drawing.owner >= 0) & (drawing.owner < len(players))
+        lens = metered(lens, drawing.image, people[::2, ::2])
+        image = expose(drawing.image, replace(lens, noise_seed=lens.noise_seed + number))
+        placed = np.stack([view.to_camera(figure.keypoints) for figure in figures])
+        seen = view.project(placed)
+        yield (
+            image,
+            Truth(
+                stamp=stamp,
+                view=view,
+                track_ids=np.arange(1, len(players) + 1, dtype=np.uint32),
+                keypoints_3d=placed.astype(np.float32),
+                keypoints_2d=seen.astype(np.float32),
+                visibility=np.stack(
+                    [
+                        sight(seen[i], placed[i, :, 2], drawing, i, player.height)[0]
+                        for i, player in enumerate(players)
+                    ]
+                ),
+                boxes=np.stack([view.box_of(figure.body) for figure in figures]),
+            ),
+        )

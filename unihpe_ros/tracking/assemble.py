@@ -1,0 +1,130 @@
+"""What is told of the people of one frame: those who were seen and those who are predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
+from unihpe_ros.core.settings import EstimatorSettings
+from unihpe_ros.core.skeleton import Skeleton
+from unihpe_ros.tracking.observations import Sightings
+from unihpe_ros.tracking.refinement import Placed
+from unihpe_ros.tracking.track import Track
+
+
+def report(
+    ids: NDArray[np.uint32],
+    sightings: Sightings,
+    placed: Placed,
+    skeleton: Skeleton,
+    root_mode: RootMode,
+    settings: EstimatorSettings,
+    *,
+    lifted: bool = False,
+) -> Poses:
+    """
+    Return the people who were seen, by id.
+
+    Parameters
+    ----------
+    ids : NDArray[np.uint32]
+        ``(N,)`` who they are.
+    sightings : Sightings
+        N looks at them.
+    placed : Placed
+        Where they are.
+    skeleton : Skeleton
+        The keypoint set.
+    root_mode : RootMode
+        How the roots were placed.
+    settings : EstimatorSettings
+        Thresholds of the flags.
+    lifted : bool
+        Whether all 3D is from 2D keypoints alone.
+
+    """
+    order = np.argsort(ids)
+    scores, agreement = sightings.scores[order], sightings.agreement[order]
+    keypoints_2d, keypoints_3d = placed.keypoints_2d[order], placed.keypoints_3d[order]
+    in_room = np.isfinite(keypoints_3d).all(-1)
+    known = in_room | np.isfinite(keypoints_2d).all(-1)
+    flags = np.where(
+        scores >= settings.score_threshold, KeypointFlag.OBSERVED, KeypointFlag.PREDICTED
+    )
+    if root_mode is not RootMode.RELATIVE:
+        flags |= np.where(in_room, KeypointFlag.METRIC_ROOT, 0)
+        flags |= np.where(in_room & placed.measured[order, None], KeypointFlag.DEPTH_ROOT, 0)
+    if lifted:
+        flags |= KeypointFlag.LIFTED
+    doubtful = agreement < settings.agreement_threshold
+    flags[doubtful] |= KeypointFlag.LOW_AGREEMENT
+    # Who does not agree with themselves is believed less, the less they agree.
+    belief = np.where(doubtful, agreement / max(settings.agreement_threshold, 1e-6), 1.0)
+    return Poses(
+        skeleton=skeleton,
+        boxes=sightings.boxes[order],
+        keypoints_2d=keypoints_2d,
+        keypoints_3d=keypoints_3d,
+        scores=np.where(known, scores * belief[:, None], 0).astype(np.float32),
+        flags=np.where(known, flags, 0).astype(np.uint16),
+        track_ids=ids[order],
+        agreement=agreement,
+        root_mode=root_mode,
+    )
+
+
+def coast(last: Poses, tracks: Sequence[Track], fade: float, root_mode: RootMode) -> Poses:
+    """
+    Return people who were not seen where they should be by now, with lower scores.
+
+    Parameters
+    ----------
+    last : Poses
+        What was reported for the last frame.
+    tracks : Sequence[Track]
+        Those who are predicted; `moved` is what they moved since the last frame.
+    fade : float
+        Factor on the scores.
+    root_mode : RootMode
+        How roots are placed now; nobody coasts from the room to the origin or back.
+
+    """
+    relative = RootMode.RELATIVE
+    if (last.root_mode is relative) != (root_mode is relative):
+        return Poses.empty(last.skeleton, root_mode)
+    by_id = {track.id: track for track in tracks}
+    rows = [row for row, i in enumerate(last.track_ids.tolist()) if i in by_id]
+    moved = [by_id[int(last.track_ids[row])] for row in rows]
+    shift = np.array([track.moved for track in moved], np.float32).reshape(-1, 2)
+    step = np.array([track.moved_root for track in moved], np.float32).reshape(-1, 3)
+    if root_mode is relative:
+        step[:] = 0
+    flags = last.flags[rows]
+    was_known = flags & (KeypointFlag.OBSERVED | KeypointFlag.PREDICTED) > 0
+    flags = flags & ~np.uint16(KeypointFlag.OBSERVED | KeypointFlag.DEPTH_ROOT)
+    flags |= np.where(was_known, KeypointFlag.PREDICTED, 0).astype(np.uint16)
+    return replace(
+        last,
+        boxes=last.boxes[rows] + np.tile(shift, 2),
+        keypoints_2d=last.keypoints_2d[rows] + shift[:, None],
+        keypoints_3d=last.keypoints_3d[rows] + step[:, None],
+        scores=last.scores[rows] * np.float32(fade),
+        flags=flags,
+        track_ids=last.track_ids[rows],
+        agreement=last.agreement[rows],
+        root_mode=root_mode,
+    )
+
+
+def join(one: Poses, other: Poses) -> Poses:
+    """Return the people of both, by id; skeleton and root mode are the first's."""
+    order = np.argsort(np.concatenate([one.track_ids, other.track_ids]), kind='stable')
+    names = ('boxes', 'keypoints_2d', 'keypoints_3d', 'scores', 'flags', 'track_ids', 'agreement')
+    joined: dict[str, Any] = {
+        name: np.concatenate([getattr(one, name), getattr(other, name)])[order] for name in names
+    }
+    return replace(one, **joined)

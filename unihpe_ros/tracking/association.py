@@ -1,0 +1,230 @@
+"""Who may be whom: how well sightings fit the people who are followed, and the best pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+from unihpe_ros.core import boxes
+from unihpe_ros.core.skeleton import COCO_17, Skeleton
+from unihpe_ros.metrics.pose import oks
+from unihpe_ros.tracking import appearance
+from unihpe_ros.tracking.observations import Sightings
+from unihpe_ros.tracking.track import Track
+
+# Shares of keypoints, box, place in the room, pose and colours in the fit.
+_OKS, _IOU, _NEAR, _POSE, _COLOUR = 0.3, 0.2, 0.3, 0.05, 0.15
+# Fit below which two are not one.
+LEAST_FIT = 0.25
+# Without an overlap of keypoints or boxes, nobody is the same.
+_LEAST_OVERLAP = 0.1
+# Standard deviation of a root's surprise, m: across the line of sight and along it, where it is a
+# share of the distance; by how much both grow for each second not seen.
+_ACROSS, _ALONG, _ALONG_SHARE, _GROWTH = 0.2, 0.1, 0.06, 0.8
+_PERSON_SHARE = 0.6  # Share of a box that its person covers, for the scale of OKS.
+# Somebody lost may have walked at this pace, m/s and heights/s, from somewhere this far, m and
+# heights, from where they were last.
+_PACE, _SLACK, _PACE_2D, _SLACK_2D = 1.6, 0.5, 0.8, 0.4
+# Ratio of heights in the image beyond which the lost are not found again.
+_RESIZED = 1.5
+# Likeness of colours below which a stranger is not taken for someone lost, and from which there is
+# no doubt; somebody without doubt may come back from this many times as far.
+_STRANGE, _FAMILIAR, _FARTHER = 0.75, 0.9, 2.0
+# Likeness from which somebody who was given a new id is given back their old one.
+_CERTAIN = 0.85
+# Likeness of colours at which, and share to which, a fit falls at most.
+_UNLIKE, _LEAST_SHARE = 0.5, 0.3
+# Share of a person's box behind others' from which its colours may be theirs.
+_COVERED = 0.1
+
+
+def overlaps(
+    tracks: Sequence[Track], sightings: Sightings, skeleton: Skeleton, threshold: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """
+    Return how much people cover each other in the image: tracks sightings, and these each other.
+
+    Parameters
+    ----------
+    tracks : Sequence[Track]
+        T people, carried along to now.
+    sightings : Sightings
+        G sightings.
+    skeleton : Skeleton
+        The keypoint set.
+    threshold : float
+        Score from which a keypoint counts.
+
+    Returns
+    -------
+    by_keypoints : NDArray[np.float64]
+        ``(T + G, G)`` OKS over the keypoints that both show; 0 without a common one.
+    by_box : NDArray[np.float64]
+        ``(T + G, G)`` intersection over union of the boxes.
+
+    """
+    coco, n = COCO_17.indices_in(skeleton), len(tracks)
+    if not len(sightings):
+        return np.zeros((n, 0)), np.zeros((n, 0))
+    places = np.array([track.box for track in tracks]).reshape(-1, 4)
+    everybody = np.concatenate([places, sightings.boxes])
+    keypoints = np.array([*(track.keypoints for track in tracks), *sightings.keypoints_2d])
+    shown = np.array([*(track.scores for track in tracks), *sightings.scores]) >= threshold
+    keypoints, shown = keypoints[:, coco], shown[:, coco]
+    area = boxes.area(everybody)
+    extent = _PERSON_SHARE * np.maximum(area[:, None], area[None, n:])
+    both = shown[:, None] & shown[None, n:]
+    by_keypoints = oks(keypoints[:, None], keypoints[None, n:], extent, both)
+    # NaN, where nothing is shown by both, is no likeness.
+    by_keypoints = np.where(by_keypoints > 0, by_keypoints, 0.0)
+    return by_keypoints, boxes.iou(everybody, sightings.boxes)
+
+
+def fits(
+    tracks: Sequence[Track],
+    sightings: Sightings,
+    skeleton: Skeleton,
+    stamp: float,
+    by_keypoints: NDArray[np.float64],
+    by_box: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """
+    Return how well sightings fit where people should be and how they looked.
+
+    Parameters
+    ----------
+    tracks : Sequence[Track]
+        T people, carried along to now.
+    sightings : Sightings
+        G sightings.
+    skeleton : Skeleton
+        The keypoint set.
+    stamp : float
+        Now, s.
+    by_keypoints, by_box : NDArray[np.float64]
+        ``(T, G)`` see `overlaps`.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        ``(T, G)`` in [0, 1]; 0 for pairs that cannot be.
+
+    """
+    if not tracks or not len(sightings):
+        return np.zeros((len(tracks), len(sightings)))
+    pose = np.array([track.embedding for track in tracks]) @ sightings.embeddings.T
+    colour = _colours(tracks, sightings)
+    near = _nearness(tracks, sightings, skeleton, stamp)
+    fit = (
+        _OKS * by_keypoints
+        + _IOU * by_box
+        + _NEAR * near
+        + _POSE * np.clip(pose, 0, 1)
+        + _COLOUR * np.where(np.isnan(colour), 0.5, colour)
+    )
+    fit[np.maximum(by_keypoints, by_box) < _LEAST_OVERLAP] = 0
+    known = (colour - _UNLIKE) / (_FAMILIAR - _UNLIKE)
+    share = np.clip(_LEAST_SHARE + (1 - _LEAST_SHARE) * known, _LEAST_SHARE, 1.0)
+    return fit * np.where(np.isnan(share), 1.0, share)
+
+
+def returns(
+    tracks: Sequence[Track], newcomers: Sequence[Track], stamp: float
+) -> NDArray[np.float64]:
+    """
+    Return how well newcomers may be people who are not seen.
+
+    Parameters
+    ----------
+    tracks : Sequence[Track]
+        T people who are predicted or lost.
+    newcomers : Sequence[Track]
+        M people who have no id yet, or who may have been given one in error.
+    stamp : float
+        Now, s.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        ``(T, M)`` in [0, 1]; 0 for pairs that cannot be.
+
+    """
+    chance = np.zeros((len(tracks), len(newcomers)))
+    for t, track in enumerate(tracks):
+        for m, new in enumerate(newcomers):
+            likeness = float(track.colours @ new.colours)
+            if likeness < _STRANGE or (new.id and not likeness >= _CERTAIN):
+                continue
+            known = likeness if np.isfinite(likeness) else _STRANGE
+            sure = min((known - _STRANGE) / (_FAMILIAR - _STRANGE), 1.0)
+            reach = _reach(track, new, stamp - track.stamp) / (1 + (_FARTHER - 1) * sure)
+            chance[t, m] = max(1 - reach, 0.0) * known if reach < 1 else 0.0
+    return chance
+
+
+def plain(sightings: Sightings, skeleton: Skeleton) -> NDArray[np.bool_]:
+    """
+    Say of which sightings next to nothing is behind somebody else.
+
+    Parameters
+    ----------
+    sightings : Sightings
+        G sightings.
+    skeleton : Skeleton
+        The keypoint set.
+
+    Returns
+    -------
+    NDArray[np.bool_]
+        ``(G,)``.
+
+    """
+    places = sightings.boxes.astype(np.float64)
+    depth = sightings.keypoints_3d[:, skeleton.index('pelvis'), 2]
+    share = boxes.common_area(places, places) / np.maximum(boxes.area(places), 1.0)[:, None]
+    # Nobody is in front of themselves, or of those of whom the depth is not known.
+    in_front = depth[None] < depth[:, None]
+    return np.asarray(np.where(in_front, share, 0).max(1, initial=0.0) < _COVERED)
+
+
+def pairs(fit: NDArray[np.float64], least: float = LEAST_FIT) -> list[tuple[int, int]]:
+    """Return (row, column) of the pairs with the best total fit; those below `least` are none."""
+    fit = np.where(fit >= least, fit, 0)
+    rows, columns = linear_sum_assignment(fit, maximize=True)
+    chosen = zip(rows.tolist(), columns.tolist(), strict=True)
+    return [(t, g) for t, g in chosen if fit[t, g] > 0]
+
+
+def _colours(tracks: Sequence[Track], sightings: Sightings) -> NDArray[np.float64]:
+    return appearance.alike(np.array([track.colours for track in tracks]), sightings.colours)
+
+
+def _nearness(
+    tracks: Sequence[Track], sightings: Sightings, skeleton: Skeleton, stamp: float
+) -> NDArray[np.float64]:
+    """``(T, G)`` factor by the distance in the room; 1 where it is not known."""
+    roots = sightings.keypoints_3d[:, skeleton.index('pelvis')].astype(np.float64)
+    foreseen = np.array([track.root for track in tracks])
+    growth = np.array([[_GROWTH * (stamp - track.stamp)] for track in tracks])
+    distance = np.linalg.norm(foreseen, axis=-1, keepdims=True)
+    surprise = roots[None] - foreseen[:, None]
+    along = np.einsum('tgc,tc->tg', surprise, foreseen / np.maximum(distance, 1e-6))
+    across = np.sqrt(np.maximum(np.square(surprise).sum(-1) - along**2, 0))
+    off = (along / (_ALONG + _ALONG_SHARE * distance + growth)) ** 2
+    off += (across / (_ACROSS + growth)) ** 2
+    return np.where(np.isnan(off), 1.0, np.exp(-0.5 * off))
+
+
+def _reach(track: Track, new: Track, seconds: float) -> float:
+    """How far the newcomer is from where the lost were, over how far they may have gone."""
+    height, new_height = (float(one.box[3] - one.box[1]) for one in (track, new))
+    distance = float(np.linalg.norm(new.root - track.root))
+    if np.isfinite(distance) and distance > 0:
+        return distance / (_SLACK + 0.06 * abs(float(track.root[2])) + _PACE * seconds)
+    if not 1 / _RESIZED < new_height / max(height, 1e-6) < _RESIZED:
+        return 1.0
+    middle, new_middle = (0.5 * (one.box[:2] + one.box[2:]) for one in (track, new))
+    offset = float(np.linalg.norm(new_middle - middle))
+    return offset / (height * (_SLACK_2D + _PACE_2D * seconds))

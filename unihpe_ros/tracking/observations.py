@@ -1,0 +1,171 @@
+"""What one frame's crops showed, before anybody knows who it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.core import boxes
+from unihpe_ros.core.crops import Crops
+from unihpe_ros.core.geometry import Array
+from unihpe_ros.core.settings import EstimatorSettings
+from unihpe_ros.core.skeleton import Skeleton
+from unihpe_ros.tracking.appearance import COLOURS, torso_colours
+from unihpe_ros.tracking.root import locate_root
+
+
+@dataclass(frozen=True)
+class Sightings:
+    """
+    People as the network saw them, before anybody knows who they are.
+
+    Parameters
+    ----------
+    sources : NDArray[np.intp]
+        ``(G,)`` row of `Tracker.predict` whose crop it is; -1 for the place of a newcomer.
+    boxes : NDArray[np.float32]
+        ``(G, 4)`` box of the person, px.
+    keypoints_2d : NDArray[np.float32]
+        ``(G, K, 2)`` px.
+    keypoints_3d : NDArray[np.float32]
+        ``(G, K, 3)`` m, camera frame; NaN where nothing could be placed.
+    scores : NDArray[np.float32]
+        ``(G, K)`` in [0, 1].
+    agreement : NDArray[np.float32]
+        ``(G,)`` in [0, 1]; NaN where unknown.
+    cut : NDArray[np.bool_]
+        ``(G,)`` whether the crop may not have held all of the person.
+    relative : NDArray[np.float32]
+        ``(G, K, 3)`` the network's skeletons, root-relative, virtual cameras' frames, m.
+    rays : NDArray
+        ``(G, K, 2)`` observed x/z, y/z in the virtual cameras.
+    turns : NDArray[np.float64]
+        ``(G, 3, 3)`` rotations virtual_from_camera.
+    embeddings : NDArray[np.float32]
+        ``(G, D)`` of the poses, of length 1.
+    colours : NDArray[np.float32]
+        ``(G, C)`` see `unihpe_ros.tracking.appearance`; NaN where unknown.
+
+    """
+
+    sources: NDArray[np.intp]
+    boxes: NDArray[np.float32]
+    keypoints_2d: NDArray[np.float32]
+    keypoints_3d: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    agreement: NDArray[np.float32]
+    cut: NDArray[np.bool_]
+    relative: NDArray[np.float32]
+    rays: Array
+    turns: NDArray[np.float64]
+    embeddings: NDArray[np.float32]
+    colours: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    @classmethod
+    def none(cls, skeleton: Skeleton) -> Sightings:
+        """Return the sightings of nobody."""
+        k = len(skeleton)
+        return cls(
+            np.zeros(0, np.intp),
+            np.zeros((0, 4), np.float32),
+            np.zeros((0, k, 2), np.float32),
+            np.zeros((0, k, 3), np.float32),
+            np.zeros((0, k), np.float32),
+            np.zeros(0, np.float32),
+            np.zeros(0, np.bool_),
+            np.zeros((0, k, 3), np.float32),
+            np.zeros((0, k, 2)),
+            np.zeros((0, 3, 3)),
+            np.zeros((0, 0), np.float32),
+            np.zeros((0, COLOURS), np.float32),
+        )
+
+    def select(self, rows: NDArray[np.intp] | Sequence[int]) -> Sightings:
+        """Return some of the sightings."""
+        index = np.asarray(rows, np.intp)
+        return Sightings(**{item.name: getattr(self, item.name)[index] for item in fields(self)})
+
+
+def person_scores(scores: Array) -> NDArray[np.float32]:
+    """
+    Return how sure it is that there is a person.
+
+    Parameters
+    ----------
+    scores : NDArray
+        ``(..., K)`` keypoint scores.
+
+    Returns
+    -------
+    NDArray[np.float32]
+        ``(...)`` mean of the better half: who is cut off by the picture is still a person.
+
+    """
+    half = scores.shape[-1] // 2
+    return np.partition(scores, half, axis=-1)[..., half:].mean(-1, dtype=np.float32)
+
+
+def sight(
+    crops: Crops,
+    skeleton: Skeleton,
+    sources: NDArray[np.intp],
+    pixels: Array,
+    scores: NDArray[np.float32],
+    relative: NDArray[np.float32],
+    embeddings: NDArray[np.float32],
+    agreement: NDArray[np.float32],
+    cut: NDArray[np.bool_],
+    settings: EstimatorSettings,
+    image: NDArray[np.uint8] | None = None,
+    reduction: int = 1,
+) -> Sightings:
+    """
+    Put together what is known of people before anybody knows who they are.
+
+    Parameters
+    ----------
+    crops : Crops
+        The virtual cameras that look at G people.
+    skeleton : Skeleton
+        The keypoint set.
+    sources, scores, relative, embeddings, agreement, cut
+        See Sightings.
+    pixels : NDArray
+        ``(G, K, 2)`` image px.
+    settings : EstimatorSettings
+        See there.
+    image : NDArray[np.uint8], optional
+        ``(H, W, 3)`` BGR, for the colours.
+    reduction : int
+        By how much the image is smaller than the picture whose px the others are in.
+
+    """
+    rays = crops.rays(pixels)
+    observed = scores >= settings.score_threshold
+    root, _ = locate_root(relative, rays, np.where(observed, scores, 0))
+    placed = relative + root[:, None]
+    # What is not seen is where the rest of the body puts it.
+    pixels = np.where(observed[..., None], pixels, crops.project(placed))
+    size = crops.camera.width, crops.camera.height
+    colours = np.full((len(sources), COLOURS), np.nan, np.float32)
+    if image is not None:
+        colours = torso_colours(image, (pixels + 0.5) / reduction - 0.5, skeleton)
+    return Sightings(
+        sources=sources,
+        boxes=boxes.clip(boxes.around(pixels), size),
+        keypoints_2d=pixels.astype(np.float32),
+        keypoints_3d=crops.to_camera(placed).astype(np.float32),
+        scores=scores,
+        agreement=agreement,
+        cut=cut,
+        relative=relative,
+        rays=rays,
+        turns=crops.turns,
+        embeddings=embeddings,
+        colours=colours,
+    )

@@ -1,0 +1,227 @@
+"""What is learned of each person over time, and what it makes of a look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.core.geometry import Array
+from unihpe_ros.core.pose import RootMode
+from unihpe_ros.core.settings import EstimatorSettings
+from unihpe_ros.core.skeleton import Skeleton
+from unihpe_ros.tracking.bone_lengths import apply_together, Bones, learn_together
+from unihpe_ros.tracking.observations import Sightings
+from unihpe_ros.tracking.one_euro import OneEuro, OneEuroSettings, smooth_together
+from unihpe_ros.tracking.root import locate_root, plausible_size, scale_to_stature, telling
+from unihpe_ros.tracking.torso_depth import fuse, torso_depth
+
+# Standard deviation of a projective depth as a share of it: with a guessed and a known stature.
+_SIGMA_GUESSED, _SIGMA_KNOWN = 0.10, 0.04
+# How fast the scale that depth images teach is followed, and its standard deviation at first.
+_SCALE_MEMORY = 100.0
+# A gap after which keypoints are not smoothed over, s.
+_GAP = 0.3
+# A stature, m, by which speeds in the image become speeds in the room.
+_USUAL_STATURE = 1.7
+# A root's depth is unsure by nature: it is calmed more than keypoints against each other.
+_ROOT_CUTOFF, _ROOT_BETA = 0.5, 0.25
+# A score from which a keypoint moves the filters as much as any.
+_SURE = 0.7
+
+
+class Person:
+    """
+    What is known of one person.
+
+    Parameters
+    ----------
+    skeleton : Skeleton
+        The keypoint set.
+
+    """
+
+    def __init__(self, skeleton: Skeleton) -> None:
+        self.bones = Bones(skeleton)
+        self.filter = OneEuro()
+        self.stamp = -np.inf
+        self.log_scale = 0.0
+        self.looks_at_depth = 0.0
+
+    def learn_scale(self, ratio: float) -> None:
+        """Take in how much larger the person is than the image alone made them."""
+        self.looks_at_depth = min(self.looks_at_depth + 1, _SCALE_MEMORY)
+        self.log_scale += np.log(ratio) / self.looks_at_depth
+
+    def wake(self, stamp: float) -> None:
+        """Begin the smoothing anew if they were away."""
+        if not stamp - self.stamp <= _GAP:
+            self.filter = OneEuro()
+        self.stamp = stamp
+
+
+@dataclass(frozen=True)
+class Placed:
+    """
+    People in the room.
+
+    Parameters
+    ----------
+    keypoints_2d : NDArray[np.float32]
+        ``(N, K, 2)`` px.
+    keypoints_3d : NDArray[np.float32]
+        ``(N, K, 3)`` m, camera frame.
+    measured : NDArray[np.bool_]
+        ``(N,)`` whether a depth image said how far the root is.
+
+    """
+
+    keypoints_2d: NDArray[np.float32]
+    keypoints_3d: NDArray[np.float32]
+    measured: NDArray[np.bool_]
+
+
+class People:
+    """
+    Refines sightings by what is known of who they are.
+
+    Parameters
+    ----------
+    skeleton : Skeleton
+        The keypoint set.
+
+    """
+
+    def __init__(self, skeleton: Skeleton) -> None:
+        self._skeleton = skeleton
+        self._root = skeleton.index('pelvis')
+        self._telling = telling(skeleton)
+        self._known: dict[int, Person] = {}
+
+    def keep(self, ids: Set[int]) -> None:
+        """Forget everybody else."""
+        self._known = {i: person for i, person in self._known.items() if i in ids}
+
+    def place(
+        self,
+        ids: NDArray[np.uint32],
+        sightings: Sightings,
+        stamp: float,
+        mode: RootMode,
+        settings: EstimatorSettings,
+        depth: NDArray[np.float32] | None = None,
+    ) -> Placed:
+        """
+        Place people in the room.
+
+        Parameters
+        ----------
+        ids : NDArray[np.uint32]
+            ``(N,)`` who they are, none twice.
+        sightings : Sightings
+            N looks at them.
+        stamp : float
+            When, s.
+        mode : RootMode
+            How roots are placed.
+        settings : EstimatorSettings
+            See there.
+        depth : NDArray[np.float32], optional
+            ``(H, W)`` m; 0 or NaN where unknown.
+
+        """
+        people = [self._person(int(i)) for i in ids]
+        observed = sightings.scores >= settings.score_threshold
+        weights = np.where(observed, sightings.scores, 0.0)
+        relative = self._sized(people, sightings.relative, weights, settings)
+        root, _ = locate_root(relative, sightings.rays, self._telling * weights)
+        relative, root = (
+            values @ sightings.turns for values in (relative, root[:, None])
+        )  # Into the camera's frame.
+        measured = np.zeros(len(people), np.bool_)
+        if mode is RootMode.DEPTH and depth is not None:
+            for row, person in enumerate(people):
+                measured[row] = self._measure(
+                    person, depth, sightings.keypoints_2d[row], relative[row], root[row], settings
+                )
+        if mode is RootMode.RELATIVE:
+            root = np.zeros_like(root)
+        keypoints_2d: Array = sightings.keypoints_2d.astype(np.float64)
+        for person in people:
+            person.wake(stamp)
+        if settings.smoothing:
+            keypoints_2d, relative, root = _smooth(
+                people, (keypoints_2d, relative, root), sightings, stamp, settings
+            )
+        return Placed(
+            keypoints_2d.astype(np.float32), (relative + root).astype(np.float32), measured
+        )
+
+    def _person(self, i: int) -> Person:
+        if i not in self._known:
+            self._known[i] = Person(self._skeleton)
+        return self._known[i]
+
+    def _sized(
+        self, people: list[Person], relative: Array, weights: Array, settings: EstimatorSettings
+    ) -> Array:
+        """Return the skeletons with the sizes that are known of these people."""
+        sized: Array = relative.astype(np.float64)
+        if settings.fixed_bones:
+            bones = [person.bones for person in people]
+            learn_together(bones, relative, weights)
+            sized = apply_together(bones, relative)
+        if settings.person_height_m and len(sized):
+            return scale_to_stature(sized, self._skeleton, settings.person_height_m)
+        sized = plausible_size(sized, self._skeleton)
+        return sized * np.exp([[[person.log_scale]] for person in people]).reshape(-1, 1, 1)
+
+    def _measure(
+        self,
+        person: Person,
+        depth: NDArray[np.float32],
+        keypoints: Array,
+        relative: Array,
+        root: Array,
+        settings: EstimatorSettings,
+    ) -> bool:
+        """Correct a skeleton ``(K, 3)`` and its root ``(1, 3)`` in place by a depth image."""
+        z, sigma = torso_depth(depth, keypoints, relative + root, self._skeleton)
+        guess = float(root[0, 2])
+        known = settings.person_height_m or person.looks_at_depth
+        share = _SIGMA_KNOWN if known else _SIGMA_GUESSED
+        fused = fuse(guess, share * guess, z, sigma)
+        if not np.isfinite(fused):
+            return False
+        root *= fused / guess
+        if not settings.person_height_m:
+            relative *= fused / guess
+            person.learn_scale(fused / guess)
+        return True
+
+
+def _smooth(
+    people: Sequence[Person],
+    values: tuple[Array, Array, Array],
+    sightings: Sightings,
+    stamp: float,
+    settings: EstimatorSettings,
+) -> tuple[Array, Array, Array]:
+    """Smooth keypoints in the image, against the root, and the root along its ray."""
+    keypoints_2d, relative, root = values
+    n, k = sightings.scores.shape
+    points = np.zeros((n, 2 * k + 1, 3))
+    points[:, :k, :2], points[:, k:-1], points[:, -1:] = keypoints_2d, relative, root
+    weights, units = np.ones((n, 2 * k + 1)), np.ones((n, 2 * k + 1))
+    weights[:, :k] = weights[:, k:-1] = sightings.scores / _SURE
+    heights = sightings.boxes[:, 3] - sightings.boxes[:, 1]
+    units[:, :k] = _USUAL_STATURE / np.maximum(heights, 1.0)[:, None]
+    cutoff = np.full(2 * k + 1, settings.smooth_min_cutoff)
+    beta = np.full(2 * k + 1, settings.smooth_beta)
+    cutoff[-1] *= _ROOT_CUTOFF
+    beta[-1] *= _ROOT_BETA
+    calm = OneEuroSettings(cutoff, beta)
+    filters = [person.filter for person in people]
+    smooth = smooth_together(filters, points, stamp, calm, weights, units)
+    return smooth[:, :k, :2], smooth[:, k:-1], smooth[:, -1:]

@@ -1,0 +1,156 @@
+"""One person over time: where they are, how they move, what they look like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+import math
+
+import numpy as np
+from unihpe_ros.core import boxes
+from unihpe_ros.core.geometry import Array
+from unihpe_ros.tracking.observations import Sightings
+
+_VELOCITY_TIME = 0.048  # s; time constant of that in the image: a half at 30 images a second.
+_ROOT_TIME = 0.3  # s; time constant of that in the room, where depth is not.
+_VELOCITY_FADE = 0.8  # s in which an unseen person's velocity falls to 1/e.
+_SHRINK_TIME = 0.2  # s in which a box may shrink to 1/e: one bad frame must not collapse it.
+_LEAST_STEP = 1e-3  # s; no velocity is read from a shorter step.
+_FASTEST = 3.0  # m/s; what moves faster is an error of depth.
+_MEMORY_GAIN = 0.05  # The least share by which the memory of colours follows a look.
+# A look that overlaps the one before this much shows the same person, who may have walked on at
+# this pace, heights/s: at 5 images a second nobody who walks covers where they were.
+_AGREEING_IOU, _PACE = 0.6, 1.2
+
+
+class State(Enum):
+    """What is known of a person."""
+
+    TENTATIVE = 'tentative'  # Seen, but not often enough to be sure.
+    CONFIRMED = 'confirmed'  # Seen in this frame.
+    PREDICTED = 'predicted'  # Not seen for a moment: looked for where they should be.
+    LOST = 'lost'  # Not looked for any more, but remembered.
+
+
+@dataclass
+class Track:
+    """
+    A person over time. The id is 0 while tentative; `stamp` is the last sighting's.
+
+    `colours` are the mean over looks at them with nobody in front, of which there were
+    `plain_looks`; until then those of the first look. `named_behind` says that the id was given
+    before there was one.
+
+    """
+
+    box: Array
+    keypoints: Array
+    scores: Array
+    root: Array
+    embedding: Array
+    colours: Array
+    stamp: float
+    first: float
+    id: int = 0
+    looks: int = 0
+    plain_looks: int = 0
+    named_behind: bool = False
+    state: State = State.TENTATIVE
+    velocity: Array = field(default_factory=lambda: np.zeros(2))
+    root_velocity: Array = field(default_factory=lambda: np.zeros(3))
+    moved: Array = field(default_factory=lambda: np.zeros(2))
+    moved_root: Array = field(default_factory=lambda: np.zeros(3))
+
+    @classmethod
+    def start(cls, row: int, sightings: Sightings, root: int, stamp: float) -> Track:
+        """Begin with a sighting; `root` is the index of the root keypoint."""
+        return cls(
+            box=sightings.boxes[row],
+            keypoints=sightings.keypoints_2d[row],
+            scores=sightings.scores[row],
+            root=sightings.keypoints_3d[row, root].astype(np.float64),
+            embedding=sightings.embeddings[row],
+            colours=sightings.colours[row],
+            stamp=stamp,
+            first=stamp,
+        )
+
+    def move(self, seconds: float) -> None:
+        """Carry the person along; `moved` and `moved_root` are by how much."""
+        self.moved, self.moved_root = self.velocity * seconds, self.root_velocity * seconds
+        self.keypoints = self.keypoints + self.moved
+        self.box = self.box + np.concatenate([self.moved, self.moved])
+        self.root = self.root + self.moved_root
+        if self.state is State.PREDICTED:
+            fade = math.exp(-seconds / _VELOCITY_FADE)
+            self.velocity, self.root_velocity = self.velocity * fade, self.root_velocity * fade
+
+    def agrees(self, box: Array, stamp: float) -> bool:
+        """Whether the next look at a newcomer shows them again, or how far they have walked."""
+        moved = 0.5 * (box[:2] + box[2:] - self.box[:2] - self.box[2:])
+        walked = _PACE * float(self.box[3] - self.box[1]) * (stamp - self.stamp)
+        back = moved * min(walked / max(math.hypot(*moved.tolist()), 1e-9), 1.0)
+        there = box - np.concatenate([back, back])
+        return bool(boxes.iou(there[None], self.box[None])[0, 0] > _AGREEING_IOU)
+
+    def see(
+        self,
+        row: int,
+        sightings: Sightings,
+        root: int,
+        stamp: float,
+        threshold: float,
+        *,
+        plain: bool = True,
+    ) -> None:
+        """Take over a sighting; `plain` if nobody is in front, so that its colours are theirs."""
+        keypoints, scores = sightings.keypoints_2d[row], sightings.scores[row]
+        step = stamp - self.stamp
+        if self.id and step > _LEAST_STEP:
+            moved = keypoints - self.keypoints
+            both = (scores >= threshold) & (self.scores >= threshold)
+            moved = moved[both & np.isfinite(moved).all(-1)]
+            if len(moved):
+                gain = 1 - math.exp(-step / _VELOCITY_TIME)
+                self.velocity = self.velocity + gain * _middle(moved) / step
+        self.box = self._held(sightings.boxes[row], step)
+        self._follow(sightings.keypoints_3d[row, root].astype(np.float64), step)
+        self.keypoints, self.scores, self.stamp = keypoints, scores, stamp
+        self.embedding = sightings.embeddings[row]
+        if plain and np.isfinite(sightings.colours[row]).all():
+            self._learn_colours(sightings.colours[row])
+
+    def _learn_colours(self, seen: Array) -> None:
+        self.plain_looks += 1
+        if self.plain_looks == 1:
+            # What was known before was perhaps of somebody in front.
+            self.colours = seen
+        gain = max(1 / self.plain_looks, _MEMORY_GAIN)
+        self.colours = self.colours + gain * (seen - self.colours)
+
+    def _held(self, box: Array, step: float) -> Array:
+        """Return a box that has shrunk no faster than people do."""
+        if not self.id:
+            return box
+        least = (self.box[2:] - self.box[:2]) * math.exp(-max(step, 0.0) / _SHRINK_TIME)
+        middle = 0.5 * (box[:2] + box[2:])
+        half = 0.5 * np.maximum(box[2:] - box[:2], least)
+        return np.concatenate([middle - half, middle + half])
+
+    def _follow(self, root: Array, step: float) -> None:
+        """Take in where the root was measured."""
+        surprise = root - self.root
+        if not self.id or not np.isfinite(surprise).all():
+            self.root = root if np.isfinite(root).all() else self.root
+            return
+        # Critically damped: a double pole at `keep`.
+        keep = math.exp(-max(step, _LEAST_STEP) / _ROOT_TIME)
+        self.root = self.root + (1 - keep**2) * surprise
+        velocity = self.root_velocity + (1 - keep) ** 2 * surprise / max(step, _LEAST_STEP)
+        speed = math.hypot(*velocity.tolist())
+        self.root_velocity = velocity * min(1.0, _FASTEST / max(speed, 1e-9))
+
+
+def _middle(values: Array) -> Array:
+    """Return the (upper) median along the first axis; np.median is slow on a few numbers."""
+    return np.sort(values, axis=0)[len(values) // 2]

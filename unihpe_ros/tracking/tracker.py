@@ -1,0 +1,248 @@
+"""
+Who is who from frame to frame.
+
+Each person's keypoints say where to crop the next frame. What the crops show is paired with the
+people by the Hungarian method. A new person is tentative until two looks agree; only then an id
+is given, or given back: a person who is not seen is predicted for a while, and then remembered.
+
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.core import boxes
+from unihpe_ros.core.settings import EstimatorSettings
+from unihpe_ros.core.skeleton import Skeleton
+from unihpe_ros.tracking.association import fits, LEAST_FIT, overlaps, pairs, plain, returns
+from unihpe_ros.tracking.observations import Sightings
+from unihpe_ros.tracking.track import State, Track
+
+_SAME_OKS = 0.5  # Two sightings this alike are one person.
+_SAME_IOU = 0.75  # As above, for a rough first sighting, whose keypoints are not yet exact.
+_TENTATIVE_LOOKS = 5  # Looks after which a person who never agreed with themselves is dropped.
+_LEAST_IN_VIEW = 0.1  # Share of its box below which a person has left the picture.
+_LEAST_RETURN = 0.05  # Chance from which a newcomer is somebody who was lost.
+_DOUBTFUL_LOOKS = 10  # Looks with nobody in front, in which an id given before is in doubt.
+# A sighting prefers the person whose crop it is from among two who fit alike, and the confirmed.
+_OWN_CROP, _TENTATIVE_FACTOR = 0.02, 0.8
+# People remembered for each who may be followed.
+_REMEMBERED = 2
+
+
+class Tracker:
+    """
+    Tracks by prediction: every person is looked for where they should be.
+
+    Parameters
+    ----------
+    skeleton : Skeleton
+        The keypoint set.
+
+    Attributes
+    ----------
+    tracks : list[Track]
+        Those who are looked for, in the order of `predict`.
+    lost : list[Track]
+        Those who are only remembered, the last lost at the end.
+
+    """
+
+    def __init__(self, skeleton: Skeleton) -> None:
+        self.tracks: list[Track] = []
+        self.lost: list[Track] = []
+        self._skeleton = skeleton
+        self._root = skeleton.index('pelvis')
+        self._stamp = -np.inf
+        self._ids = 0
+
+    def reset(self) -> None:
+        """Forget everybody; ids are not given again."""
+        self.tracks, self.lost = [], []
+        self._stamp = -np.inf
+
+    def predict(
+        self, stamp: float, size: tuple[int, int], settings: EstimatorSettings
+    ) -> NDArray[np.float32]:
+        """
+        Return where the known people should be.
+
+        Parameters
+        ----------
+        stamp : float
+            Time of the frame, s.
+        size : tuple[int, int]
+            (w, h) of the image, px.
+        settings : EstimatorSettings
+            Nobody is carried further than in `track_timeout`.
+
+        Returns
+        -------
+        NDArray[np.float32]
+            ``(T, 4)`` boxes cut to the image, px.
+
+        """
+        for track in self.tracks:
+            track.move(min(stamp - self._stamp, settings.track_timeout))
+        self._stamp = stamp
+        predicted = np.array([track.box for track in self.tracks], np.float32).reshape(-1, 4)
+        visible = boxes.clip(predicted, size)
+        stays = boxes.area(visible) > _LEAST_IN_VIEW * boxes.area(predicted)
+        left = [track for track, stay in zip(self.tracks, stays, strict=True) if not stay]
+        self.tracks = [track for track, stay in zip(self.tracks, stays, strict=True) if stay]
+        self._lose(left, settings)
+        return visible[stays]
+
+    def update(self, sightings: Sightings, settings: EstimatorSettings) -> NDArray[np.uint32]:
+        """
+        Take in what the frame showed.
+
+        Parameters
+        ----------
+        sightings : Sightings
+            Only those that show somebody.
+        settings : EstimatorSettings
+            How many people there may be, what counts as observed and when a track ends.
+
+        Returns
+        -------
+        NDArray[np.uint32]
+            ``(G,)`` id of each sighting; 0 for tentative people and duplicates.
+
+        """
+        threshold, known = settings.score_threshold, len(self.tracks)
+        alike, shared = overlaps(self.tracks, sightings, self._skeleton, threshold)
+        fit = fits(
+            self.tracks, sightings, self._skeleton, self._stamp, alike[:known], shared[:known]
+        )
+        rows = _without_duplicates(sightings, fit, alike[known:], shared[known:])
+        seen = self._see(sightings, fit, rows, threshold)
+        for row in rows:
+            if row not in seen and len(self.tracks) < settings.max_people:
+                seen[row] = Track.start(row, sightings, self._root, self._stamp)
+                self.tracks.append(seen[row])
+        self._confirm(sightings, seen, settings)
+        self._retire({id(track) for track in seen.values()}, settings)
+        ids = np.zeros(len(sightings), np.uint32)
+        for row, track in seen.items():
+            ids[row] = track.id
+        return ids
+
+    @property
+    def knows_anybody(self) -> bool:
+        """Whether anybody is confirmed."""
+        return any(track.id for track in self.tracks)
+
+    def predicted(self) -> list[Track]:
+        """Return the people with an id who were not seen in the last frame."""
+        return [track for track in self.tracks if track.state is State.PREDICTED]
+
+    def remembered(self) -> set[int]:
+        """Return all ids that may be seen again."""
+        return {track.id for track in (*self.tracks, *self.lost)}
+
+    def _see(
+        self,
+        sightings: Sightings,
+        fit: NDArray[np.float64],
+        rows: list[int],
+        threshold: float,
+    ) -> dict[int, Track]:
+        """Pair people with sightings; return who each row is."""
+        new = np.array([[not track.id] for track in self.tracks], np.bool_).reshape(-1, 1)
+        own = np.arange(len(self.tracks))[:, None] == sightings.sources[rows]
+        chance = fit[:, rows] * np.where(new, _TENTATIVE_FACTOR, 1.0)
+        chance += np.where(chance > 0, _OWN_CROP * own, 0)
+        # A newcomer who has moved is not confirmed, but neither a second newcomer.
+        chance = np.where(own & new, np.maximum(chance, LEAST_FIT), chance)
+        seen = {}
+        alone = plain(sightings, self._skeleton)
+        for t, column in pairs(chance):
+            track, row = self.tracks[t], rows[column]
+            track.looks += 1
+            box, cut = sightings.boxes[row], sightings.cut[row]
+            if track.id or (not cut and track.agrees(box, self._stamp)):
+                track.state = State.CONFIRMED
+            track.see(row, sightings, self._root, self._stamp, threshold, plain=bool(alone[row]))
+            seen[row] = track
+        return seen
+
+    def _confirm(
+        self, sightings: Sightings, seen: dict[int, Track], settings: EstimatorSettings
+    ) -> None:
+        """
+        Give ids to those who agreed with themselves, their own if they were here before.
+
+        Who was behind somebody then, and so not recognised, is given it back when they come out.
+
+        """
+        new = [
+            track
+            for track in seen.values()
+            if not track.id
+            and track.state is State.CONFIRMED
+            and self._stamp - track.first >= settings.confirm_time
+        ]
+        doubtful = [
+            track
+            for track in seen.values()
+            if track.named_behind and 0 < track.plain_looks <= _DOUBTFUL_LOOKS
+        ]
+        taken = {id(track) for track in seen.values()}
+        gone = [t for t in (*self.tracks, *self.lost) if t.id and id(t) not in taken]
+        back = [*new, *doubtful]
+        for t, m in pairs(returns(gone, back, self._stamp), _LEAST_RETURN):
+            back[m].id, back[m].named_behind = gone[t].id, False
+            self.tracks = [track for track in self.tracks if track is not gone[t]]
+            self.lost = [track for track in self.lost if track is not gone[t]]
+        for track in new:
+            if not track.id:
+                self._ids += 1
+                track.id, track.named_behind = self._ids, not track.plain_looks
+
+    def _retire(self, seen: set[int], settings: EstimatorSettings) -> None:
+        """Let go of those who are not seen any more."""
+        living, gone = [], []
+        for track in self.tracks:
+            if id(track) in seen:
+                if track.state is State.CONFIRMED or track.looks < _TENTATIVE_LOOKS:
+                    living.append(track)
+            elif track.id and self._stamp - track.stamp <= settings.track_timeout:
+                track.state = State.PREDICTED
+                living.append(track)
+            else:
+                gone.append(track)
+        self.tracks = living[: settings.max_people]
+        self._lose([*gone, *living[settings.max_people :]], settings)
+
+    def _lose(self, tracks: Iterable[Track], settings: EstimatorSettings) -> None:
+        """Remember people, but not too many and not for ever."""
+        for track in tracks:
+            if track.id:
+                track.state = State.LOST
+                self.lost.append(track)
+        fresh = [t for t in self.lost if self._stamp - t.stamp <= settings.lost_timeout]
+        self.lost = fresh[-_REMEMBERED * settings.max_people :]
+
+
+def _without_duplicates(
+    sightings: Sightings,
+    fit: NDArray[np.float64],
+    alike: NDArray[np.float64],
+    shared: NDArray[np.float64],
+) -> list[int]:
+    """Return the rows that stay: those that fit somebody first, then by score."""
+    if not len(sightings):
+        return []
+    tracked = sightings.sources >= 0
+    own = np.zeros(len(sightings))
+    own[tracked] = fit[sightings.sources[tracked], np.flatnonzero(tracked)]
+    merit = sightings.scores.mean(1) / 10 + fit.max(0, initial=0.0) + own
+    same = (shared > _SAME_IOU) & ~(tracked[:, None] & tracked[None]) | (alike > _SAME_OKS)
+    kept: list[int] = []
+    for row in np.argsort(-merit, kind='stable').tolist():
+        if not same[row, kept].any():
+            kept.append(row)
+    return kept

@@ -1,0 +1,104 @@
+"""Training of the person detector: its objective, its run and its predictor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+import torch
+from torch import nn, Tensor
+from unihpe_ros.core.detection import Detections, grid, read_answer
+from unihpe_ros.core.letterbox import InputPicture
+from unihpe_ros.datasets.scenes import SceneShards
+from unihpe_ros.evaluation.detection_report import collect, headline
+from unihpe_ros.models.detector import Detector, DETECTORS
+from unihpe_ros.models.export import detector_spec
+from unihpe_ros.training import ranks
+from unihpe_ros.training.detection.batches import SceneBatch
+from unihpe_ros.training.detection.losses import assign, giou_loss, quality_focal_loss
+from unihpe_ros.training.objective import normalise
+from unihpe_ros.training.run import load_averaged, Run
+
+# What the boxes weigh; the score weighs 1.
+_BOX_WEIGHT = 2.0
+
+
+class DetectionObjective(nn.Module):
+    """The losses of one step: how sure the points are, and how well their boxes fit."""
+
+    def image_terms(
+        self, model: Detector, batch: SceneBatch, rng: np.random.Generator, step: int
+    ) -> dict[str, Tensor]:
+        """Return the terms of a batch; nothing is drawn and nothing changes with the step."""
+        del rng, step
+        raw = model(normalise(batch.image)).float()
+        points, steps = (
+            torch.from_numpy(array).to(raw.device) for array in grid(model.preset.input_size)
+        )
+        logits, reach = raw[..., 0], raw[..., 1:] * steps[:, None]
+        boxes = torch.cat([points - reach[..., :2], points + reach[..., 2:]], -1)
+        target = assign(
+            logits.detach().sigmoid(), boxes.detach(), batch.boxes, batch.asked, points, steps
+        )
+        total = ranks.total(target.quality.sum()).clamp_min(1.0)
+        sureness = quality_focal_loss(logits, target.quality)[target.counts].sum()
+        mine = target.owner >= 0
+        rows = torch.arange(len(raw), device=raw.device)[:, None].expand_as(target.owner)
+        wanted = batch.boxes[rows[mine], target.owner[mine]]
+        misfit = (target.quality[mine] * giou_loss(boxes[mine], wanted)).sum()
+        return {'score': sureness / total, 'box': misfit / total}
+
+    def total(self, terms: dict[str, Tensor]) -> Tensor:
+        """Return the weighted sum of the terms."""
+        return terms['score'] + _BOX_WEIGHT * terms['box']
+
+
+class TorchDetector:
+    """
+    A detector in PyTorch that is asked as `unihpe_ros.detector.PersonDetector` is.
+
+    Parameters
+    ----------
+    model : Detector
+        The network; it is put into evaluation mode.
+
+    """
+
+    def __init__(self, model: Detector) -> None:
+        self.model = model.eval()
+        self.device = next(model.parameters()).device
+        self._input = InputPicture(detector_spec(model, model.name, '', ''))
+
+    def detect(self, image: NDArray[np.uint8], score_threshold: float) -> Detections:
+        """Find the people in ``(H, W, 3)`` BGR."""
+        picture, letterbox = self._input.fill(image)
+        with torch.inference_mode():
+            raw = self.model(torch.from_numpy(picture).to(self.device))[0].cpu().numpy()
+        return read_answer(raw, letterbox, score_threshold)
+
+
+def load_detector(path: Path) -> Detector:
+    """Read the averaged weights of a checkpoint; ConfigError if it is none of a detector."""
+    return load_averaged(path, Detector, DETECTORS, 'a detector,')
+
+
+class DetectorRun(Run):
+    """A run whose preset names a detector of `models.detector.DETECTORS`."""
+
+    def build(self) -> nn.Module:
+        """Return a new detector."""
+        return Detector(self.config.preset)
+
+    def build_objective(self) -> nn.Module:
+        """Return what a batch of scenes costs."""
+        return DetectionObjective()
+
+    def scores(
+        self, scenes: SceneShards, limit: int, note: Callable[[Iterable[str]], None]
+    ) -> dict[str, float]:
+        """Score the averaged weights on scenes; `note` is told which can't be read."""
+        answers = collect(TorchDetector(self.averaged()), scenes, limit=limit)
+        note(answers.skipped)
+        return headline(answers)

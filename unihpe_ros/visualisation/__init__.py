@@ -1,0 +1,1 @@
+"""Skeletons and floor plans drawn into images, and videos of them."""
