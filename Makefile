@@ -30,7 +30,7 @@ test: $(VENV)/.test-ready $(JAZZY)/.test-ready lint  ## check style and types, r
 	@echo '== tests (Kilted)'
 	@$(VENV)/bin/python -m pytest
 	@echo '== tests of the ROS node (Jazzy)'
-	@$(JAZZY)/bin/python -m pytest test/test_ros_*.py
+	@$(JAZZY)/bin/python -m pytest test/ros test/node_trial
 
 lint: $(VENV)/.test-ready  ## check style and types
 	@echo '== style and types'
@@ -45,7 +45,7 @@ venv: $(VENV)/.test-ready $(JAZZY)/.test-ready  ## set up both environments
 
 clean:  ## remove build outputs and caches; environments go with rm -rf .venv .venv-jazzy
 	rm -rf build install log *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	find unihpe_ros test launch -name __pycache__ -prune -exec rm -rf {} +
+	find unihpe_ros test launch experiments -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.demo-ready: setup.py Makefile | $(VENV)/bin/python
 	@echo 'Setting up $(VENV) (once)'

@@ -18,7 +18,7 @@ import numpy as np
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.estimator import EstimatorSettings
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / 'test'))
+sys.path.append(str(Path(__file__).resolve().parents[1] / 'test/helpers'))
 from tiny_estimator import tiny_estimator
 from tiny_model import paint_person, person_box, write_tiny_model
 

@@ -35,7 +35,7 @@ def start(*arguments: object) -> subprocess.Popen:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, 'PYTHONPATH': str(Path(__file__).parents[1])},
+        env={**os.environ, 'PYTHONPATH': str(Path(__file__).parents[2])},
         # Who runs the tests in the background has them, and what they start, ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
@@ -176,7 +176,7 @@ def test_without_ros_the_extra_to_install_is_named(folder, tmp_path):
         [sys.executable, '-c', program, 'demo', '--out', str(tmp_path)],
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
     )
     assert done.returncode == 1
     assert done.stderr == (

@@ -70,7 +70,7 @@ def peer(context, namespace) -> Iterator[Peer]:
 @contextmanager
 def process(code: str, *arguments: str, log: Path, **environment: str):
     """Run Python code beside the test; its output goes to a file."""
-    paths = [str(Path(__file__).parents[1]), os.environ.get('PYTHONPATH', '')]
+    paths = [str(Path(__file__).parents[2]), os.environ.get('PYTHONPATH', '')]
     env = {**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, paths)), **environment}
     with log.open('w') as output:
         child = subprocess.Popen(

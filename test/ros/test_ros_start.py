@@ -31,7 +31,7 @@ sys.exit(main())
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_while_it_starts_it_ends_in_peace(number):
-    paths = [str(Path(__file__).parents[1]), os.environ.get('PYTHONPATH', '')]
+    paths = [str(Path(__file__).parents[2]), os.environ.get('PYTHONPATH', '')]
     child = subprocess.Popen(
         [sys.executable, '-c', STARTING],
         env={**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, paths))},

@@ -265,7 +265,8 @@ sys.exit(main(estimator_factory=Hanging))
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_the_process_ends_while_the_engine_hangs(number, tmp_path):
     log, namespace = tmp_path / 'node.log', own_namespace(f'hangs{number}')
-    path = os.pathsep.join(str(Path(__file__).parents[up]) for up in (0, 1))
+    root = Path(__file__).parents[2]
+    path = os.pathsep.join([str(root / 'test/helpers'), str(root)])
     with ros() as context:
         peer = Peer(context, namespace)
         camera = peer.camera()

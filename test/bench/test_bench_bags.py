@@ -89,7 +89,7 @@ def test_nothing_of_ros_is_needed(bags):
         [sys.executable, '-c', program],
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
     )
     assert done.stdout.split() == [str(FRAMES * 640 * 480 * 3), str(FRAMES)], done.stderr
 

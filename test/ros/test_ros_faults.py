@@ -107,7 +107,8 @@ with ros() as context:
 def test_a_publisher_that_is_killed_may_be_started_again(run, tmp_path):
     with run(watchdog_s=0.5) as (_, peer):
         clouds, reports = outputs(peer)
-        path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
+        root = Path(__file__).parents[2]
+        path = os.pathsep.join([str(root / 'test/helpers'), str(root)])
         for turn, first in enumerate(('100', '500')):
             log = tmp_path / f'{turn}.log'
             arguments = (peer.get_namespace(), first)

@@ -368,7 +368,7 @@ def test_without_ros_a_recording_is_measured(folder, tmp_path):
         [sys.executable, '-c', program, *map(str, arguments), '--out', str(tmp_path)],
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
     )
     assert done.returncode == 0, done.stderr
     assert read_report(tmp_path).models[0].bags[0].images == 4
