@@ -10,13 +10,13 @@ from unihpe_ros.core import boxes
 from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Array, Camera
 from unihpe_ros.core.image_input import REDUCTIONS, Shot
-from unihpe_ros.core.pose import Poses, RootMode
+from unihpe_ros.core.pose import person_scores, Poses, RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.detector import PersonDetector
 from unihpe_ros.engines.branches import Looks
 from unihpe_ros.tracking.assemble import coast, join, report
-from unihpe_ros.tracking.observations import person_scores, sight, Sightings
+from unihpe_ros.tracking.observations import sight, Sightings
 from unihpe_ros.tracking.refinement import People
 from unihpe_ros.tracking.tracker import Tracker
 

@@ -22,7 +22,8 @@ from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import Skeleton, UNION
 from unihpe_ros.detector import MODEL, PersonDetector
-from unihpe_ros.engines.branches import load_branches, LOOK_STAGES
+from unihpe_ros.engines.branches import LOOK_STAGES
+from unihpe_ros.engines.model_loader import load_branches
 from unihpe_ros.lifting import in_union, lifted_people
 from unihpe_ros.tracking.observations import Sightings
 

@@ -8,10 +8,11 @@ from unihpe_ros.core import boxes
 from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Array, Camera
 from unihpe_ros.core.lifting_input import lifting_input
+from unihpe_ros.core.pose import person_scores
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import Skeleton, UNION
 from unihpe_ros.engines.branches import Branches
-from unihpe_ros.tracking.observations import person_scores, sight, Sightings
+from unihpe_ros.tracking.observations import sight, Sightings
 
 
 def in_union(

@@ -12,7 +12,7 @@ from unihpe_ros.bench.engines.pytorch import time_torch
 from unihpe_ros.bench.engines.roofline_model import count_work, Workload
 from unihpe_ros.cli.main import main
 from unihpe_ros.core.resources import find_resource
-from unihpe_ros.engines.branches import load_branches
+from unihpe_ros.engines.model_loader import load_branches
 
 BATCHES = (1, 2)
 

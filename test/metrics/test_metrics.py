@@ -8,15 +8,14 @@ import pytest
 from scipy.spatial import procrustes
 from scipy.spatial.transform import Rotation
 from unihpe_ros.core.preprocess import mirror
+from unihpe_ros.core.similarity import COCO_SIGMAS, oks
 from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.metrics.pose import (
     align,
     auc,
     average_precision,
-    COCO_SIGMAS,
     keypoint_errors,
     mpjpe,
-    oks,
     pa_mpjpe,
     pck,
     torso_size,

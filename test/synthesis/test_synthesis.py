@@ -10,7 +10,7 @@ from unihpe_ros.core.skeleton import UNION
 
 pytest.importorskip('numba', reason='drawing is done by numba, an optional part')
 
-from unihpe_ros.synthesis.body.body import BODY
+from unihpe_ros.synthesis.body.topology import BODY
 from unihpe_ros.synthesis.camera.effects import encode_jpeg, expose, metered
 from unihpe_ros.synthesis.clothing.garments import bottom_cover, top_cover
 from unihpe_ros.synthesis.clothing.wardrobe import sample_outfit

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip('numba', reason='drawing is done by numba, an optional part')
 
-from unihpe_ros.synthesis.body.body import BODY
+from unihpe_ros.synthesis.body.topology import BODY
 from unihpe_ros.synthesis.camera.edges import beyond, blacken, sample_edges, within
 from unihpe_ros.synthesis.camera.effects import expose
 from unihpe_ros.synthesis.camera.lenses import sample_lens

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
+from unihpe_ros.core.pose import KeypointFlag, person_scores, Poses, RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.tracking.assemble import coast, join, report
-from unihpe_ros.tracking.observations import person_scores, Sightings
+from unihpe_ros.tracking.observations import Sightings
 from unihpe_ros.tracking.refinement import Placed
 from unihpe_ros.tracking.track import Track
 

@@ -7,6 +7,7 @@ from enum import Enum, IntFlag
 
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.skeleton import convert, Skeleton
 
 
@@ -122,3 +123,22 @@ class Poses:
             scores=np.where(found, self.scores[:, index], 0).astype(np.float32),
             flags=np.where(found, self.flags[:, index], 0).astype(np.uint16),
         )
+
+
+def person_scores(scores: Array) -> NDArray[np.float32]:
+    """
+    Return how sure it is that there is a person.
+
+    Parameters
+    ----------
+    scores : NDArray
+        ``(..., K)`` keypoint scores.
+
+    Returns
+    -------
+    NDArray[np.float32]
+        ``(...)`` mean of the better half: who is cut off by the picture is still a person.
+
+    """
+    half = scores.shape[-1] // 2
+    return np.partition(scores, half, axis=-1)[..., half:].mean(-1, dtype=np.float32)

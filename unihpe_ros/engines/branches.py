@@ -1,18 +1,15 @@
-"""Both branches of a model: what they are asked and answer, and who does the work."""
+"""Both branches of a model: what they are asked and answer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.model_spec import ModelSpec
-from unihpe_ros.engines import DEVICE_BACKENDS, first_that_works
-from unihpe_ros.engines.pair import load_pair
 
 # What `Branches.look` goes through, in order.
 LOOK_STAGES = ('crop', 'image_branch', 'decode', 'lifting_branch')
@@ -136,44 +133,3 @@ class Branches(Protocol):
 
     def close(self) -> None:
         """Release the runtime's memory."""
-
-
-def load_branches(
-    model: str | Path,
-    *,
-    backend: str = 'auto',
-    threads: int = 0,
-    max_people: int = 8,
-    progress: Callable[[str, float], object] | None = None,
-) -> Branches:
-    """
-    Load a model, all of it onto the GPU if TensorRT runs it.
-
-    Parameters
-    ----------
-    model : str or Path
-        See `unihpe_ros.engines.pair.find_model`.
-    backend, threads, max_people, progress
-        See `unihpe_ros.engines.load_engine`.
-
-    Raises
-    ------
-    EngineError
-        If a file cannot be loaded, or the two do not belong together.
-
-    """
-
-    def load(name: str) -> Branches:
-        if name in DEVICE_BACKENDS:
-            from unihpe_ros.engines import device_branches
-
-            return device_branches.load(
-                model, backend=name, max_people=max_people, progress=progress
-            )
-        from unihpe_ros.engines.host_branches import HostBranches
-
-        return HostBranches(*load_pair(model, backend=name, threads=threads))
-
-    branches, notes = first_that_works(load, backend, Path(model).name)
-    branches.notes = (*notes, *branches.notes)
-    return branches

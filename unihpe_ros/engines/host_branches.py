@@ -11,9 +11,9 @@ from unihpe_ros.core import simcc
 from unihpe_ros.core.crops import InputBatch
 from unihpe_ros.core.lifting_input import lifting_input
 from unihpe_ros.core.model_spec import ModelSpec
+from unihpe_ros.core.pose import person_scores
 from unihpe_ros.engines import Engine
 from unihpe_ros.engines.branches import Lifted, LOOK_STAGES, Looks, View
-from unihpe_ros.tracking.observations import person_scores
 
 
 class HostBranches:

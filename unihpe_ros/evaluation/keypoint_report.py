@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from unihpe_ros.core.similarity import oks
 from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.evaluation.answers import Answers
 from unihpe_ros.evaluation.report import Report, Table
@@ -56,7 +57,7 @@ def coco_report(answers: Answers) -> Report:
     coco = COCO_17.indices_in(UNION)
     truth, found = answers.truth_2d[:, coco], answers.keypoints[:, coco]
     labelled = np.asarray(np.isfinite(truth).all(-1))
-    similarity = metrics.oks(found, truth, answers.areas, labelled)
+    similarity = oks(found, truth, answers.areas, labelled)
     confidence = answers.scores[:, coco].mean(-1)
     rows = {
         'AP, OKS 0.50:0.95 [%]': [

@@ -1,5 +1,5 @@
 """
-Pose metrics: MPJPE, PA-MPJPE, PCK, AUC, OKS and its average precision.
+Pose metrics: MPJPE, PA-MPJPE, PCK, AUC and the average precision of OKS.
 
 Errors come back in the unit of their input; protocols of the public data sets are built from
 these in `unihpe_ros.evaluation`.
@@ -14,15 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.skeleton import COCO_17
-
-# Per-keypoint constants of the COCO keypoint challenge (cocodataset.org, keypoints-eval):
-# the standard deviation of annotators relative to the object's scale.
-COCO_SIGMAS = np.array(
-    [
-        0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107,
-        0.087, 0.087, 0.089, 0.089,
-    ]
-)  # fmt: skip
 
 
 def keypoint_errors(predicted: Array, truth: Array) -> NDArray[np.float64]:
@@ -159,39 +150,6 @@ def torso_size(keypoints: Array) -> NDArray[np.float64]:
     one = np.linalg.norm(keypoints[..., left_shoulder, :] - keypoints[..., right_hip, :], axis=-1)
     two = np.linalg.norm(keypoints[..., right_shoulder, :] - keypoints[..., left_hip, :], axis=-1)
     return np.fmax(one, two)
-
-
-def oks(
-    predicted: Array, truth: Array, area: Array, labelled: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """
-    Object keypoint similarity of COCO-17 poses.
-
-    ``exp(-d^2 / (2 area k^2))`` with k = 2 sigma, averaged over labelled keypoints
-    (cocodataset.org, keypoints-eval).
-
-    Parameters
-    ----------
-    predicted : NDArray
-        ``(..., 17, 2)`` px.
-    truth : NDArray
-        ``(..., 17, 2)`` px.
-    area : NDArray
-        ``(...)`` area of the person, px^2.
-    labelled : NDArray
-        ``(..., 17)`` bool, keypoints that count.
-
-    Returns
-    -------
-    NDArray[np.float64]
-        ``(...)`` similarity in [0, 1]; NaN without any labelled keypoint.
-
-    """
-    squared = ((predicted - truth) ** 2).sum(-1)
-    falloff = 2 * np.maximum(area, 1e-9)[..., None] * (2 * COCO_SIGMAS) ** 2
-    similarity = np.where(labelled & np.isfinite(squared), np.exp(-squared / falloff), 0.0)
-    count = labelled.sum(-1)
-    return np.where(count > 0, similarity.sum(-1) / np.maximum(count, 1), np.nan)
 
 
 def average_precision(similarities: Array, scores: Array, truths: int) -> float:

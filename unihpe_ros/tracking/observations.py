@@ -91,25 +91,6 @@ class Sightings:
         return Sightings(**{item.name: getattr(self, item.name)[index] for item in fields(self)})
 
 
-def person_scores(scores: Array) -> NDArray[np.float32]:
-    """
-    Return how sure it is that there is a person.
-
-    Parameters
-    ----------
-    scores : NDArray
-        ``(..., K)`` keypoint scores.
-
-    Returns
-    -------
-    NDArray[np.float32]
-        ``(...)`` mean of the better half: who is cut off by the picture is still a person.
-
-    """
-    half = scores.shape[-1] // 2
-    return np.partition(scores, half, axis=-1)[..., half:].mean(-1, dtype=np.float32)
-
-
 def sight(
     crops: Crops,
     skeleton: Skeleton,

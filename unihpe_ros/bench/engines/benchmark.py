@@ -14,8 +14,9 @@ from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.engines import DEVICE_BACKENDS, EngineError
-from unihpe_ros.engines.branches import Branches, load_branches
+from unihpe_ros.engines.branches import Branches
 from unihpe_ros.engines.device_branches import DeviceBranches
+from unihpe_ros.engines.model_loader import load_branches
 from unihpe_ros.estimator import PoseEstimator
 
 BACKENDS = (

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.files import write_arrays
 from unihpe_ros.core.skeleton import COCO_17
-from unihpe_ros.synthesis.body.body import BODY, FORMAT, GROUPS
+from unihpe_ros.synthesis.body.topology import BODY, GROUPS
 
 Float32 = NDArray[np.float32]
+
+FORMAT = 1
 
 
 def bake_bodies(path: Path, shapes: int, seed: int = 0) -> None:

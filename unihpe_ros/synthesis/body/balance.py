@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull
-from unihpe_ros.synthesis.body.body import Bodies, BODY
+from unihpe_ros.synthesis.body.body import Bodies
 from unihpe_ros.synthesis.body.poser import Poser
 from unihpe_ros.synthesis.body.skinning import skin
+from unihpe_ros.synthesis.body.topology import BODY
 from unihpe_ros.synthesis.motion.hands import rotation_vectors_to_matrices
 from unihpe_ros.synthesis.motion.postures import leans_far, UPPER
 from unihpe_ros.synthesis.motion.retarget import shortest_rotations

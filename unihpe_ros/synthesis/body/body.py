@@ -16,29 +16,14 @@ from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.synthesis.body.bake import bake_bodies, FORMAT
+from unihpe_ros.synthesis.body.topology import BODY, GROUPS
 from unihpe_ros.synthesis.motion.retarget import Rig
 
 Float32 = NDArray[np.float32]
 
-FORMAT = 1
 TRAIN_SHAPES = 300
 TEST_SHAPES = 60
-
-# Ranges of vertices in MakeHuman's base mesh.
-BODY = slice(0, 13380)
-LEFT_EYE = slice(14598, 14670)
-RIGHT_EYE = slice(14670, 14742)
-TIGHTS = slice(15328, 18002)
-SKIRT = slice(18002, 18722)
-HAIR = slice(18722, 19150)
-
-GROUPS = {
-    'body': ('body',),
-    'eyes': ('helper-l-eye', 'helper-r-eye'),
-    'tights': ('helper-tights',),
-    'skirt': ('helper-skirt',),
-    'hair': ('helper-hair',),
-}
 
 
 @dataclass(frozen=True)
@@ -141,8 +126,6 @@ def load_bodies(path: Path, shapes: int = TRAIN_SHAPES + TEST_SHAPES) -> Bodies:
 
     """
     if not path.exists():
-        from unihpe_ros.synthesis.body.bake import bake_bodies
-
         bake_bodies(path, shapes)
     try:
         with np.load(path) as archive:

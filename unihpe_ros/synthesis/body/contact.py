@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.body.body import Bodies, BODY
+from unihpe_ros.synthesis.body.body import Bodies
 from unihpe_ros.synthesis.body.poser import Poser
 from unihpe_ros.synthesis.body.skinning import skin, vertex_normals
+from unihpe_ros.synthesis.body.topology import BODY
 from unihpe_ros.synthesis.motion.hands import rotation_vectors_to_matrices
 from unihpe_ros.synthesis.motion.retarget import DRIVES
 from unihpe_ros.synthesis.primitives.scene import Posture

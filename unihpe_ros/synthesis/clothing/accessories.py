@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.body.body import Bodies, BODY
+from unihpe_ros.synthesis.body.body import Bodies
+from unihpe_ros.synthesis.body.topology import BODY
 from unihpe_ros.synthesis.clothing.garments import Region
 from unihpe_ros.synthesis.primitives.solids import solid
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.body.body import Bodies, BODY, LEFT_EYE, RIGHT_EYE
+from unihpe_ros.synthesis.body.body import Bodies
+from unihpe_ros.synthesis.body.topology import BODY, LEFT_EYE, RIGHT_EYE
 from unihpe_ros.synthesis.clothing.garments import Region
 from unihpe_ros.synthesis.clothing.outfit import Outfit
 from unihpe_ros.synthesis.render.noise import noise_at

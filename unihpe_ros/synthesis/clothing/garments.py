@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.body.body import Bodies, TIGHTS
+from unihpe_ros.synthesis.body.body import Bodies
 from unihpe_ros.synthesis.body.skinning import vertex_normals
+from unihpe_ros.synthesis.body.topology import TIGHTS
 from unihpe_ros.synthesis.clothing.outfit import Outfit
 
 Float32 = NDArray[np.float32]

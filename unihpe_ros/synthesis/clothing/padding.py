@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.body.body import HAIR, SKIRT, TIGHTS
+from unihpe_ros.synthesis.body.topology import HAIR, SKIRT, TIGHTS
 from unihpe_ros.synthesis.clothing.garments import Region
 from unihpe_ros.synthesis.clothing.outfit import Outfit
 from unihpe_ros.synthesis.render.noise import noise_at

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.body.body import Bodies, BODY, TIGHTS
+from unihpe_ros.synthesis.body.body import Bodies
 from unihpe_ros.synthesis.body.skinning import cut
+from unihpe_ros.synthesis.body.topology import BODY, TIGHTS
 from unihpe_ros.synthesis.clothing.accessories import Accessories
 from unihpe_ros.synthesis.clothing.complexion import Complexion
 from unihpe_ros.synthesis.clothing.garments import (

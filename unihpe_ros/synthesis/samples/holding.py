@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.body.body import Bodies, BODY
+from unihpe_ros.synthesis.body.body import Bodies
 from unihpe_ros.synthesis.body.skinning import vertex_normals
+from unihpe_ros.synthesis.body.topology import BODY
 from unihpe_ros.synthesis.primitives.scene import Mesh
 from unihpe_ros.synthesis.primitives.solids import assemble, Part, upright
 from unihpe_ros.synthesis.scenery.props import thing_materials

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.synthesis.body.balance import Balance
-from unihpe_ros.synthesis.body.body import Bodies, BODY
+from unihpe_ros.synthesis.body.body import Bodies
 from unihpe_ros.synthesis.body.contact import Contact
 from unihpe_ros.synthesis.body.poser import Poser
 from unihpe_ros.synthesis.body.skinning import skin, vertex_normals
+from unihpe_ros.synthesis.body.topology import BODY
 from unihpe_ros.synthesis.clothing.tailor import Dressed, Tailor
 from unihpe_ros.synthesis.motion.hands import Hands
 from unihpe_ros.synthesis.motion.motions import MotionBank
