@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from rclpy.serialization import deserialize_message, serialize_message
 from rclpy.time import Time
-from unihpe_ros.ros.diagnostics import Statistics, to_diagnostics
+from unihpe_ros.ros.diagnostics import to_diagnostics
+from unihpe_ros.ros.statistics import Statistics
 
 
 class Clock:

@@ -17,8 +17,8 @@ from ros_fixtures import (
 )
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Float32
+from unihpe_ros.ros.auxiliary_inputs import AuxiliaryInputs
 from unihpe_ros.ros.camera_log import CameraLog
-from unihpe_ros.ros.companions import Companions
 from unihpe_ros.ros.parameters import Parameters
 from visualization_msgs.msg import MarkerArray
 
@@ -111,7 +111,7 @@ def test_diagnostics_tell_memory_and_what_is_known_of_the_camera(run):
 
 
 def test_a_calibration_that_fits_again_is_told_as_such():
-    beside = Companions(rectified=False, log=CameraLog(Logger()))
+    beside = AuxiliaryInputs(rectified=False, log=CameraLog(Logger()))
     beside.cameras.update(camera_info(size=(640, 480)))
     assert beside.camera_of((64, 48)) is None
     assert beside.calibration == 'it is of 640x480, the image is of 64x48'

@@ -14,7 +14,7 @@ import pytest
 from ros_fixtures import FakeEstimator, image, node_and_peer, PATIENCE_S, spinning, wait_until
 from sensor_msgs.msg import PointCloud2
 from unihpe_ros.ros import worker
-from unihpe_ros.ros.channel import seconds
+from unihpe_ros.ros.camera_input import seconds
 
 PERIOD_S, ENGINE_S = 1 / 30, 0.06
 
@@ -82,15 +82,15 @@ def test_work_begins_on_the_newest_image_however_many_came_meanwhile(make):
 
 def watch(node, received):
     """Note the stamps of images when they are handed to the worker."""
-    (channel,) = node._pipeline._channels.values()
-    submit = channel._submit
+    (camera_input,) = node._pipeline._inputs.values()
+    submit = camera_input._submit
 
     def noting(frame, sender):
         replaced = submit(frame, sender)
         received.append(frame.stamp)
         return replaced
 
-    channel._submit = noting
+    camera_input._submit = noting
 
 
 class Journal(worker.Mailbox):

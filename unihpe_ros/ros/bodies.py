@@ -1,4 +1,4 @@
-"""People as ROS4HRI bodies (REP-155): /humans/bodies and the frames body_<id>."""
+"""Publish people as ROS4HRI bodies (REP-155): /humans/bodies and TF frames body_<id>."""
 
 from __future__ import annotations
 

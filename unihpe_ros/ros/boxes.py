@@ -1,4 +1,4 @@
-"""People that another node found: vision_msgs/Detection2DArray to boxes."""
+"""Read person boxes from vision_msgs/Detection2DArray."""
 
 from __future__ import annotations
 

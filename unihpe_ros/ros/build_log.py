@@ -1,4 +1,4 @@
-"""Tells the log how far the building of an engine is."""
+"""Log the progress while an inference engine is built."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the node logs of one camera: by name, and the same only now and then."""
+"""A logger for one camera that adds its name and limits how often a message repeats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CameraInfo messages to cameras."""
+"""Read the intrinsics of a camera from sensor_msgs/CameraInfo, and write them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-Skeletons as a PointCloud2: one row per person, one column per keypoint.
+Write and read skeletons as a PointCloud2: one row per person, one column per keypoint.
 
 It is the one core message that holds id, confidence and missing joints of several people under
 one stamp; RViz draws it and tf2 transforms it. ``joint_id`` counts in the union of all keypoint

@@ -1,4 +1,4 @@
-"""Compressed image messages (JPEG, PNG) to BGR arrays."""
+"""Decode compressed image messages (JPEG, PNG) to BGR arrays."""
 
 from __future__ import annotations
 

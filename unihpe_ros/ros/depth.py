@@ -1,4 +1,4 @@
-"""Depth image messages to metres (REP-118)."""
+"""Decode depth image messages to metres (REP-118)."""
 
 from __future__ import annotations
 

@@ -1,122 +1,72 @@
-"""What the node measures about itself, and the message that tells it."""
+"""The /diagnostics message of the node: state and figures of each camera."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Mapping
-import os
-from pathlib import Path
-import threading
-import time
+from collections.abc import Mapping
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-import numpy as np
+from rclpy.node import Node
 from rclpy.time import Time
+from unihpe_ros.ros.camera_input import ERROR_REPEAT_S
+from unihpe_ros.ros.pipeline import Pipeline
+from unihpe_ros.ros.statistics import resident_mb, Statistics
 
-# Ten seconds at 30 Hz: long enough for a 99th percentile, short enough to follow a change.
-_WINDOW = 300
-_PERCENTILES = (50, 95, 99)
+
+def health(
+    camera: str, statistics: Statistics, pipeline: Pipeline | None, failure: str, rest: str
+) -> tuple[bytes, str]:
+    """
+    Return how serious a camera's state is, and what it is.
+
+    Parameters
+    ----------
+    camera : str
+        Its name; empty for the only one.
+    statistics : Statistics
+        Its statistics.
+    pipeline : Pipeline, optional
+        The node's, once it is configured.
+    failure : str
+        Why the last transition failed; empty if it did not.
+    rest : str
+        What the node does without a pipeline.
+
+    """
+    if failure:
+        return DiagnosticStatus.ERROR, failure
+    if pipeline is None:
+        return DiagnosticStatus.OK, rest
+    if not pipeline.is_active:
+        return DiagnosticStatus.OK, 'inactive'
+    if not pipeline.is_listening:
+        return DiagnosticStatus.OK, 'disabled'
+    problem = pipeline.missing_input(camera) or statistics.recent_error(ERROR_REPEAT_S)
+    if problem:
+        return DiagnosticStatus.WARN, problem
+    return DiagnosticStatus.OK, 'estimating'
 
 
-class Statistics:
-    """Counters and rolling stage times; written by two threads, read once a second."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._seconds: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_WINDOW))
-        self._counts: Counter[str] = Counter()
-        self._before: Counter[str] = Counter()
-        self._since = clock()
-        self._last_image = -np.inf
-        self._last_error: tuple[float, str] = (-np.inf, '')
-        self.image_bytes = 0
-        self.people = 0
-
-    def add(self, stage: str, seconds: float) -> None:
-        """Record how long a stage of one frame took, s."""
-        with self._lock:
-            self._seconds[stage].append(seconds)
-
-    def unknown(self, stage: str) -> None:
-        """Forget the times of a stage, which can no longer be measured."""
-        with self._lock:
-            self._seconds[stage].clear()
-
-    def count(self, event: str) -> None:
-        """Count an event: received, published, dropped or error."""
-        with self._lock:
-            self._counts[event] += 1
-
-    def received(self, size: int) -> None:
-        """Count an image of so many bytes, and note when it came."""
-        self.count('received')
-        self._last_image = self._clock()
-        self.image_bytes = size
-
-    def error(self, text: str) -> None:
-        """Count an error and remember its words."""
-        self.count('error')
-        self._last_error = self._clock(), text
-
-    def recent_error(self, within: float) -> str:
-        """Return the words of the last error if it is no older than `within` s, else ''."""
-        when, text = self._last_error
-        return text if self._clock() - when <= within else ''
-
-    def total(self, event: str) -> int:
-        """Return how often an event was counted since the start."""
-        with self._lock:
-            return self._counts[event]
-
-    def image_age(self) -> float:
-        """Return the time since the last image came, s; infinite before the first."""
-        return self._clock() - self._last_image
-
-    def report(self) -> dict[str, str]:
-        """
-        Return all figures as text; rates count from the report before.
-
-        Returns
-        -------
-        dict[str, str]
-            fps_in, fps_out, dropped, errors, people, last_image_age_s, and for each stage
-            `<stage>_ms_p50`, `_p95` and `_p99`, or 'unknown'.
-
-        """
-        now = self._clock()
-        with self._lock:
-            counts = Counter(self._counts)
-            stages = {stage: np.array(times) for stage, times in self._seconds.items()}
-        elapsed = max(now - self._since, 1e-3)
-        new = counts - self._before
-        self._before, self._since = counts, now
+def describe(
+    node: Node,
+    camera: str,
+    statistics: Statistics,
+    pipeline: Pipeline | None,
+    state: tuple[bytes, str],
+) -> DiagnosticArray:
+    """Return the report on a camera whose `health` is known."""
+    figures, hardware = statistics.report(), ''
+    if pipeline is not None:
+        estimator = pipeline.estimator
+        hardware = estimator.spec.model
         figures = {
-            'fps_in': f'{new["received"] / elapsed:.1f}',
-            'fps_out': f'{new["published"] / elapsed:.1f}',
-            'dropped': str(counts['dropped']),
-            'errors': str(counts['error']),
-            'people': str(self.people),
-            'last_image_age_s': f'{self.image_age():.2f}',
+            'backend': estimator.backend,
+            'camera_info': pipeline.calibration(camera),
+            'memory_mb': resident_mb(),
+            **figures,
         }
-        for stage, times in stages.items():
-            if not len(times):
-                figures.update({f'{stage}_ms_p{share}': 'unknown' for share in _PERCENTILES})
-                continue
-            for percentile, value in zip(
-                _PERCENTILES, np.percentile(times, _PERCENTILES), strict=True
-            ):
-                figures[f'{stage}_ms_p{percentile}'] = f'{value * 1e3:.2f}'
-        return figures
-
-
-def resident_mb() -> str:
-    """Return the memory that this process holds, MB; 'unknown' where nobody tells."""
-    try:
-        pages = int(Path('/proc/self/statm').read_text().split()[1])
-    except OSError:
-        return 'unknown'
-    return f'{pages * os.sysconf("SC_PAGE_SIZE") / 1e6:.0f}'
+    name = node.get_fully_qualified_name().lstrip('/')
+    name = f'{name}: {camera}' if camera else name
+    return to_diagnostics(name, hardware, *state, figures, node.get_clock().now())
 
 
 def to_diagnostics(

@@ -1,4 +1,4 @@
-"""What happens to the newest images: decode, estimate, publish, measure."""
+"""Process the newest images: decode, estimate poses, publish, measure the time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.pose import Poses, RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.estimator import PoseEstimator, Shot
-from unihpe_ros.ros.channel import Channel, Frame, seconds
+from unihpe_ros.ros.camera_input import CameraInput, Frame, seconds
 from unihpe_ros.ros.compressed import CompressedPicture
 from unihpe_ros.ros.images import BgrImage, DecodeError, make_decoder
 from unihpe_ros.ros.parameters import Parameters
@@ -116,7 +116,7 @@ class FrameHandler:
             try:
                 shot = self._shot(frame)
             except DecodeError as error:
-                frame.channel.report(f'image skipped: {error}')
+                frame.camera_input.report(f'image skipped: {error}')
                 continue
             shots.append(shot)
             looks.append(_Look(frame, shot.size, shot.image if shot.reduction == 1 else None))
@@ -127,35 +127,35 @@ class FrameHandler:
             self._publish(look, poses)
 
     def _shot(self, frame: Frame) -> Shot:
-        channel, parameters, started = frame.channel, self.parameters, time.monotonic()
-        channel.statistics.add('wait', started - frame.received)
+        camera_input, parameters, started = frame.camera_input, self.parameters, time.monotonic()
+        camera_input.statistics.add('wait', started - frame.received)
         opened = CompressedPicture(frame.msg) if self._decode is None else self._decode(frame.msg)
         size = _size(opened)
-        stamp, beside = frame.stamp, channel.companions
+        stamp, beside = frame.stamp, camera_input.auxiliary
         camera, boxes = beside.camera_of(size), beside.boxes_of(stamp, parameters)
         if isinstance(opened, CompressedPicture):
             reduction = 1
             # A picture to draw on has to be whole.
-            if opened.is_jpeg and not channel.outputs.draws:
+            if opened.is_jpeg and not camera_input.outputs.draws:
                 reduction = self._estimator.reduction(
-                    size, camera, stamp, stream=channel.name, boxes=boxes
+                    size, camera, stamp, stream=camera_input.name, boxes=boxes
                 )
             opened = opened.decode(reduction)
-        channel.statistics.add('decode_image', time.monotonic() - started)
+        camera_input.statistics.add('decode_image', time.monotonic() - started)
         depth = frame.depth(size, parameters)
-        return Shot(opened, camera, stamp, channel.name, boxes, depth, size)
+        return Shot(opened, camera, stamp, camera_input.name, boxes, depth, size)
 
     def _lift(self, frames: Sequence[Frame]) -> None:
         for frame in frames:
             stamp = frame.stamp
-            frame.channel.statistics.add('wait', time.monotonic() - frame.received)
-            known = frame.channel.companions.cameras.camera
+            frame.camera_input.statistics.add('wait', time.monotonic() - frame.received)
+            known = frame.camera_input.auxiliary.cameras.camera
             camera = known or self._assumed_camera()
             size = camera.width, camera.height
             try:
                 given = decode_keypoints(frame.msg, size)
             except DecodeError as error:
-                frame.channel.report(f'message skipped: {error}')
+                frame.camera_input.report(f'message skipped: {error}')
                 continue
             depth = frame.depth(size, self.parameters)
             poses = self._estimator.lift(
@@ -164,7 +164,7 @@ class FrameHandler:
                 camera,
                 stamp,
                 skeleton=given.skeleton,
-                stream=frame.channel.name,
+                stream=frame.camera_input.name,
                 depth=depth,
                 camera_known=known is not None,
             )
@@ -179,53 +179,57 @@ class FrameHandler:
         )
 
     def _publish(self, look: _Look, poses: Poses) -> None:
-        channel, header, began = look.frame.channel, look.frame.msg.header, time.monotonic()
+        camera_input, header, began = (
+            look.frame.camera_input,
+            look.frame.msg.header,
+            time.monotonic(),
+        )
         for stage, spent in self._estimator.stage_times.items():
-            channel.statistics.add(stage, spent)
+            camera_input.statistics.add(stage, spent)
         try:
-            channel.outputs.publish(poses, header, look.size, look.image, self.parameters)
+            camera_input.outputs.publish(poses, header, look.size, look.image, self.parameters)
         except TransformError as error:
-            channel.report(f'no 3D is published: {error}')
+            camera_input.report(f'no 3D is published: {error}')
             return
-        channel.statistics.add('publish', time.monotonic() - began)
-        channel.statistics.count('published')
-        channel.statistics.people = len(poses)
-        self._measure_latency(seconds(header), channel)
+        camera_input.statistics.add('publish', time.monotonic() - began)
+        camera_input.statistics.count('published')
+        camera_input.statistics.people = len(poses)
+        self._measure_latency(seconds(header), camera_input)
 
     def _is_late(self, frame: Frame) -> bool:
         """Whether a newer image of this camera has been answered."""
-        stamp, name = frame.stamp, frame.channel.name
+        stamp, name = frame.stamp, frame.camera_input.name
         back = self._last_stamps.get(name, -math.inf) - stamp
         if 0 < back <= _JUMP_BACK_S:
-            frame.channel.statistics.count('dropped')
+            frame.camera_input.statistics.count('dropped')
             return True
         if 0 < back < math.inf:
             # The estimator sees to it.
             words = f'time went back: by {back:.1f} s; all tracks are forgotten'
-            frame.channel.log.info(words, _REPEAT_S)
+            frame.camera_input.log.info(words, _REPEAT_S)
             if seconds(frame.msg.header):
-                frame.channel.outputs.time_went_back()
+                frame.camera_input.outputs.time_went_back()
         self._last_stamps[name] = stamp
         return False
 
-    def _measure_latency(self, stamp: float, channel: Channel) -> None:
+    def _measure_latency(self, stamp: float, camera_input: CameraInput) -> None:
         if not stamp:
-            channel.log.warning(
+            camera_input.log.warning(
                 'images have no stamp: the time of arrival is used, latency is not measured'
             )
-            channel.statistics.unknown('end_to_end')
+            camera_input.statistics.unknown('end_to_end')
             return
         latency = self._clock.now().nanoseconds * 1e-9 - stamp
         if latency < -_CLOCKS_S:
-            channel.log.warning(
+            camera_input.log.warning(
                 f'images are stamped in the future: by {-latency:.2f} s; the clocks of this '
                 "machine and the camera's differ, latency is not measured"
             )
-            channel.statistics.unknown('end_to_end')
+            camera_input.statistics.unknown('end_to_end')
             return
         latency = max(latency, 0.0)
-        channel.statistics.add('end_to_end', latency)
-        channel.outputs.publish_latency(latency)
+        camera_input.statistics.add('end_to_end', latency)
+        camera_input.outputs.publish_latency(latency)
 
 
 def _size(picture: CompressedPicture | BgrImage) -> tuple[int, int]:

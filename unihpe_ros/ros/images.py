@@ -1,5 +1,5 @@
 """
-Raw image messages to BGR arrays, without cv_bridge where we can.
+Decode raw image messages to BGR arrays, without cv_bridge where possible.
 
 cv_bridge copies every image, holds the interpreter while it does, can't be imported beside
 NumPy 2 in several distributions, and lacks nv12 and uyvy.

@@ -1,5 +1,5 @@
 """
-Loading a model without making the node deaf.
+Load the model in a thread, so that services and diagnostics stay responsive.
 
 A model takes seconds to load, and minutes if an engine has to be built for the GPU first. rclpy's
 transition callbacks are plain functions of the executor's thread: a node that loads in one answers

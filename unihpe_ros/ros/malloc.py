@@ -1,4 +1,4 @@
-"""Keep the C library from giving image buffers back to the system and asking for them again."""
+"""Configure malloc to keep freed image buffers instead of returning them to the system."""
 
 from __future__ import annotations
 

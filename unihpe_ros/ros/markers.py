@@ -1,4 +1,4 @@
-"""Skeletons as markers for RViz, and as a PoseArray."""
+"""Write skeletons as RViz markers and as a PoseArray."""
 
 from __future__ import annotations
 

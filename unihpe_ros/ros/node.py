@@ -14,13 +14,13 @@ from std_srvs.srv import SetBool, Trigger
 from unihpe_ros.engines import EngineError
 from unihpe_ros.estimator import PoseEstimator
 from unihpe_ros.ros.build_log import BuildLog
-from unihpe_ros.ros.diagnostics import Statistics
+from unihpe_ros.ros.diagnostics import describe, health
 from unihpe_ros.ros.frames import estimator_settings
-from unihpe_ros.ros.health import describe, health
 from unihpe_ros.ros.loading import load_before_configure, Loading
 from unihpe_ros.ros.malloc import keep_image_buffers
 from unihpe_ros.ros.parameters import declare_parameters, Parameters
 from unihpe_ros.ros.pipeline import Pipeline
+from unihpe_ros.ros.statistics import Statistics
 
 REPORT_PERIOD_S = 1.0
 # How long the image in work may keep the process from ending.

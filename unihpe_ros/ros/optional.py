@@ -1,4 +1,4 @@
-"""Packages that only some features need, and that not every robot has."""
+"""Import packages that only some features need and that may not be installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a parameter may be, and what ROS is told of it."""
+"""Check parameter values, and describe their types and ranges to ROS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parameters for people: config/pose.yaml and the README's table, written from one list."""
+"""Generate config/pose.yaml and the parameter table of the README."""
 
 from __future__ import annotations
 

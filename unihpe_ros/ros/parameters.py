@@ -1,4 +1,4 @@
-"""The node's parameters: default, meaning and range of each, said once."""
+"""The parameters of the node: default, description and range of each."""
 
 from __future__ import annotations
 

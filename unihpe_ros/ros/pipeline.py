@@ -1,4 +1,4 @@
-"""All that a configured node has: cameras, the worker with the estimator, outputs."""
+"""The parts of a configured node: camera inputs, worker thread, estimator, publishers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from rclpy.lifecycle import LifecycleNode
 from unihpe_ros.engines import EngineError
 from unihpe_ros.estimator import PoseEstimator
 from unihpe_ros.ros.bodies import Bodies
-from unihpe_ros.ros.channel import Channel, Frame
-from unihpe_ros.ros.diagnostics import Statistics
+from unihpe_ros.ros.camera_input import CameraInput, Frame
 from unihpe_ros.ros.frames import estimator_settings, FrameHandler
 from unihpe_ros.ros.parameters import Parameters
 from unihpe_ros.ros.publishers import Publishers
+from unihpe_ros.ros.statistics import Statistics
 from unihpe_ros.ros.transforms import Transforms
 from unihpe_ros.ros.worker import Worker
 
@@ -65,11 +65,11 @@ class Pipeline:
             self.estimator = make_estimator(parameters)
             undo.callback(self.estimator.close)
             self._handler = FrameHandler(self.estimator, parameters, node)
-            self._channels: dict[str, Channel] = {}
+            self._inputs: dict[str, CameraInput] = {}
             for name in parameters.cameras:
                 outputs = Publishers(node, parameters, name, transforms, bodies)
                 undo.callback(outputs.destroy)
-                self._channels[name] = Channel(node, name, parameters, statistics[name], outputs)
+                self._inputs[name] = CameraInput(node, name, parameters, statistics[name], outputs)
             self._undo = undo.pop_all()
 
     @property
@@ -80,23 +80,23 @@ class Pipeline:
     @property
     def is_listening(self) -> bool:
         """Whether the image topics are subscribed to."""
-        return any(channel.is_listening for channel in self._channels.values())
+        return any(camera_input.is_listening for camera_input in self._inputs.values())
 
     def start(self, listen: bool) -> None:
         """Work on images; listen to them only if so asked."""
         self.reset_tracks()
         self._publish_skeleton()
         self._worker = Worker(self._handle, self._on_error)
-        for channel in self._channels.values():
-            channel.start(self._worker.submit)
+        for camera_input in self._inputs.values():
+            camera_input.start(self._worker.submit)
         if listen:
             self.listen()
 
     def stop(self, patience: float | None = None) -> bool:
         """Let go of the inputs and stop the worker, see `Worker.stop`."""
         try:
-            for channel in self._channels.values():
-                channel.stop()
+            for camera_input in self._inputs.values():
+                camera_input.stop()
         finally:
             # One that is still at work is asked again.
             if self._worker is not None and self._worker.stop(patience):
@@ -129,13 +129,13 @@ class Pipeline:
 
     def listen(self) -> None:
         """Subscribe to the images, if active."""
-        for channel in self._channels.values():
-            channel.listen(self._parameters)
+        for camera_input in self._inputs.values():
+            camera_input.listen(self._parameters)
 
     def ignore(self) -> None:
         """Drop the subscriptions, so that cameras that work on demand may rest."""
-        for channel in self._channels.values():
-            channel.ignore()
+        for camera_input in self._inputs.values():
+            camera_input.ignore()
 
     def reset_tracks(self) -> None:
         """Forget all tracks before the next image."""
@@ -147,21 +147,21 @@ class Pipeline:
         self.estimator.configure(estimator_settings(parameters))
         if self.is_active:
             self._publish_skeleton()
-        for channel in self._channels.values():
-            if channel.is_listening:
-                channel.follow(parameters)
+        for camera_input in self._inputs.values():
+            if camera_input.is_listening:
+                camera_input.follow(parameters)
 
     def missing_input(self, camera: str) -> str:
         """Return why no image of a camera comes; empty if they come, or none is expected."""
-        return self._channels[camera].missing_input(self._parameters)
+        return self._inputs[camera].missing_input(self._parameters)
 
     def calibration(self, camera: str) -> str:
         """Return what is known of a camera's lens, in a few words."""
-        return self._channels[camera].companions.calibration
+        return self._inputs[camera].auxiliary.calibration
 
     def _publish_skeleton(self) -> None:
-        for channel in self._channels.values():
-            channel.outputs.publish_skeleton(self._parameters, self.estimator.spec.model)
+        for camera_input in self._inputs.values():
+            camera_input.outputs.publish_skeleton(self._parameters, self.estimator.spec.model)
 
     def _handle(self, frames: Sequence[Frame]) -> None:
         self._handler.handle(frames)
@@ -171,5 +171,5 @@ class Pipeline:
         if not isinstance(error, EngineError):
             trace = '\n' + ''.join(traceback.format_exception(error))
             text = f'image skipped: {error!r}'
-        for channel in self._channels.values():
-            channel.report(text, trace)
+        for camera_input in self._inputs.values():
+            camera_input.report(text, trace)

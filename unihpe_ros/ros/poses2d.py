@@ -1,4 +1,4 @@
-"""2D keypoints that another node found, to be lifted."""
+"""Read 2D keypoints from another node, for lifting to 3D."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The node's output topics."""
+"""The publishers of one camera: clouds, markers, annotated image, latency."""
 
 from __future__ import annotations
 

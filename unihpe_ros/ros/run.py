@@ -1,4 +1,4 @@
-"""The process that runs the node, from the first signal handler to the exit status."""
+"""Run the node in a process: signal handlers, executor, exit status."""
 
 from __future__ import annotations
 

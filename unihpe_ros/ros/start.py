@@ -1,4 +1,4 @@
-"""The executable `pose_estimator`: quiet when it is told to end before it has begun."""
+"""The executable `pose_estimator`; it handles SIGINT and SIGTERM while modules are imported."""
 
 from __future__ import annotations
 

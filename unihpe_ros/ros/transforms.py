@@ -1,4 +1,4 @@
-"""From the camera into a frame of the robot or the room, by TF at the time of the image."""
+"""Transform 3D keypoints into another TF frame, at the image's time stamp."""
 
 from __future__ import annotations
 

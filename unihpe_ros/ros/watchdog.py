@@ -1,4 +1,4 @@
-"""Why no image, or no 2D pose, comes: the question most often asked, answered in the log."""
+"""Find and log the reason why no images, or fewer than expected, arrive."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from rclpy.subscription import Subscription
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 from rclpy.utilities import get_rmw_implementation_identifier
 from unihpe_ros.ros.camera_log import CameraLog
-from unihpe_ros.ros.diagnostics import Statistics
 from unihpe_ros.ros.parameters import Parameters
+from unihpe_ros.ros.statistics import Statistics
 
 # Fast DDS's own shared memory segment; of larger images a few get through by another way.
 _SEGMENT_BYTES = 512 * 1024

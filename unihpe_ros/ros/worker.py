@@ -1,5 +1,5 @@
 """
-The newest image wins: a mailbox with one slot per camera, and the thread that empties it.
+The worker thread, and a mailbox that keeps only the newest image of each camera.
 
 Inference inside the subscription's callback makes services wait for it (104 ms against 1 ms), and
 a queue of images makes every answer late by its length.

@@ -1,4 +1,4 @@
-"""Which message belongs to an image: the one taken at the same time."""
+"""A buffer of recent messages from which the one nearest to a time stamp is taken."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ T = TypeVar('T')
 _ALIVE_S = 1.0
 
 
-class Recent(Generic[T]):
+class TimestampBuffer(Generic[T]):
     """
-    The last few messages of a topic beside the images; filled and read by two threads.
+    The last few messages of one topic; thread-safe.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class Recent(Generic[T]):
     Attributes
     ----------
     unused : int
-        How many came since one was near enough to an image.
+        How many came since one last matched an image.
 
     """
 

@@ -1,4 +1,4 @@
-"""One camera of the node: its topics, and what is known of it."""
+"""The subscriptions of one camera: images, camera_info, depth and boxes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
+from unihpe_ros.ros.auxiliary_inputs import AuxiliaryInputs
 from unihpe_ros.ros.boxes import detections_type
 from unihpe_ros.ros.camera_log import CameraLog
-from unihpe_ros.ros.companions import Companions
-from unihpe_ros.ros.diagnostics import Statistics
 from unihpe_ros.ros.optional import MissingPackageError
 from unihpe_ros.ros.parameters import Parameters
 from unihpe_ros.ros.poses2d import keypoints_type
 from unihpe_ros.ros.publishers import Publishers
+from unihpe_ros.ros.statistics import Statistics
 from unihpe_ros.ros.watchdog import Watchdog
 
 ERROR_REPEAT_S = 5.0
@@ -30,7 +30,7 @@ ERROR_REPEAT_S = 5.0
 @dataclass(frozen=True)
 class Frame:
     """
-    An image, or the 2D keypoints of one, and when it came.
+    A received image (or 2D keypoints) and its time of arrival.
 
     Parameters
     ----------
@@ -38,14 +38,14 @@ class Frame:
         The message.
     received : float
         time.monotonic() of the callback, s.
-    channel : Channel
-        Whose it is.
+    camera_input : CameraInput
+        The camera that it is from.
 
     """
 
     msg: Any
     received: float
-    channel: Channel
+    camera_input: CameraInput
 
     @property
     def stamp(self) -> float:
@@ -54,14 +54,14 @@ class Frame:
 
     def depth(self, size: tuple[int, int], parameters: Parameters) -> NDArray[np.float32] | None:
         """Return the depth image that was taken with it, if there is one; size is its own."""
-        return self.channel.companions.depth_of(
+        return self.camera_input.auxiliary.depth_of(
             self.stamp, self.received, size, parameters, self.msg.header.frame_id
         )
 
 
-class Channel:
+class CameraInput:
     """
-    From the topics of one camera to the worker, and back.
+    The inputs of one camera, handed to the worker.
 
     Its methods are called by the executor's thread.
 
@@ -74,7 +74,7 @@ class Channel:
     parameters : Parameters
         The node's.
     statistics : Statistics
-        This camera's; outlives the channel.
+        This camera's; they outlive this object.
     outputs : Publishers
         This camera's.
 
@@ -82,8 +82,8 @@ class Channel:
     ----------
     log : CameraLog
         This camera's.
-    companions : Companions
-        What came beside the images.
+    auxiliary : AuxiliaryInputs
+        Calibration, depth images and boxes.
 
     Raises
     ------
@@ -104,7 +104,7 @@ class Channel:
         self.statistics = statistics
         self.outputs = outputs
         self.log = CameraLog(node.get_logger(), name)
-        self.companions = Companions(parameters.rectified, self.log)
+        self.auxiliary = AuxiliaryInputs(parameters.rectified, self.log)
         self._node = node
         self._watchdog = Watchdog(node, statistics, self.log)
         self._topic, self._kind = _input(parameters)
@@ -143,7 +143,7 @@ class Channel:
             self._subscribe('depth_image', Image, self._on_depth)
         else:
             self._unsubscribe('depth_image')
-            self.companions.depths.clear()
+            self.auxiliary.depths.clear()
         if parameters.mode == 'lifting':
             return
         try:
@@ -163,7 +163,7 @@ class Channel:
         if images is None or infos is None:
             return ''
         # One that can't be used is told when it comes.
-        blind = not self.companions.cameras.ever_came
+        blind = not self.auxiliary.cameras.ever_came
         return self._watchdog.check(images, infos, parameters, blind)
 
     def report(self, text: str, trace: str = '') -> None:
@@ -188,19 +188,19 @@ class Channel:
         # hri_msgs/Skeleton2D has no data.
         self.statistics.received(len(getattr(msg, 'data', ())))
         frame = Frame(msg, time.monotonic(), self)
-        self.companions.note_image(frame.stamp)
+        self.auxiliary.note_image(frame.stamp)
         if self._submit is not None and self._submit(frame, self.name):
             self.statistics.count('dropped')
 
     def _on_depth(self, msg: Image) -> None:
-        self.companions.depths.put(_stamp(msg), msg)
+        self.auxiliary.depths.put(_stamp(msg), msg)
 
     def _on_boxes(self, msg: Any) -> None:
-        self.companions.boxes.put(_stamp(msg), msg)
+        self.auxiliary.boxes.put(_stamp(msg), msg)
 
     def _on_camera_info(self, msg: CameraInfo) -> None:
         try:
-            self.companions.cameras.update(msg)
+            self.auxiliary.cameras.update(msg)
         except ValueError as error:
             self.report(f'camera_info is not used: {error}; a field of view is assumed instead')
 

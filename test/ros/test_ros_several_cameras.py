@@ -23,12 +23,12 @@ from ros_fixtures import (
 )
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Float32, Header
-from test_ros_inputs import depth_message
+from test_ros_auxiliary_inputs import depth_message
 from tiny_estimator import tiny_estimator
 from tiny_model import write_tiny_model
 from unihpe_ros.core.pose import KeypointFlag
 from unihpe_ros.core.skeleton import COCO_17
-from unihpe_ros.ros import companions
+from unihpe_ros.ros import auxiliary_inputs
 from unihpe_ros.ros.clouds import from_cloud, to_cloud_2d
 from unihpe_ros.ros.frames import estimator_settings
 from visualization_msgs.msg import MarkerArray
@@ -141,7 +141,7 @@ def vision_msgs(monkeypatch):
     fake = SimpleNamespace(Detection2DArray=PoseArray)
     monkeypatch.setitem(sys.modules, 'vision_msgs', SimpleNamespace(msg=fake))
     monkeypatch.setitem(sys.modules, 'vision_msgs.msg', fake)
-    monkeypatch.setattr(companions, 'to_boxes', read)
+    monkeypatch.setattr(auxiliary_inputs, 'to_boxes', read)
 
 
 @pytest.mark.usefixtures('vision_msgs')

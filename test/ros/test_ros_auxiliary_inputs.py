@@ -12,55 +12,55 @@ from ros_fixtures import camera_info, Logger, people
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from unihpe_ros.core.skeleton import COCO_17, ROS4HRI_18
+from unihpe_ros.ros.auxiliary_inputs import AuxiliaryInputs
 from unihpe_ros.ros.boxes import detections_type, to_boxes
 from unihpe_ros.ros.camera_log import CameraLog
 from unihpe_ros.ros.clouds import to_cloud, to_cloud_2d
-from unihpe_ros.ros.companions import Companions
 from unihpe_ros.ros.depth import decode_depth
 from unihpe_ros.ros.images import DecodeError
 from unihpe_ros.ros.optional import MissingPackageError
 from unihpe_ros.ros.parameters import Parameters
 from unihpe_ros.ros.poses2d import decode_keypoints, keypoints_type
-from unihpe_ros.ros.recent import Recent
+from unihpe_ros.ros.timestamp_buffer import TimestampBuffer
 
 SIZE = (64, 48)
 
 
 def test_the_nearest_message_within_the_tolerance_belongs_to_an_image():
-    recent = Recent()
+    buffer = TimestampBuffer()
     for stamp in (1.0, 1.1, 1.2):
-        recent.put(stamp, f'of {stamp}')
-    assert recent.nearest(1.13, 0.05) == 'of 1.1'
-    assert recent.nearest(1.15, 0.02) is None
-    assert recent.nearest(1.4, 0.05) is None
+        buffer.put(stamp, f'of {stamp}')
+    assert buffer.nearest(1.13, 0.05) == 'of 1.1'
+    assert buffer.nearest(1.15, 0.02) is None
+    assert buffer.nearest(1.4, 0.05) is None
 
 
 def test_only_a_handful_is_kept():
-    recent = Recent(kept=4)
+    buffer = TimestampBuffer(kept=4)
     for stamp in range(100):
-        recent.put(stamp, stamp)
-    assert [recent.nearest(stamp, 0.1) for stamp in (95, 96, 99)] == [None, 96, 99]
-    recent.clear()
-    assert recent.nearest(99, 0.1) is None
+        buffer.put(stamp, stamp)
+    assert [buffer.nearest(stamp, 0.1) for stamp in (95, 96, 99)] == [None, 96, 99]
+    buffer.clear()
+    assert buffer.nearest(99, 0.1) is None
 
 
 def test_a_message_that_is_on_its_way_is_waited_for():
-    recent = Recent()
-    recent.put(1.0, 'before')
-    later = threading.Timer(0.05, recent.put, (1.1, 'beside'))
+    buffer = TimestampBuffer()
+    buffer.put(1.0, 'before')
+    later = threading.Timer(0.05, buffer.put, (1.1, 'beside'))
     later.start()
-    assert recent.nearest(1.1, 0.05, time.monotonic() + 10) == 'beside'
+    assert buffer.nearest(1.1, 0.05, time.monotonic() + 10) == 'beside'
     later.join()
 
 
 def test_nothing_is_waited_for_that_will_not_come():
     began = time.monotonic()
-    recent = Recent()
-    assert recent.nearest(1.0, 0.05, began + 10) is None  # Nobody publishes.
-    recent.put(2.0, 'after')
-    assert recent.nearest(1.0, 0.05, began + 10) is None  # It was lost.
+    buffer = TimestampBuffer()
+    assert buffer.nearest(1.0, 0.05, began + 10) is None  # Nobody publishes.
+    buffer.put(2.0, 'after')
+    assert buffer.nearest(1.0, 0.05, began + 10) is None  # It was lost.
     assert time.monotonic() - began < 5
-    assert recent.nearest(2.2, 0.05, time.monotonic() + 0.05) is None
+    assert buffer.nearest(2.2, 0.05, time.monotonic() + 0.05) is None
     assert time.monotonic() - began > 0.05
 
 
@@ -106,12 +106,12 @@ def test_what_is_no_depth_image_is_named(field, value, words):
 @pytest.fixture
 def beside():
     logger = Logger()
-    companions = Companions(rectified=False, log=CameraLog(logger))
-    companions.logger = logger
+    auxiliary = AuxiliaryInputs(rectified=False, log=CameraLog(logger))
+    auxiliary.logger = logger
     for index in range(6):
-        companions.note_image(index / 30)
-    companions.note_image(7 / 30)  # One was lost.
-    return companions
+        auxiliary.note_image(index / 30)
+    auxiliary.note_image(7 / 30)  # One was lost.
+    return auxiliary
 
 
 def depth_of(beside, stamp, root_mode='auto'):

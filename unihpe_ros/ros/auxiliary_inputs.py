@@ -1,4 +1,4 @@
-"""What comes beside the images of a camera: its calibration, depth, and where people are."""
+"""The inputs that accompany a camera's images: calibration, depth images and boxes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from unihpe_ros.ros.cameras import CameraSource
 from unihpe_ros.ros.depth import decode_depth
 from unihpe_ros.ros.images import DecodeError
 from unihpe_ros.ros.parameters import Parameters
-from unihpe_ros.ros.recent import Recent
+from unihpe_ros.ros.timestamp_buffer import TimestampBuffer
 
 _REPEAT_S = 30.0
 # Half of this or less, depth and image may be apart: above, people have moved too far.
@@ -26,9 +26,11 @@ _LONGEST_PERIOD_S = 0.1
 _UNUSED = 5
 
 
-class Companions:
+class AuxiliaryInputs:
     """
-    Filled by the executor's thread, asked by the worker's.
+    Calibration, depth images and boxes of one camera.
+
+    The executor's thread writes, the worker's thread reads.
 
     Parameters
     ----------
@@ -41,9 +43,9 @@ class Companions:
     ----------
     cameras : CameraSource
         The calibration.
-    depths : Recent[Image]
+    depths : TimestampBuffer[Image]
         The last depth images.
-    boxes : Recent[Any]
+    boxes : TimestampBuffer[Any]
         The last detections.
 
     """
@@ -54,8 +56,8 @@ class Companions:
         self._misfit = ''
         self._blind_since = math.inf
         self.cameras = CameraSource(rectified)
-        self.depths: Recent[Image] = Recent()
-        self.boxes: Recent[Any] = Recent()
+        self.depths: TimestampBuffer[Image] = TimestampBuffer()
+        self.boxes: TimestampBuffer[Any] = TimestampBuffer()
 
     def note_image(self, stamp: float) -> None:
         """Learn how often images are taken."""
