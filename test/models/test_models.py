@@ -7,7 +7,9 @@ import pytest
 import torch
 from unihpe_ros.core.model_spec import METADATA_KEY, ModelSpec
 from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.models.detector import Detector, DetectorPreset, DETECTORS
 from unihpe_ros.models.export import export, hash_weights
+from unihpe_ros.models.image_encoder import check_strided_convolutions
 from unihpe_ros.models.unihpe import PRESETS, UniHPE
 
 K = len(UNION)
@@ -40,6 +42,39 @@ def test_every_preset_answers_with_the_right_shapes(preset):
         assert embedding.norm().item() == pytest.approx(1, abs=1e-4)
     for name in ('image', 'lifted', 'fused'):
         assert lifted[f'{name}_pose3d'].shape == (1, K, 3)
+
+
+@pytest.mark.parametrize(
+    ('layer', 'refused'),
+    [
+        (torch.nn.Conv2d(15, 16, 1, 2), True),
+        (torch.nn.Conv2d(3, 16, 1, (1, 2)), True),
+        (torch.nn.Conv2d(16, 16, 1, 2), False),
+        (torch.nn.Conv2d(8, 16, 1), False),
+        (torch.nn.Conv2d(3, 16, 3, 2), False),
+    ],
+)
+def test_convolutions_that_corrupt_memory_are_refused(layer, refused):
+    network = torch.nn.Sequential(torch.nn.Identity(), layer)
+    if not refused:
+        check_strided_convolutions(network)
+        return
+    with pytest.raises(ValueError, match=r'1: expected at least 16 input channels.*oneDNN 3\.12'):
+        check_strided_convolutions(network)
+
+
+def test_no_preset_contains_a_convolution_that_corrupts_memory():
+    for preset in PRESETS:
+        check_strided_convolutions(UniHPE(preset))
+    for preset in DETECTORS:
+        check_strided_convolutions(Detector(preset))
+
+
+def test_detector_too_narrow_to_train_is_refused(monkeypatch):
+    narrow = DetectorPreset((128, 96), (8, 16, 24, 32, 32), (1, 1, 1, 1), 24)
+    monkeypatch.setitem(DETECTORS, 'narrow', narrow)
+    with pytest.raises(ValueError, match=r'stages\.0\.0\.shortcut\.0: .*got 8'):
+        Detector('narrow')
 
 
 def test_unknown_3d_keypoints_do_not_reach_the_encoder(network):

@@ -32,7 +32,7 @@ from unihpe_ros.training.failures import check_finite, NonFiniteLossError
 from unihpe_ros.training.train import train
 
 SIZE = (128, 96)
-SMALL = DetectorPreset(SIZE, (8, 16, 24, 32, 32), (1, 1, 1, 1), 24)
+SMALL = DetectorPreset(SIZE, (16, 16, 24, 32, 32), (1, 1, 1, 1), 24)
 
 
 @pytest.fixture

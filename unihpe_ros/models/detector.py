@@ -10,7 +10,11 @@ import torch
 from torch import nn, Tensor
 from torch.nn import functional
 from unihpe_ros.core.model_spec import DETECTOR_STRIDES
-from unihpe_ros.models.image_encoder import convolution, residual_stages
+from unihpe_ros.models.image_encoder import (
+    check_strided_convolutions,
+    convolution,
+    residual_stages,
+)
 
 # What an untrained detector scores everything: people are rare.
 _PRIOR = 0.01
@@ -79,6 +83,7 @@ class Detector(nn.Module):
             nn.init.zeros_(head[-1].weight)
             nn.init.constant_(head[-1].bias, 2.0)
             nn.init.constant_(head[-1].bias[:1], -math.log(1 / _PRIOR - 1))
+        check_strided_convolutions(self)
 
     def forward(self, image: Tensor) -> Tensor:
         """

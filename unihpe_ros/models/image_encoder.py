@@ -49,6 +49,38 @@ def convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.S
     )
 
 
+def check_strided_convolutions(network: nn.Module) -> None:
+    """
+    Refuse a network whose training would corrupt memory on a CPU.
+
+    oneDNN 3.12 (in PyTorch 2.13.0) writes outside its buffers in the backward pass of a
+    channels-last 1x1 convolution with stride and fewer than 16 input channels.
+
+    Parameters
+    ----------
+    network : nn.Module
+        A network that has just been built.
+
+    Raises
+    ------
+    ValueError
+        If it contains such a convolution.
+
+    """
+    for name, layer in network.named_modules():
+        if (
+            isinstance(layer, nn.Conv2d)
+            and max(layer.kernel_size) == 1
+            and max(layer.stride) > 1
+            and layer.in_channels < 16
+        ):
+            raise ValueError(
+                f'{name}: expected at least 16 input channels in a 1x1 convolution with stride '
+                f'{layer.stride[0]}; got {layer.in_channels}, with which oneDNN 3.12 (PyTorch '
+                '2.13.0) corrupts memory in training'
+            )
+
+
 def residual_stages(widths: Sequence[int], depths: Sequence[int]) -> nn.ModuleList:
     """Return stages of residual blocks, each from one of `widths` to the next at half the size."""
     stages = nn.ModuleList()

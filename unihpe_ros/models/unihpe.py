@@ -10,7 +10,7 @@ from torch import nn, Tensor
 from torch.nn import functional
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.models.decoders import PoseDecoder, SimccHead
-from unihpe_ros.models.image_encoder import BACKBONES
+from unihpe_ros.models.image_encoder import BACKBONES, check_strided_convolutions
 from unihpe_ros.models.pose_encoders import input_3d, PoseEncoder
 
 # ImageNet's channel means and deviations in grey levels (RGB), the customary normalisation.
@@ -153,6 +153,7 @@ class UniHPE(nn.Module):
         self.project_image = Projection(sizes.width, sizes.embedding)
         self.project_2d = Projection(sizes.width, sizes.embedding)
         self.project_3d = Projection(sizes.width, sizes.embedding)
+        check_strided_convolutions(self)
 
     def encode_image(self, image: Tensor) -> dict[str, Tensor]:
         """Encode ``(B, 3, H, W)``; ImageBranch's answer and 'embedding' ``(B, D)``."""
