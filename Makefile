@@ -17,11 +17,11 @@ INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check --no-
 unexport PYTHONPATH PYTHONHOME LD_LIBRARY_PATH AMENT_PREFIX_PATH RMW_IMPLEMENTATION ROS_DISTRO
 unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
-.PHONY: help demo test lint ptx venv clean
+.PHONY: help demo test test-fast lint ptx venv clean
 .DELETE_ON_ERROR:
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.demo-ready  ## see it work, without ROS, a GPU or a camera
 	@$(VENV)/bin/unihpe demo
@@ -31,6 +31,9 @@ test: $(VENV)/.test-ready $(JAZZY)/.test-ready lint  ## check style and types, r
 	@$(VENV)/bin/python -m pytest
 	@echo '== tests of the ROS node (Jazzy)'
 	@$(JAZZY)/bin/python -m pytest test/ros test/node_trial
+
+test-fast: $(VENV)/.test-ready  ## run the tests that take under a minute together
+	@$(VENV)/bin/python -m pytest -m 'not slow and not ros'
 
 lint: $(VENV)/.test-ready  ## check style and types
 	@echo '== style and types'

@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from unihpe_ros.estimator import PoseEstimator
 
 ROOT = Path(__file__).resolve().parents[1]
+# Marker of all the tests of a folder; single slow tests elsewhere have a decorator. Training,
+# evaluation and benchmarks make data and networks first, which takes longer than what they test.
+FOLDER_MARKERS = {
+    'bags': 'ros',
+    'bench': 'slow',
+    'evaluation': 'slow',
+    'node_trial': 'ros',
+    'ros': 'ros',
+    'training': 'slow',
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -33,6 +43,13 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile('developer', deadline=None)
     settings.register_profile('ci', deadline=None, derandomize=True)
     settings.load_profile('ci' if os.environ.get('CI') else 'developer')
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        marker = FOLDER_MARKERS.get(item.path.relative_to(ROOT / 'test').parts[0])
+        if marker is not None:
+            item.add_marker(marker)
 
 
 @pytest.fixture(scope='session')

@@ -54,6 +54,7 @@ def program(tmp_path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_colcon_install_has_what_ros2_run_and_launch_look_for(source, program, tmp_path):
     colcon = shutil.which('colcon', path=f'{Path(sys.executable).parent}:{os.environ["PATH"]}')
     if colcon is None:
@@ -75,6 +76,7 @@ def test_colcon_install_has_what_ros2_run_and_launch_look_for(source, program, t
     assert found == str(prefix / 'share/unihpe_ros' / RESOURCE)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.prefix == sys.base_prefix, reason='pip is not to install outside a venv')
 def test_pip_install_has_the_resources(source, program, tmp_path):
     prefix = tmp_path / 'prefix'

@@ -151,6 +151,7 @@ def test_with_nobody_to_look_for_the_detector_decides(estimator: PoseEstimator) 
     assert estimator.reduction(SIZE, CAMERA, stamp, boxes=beyond) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('quality', [80, 95])
 def test_jpeg_of_large_people_gives_the_same_skeletons_at_half_size(
     quality: int, rng: np.random.Generator

@@ -36,6 +36,7 @@ def truth(recording):
     return recording.truth()
 
 
+@pytest.mark.slow
 def test_people_of_the_demo_are_found(recording, camera, truth):
     estimator = PoseEstimator('unihpe_rt')
     meter, start = TruthMeter(), recording.stamps()[0]
@@ -58,6 +59,7 @@ def test_the_files_say_nothing_of_the_machine_they_were_made_on():
         assert b'site-packages' not in content
 
 
+@pytest.mark.slow
 def test_lifting_true_2d_beats_flat_depth(recording, camera, truth):
     _, lifting = load_pair('unihpe_rt')
     stamps = recording.stamps()[::10]

@@ -134,6 +134,7 @@ def test_low_agreement_lowers_the_scores(tmp_path: Path) -> None:
     assert scores[0.2] == pytest.approx(0.4 * scores[0.9], rel=0.02)
 
 
+@pytest.mark.slow
 def test_nobody_for_an_hour(estimator: PoseEstimator) -> None:
     for minute in range(60):
         lift(estimator, 60.0 * minute, BOX)
@@ -146,6 +147,7 @@ def test_nobody_for_an_hour(estimator: PoseEstimator) -> None:
     assert len(stream._people._known) == 0
 
 
+@pytest.mark.slow
 def test_fifty_people_come_and_all_leave_at_once(estimator: PoseEstimator) -> None:
     crowd = [person_box(40 + 60 * (i % 10), 60 + 90 * (i // 10), 80) for i in range(50)]
     for second in range(20):

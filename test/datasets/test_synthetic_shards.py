@@ -55,6 +55,7 @@ def copy(whole, tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_what_is_read_is_what_was_made(cast, whole):
     records = SyntheticShards(whole)
     assert len(records) == 10
@@ -79,6 +80,7 @@ def test_a_reader_travels_to_a_loaders_worker(whole):
     assert np.array_equal(again[0].image, first.image)
 
 
+@pytest.mark.slow
 def test_parts_and_workers_make_the_same_bytes(cast, whole, tmp_path):
     for part in range(2):
         list(write_shards(cast, plan(tmp_path / 'parts', part=part, parts=2)))
@@ -221,6 +223,7 @@ def test_pose_banks_are_metric_and_in_order(cast, tmp_path):
     assert (standing < 2.0).all()
 
 
+@pytest.mark.slow
 def test_the_command_makes_data_previews_and_poses(bodies_file, clips, tmp_path, capsys):
     common = ['render', '--motions', str(clips), '--bodies', str(bodies_file), '--seed', '3']
     common += ['--out', str(tmp_path), '--size', '48x64']

@@ -340,6 +340,7 @@ def test_whoever_walks_is_confirmed_by_the_second_look_at_any_rate(rate: int, pa
         assert tracker.update(seen, SETTINGS).tolist() == [expected]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('rate', [15, 30, 90])
 def test_noise_moves_the_unseen_alike_at_any_rate(rate: int, rng: np.random.Generator) -> None:
     """A velocity is read over a time, not a number of images."""
