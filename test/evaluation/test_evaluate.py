@@ -25,18 +25,18 @@ from unihpe_ros.datasets.catalogue import KINDS, open_records
 from unihpe_ros.datasets.records import DatasetError
 from unihpe_ros.engines import EngineError, pair
 from unihpe_ros.engines.pair import load_pair
-from unihpe_ros.evaluation.answers import ANSWERS, Answers, collect
 from unihpe_ros.evaluation.keypoint_report import coco_report, keypoint_table
+from unihpe_ros.evaluation.predictions import POSE_SOURCES, predict_records, Predictions
 from unihpe_ros.evaluation.protocols import pose_report, protocol_of, PROTOCOLS
-from unihpe_ros.evaluation.report import Report, Table
-from unihpe_ros.evaluation.retrieval import reliability, retrieve
+from unihpe_ros.evaluation.report import EvaluationReport, Table
+from unihpe_ros.evaluation.retrieval import agreement_table, retrieve
 from unihpe_ros.training.config import TrainConfig
 from unihpe_ros.training.run import Run
 
 WRIST = UNION.index('left_wrist')
 
 
-def answers_of(poses, truth, **changes):
+def predictions_of(poses, truth, **changes):
     count = len(truth)
     pixels = np.full((count, 26, 2), np.nan)
     values = {
@@ -53,7 +53,7 @@ def answers_of(poses, truth, **changes):
         'skipped': 0,
         **changes,
     }
-    return Answers(**values)
+    return Predictions(**values)
 
 
 def truth_of(count, seed=0):
@@ -72,10 +72,10 @@ def test_every_action_weighs_the_same_and_the_root_counts():
     # One wrist of 17 joints is off: by 170 mm in the three of one action, 34 mm in the other's.
     poses[:3, WRIST, 0] += 0.170
     poses[3, WRIST, 0] += 0.034
-    answers = answers_of(
+    predictions = predictions_of(
         poses + [1, 2, 3], truth, groups=['Eating', 'Eating', 'Eating', 'Sitting']
     )
-    report = pose_report(PROTOCOLS['h36m-p1'], answers)
+    report = pose_report(PROTOCOLS['h36m-p1'], predictions)
     by_action = rows(report, 'MPJPE [mm] by action')
     assert by_action['Eating'] == pytest.approx([10])
     assert by_action['Sitting'] == pytest.approx([2])
@@ -93,9 +93,9 @@ def test_every_action_weighs_the_same_and_the_root_counts():
 def test_alignment_forgives_a_similarity_and_no_mirror():
     truth = truth_of(3)
     turned = 1.3 * truth[..., [1, 2, 0]] + 0.5
-    report = pose_report(PROTOCOLS['h36m-p2'], answers_of(turned, truth))
+    report = pose_report(PROTOCOLS['h36m-p2'], predictions_of(turned, truth))
     assert rows(report, 'PA-MPJPE [mm] by keypoint')['head'] == pytest.approx([0], abs=1e-9)
-    mirrored = pose_report(PROTOCOLS['h36m-p2'], answers_of(truth * [-1, 1, 1], truth))
+    mirrored = pose_report(PROTOCOLS['h36m-p2'], predictions_of(truth * [-1, 1, 1], truth))
     assert rows(mirrored, 'Mean over 1 actions')['PA-MPJPE [mm]'][0] > 50
 
 
@@ -105,8 +105,8 @@ def test_3dhp_counts_records_and_14_joints():
     poses = truth.copy()
     poses[0, UNION.index('head_top')] += [0, 0, 0.152]
     poses[0, UNION.index('spine')] += [0, 0, 5]
-    answers = answers_of(poses, truth, groups=['TS1', 'TS1', 'TS1', 'TS2'])
-    report = pose_report(PROTOCOLS['3dhp'], answers)
+    predictions = predictions_of(poses, truth, groups=['TS1', 'TS1', 'TS1', 'TS2'])
+    report = pose_report(PROTOCOLS['3dhp'], predictions)
     figures = rows(report, 'All records')
     assert figures['PCK 150 mm [%]'] == pytest.approx([100 * (1 - 1 / 56)])
     # Of the 31 thresholds none reaches 152 mm; the exact joints pass all.
@@ -124,12 +124,14 @@ def test_coco_average_precision_by_hand():
     found[1] += 1000
     changes = {'areas': np.array([5000.0, 5000.0]), 'truth_2d': truth}
     poses = np.full((2, 26, 3), np.nan)
-    perfect = coco_report(answers_of(poses, poses, keypoints=truth, **changes))
+    perfect = coco_report(predictions_of(poses, poses, keypoints=truth, **changes))
     assert rows(perfect, 'COCO')['AP, OKS 0.50:0.95 [%]'] == pytest.approx([100])
     # The lost person ranks last: precision 1 up to recall 0.5, which is 51 of 101 points.
     scores = np.ones((2, 26))
     scores[1] = 0.1
-    half = coco_report(answers_of(poses, poses, keypoints=found, **{**changes, 'scores': scores}))
+    half = coco_report(
+        predictions_of(poses, poses, keypoints=found, **{**changes, 'scores': scores})
+    )
     assert rows(half, 'COCO')['AP, OKS 0.50:0.95 [%]'] == pytest.approx([100 * 51 / 101])
     assert rows(half, 'COCO')['mean OKS [%]'] == pytest.approx([50])
     assert rows(half, '2D keypoints')['nose'][0] == pytest.approx(50)
@@ -153,21 +155,21 @@ def test_agreement_is_compared_with_the_error():
     poses = truth.copy()
     # Whoever agrees least is off most: one wrist of 17 joints by 17, 34, ... 340 mm.
     poses[:, WRIST, 0] += 0.017 * np.arange(20, 0, -1)
-    table, deciles = reliability(answers_of(poses, truth), PROTOCOLS['h36m-p1'].keypoints)
+    table, deciles = agreement_table(predictions_of(poses, truth), PROTOCOLS['h36m-p1'].keypoints)
     assert table.rows['least agreeing tenth'] == pytest.approx([19.5])
     assert table.rows['the rest'] == pytest.approx([9.5])
     assert table.rows['rank correlation of agreement and error'] == pytest.approx([-1])
     assert deciles['fused'] == pytest.approx(np.arange(19.5, 0, -2))
     # Of whom no 3D is known there is no error to compare with.
-    strangers = answers_of(
+    strangers = predictions_of(
         *(np.concatenate([part, np.full((3, 26, 3), np.nan)]) for part in (poses, truth)),
         agreement=np.concatenate([np.linspace(0, 1, 20), [0.0, 0.5, 1.0]]),
     )
-    again, _ = reliability(strangers, PROTOCOLS['h36m-p1'].keypoints)
+    again, _ = agreement_table(strangers, PROTOCOLS['h36m-p1'].keypoints)
     for name, figures in table.rows.items():
         assert again.rows[name] == pytest.approx(figures), name
-    same = answers_of(poses, truth, agreement=np.full(20, 0.7))
-    table, _ = reliability(same, PROTOCOLS['h36m-p1'].keypoints)
+    same = predictions_of(poses, truth, agreement=np.full(20, 0.7))
+    table, _ = agreement_table(same, PROTOCOLS['h36m-p1'].keypoints)
     assert table.rows['rank correlation of agreement and error'] == [0]
 
 
@@ -185,7 +187,7 @@ def test_too_few_people_are_not_split_into_tenths(tmp_path, capsys, checkpoint):
 
 def test_a_report_is_written_twice(tmp_path):
     table = Table('Errors [mm]', ['a', 'b'], {'one': [1.25, float('nan')], 'three': [3, 4]})
-    report = Report('Title', ['a note'], [table])
+    report = EvaluationReport('Title', ['a note'], [table])
     paths = report.write(tmp_path / 'new', 'name')
     assert [path.name for path in paths] == ['name.md', 'name.json']
     stored = json.loads(paths[1].read_text())
@@ -233,26 +235,26 @@ def test_own_2d_is_freed_of_the_lens_before_it_is_lifted(tmp_path):
     records = open_records('human36m', tmp_path, 'test')
     chosen = [records[i] for i in range(len(records))]
     oracle = Oracle(chosen)
-    answers = collect(oracle, records)
-    assert list(answers.poses) == ['image', 'lifted_truth', 'lifted_own', 'fused']
-    assert answers.agreement.tolist() == [1, 0.5, 0, 1]
+    predictions = predict_records(oracle, records)
+    assert list(predictions.poses) == ['image', 'lifted_truth', 'lifted_own', 'fused']
+    assert predictions.agreement.tolist() == [1, 0.5, 0, 1]
     truth, own = oracle.lifted
     known = truth[..., 2] > 0
     assert known.sum() == 4 * 17
     box = chosen[0].box.astype(float)
     pixel = 0.5 * aim(chosen[0], box, oracle.size).size[1]
     assert np.abs(own - truth)[known][:, :2].max() < 0.5 / pixel
-    wrist = answers.keypoints[:, WRIST] - answers.truth_2d[:, WRIST]
+    wrist = predictions.keypoints[:, WRIST] - predictions.truth_2d[:, WRIST]
     assert np.abs(wrist).max() < 3
 
 
 def test_without_pictures_truth_is_lifted_alone(tmp_path):
     write_h36m_poses(tmp_path)
     records = open_records('human36m', tmp_path, 'test')
-    answers = collect(Oracle([]), records, limit=3)
-    assert list(answers.poses) == ['lifted_truth']
-    assert len(answers) == 3
-    assert np.isnan(answers.agreement).all()
+    predictions = predict_records(Oracle([]), records, limit=3)
+    assert list(predictions.poses) == ['lifted_truth']
+    assert len(predictions) == 3
+    assert np.isnan(predictions.agreement).all()
 
 
 def test_only_what_is_inside_the_picture_is_looked_for():
@@ -263,9 +265,9 @@ def test_only_what_is_inside_the_picture_is_looked_for():
     found[0, WRIST] += 1000
     poses = np.full((1, 26, 3), np.nan)
     changes = {'keypoints': found, 'truth_2d': truth, 'inside': inside}
-    assert keypoint_table(answers_of(poses, poses, **changes)).rows['all'][0] < 100
+    assert keypoint_table(predictions_of(poses, poses, **changes)).rows['all'][0] < 100
     inside[0, WRIST] = False
-    table = keypoint_table(answers_of(poses, poses, **changes))
+    table = keypoint_table(predictions_of(poses, poses, **changes))
     assert table.rows['all'][0] == 100
     assert np.isnan(table.rows['left_wrist'][0])
 
@@ -278,15 +280,15 @@ def test_unreadable_records_are_counted(tmp_path):
         path.unlink()
     # Two of them are of the recording that is left out: one of four records is lost.
     oracle = Oracle([records[i] for i in (1, 2, 3)])
-    answers = collect(oracle, records)
-    assert (len(answers), answers.skipped) == (3, 1)
-    assert 'unreadable' in pose_report(PROTOCOLS['h36m-p1'], answers).markdown()
-    lost = pose_report(PROTOCOLS['h36m-p1'], replace(answers, damaged=2)).markdown()
+    predictions = predict_records(oracle, records)
+    assert (len(predictions), predictions.skipped) == (3, 1)
+    assert 'unreadable' in pose_report(PROTOCOLS['h36m-p1'], predictions).markdown()
+    lost = pose_report(PROTOCOLS['h36m-p1'], replace(predictions, damaged=2)).markdown()
     assert ', 1 unreadable, 2 damaged shards left out' in lost
     for path in paths[3:]:
         path.unlink()
     with pytest.raises(DatasetError, match='expected a picture; it is missing'):
-        collect(oracle, records)
+        predict_records(oracle, records)
 
 
 def test_3dpw_says_whose_joints_were_counted(tmp_path):
@@ -395,7 +397,7 @@ def test_the_command_scores_what_the_robot_runs(tmp_path, capsys, monkeypatch):
             branch.infer({})
     tables = json.loads((tmp_path / 'h36m-p1.json').read_text())['tables']
     (headline,) = [table for title, table in tables.items() if title.startswith('Mean over')]
-    assert set(headline['MPJPE [mm]']) == set(ANSWERS)
+    assert set(headline['MPJPE [mm]']) == set(POSE_SOURCES)
     assert all(value > 0 for value in headline['MPJPE [mm]'].values())
     capsys.readouterr()
     for model, backend, words in (

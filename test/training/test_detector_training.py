@@ -1,4 +1,4 @@
-"""Training the detector: who answers for whom, learning, the loop, export and evaluation."""
+"""Training the detector: which points answer for whom, learning, export, evaluation."""
 
 import csv
 import json
@@ -17,7 +17,11 @@ from unihpe_ros.datasets import scene_augment
 from unihpe_ros.datasets.scene_augment import augment_scene, LabelledPicture
 from unihpe_ros.detector import PersonDetector
 from unihpe_ros.engines.ort_engine import OrtEngine
-from unihpe_ros.evaluation.detection_report import detection_report, headline, SceneAnswers
+from unihpe_ros.evaluation.detection_report import (
+    detection_report,
+    detection_scores,
+    ScenePredictions,
+)
 from unihpe_ros.metrics.detection import detection_precision, match
 from unihpe_ros.metrics.pose import average_precision, interpolated_precision
 from unihpe_ros.models.detector import Detector, DetectorPreset, DETECTORS
@@ -184,10 +188,10 @@ def test_eight_scenes_are_learned_by_heart(rng):
         terms = run.objective.image_terms(run.model.train(), batch, rng, 0)
         run.update(run.objective.total(terms))
     detector = TorchDetector(run.averaged())
-    answers = SceneAnswers(
+    predictions = ScenePredictions(
         [detector.detect(picture.image, 0.01) for picture in pictures], pictures
     )
-    scores = headline(answers)
+    scores = detection_scores(predictions)
     assert scores['AP50'] > 99
     assert scores['AP50:95'] > 70
     assert scores['recall'] == 100
@@ -468,7 +472,7 @@ def test_report_tells_sizes_and_hidden_people_apart():
     )
     found = Detections(np.float32([tall]), np.float32([0.8]))
     ghost = Detections(np.float32([low]), np.float32([0.5]))
-    report = detection_report(SceneAnswers([found, ghost], [truth, empty]))
+    report = detection_report(ScenePredictions([found, ghost], [truth, empty]))
     everyone, sizes, shares = report.tables
     assert everyone.rows['detector'][2:] == [50.0, 50.0, 100.0]
     assert sizes.rows['from 160'] == [100.0, 1.0]

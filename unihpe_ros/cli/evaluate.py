@@ -1,4 +1,4 @@
-"""Score a model on held-out data: a checkpoint, or the exported branches a robot runs."""
+"""`unihpe evaluate`: figures of a checkpoint or of exported branches on held-out data."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from unihpe_ros.core.geometry import Array
     from unihpe_ros.engines import Engine
-    from unihpe_ros.evaluation.answers import Answers
     from unihpe_ros.evaluation.evaluate import Predictor
-    from unihpe_ros.evaluation.protocols import Protocol
-    from unihpe_ros.evaluation.report import Report
+    from unihpe_ros.evaluation.predictions import Predictions
+    from unihpe_ros.evaluation.protocols import EvaluationProtocol
+    from unihpe_ros.evaluation.report import EvaluationReport
 
 # People at a time that an engine is built for, the node's default: so the same one is used.
 _MOST = 8
@@ -96,10 +96,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _images(
     predictor: Predictor, args: argparse.Namespace
-) -> tuple[Report, Mapping[str, Array] | None]:
+) -> tuple[EvaluationReport, Mapping[str, Array] | None]:
     from unihpe_ros.datasets.catalogue import open_records
-    from unihpe_ros.evaluation.answers import collect
     from unihpe_ros.evaluation.keypoint_report import coco_report
+    from unihpe_ros.evaluation.predictions import predict_records
     from unihpe_ros.evaluation.protocols import pose_report, protocol_of, PROTOCOLS
     from unihpe_ros.training.config import ConfigError
 
@@ -107,52 +107,54 @@ def _images(
     records = open_records(kind, args.data, 'test')
     if args.protocol == 'coco' and not records.has_images:
         raise ConfigError(f'{args.data}: expected the pictures of COCO; only labels are there')
-    answers = collect(predictor, records, limit=args.limit)
+    predicted = predict_records(predictor, records, limit=args.limit)
     if args.protocol == 'coco':
-        return coco_report(answers), None
+        return coco_report(predicted), None
     protocol = protocol_of(args.protocol, records)
-    report = pose_report(protocol, answers)
-    return (report, None) if not records.has_images else _doubt(report, protocol, answers)
+    report = pose_report(protocol, predicted)
+    return (
+        (report, None) if not records.has_images else _add_agreement(report, protocol, predicted)
+    )
 
 
-def _doubt(
-    report: Report, protocol: Protocol, answers: Answers
-) -> tuple[Report, Mapping[str, Array] | None]:
-    """Add what the agreement of the embeddings is worth as a warning."""
+def _add_agreement(
+    report: EvaluationReport, protocol: EvaluationProtocol, predicted: Predictions
+) -> tuple[EvaluationReport, Mapping[str, Array] | None]:
+    """Add the errors of poses by the agreement of their embeddings; returns the deciles too."""
     from dataclasses import replace
 
-    from unihpe_ros.evaluation.retrieval import comparable, DECILES, reliability
+    from unihpe_ros.evaluation.retrieval import agreement_table, DECILES, has_3d_truth
 
-    known = int(comparable(answers, protocol.keypoints).sum())
+    known = int(has_3d_truth(predicted, protocol.keypoints).sum())
     if known < DECILES:
         note = f'what agreement warns of is left out: of {known} people there are no tenths'
         return replace(report, notes=[*report.notes, note]), None
     aligned = protocol.headline.startswith('PA-')
-    table, deciles = reliability(answers, protocol.keypoints, aligned)
+    table, deciles = agreement_table(predicted, protocol.keypoints, aligned)
     return replace(report, tables=[*report.tables, table]), deciles
 
 
-def _retrieval(predictor: Predictor, args: argparse.Namespace) -> Report:
+def _retrieval(predictor: Predictor, args: argparse.Namespace) -> EvaluationReport:
     from unihpe_ros.datasets.catalogue import open_records
-    from unihpe_ros.evaluation.answers import collect
+    from unihpe_ros.evaluation.predictions import predict_records
     from unihpe_ros.evaluation.retrieval import Embedder, retrieval_report
     from unihpe_ros.training.config import ConfigError
 
     records = open_records(args.kind, args.data, 'test')
-    answers = collect(predictor, records, limit=args.limit)
+    predicted = predict_records(predictor, records, limit=args.limit)
     embedder = predictor if isinstance(predictor, Embedder) else None
-    if embedder is None and 'image' not in answers.embeddings:
+    if embedder is None and 'image' not in predicted.embeddings:
         raise ConfigError(
             f'{args.model}: retrieval needs a checkpoint.pt, or pictures: what is exported has no '
             '3D encoder'
         )
-    return retrieval_report(answers, embedder)
+    return retrieval_report(predicted, embedder)
 
 
-def _poses(predictor: Predictor, args: argparse.Namespace) -> Report:
+def _poses(predictor: Predictor, args: argparse.Namespace) -> EvaluationReport:
     from unihpe_ros.datasets.poses import load_pose_bank
     from unihpe_ros.evaluation.evaluate import lifting_metrics
-    from unihpe_ros.evaluation.report import Report, Table
+    from unihpe_ros.evaluation.report import EvaluationReport, Table
 
     bank = load_pose_bank(args.data)
     count = min(args.limit or len(bank), len(bank))
@@ -165,23 +167,25 @@ def _poses(predictor: Predictor, args: argparse.Namespace) -> Report:
     }
     table = Table('Lifting', ['MPJPE [mm]', 'PA-MPJPE [mm]'], rows)
     notes = ['17 joints of Human3.6M; cameras drawn at random', f'{count} poses']
-    return Report('Lifting of a pose bank', notes, [table])
+    return EvaluationReport('Lifting of a pose bank', notes, [table])
 
 
-def _detection(args: argparse.Namespace) -> Report:
+def _detection(args: argparse.Namespace) -> EvaluationReport:
     from unihpe_ros.datasets.scenes import SceneShards
-    from unihpe_ros.evaluation.detection_report import collect, detection_report
+    from unihpe_ros.evaluation.detection_report import detect_scenes, detection_report
 
     scenes = SceneShards(args.data)
     if not args.model.endswith('.pt'):
         from unihpe_ros.detector import PersonDetector
 
         with closing(PersonDetector(args.model, backend=args.backend)) as detector:
-            return detection_report(collect(detector, scenes, limit=args.limit))
+            return detection_report(detect_scenes(detector, scenes, limit=args.limit))
     from unihpe_ros.training.detection.run import load_detector, TorchDetector
 
-    answers = collect(TorchDetector(load_detector(Path(args.model))), scenes, limit=args.limit)
-    return detection_report(answers)
+    predicted = detect_scenes(
+        TorchDetector(load_detector(Path(args.model))), scenes, limit=args.limit
+    )
+    return detection_report(predicted)
 
 
 def _plot(deciles: Mapping[str, Array], path: Path) -> Path:
@@ -204,7 +208,7 @@ def _plot(deciles: Mapping[str, Array], path: Path) -> Path:
 
 @contextmanager
 def _load(model: str, backend: str) -> Iterator[Predictor]:
-    """Give the model for as long as the block takes."""
+    """Open a model to evaluate; closed at the end of the block."""
     if model.endswith('.pt'):
         from unihpe_ros.evaluation.evaluate import TorchPredictor
         from unihpe_ros.training.run import load_network

@@ -1,4 +1,4 @@
-"""The detection protocol: a detector's boxes against those of rendered scenes."""
+"""The detection protocol: precision and recall of a detector's boxes in rendered scenes."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from unihpe_ros.core.geometry import Array
 from unihpe_ros.datasets.records import DatasetError
 from unihpe_ros.datasets.scene_augment import LabelledPicture, LEAST_EXTENT, LEAST_VISIBLE
 from unihpe_ros.datasets.scenes import SceneShards
-from unihpe_ros.evaluation.report import Report, Table
+from unihpe_ros.evaluation.report import EvaluationReport, Table
 from unihpe_ros.metrics.detection import detection_precision, Match, match, OVERLAPS
 
 # The score above which recall and precision are told: what the estimator asks for.
 THRESHOLD = 0.3
-# Average precision needs the unsure answers too.
+# Average precision needs detections of low scores too.
 _LEAST_SCORE = 0.01
 _HEIGHTS = (0.0, 40.0, 80.0, 160.0, np.inf)
 _SHARES = (0.0, 0.4, 0.7, 0.95, np.inf)
 
 
-class AskedDetector(Protocol):
-    """Whatever finds people: `unihpe_ros.detector.PersonDetector`, or one in PyTorch."""
+class SceneDetector(Protocol):
+    """A detector to evaluate: `unihpe_ros.detector.PersonDetector`, or one in PyTorch."""
 
     def detect(self, image: NDArray[np.uint8], score_threshold: float) -> Detections:
-        """Find the people in ``(H, W, 3)`` BGR."""
+        """Return the people found in ``(H, W, 3)`` BGR."""
 
 
 @dataclass(frozen=True)
-class SceneAnswers:
+class ScenePredictions:
     """
-    What a detector found in S scenes, and who is there.
+    Detections in S scenes, and the true boxes.
 
     Parameters
     ----------
     found : Sequence[Detections]
-        Answers down to low scores.
+        Detections, of low scores too.
     truth : Sequence[LabelledPicture]
         The people; the pictures themselves are empty.
     skipped : Sequence[str]
@@ -62,22 +62,22 @@ class SceneAnswers:
         return sum(int(scene.learnable.sum()) for scene in self.truth)
 
     def matches(self, overlap: float) -> list[Match]:
-        """Match every scene at an overlap."""
+        """Return the matches of detections and people in each scene at an IoU."""
         return [
             match(found, scene.boxes, scene.learnable, overlap)
             for found, scene in zip(self.found, self.truth, strict=True)
         ]
 
 
-def collect(
-    detector: AskedDetector, scenes: SceneShards, limit: int | None = None
-) -> SceneAnswers:
+def detect_scenes(
+    detector: SceneDetector, scenes: SceneShards, limit: int | None = None
+) -> ScenePredictions:
     """
-    Ask a detector about a data set.
+    Return the detections in the scenes of a data set, with the true boxes.
 
     Parameters
     ----------
-    detector : AskedDetector
+    detector : SceneDetector
         The detector.
     scenes : SceneShards
         The data set.
@@ -104,39 +104,42 @@ def collect(
         truth.append(LabelledPicture(empty, scene.boxes, scene.share_visible))
     if not found:
         raise DatasetError(skipped[0] if skipped else f'{scenes.folder}: expected scenes')
-    return SceneAnswers(found, truth, skipped, scenes.damaged)
+    return ScenePredictions(found, truth, skipped, scenes.damaged)
 
 
-def headline(answers: SceneAnswers) -> dict[str, float]:
-    """Return the figures that are logged, in per cent."""
+def detection_scores(predicted: ScenePredictions) -> dict[str, float]:
+    """Return the figures that a training logs: average precisions, recall, precision, %."""
     precisions = [
-        100 * detection_precision(answers.matches(overlap), answers.people) for overlap in OVERLAPS
+        100 * detection_precision(predicted.matches(overlap), predicted.people)
+        for overlap in OVERLAPS
     ]
-    matches = answers.matches(OVERLAPS[0])
-    sure = [(part.scores >= THRESHOLD) & part.counts for part in matches]
-    hits = sum(int((part.hits & good).sum()) for part, good in zip(matches, sure, strict=True))
-    empty = [good.sum() for good, scene in zip(sure, answers.truth, strict=True)
+    matches = predicted.matches(OVERLAPS[0])
+    confident = [(part.scores >= THRESHOLD) & part.counts for part in matches]
+    hits = sum(
+        int((part.hits & good).sum()) for part, good in zip(matches, confident, strict=True)
+    )
+    empty = [good.sum() for good, scene in zip(confident, predicted.truth, strict=True)
              if not len(scene.boxes)]  # fmt: skip
     return {
         'AP50': precisions[0],
         'AP50:95': float(np.mean(precisions)),
-        'recall': 100 * hits / max(answers.people, 1),
-        'precision': 100 * hits / max(sum(int(good.sum()) for good in sure), 1),
+        'recall': 100 * hits / max(predicted.people, 1),
+        'precision': 100 * hits / max(sum(int(good.sum()) for good in confident), 1),
         'false_in_empty': 100 * float(np.mean(empty)) if empty else float('nan'),
     }
 
 
-def detection_report(answers: SceneAnswers) -> Report:
+def detection_report(predicted: ScenePredictions) -> EvaluationReport:
     """
-    Draw up the tables of the detection protocol.
+    Return the tables of the detection protocol.
 
     Parameters
     ----------
-    answers : SceneAnswers
-        What was found, and who is there.
+    predicted : ScenePredictions
+        Detections and true boxes.
 
     """
-    figures = headline(answers)
+    figures = detection_scores(predicted)
     columns = {
         'AP50': 'AP50 [%]',
         'AP50:95': 'AP50:95 [%]',
@@ -147,11 +150,11 @@ def detection_report(answers: SceneAnswers) -> Report:
     everyone = Table(
         'All people', list(columns.values()), {'detector': [figures[name] for name in columns]}
     )
-    matches = answers.matches(OVERLAPS[0])
-    asked = np.concatenate([scene.learnable for scene in answers.truth])
-    score = np.concatenate([part.found for part in matches])[asked]
-    boxes = np.concatenate([scene.boxes for scene in answers.truth])[asked]
-    shares = np.concatenate([scene.visible for scene in answers.truth])[asked]
+    matches = predicted.matches(OVERLAPS[0])
+    learnable = np.concatenate([scene.learnable for scene in predicted.truth])
+    score = np.concatenate([part.found for part in matches])[learnable]
+    boxes = np.concatenate([scene.boxes for scene in predicted.truth])[learnable]
+    shares = np.concatenate([scene.visible for scene in predicted.truth])[learnable]
     tables = [
         everyone,
         _by('Recall by height of the box, px', score, boxes[:, 3] - boxes[:, 1], _HEIGHTS, '.0f'),
@@ -159,17 +162,17 @@ def detection_report(answers: SceneAnswers) -> Report:
     ]
     w, h = LEAST_EXTENT
     notes = [
-        f'{len(answers.truth)} scenes, {answers.people} people to be found; not counted are those '
-        f'of whom less than {100 * LEAST_VISIBLE:.0f} % can be seen or who are smaller than '
+        f'{len(predicted.truth)} scenes, {predicted.people} people to be found; not counted are '
+        f'those of whom less than {100 * LEAST_VISIBLE:.0f} % can be seen or who are smaller than '
         f'{w:.0f}x{h:.0f} px',
         f'recall and precision at score {THRESHOLD} and IoU 0.5',
     ]
-    if answers.skipped or answers.damaged:
+    if predicted.skipped or predicted.damaged:
         notes.append(
-            f'left out: {len(answers.skipped)} unreadable scenes and {len(answers.damaged)} '
+            f'left out: {len(predicted.skipped)} unreadable scenes and {len(predicted.damaged)} '
             'damaged shards'
         )
-    return Report('People in rendered scenes', notes, tables)
+    return EvaluationReport('People in rendered scenes', notes, tables)
 
 
 def _by(title: str, score: Array, values: Array, limits: Sequence[float], form: str) -> Table:

@@ -1,30 +1,30 @@
-"""Figures of the 2D keypoints found in the image: COCO's protocol, and PCK for every set."""
+"""Accuracy of 2D keypoints found in the image: COCO's protocol, and PCK for every data set."""
 
 from __future__ import annotations
 
 import numpy as np
 from unihpe_ros.core.similarity import oks
 from unihpe_ros.core.skeleton import COCO_17, UNION
-from unihpe_ros.evaluation.answers import Answers
-from unihpe_ros.evaluation.report import Report, Table
+from unihpe_ros.evaluation.predictions import Predictions
+from unihpe_ros.evaluation.report import EvaluationReport, Table
 from unihpe_ros.metrics import pose as metrics
 
 
-def reading(answers: Answers) -> list[str]:
-    """Note how many records the figures come from."""
-    skipped = f', {answers.skipped} unreadable' if answers.skipped else ''
-    damaged = f', {answers.damaged} damaged shards left out' if answers.damaged else ''
-    return [f'{len(answers)} records{skipped}{damaged}']
+def record_counts(predicted: Predictions) -> list[str]:
+    """Return notes on how many records were read, and how many could not be."""
+    skipped = f', {predicted.skipped} unreadable' if predicted.skipped else ''
+    damaged = f', {predicted.damaged} damaged shards left out' if predicted.damaged else ''
+    return [f'{len(predicted)} records{skipped}{damaged}']
 
 
-def keypoint_table(answers: Answers) -> Table:
+def keypoint_table(predicted: Predictions) -> Table:
     """Return PCK at 0.2 of the torso and the median error of COCO's keypoints in the image."""
     coco = COCO_17.indices_in(UNION)
-    truth, found = answers.truth_2d[:, coco], answers.keypoints[:, coco]
-    errors = np.where(answers.inside[:, coco], metrics.keypoint_errors(found, truth), np.nan)
+    truth, found = predicted.truth_2d[:, coco], predicted.keypoints[:, coco]
+    errors = np.where(predicted.inside[:, coco], metrics.keypoint_errors(found, truth), np.nan)
     torso = metrics.torso_size(truth)
     # Sets that have joint centres only are measured by those.
-    centres = metrics.torso_size(answers.truth_2d[:, _centres()])
+    centres = metrics.torso_size(predicted.truth_2d[:, _centres()])
     relative = errors / np.where(np.isfinite(torso), torso, centres)[:, None]
     rows = {}
     for name, column in [*zip(COCO_17.keypoints, relative.T, strict=True), ('all', relative)]:
@@ -44,29 +44,32 @@ def _centres() -> list[int]:
     )
 
 
-def coco_report(answers: Answers) -> Report:
+def coco_report(predicted: Predictions) -> EvaluationReport:
     """
-    Draw up COCO's tables: average precision of the image's own keypoints, and PCK.
+    Return COCO's tables: average precision of the keypoints found in the image, and PCK.
 
     Parameters
     ----------
-    answers : Answers
-        The model's answers to COCO.
+    predicted : Predictions
+        Predictions for COCO.
 
     """
     coco = COCO_17.indices_in(UNION)
-    truth, found = answers.truth_2d[:, coco], answers.keypoints[:, coco]
+    truth, found = predicted.truth_2d[:, coco], predicted.keypoints[:, coco]
     labelled = np.asarray(np.isfinite(truth).all(-1))
-    similarity = oks(found, truth, answers.areas, labelled)
-    confidence = answers.scores[:, coco].mean(-1)
+    similarity = oks(found, truth, predicted.areas, labelled)
+    confidence = predicted.scores[:, coco].mean(-1)
     rows = {
         'AP, OKS 0.50:0.95 [%]': [
-            100 * metrics.average_precision(similarity, confidence, len(answers))
+            100 * metrics.average_precision(similarity, confidence, len(predicted))
         ],
         'OKS at least 0.50 [%]': [100 * float((similarity >= 0.5).mean())],
         'OKS at least 0.75 [%]': [100 * float((similarity >= 0.75).mean())],
         'mean OKS [%]': [100 * float(np.nanmean(similarity))],
     }
-    notes = ['boxes are the true ones: each person is given one answer', *reading(answers)]
+    notes = [
+        'boxes are the true ones: each person is given one answer',
+        *record_counts(predicted),
+    ]
     table = Table('COCO keypoints', ['image'], rows)
-    return Report('COCO, validation set', notes, [table, keypoint_table(answers)])
+    return EvaluationReport('COCO, validation set', notes, [table, keypoint_table(predicted)])

@@ -1,4 +1,4 @@
-"""The protocols of the public data sets: which keypoints, which error, which means."""
+"""Evaluation protocols of the public data sets: which keypoints and errors, averaged how."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.skeleton import COCO_17, H36M_17, UNION
 from unihpe_ros.datasets.pw3d import Pw3d
 from unihpe_ros.datasets.records import Records
-from unihpe_ros.evaluation.answers import Answers
-from unihpe_ros.evaluation.keypoint_report import keypoint_table, reading
-from unihpe_ros.evaluation.report import Report, Table
+from unihpe_ros.evaluation.keypoint_report import keypoint_table, record_counts
+from unihpe_ros.evaluation.predictions import Predictions
+from unihpe_ros.evaluation.report import EvaluationReport, Table
 from unihpe_ros.metrics import pose as metrics
 
 _MM = 1000.0
@@ -33,9 +33,9 @@ _PCK_TITLE = 'PCK 150 mm [%]'
 
 
 @dataclass(frozen=True)
-class Protocol:
+class EvaluationProtocol:
     """
-    What a protocol measures.
+    Which keypoints and errors of a data set are reported, and how they are averaged.
 
     Parameters
     ----------
@@ -65,24 +65,24 @@ class Protocol:
     notes: Sequence[str]
 
 
-PROTOCOLS: Mapping[str, Protocol] = {
-    'h36m-p1': Protocol(
+PROTOCOLS: Mapping[str, EvaluationProtocol] = {
+    'h36m-p1': EvaluationProtocol(
         *('Human3.6M, protocol 1', 'human36m', 'MPJPE [mm]', H36M_17.keypoints, 'action', True),
         ('S9 and S11, 17 joints, the root at zero and counted', _BOXES),
     ),
-    'h36m-p2': Protocol(
+    'h36m-p2': EvaluationProtocol(
         *('Human3.6M, protocol 2', 'human36m', 'PA-MPJPE [mm]', H36M_17.keypoints, 'action', True),
         ('S9 and S11, 17 joints, similarity without reflection', _BOXES),
     ),
-    '3dpw': Protocol(
+    '3dpw': EvaluationProtocol(
         *('3DPW, test split', 'pw3d', 'PA-MPJPE [mm]', ('pelvis', *_LIMBS, 'neck'), 'sequence'),
         *(False, ('frames with a valid camera pose', _SMPL, _BOXES)),
     ),
-    '3dhp': Protocol(
+    '3dhp': EvaluationProtocol(
         *('MPI-INF-3DHP, test set', 'mpi_inf_3dhp', _PCK_TITLE, (*_LIMBS, 'neck', 'head_top')),
         *('sequence', False, ('valid frames, universal skeleton, 14 joints, root pelvis', _BOXES)),
     ),
-    'synthetic': Protocol(
+    'synthetic': EvaluationProtocol(
         *('Rendered people', 'synthetic', 'MPJPE [mm]', H36M_17.keypoints, '', False),
         ('17 joints of Human3.6M, the root at zero and counted', _BOXES),
     ),
@@ -96,7 +96,7 @@ _REGRESSED = replace(
 )
 
 
-def protocol_of(name: str, records: Records) -> Protocol:
+def protocol_of(name: str, records: Records) -> EvaluationProtocol:
     """Return a protocol by its name; 3DPW's depends on which joints the set was read with."""
     if isinstance(records, Pw3d) and records.has_h36m_joints:
         return _REGRESSED
@@ -130,28 +130,30 @@ MEASURES: Mapping[str, Callable[[Array, Array], float]] = {
 }
 
 
-def pose_errors(answers: Answers, keypoints: Sequence[str]) -> Mapping[str, tuple[Array, Array]]:
+def pose_errors(
+    predicted: Predictions, keypoints: Sequence[str]
+) -> Mapping[str, tuple[Array, Array]]:
     """
-    Measure every answer's 3D poses.
+    Return the errors of all 3D poses, before and after alignment.
 
     Parameters
     ----------
-    answers : Answers
-        The model's answers.
+    predicted : Predictions
+        Predictions of a model.
     keypoints : Sequence[str]
         Keypoints that count.
 
     Returns
     -------
     Mapping[str, tuple[NDArray, NDArray]]
-        By answer, ``(N, K)`` mm: with the roots laid upon each other, and after the best
+        By source of the pose, ``(N, K)`` mm: with both roots at zero, and after the best
         similarity transform of these keypoints; NaN where the truth is unknown.
 
     """
     chosen = UNION.indices(*keypoints)
-    truth = _MM * (answers.truth - answers.truth[:, _ROOT : _ROOT + 1])
+    truth = _MM * (predicted.truth - predicted.truth[:, _ROOT : _ROOT + 1])
     errors: dict[str, tuple[Array, Array]] = {}
-    for name, poses in answers.poses.items():
+    for name, poses in predicted.poses.items():
         relative = _MM * (poses - poses[:, _ROOT : _ROOT + 1]).astype(np.float64)
         relative, wanted = relative[:, chosen], truth[:, chosen]
         errors[name] = (
@@ -161,25 +163,25 @@ def pose_errors(answers: Answers, keypoints: Sequence[str]) -> Mapping[str, tupl
     return errors
 
 
-def pose_report(protocol: Protocol, answers: Answers) -> Report:
+def pose_report(protocol: EvaluationProtocol, predicted: Predictions) -> EvaluationReport:
     """
-    Draw up the tables of a protocol in 3D.
+    Return the tables of a 3D protocol.
 
     The first has all the measures; then follow the headline by group and by keypoint.
 
     Parameters
     ----------
-    protocol : Protocol
+    protocol : EvaluationProtocol
         What to measure.
-    answers : Answers
-        The model's answers to the protocol's data set.
+    predicted : Predictions
+        Predictions for the protocol's data set.
 
     """
-    known = np.asarray(np.isfinite(answers.truth).any((0, 2)))
+    known = np.asarray(np.isfinite(predicted.truth).any((0, 2)))
     keypoints = [name for name in protocol.keypoints if known[UNION.index(name)]]
-    errors = pose_errors(answers, keypoints)
-    groups = np.array(answers.groups)
-    names = sorted(set(answers.groups))
+    errors = pose_errors(predicted, keypoints)
+    groups = np.array(predicted.groups)
+    names = sorted(set(predicted.groups))
     by_group = {
         measure: {
             group: [
@@ -207,10 +209,12 @@ def pose_report(protocol: Protocol, answers: Answers) -> Report:
         for i, name in enumerate(keypoints)
     }
     tables.append(Table(f'{protocol.headline} by keypoint', list(errors), table))
-    if np.isfinite(answers.truth_2d[:, COCO_17.indices_in(UNION)]).any() and 'image' in errors:
-        tables.append(keypoint_table(answers))
+    if np.isfinite(predicted.truth_2d[:, COCO_17.indices_in(UNION)]).any() and 'image' in errors:
+        tables.append(keypoint_table(predicted))
     counted = f'{len(keypoints)} keypoints counted: {", ".join(keypoints)}'
-    return Report(protocol.title, [*protocol.notes, counted, *reading(answers)], tables)
+    return EvaluationReport(
+        protocol.title, [*protocol.notes, counted, *record_counts(predicted)], tables
+    )
 
 
 def _mean(rows: Sequence[Sequence[float]]) -> list[float]:

@@ -1,4 +1,4 @@
-"""Tables of figures: one object that is printed, and written as Markdown and as JSON."""
+"""Tables of figures, printed and written as Markdown and as JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from unihpe_ros.core.files import write_whole
 @dataclass(frozen=True)
 class Table:
     """
-    Figures with names for their rows and columns.
+    Figures with named rows and columns.
 
     Parameters
     ----------
@@ -56,9 +56,9 @@ def _cell(value: float, spread: float) -> str:
 
 
 @dataclass(frozen=True)
-class Report:
+class EvaluationReport:
     """
-    The outcome of a protocol.
+    The figures of an evaluation: notes and tables.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class Report:
         return '\n\n'.join(parts) + '\n'
 
     def write(self, folder: Path, name: str) -> list[Path]:
-        """Write NAME.md and NAME.json, each beside its place first; return the two."""
+        """Write NAME.md and NAME.json, never half of one; returns the two paths."""
         tables = {table.title: _named(table.columns, table.rows) for table in self.tables}
         tables |= {
             f'{table.title}: spread': _named(table.columns, table.spreads)

@@ -1,4 +1,4 @@
-"""What the embeddings are good for: finding poses across modalities, and knowing when to doubt."""
+"""Two uses of the embeddings: retrieval across modalities, and agreement as a warning."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.skeleton import H36M_17, UNION
-from unihpe_ros.evaluation.answers import Answers
+from unihpe_ros.evaluation.predictions import Predictions
 from unihpe_ros.evaluation.protocols import pose_errors
-from unihpe_ros.evaluation.report import Report, Table
+from unihpe_ros.evaluation.report import EvaluationReport, Table
 from unihpe_ros.metrics import pose as metrics
 
 _MM = 1000.0
@@ -25,27 +25,27 @@ DECILES = 10
 
 @runtime_checkable
 class Embedder(Protocol):
-    """A model that has its 3D encoder at hand; exported branches have not."""
+    """A model with a 3D encoder, which exported branches lack."""
 
     def embed_3d(self, relative: NDArray[np.float32]) -> NDArray[np.float32]:
         """Embed ``(B, K, 3)`` root-relative poses, m, NaN where unknown, as unit rows."""
 
 
-def retrieval_report(answers: Answers, embedder: Embedder | None) -> Report:
+def retrieval_report(predicted: Predictions, embedder: Embedder | None) -> EvaluationReport:
     """
-    Look every record up in each other modality.
+    Return how well each record is found by its embedding in another modality.
 
     Parameters
     ----------
-    answers : Answers
-        The model's answers; records without 3D are left out.
+    predicted : Predictions
+        Predictions of a model; records without 3D are left out.
     embedder : Embedder, optional
         The model; without its 3D encoder image and 2D are looked up in each other.
 
     """
-    whole = np.isfinite(answers.truth).all(-1).sum(-1) > 1
-    truth = answers.truth[whole].astype(np.float32)
-    embeddings = {name: rows[whole] for name, rows in answers.embeddings.items()}
+    whole = np.isfinite(predicted.truth).all(-1).sum(-1) > 1
+    truth = predicted.truth[whole].astype(np.float32)
+    embeddings = {name: rows[whole] for name, rows in predicted.embeddings.items()}
     if embedder is not None:
         embeddings['3d'] = np.concatenate(
             [embedder.embed_3d(truth[i : i + _CHUNK]) for i in range(0, len(truth), _CHUNK)]
@@ -58,12 +58,14 @@ def retrieval_report(answers: Answers, embedder: Embedder | None) -> Report:
         '2d is the true 2D pose',
         *([] if embedder else ['3d takes a checkpoint.pt: what is exported has no 3D encoder']),
     ]
-    return Report('Retrieval across modalities', notes, [Table('Retrieval', columns, rows)])
+    return EvaluationReport(
+        'Retrieval across modalities', notes, [Table('Retrieval', columns, rows)]
+    )
 
 
 def retrieve(embeddings: Mapping[str, Array], truth: Array) -> dict[str, list[float]]:
     """
-    Find the nearest embedding of one modality for each of another.
+    Return how often the nearest embedding of another modality is of the same record.
 
     Parameters
     ----------
@@ -95,23 +97,23 @@ def retrieve(embeddings: Mapping[str, Array], truth: Array) -> dict[str, list[fl
     return rows
 
 
-def comparable(answers: Answers, keypoints: Sequence[str]) -> NDArray[np.bool_]:
-    """Return of which ``(N,)`` records the 3D of any keypoint that counts is known."""
+def has_3d_truth(predicted: Predictions, keypoints: Sequence[str]) -> NDArray[np.bool_]:
+    """``(N,)`` whether the 3D position of any counted keypoint but the root is known."""
     # The root's error is none.
     counted = UNION.indices(*(name for name in keypoints if name != 'pelvis'))
-    return np.asarray(np.isfinite(answers.truth[:, counted]).all(-1).any(-1))
+    return np.asarray(np.isfinite(predicted.truth[:, counted]).all(-1).any(-1))
 
 
-def reliability(
-    answers: Answers, keypoints: Sequence[str], aligned: bool = False
+def agreement_table(
+    predicted: Predictions, keypoints: Sequence[str], aligned: bool = False
 ) -> tuple[Table, Mapping[str, Array]]:
     """
-    Compare the records of least agreement with the rest; those without 3D are left out.
+    Return the errors of the records of least agreement and of the rest; only those with 3D.
 
     Parameters
     ----------
-    answers : Answers
-        The model's answers, with pictures; `comparable` ones for every tenth.
+    predicted : Predictions
+        Predictions for pictures; at least DECILES records with 3D (`has_3d_truth`).
     keypoints : Sequence[str]
         Keypoints that count.
     aligned : bool
@@ -121,21 +123,21 @@ def reliability(
     -------
     table : Table
         Mean error of the tenth of least agreement and of the rest, mm, and the rank correlation
-        of agreement and error, by answer.
+        of agreement and error, by source of the pose.
     deciles : Mapping[str, NDArray]
-        ``(10,)`` mean error, mm, by answer, from least agreement to most; and 'agreement', the
+        ``(10,)`` mean error, mm, by source, from least agreement to most; and 'agreement', the
         mean agreement.
 
     """
-    known = comparable(answers, keypoints)
-    order = np.argsort(answers.agreement, kind='stable')
+    known = has_3d_truth(predicted, keypoints)
+    order = np.argsort(predicted.agreement, kind='stable')
     order = order[known[order]]
     parts = np.array_split(order, DECILES)
     deciles: dict[str, Array] = {
-        'agreement': np.array([answers.agreement[part].mean() for part in parts])
+        'agreement': np.array([predicted.agreement[part].mean() for part in parts])
     }
     columns, worst, rest, ranks = [], [], [], []
-    for name, errors in pose_errors(answers, keypoints).items():
+    for name, errors in pose_errors(predicted, keypoints).items():
         person = np.full(len(known), np.nan)
         person[known] = np.nanmean(errors[int(aligned)][known], -1)
         deciles[name] = np.array([person[part].mean() for part in parts])
@@ -143,7 +145,7 @@ def reliability(
         worst.append(float(deciles[name][0]))
         rest.append(float(person[order[len(parts[0]) :]].mean()))
         # A model that always agrees as much ranks nothing.
-        both = answers.agreement[order], person[order]
+        both = predicted.agreement[order], person[order]
         constant = any(np.ptp(values) == 0 for values in both)
         ranks.append(0.0 if constant else float(spearmanr(*both)[0]))
     rows = {

@@ -14,7 +14,7 @@ from unihpe_ros.core import simcc
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.datasets.batches import ImageBatch
-from unihpe_ros.evaluation.detection_report import AskedDetector
+from unihpe_ros.evaluation.detection_report import SceneDetector
 from unihpe_ros.evaluation.evaluate import normalise_images, Predictor
 from unihpe_ros.training.detection.batches import SceneBatch
 
@@ -101,13 +101,13 @@ def draw_panel(predictor: Predictor, batch: ImageBatch, count: int = 8) -> NDArr
     return np.concatenate(tiles, 1)
 
 
-def draw_scenes(detector: AskedDetector, batch: SceneBatch, count: int = 4) -> NDArray[np.uint8]:
+def draw_scenes(detector: SceneDetector, batch: SceneBatch, count: int = 4) -> NDArray[np.uint8]:
     """
     Draw the first scenes of a batch one below the other: green the truth, orange what is found.
 
     Parameters
     ----------
-    detector : AskedDetector
+    detector : SceneDetector
         The model.
     batch : SceneBatch
         Scenes with the boxes of people; those too small or too hidden to be asked for are dark.

@@ -8,7 +8,7 @@ from time import perf_counter
 import torch
 from torch import Tensor
 from torch.nn import functional
-from unihpe_ros.evaluation.report import Report, Table
+from unihpe_ros.evaluation.report import EvaluationReport, Table
 from unihpe_ros.training.contrast import largest_singular_value
 
 CLOSED_FORM = 'closed form'
@@ -41,7 +41,7 @@ METHODS: Mapping[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
 }
 
 
-def bench_loss(batch: int = 128, width: int = 256, repeats: int = 3) -> Report:
+def bench_loss(batch: int = 128, width: int = 256, repeats: int = 3) -> EvaluationReport:
     """
     Time one of the loss's three logit matrices and its gradient by each method.
 
@@ -77,7 +77,7 @@ def bench_loss(batch: int = 128, width: int = 256, repeats: int = 3) -> Report:
         f'median of {repeats}',
         'the error is that against svdvals in float64',
     ]
-    return Report('Largest singular value', notes, [Table('Logits', columns, figures)])
+    return EvaluationReport('Largest singular value', notes, [Table('Logits', columns, figures)])
 
 
 def _measure(rows: Tensor, repeats: int) -> tuple[dict[str, float], dict[str, float]]:

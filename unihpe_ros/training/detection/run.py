@@ -12,7 +12,7 @@ from torch import nn, Tensor
 from unihpe_ros.core.detection import Detections, grid, read_answer
 from unihpe_ros.core.letterbox import InputPicture
 from unihpe_ros.datasets.scenes import SceneShards
-from unihpe_ros.evaluation.detection_report import collect, headline
+from unihpe_ros.evaluation.detection_report import detect_scenes, detection_scores
 from unihpe_ros.models.detector import Detector, DETECTORS
 from unihpe_ros.models.export import detector_spec
 from unihpe_ros.training import ranks
@@ -99,6 +99,6 @@ class DetectorRun(Run):
         self, scenes: SceneShards, limit: int, note: Callable[[Iterable[str]], None]
     ) -> dict[str, float]:
         """Score the averaged weights on scenes; `note` is told which can't be read."""
-        answers = collect(TorchDetector(self.averaged()), scenes, limit=limit)
-        note(answers.skipped)
-        return headline(answers)
+        predicted = detect_scenes(TorchDetector(self.averaged()), scenes, limit=limit)
+        note(predicted.skipped)
+        return detection_scores(predicted)

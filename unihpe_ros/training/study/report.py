@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from unihpe_ros.core.geometry import Array
-from unihpe_ros.evaluation.report import Report, Table
+from unihpe_ros.evaluation.report import EvaluationReport, Table
 from unihpe_ros.training.study.config import Result, Study
 
 _TITLES = {'modalities': 'Contrastive losses', 'lifters': 'Lifters'}
 
 
-def study_report(study: Study, results: Sequence[Result]) -> Report:
+def study_report(study: Study, results: Sequence[Result]) -> EvaluationReport:
     """
     Draw up the table of a study.
 
@@ -37,7 +37,7 @@ def study_report(study: Study, results: Sequence[Result]) -> Report:
         means[variant] = [float(column.mean()) if len(column) else np.nan for column in known]
         spreads[variant] = [_spread(column) for column in known]
     table = Table('Mean ± standard deviation over the seeds', columns, means, spreads)
-    return Report(_TITLES[study.kind], _notes(study, results), [table])
+    return EvaluationReport(_TITLES[study.kind], _notes(study, results), [table])
 
 
 def _spread(values: Array) -> float:

@@ -1,4 +1,4 @@
-"""What a model answers to a data set, gathered once for all the figures drawn from it."""
+"""A model's predictions for the records of a data set, from which all figures are computed."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ from unihpe_ros.datasets.catalogue import damaged_parts
 from unihpe_ros.datasets.records import DatasetError, Record, Records
 from unihpe_ros.evaluation.evaluate import normalise_images, Predictor
 
-# The answers in 3D: of the image alone, of true 2D, of the model's own 2D, of image and own 2D.
-IMAGE, LIFTED_TRUTH, LIFTED_OWN, FUSED = ANSWERS = ('image', 'lifted_truth', 'lifted_own', 'fused')
+# The 3D poses of a model: from the image, from true 2D, from its own 2D, from image and own 2D.
+IMAGE, LIFTED_TRUTH, LIFTED_OWN, FUSED = 'image', 'lifted_truth', 'lifted_own', 'fused'
+POSE_SOURCES = (IMAGE, LIFTED_TRUTH, LIFTED_OWN, FUSED)
 _ARRAYS = ('truth', 'keypoints', 'scores', 'truth_2d', 'inside', 'agreement', 'areas')
 
 
 @dataclass(frozen=True)
-class Answers:
+class Predictions:
     """
-    N records with the model's answers to them.
+    Labels and predictions of N records.
 
     Parameters
     ----------
     poses : Mapping[str, NDArray]
-        ``(N, K, 3)`` by answer, root-relative, crop's virtual camera, m. Without pictures there
-        is 'lifted_truth' alone.
+        ``(N, K, 3)`` by POSE_SOURCES, root-relative, crop's virtual camera, m; 'lifted_truth'
+        alone without pictures.
     truth : NDArray
         ``(N, K, 3)`` likewise; NaN where unknown.
     keypoints : NDArray
@@ -83,11 +84,11 @@ class _Item:
     sample: Sample
 
 
-def collect(
+def predict_records(
     predictor: Predictor, records: Records, *, limit: int | None = None, batch: int = 64
-) -> Answers:
+) -> Predictions:
     """
-    Ask a model about every record, true boxes given.
+    Return the predictions of a model for the records of a data set, cropped by their true boxes.
 
     Parameters
     ----------
@@ -118,17 +119,17 @@ def collect(
         except DatasetError as error:
             skipped.append(error)
         if len(items) == batch:
-            parts.append(_ask(predictor, items))
+            parts.append(_predict(predictor, items))
             groups += [item.record.group for item in items]
             items = []
     if items:
-        parts.append(_ask(predictor, items))
+        parts.append(_predict(predictor, items))
         groups += [item.record.group for item in items]
     if not parts:
         raise skipped[0] if skipped else DatasetError('expected records to evaluate; got none')
     whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return Answers(
-        poses={name: whole[f'pose {name}'] for name in ANSWERS if f'pose {name}' in whole},
+    return Predictions(
+        poses={name: whole[f'pose {name}'] for name in POSE_SOURCES if f'pose {name}' in whole},
         embeddings={
             name: whole[f'embedding {name}']
             for name in ('image', '2d')
@@ -146,7 +147,7 @@ def _read(record: Record, size: tuple[int, int]) -> _Item:
     return _Item(record, crop, crop_record(record, size))
 
 
-def _ask(predictor: Predictor, items: Sequence[_Item]) -> dict[str, NDArray[Any]]:
+def _predict(predictor: Predictor, items: Sequence[_Item]) -> dict[str, NDArray[Any]]:
     truth_2d = np.stack([item.sample.normalised for item in items])
     full = lifting_input(truth_2d, np.asarray(np.isfinite(truth_2d).all(-1)))
     lifted = predictor.lift(full, np.zeros((len(items), predictor.width), np.float32))
@@ -162,22 +163,24 @@ def _ask(predictor: Predictor, items: Sequence[_Item]) -> dict[str, NDArray[Any]
         'scores': np.zeros(pixels.shape[:2], np.float32),
         'agreement': np.full(len(items), np.nan, np.float32),
     }
-    return part | (_look(predictor, items) if items[0].record.image is not None else {})
+    return part | (
+        _predict_from_images(predictor, items) if items[0].record.image is not None else {}
+    )
 
 
-def _look(predictor: Predictor, items: Sequence[_Item]) -> dict[str, Array]:
+def _predict_from_images(predictor: Predictor, items: Sequence[_Item]) -> dict[str, Array]:
     images = np.stack([item.sample.image for item in items])
-    answer = predictor.encode_image(normalise_images(images))
-    found, scores = simcc.read_answer(answer, predictor.simcc_ratio)
+    output = predictor.encode_image(normalise_images(images))
+    found, scores = simcc.read_answer(output, predictor.simcc_ratio)
     pixels = np.stack([crop.to_image(one) for crop, one in zip(_crops(items), found, strict=True)])
     own = [crop.normalise(crop.rays(one)) for crop, one in zip(_crops(items), pixels, strict=True)]
-    lifted = predictor.lift(lifting_input(np.stack(own), scores), answer['feature'])
-    cosine = (answer['embedding'] * lifted['embedding']).sum(-1)
+    lifted = predictor.lift(lifting_input(np.stack(own), scores), output['feature'])
+    cosine = (output['embedding'] * lifted['embedding']).sum(-1)
     return {
         f'pose {IMAGE}': lifted['image_pose3d'],
         f'pose {LIFTED_OWN}': lifted['lifted_pose3d'],
         f'pose {FUSED}': lifted['fused_pose3d'],
-        'embedding image': answer['embedding'],
+        'embedding image': output['embedding'],
         'keypoints': pixels,
         'scores': scores,
         'agreement': 0.5 * (1 + cosine),
