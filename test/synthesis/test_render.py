@@ -4,6 +4,7 @@ from dataclasses import replace
 import errno
 import os
 
+from conventions import draw_conventions
 import cv2
 import numpy as np
 import pytest
@@ -365,13 +366,15 @@ def test_the_speed_is_told_by_number_of_workers(cast, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_the_command_draws_scenes_and_conventions(bodies_file, clips, tmp_path, capsys):
+def test_conventions_are_drawn_side_by_side(cast):
+    assert draw_conventions(cast).shape == (720, 1120, 3)
+
+
+def test_the_command_draws_scenes_and_a_preview(bodies_file, clips, tmp_path, capsys):
     common = ['render', '--motions', str(clips), '--bodies', str(bodies_file)]
     common += ['--out', str(tmp_path)]
     assert main([*common, '--scenes', '--count', '2', '--size', '208x128']) == 0
     assert len(SceneShards(tmp_path)) == 2
-    assert main([*common, '--conventions']) == 0
-    assert cv2.imread(str(tmp_path / 'conventions.jpg')).shape == (720, 1120, 3)
     capsys.readouterr()
     assert main([*common, '--scenes', '--size', '208x128', '--preview', '4']) == 0
     assert 'preview.png' in capsys.readouterr().out

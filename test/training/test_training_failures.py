@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 import pytest
+import singular_value_loss
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny_datasets import write_coco, write_h36m_images, write_pose_bank
 import torch
@@ -17,7 +18,6 @@ from unihpe_ros.datasets.batches import image_batches
 from unihpe_ros.datasets.catalogue import open_records
 from unihpe_ros.evaluation.evaluate import TorchPredictor
 from unihpe_ros.models.unihpe import PRESETS, UniHPE
-from unihpe_ros.training import loss_bench
 from unihpe_ros.training.board import draw_panel, FOUND_COLOUR, TRUE_COLOUR
 from unihpe_ros.training.config import load_config, TrainConfig
 from unihpe_ros.training.failures import check_finite, NonFiniteLossError, Skipped
@@ -230,12 +230,12 @@ def test_the_schedule_and_the_average():
     )
 
 
-def test_the_bench_of_the_loss_compares_like_with_like():
-    (table,) = loss_bench.bench_loss(batch=8, width=16, repeats=1).tables
-    assert list(table.rows) == list(loss_bench.METHODS)
-    assert table.rows[loss_bench.CLOSED_FORM][1] == 1
+def test_all_methods_of_the_loss_give_the_same_values():
+    (table,) = singular_value_loss.measure(batch=8, width=16, repeats=1).tables
+    assert list(table.rows) == list(singular_value_loss.METHODS)
+    assert table.rows[singular_value_loss.CLOSED_FORM][1] == 1
     assert all(time > 0 and error < 100 for time, _, error in table.rows.values())
     x, y, z = torch.nn.functional.normalize(torch.randn(3, 5, 8), dim=-1).double()
-    closed, *others = (method(x, y, z) for method in loss_bench.METHODS.values())
+    closed, *others = (method(x, y, z) for method in singular_value_loss.METHODS.values())
     for other in others:
         torch.testing.assert_close(closed, other)

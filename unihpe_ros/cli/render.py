@@ -105,11 +105,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='write OUT/preview.png instead: N pictures',
     )
     task.add_argument(
-        '--conventions',
-        action='store_true',
-        help="write OUT/conventions.jpg instead: COCO's keypoints beside Human3.6M's",
-    )
-    task.add_argument(
         '--bench', action='store_true', help='measure the speed by number of workers'
     )
     task.add_argument(
@@ -146,8 +141,6 @@ def run(args: argparse.Namespace) -> int:
     plan = Plan(args.out, args.split, args.seed, args.count, size, part, parts, kind)
     if args.bench:
         return _bench(cast, plan)
-    if args.conventions:
-        return _write_conventions(cast, args.out)
     if args.preview:
         return _write_preview(cast, plan, args.preview)
     return _write_data(cast, plan, args)
@@ -175,16 +168,6 @@ def _bench(cast: Cast, plan: Plan) -> int:
         single = single or speed.rate
         scaling = speed.rate / (single * speed.workers)
         print(f'{speed.workers:7} {speed.rate:11.1f} {speed.rate_per_cpu:15.1f} {scaling:8.2f}')
-    return 0
-
-
-def _write_conventions(cast: Cast, folder: Path) -> int:
-    from unihpe_ros.synthesis.samples.conventions import draw_conventions
-    from unihpe_ros.visualisation.video import write_picture
-
-    out = folder / 'conventions.jpg'
-    write_picture(out, draw_conventions(cast))
-    print(f'COCO keypoints beside those of Human3.6M in {out}')
     return 0
 
 

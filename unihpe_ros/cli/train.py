@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     parser = subparsers.add_parser('train', help='train a network from one YAML file')
-    parser.add_argument(
-        'config', type=Path, nargs='?', help='experiment, e.g. config/train/unihpe_rt.yaml'
-    )
+    parser.add_argument('config', type=Path, help='experiment, e.g. config/train/unihpe_rt.yaml')
     parser.add_argument(
         '--out', type=Path, help='folder of the run (default: runs/NAME of the experiment)'
     )
@@ -34,22 +32,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar='KEY=VALUE',
         help='replace a setting of the experiment, e.g. steps=1000; may be given again',
     )
-    parser.add_argument(
-        '--bench-loss',
-        action='store_true',
-        help='train nothing; time the singular-value loss against the general solvers',
-    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Train, and say where the checkpoint is."""
-    from unihpe_ros.training.config import ConfigError, load_config
+    from unihpe_ros.training.config import load_config
     from unihpe_ros.training.signals import InterruptedRun
 
-    if args.bench_loss:
-        return _bench_loss()
-    if args.config is None:
-        raise ConfigError('expected an experiment, e.g. config/train/unihpe_rt.yaml')
     overrides = parse_settings(args.set)
     out = args.out or Path('runs') / args.config.stem
     config = load_config(args.config, overrides)
@@ -81,17 +70,6 @@ def _train(config: TrainConfig, name: str, out: Path, resume: bool) -> None:
                 print(f'trained {config.steps} steps of {name}: {checkpoint}')
         finally:
             ranks.leave()
-
-
-def _bench_loss() -> int:
-    from unihpe_ros.training.loss_bench import bench_loss
-
-    report = bench_loss()
-    print(report.markdown())
-    columns = next(iter(report.tables)).rows.values()
-    ratios = ' and '.join(f'{ratio:.0f}' for _, ratio, _ in list(columns)[1:])
-    print(f'timed the singular-value loss: {ratios} times faster than svdvals and eigvalsh')
-    return 0
 
 
 def parse_settings(settings: Sequence[str]) -> dict[str, Any]:

@@ -1,18 +1,28 @@
-"""A picture of how COCO's keypoints differ from Human3.6M's, on one rendered person."""
+"""
+Draw COCO's keypoints beside Human3.6M's on one rendered person: docs/conventions.jpg.
+
+    PYTHONPATH=. python experiments/conventions.py --motions cmu_bvh.tar.xz --out data
+"""
 
 from __future__ import annotations
+
+import argparse
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import COCO_17, H36M_17, Skeleton, UNION
+from unihpe_ros.synthesis.body.body import load_bodies
 from unihpe_ros.synthesis.camera.effects import expose, metered
 from unihpe_ros.synthesis.clothing.wardrobe import sample_outfit
+from unihpe_ros.synthesis.motion.motions import find_clips, load_motions, motion_folder
 from unihpe_ros.synthesis.primitives.scene import Lens, Posture, View
 from unihpe_ros.synthesis.samples.framing import look_at
 from unihpe_ros.synthesis.samples.people import Cast
 from unihpe_ros.synthesis.scenery.drawing import draw
 from unihpe_ros.synthesis.scenery.surroundings import sample_room
+from unihpe_ros.visualisation.video import write_picture
 
 _SIZE = (560, 720)
 _DISTANCE = 3.2
@@ -21,7 +31,7 @@ _COLOURS = {COCO_17.name: (0, 140, 255), H36M_17.name: (255, 120, 0)}
 
 def draw_conventions(cast: Cast, seed: int = 0) -> NDArray[np.uint8]:
     """
-    Draw a person twice, with COCO's keypoints and with Human3.6M's.
+    Return a picture of one person twice, with COCO's keypoints and with Human3.6M's.
 
     Parameters
     ----------
@@ -72,3 +82,20 @@ def _with_names(
             cv2.putText(drawn, name, at, cv2.FONT_HERSHEY_SIMPLEX, 0.36, (255, 255, 255), 1, 16)
     cv2.putText(drawn, skeleton.name, (8, 22), 0, 0.6, _COLOURS[skeleton.name], 2, cv2.LINE_AA)
     return drawn
+
+
+def main() -> None:
+    """Draw the picture."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--motions', type=Path, required=True, help='as for `unihpe render`')
+    parser.add_argument('--bodies', type=Path, help='as for `unihpe render`')
+    parser.add_argument('--out', type=Path, required=True, help='folder')
+    args = parser.parse_args()
+    clips = find_clips(motion_folder(args.motions, args.out / '.motions'), 'train')
+    bodies = load_bodies(args.bodies or args.out / '.bodies.npz')
+    cast = Cast(bodies, load_motions(clips[:1], 10.0), bodies.shapes('train'))
+    write_picture(args.out / 'conventions.jpg', draw_conventions(cast))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,4 +1,8 @@
-"""What the closed form of the singular-value loss saves against the general solvers."""
+"""
+Time the closed form of the largest singular value against PyTorch's general solvers.
+
+    PYTHONPATH=. python experiments/singular_value_loss.py
+"""
 
 from __future__ import annotations
 
@@ -41,9 +45,9 @@ METHODS: Mapping[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
 }
 
 
-def bench_loss(batch: int = 128, width: int = 256, repeats: int = 3) -> EvaluationReport:
+def measure(batch: int = 128, width: int = 256, repeats: int = 3) -> EvaluationReport:
     """
-    Time one of the loss's three logit matrices and its gradient by each method.
+    Return the times of one of the loss's three logit matrices and its gradient, by method.
 
     All start from the same embeddings, and the gradient goes back to them. On a CPU one thread
     computes: the solvers gain nothing from more.
@@ -64,7 +68,7 @@ def bench_loss(batch: int = 128, width: int = 256, repeats: int = 3) -> Evaluati
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        times, errors = _measure(rows.to(device), repeats)
+        times, errors = _times_and_errors(rows.to(device), repeats)
     finally:
         torch.set_num_threads(threads)
     figures = {
@@ -80,7 +84,7 @@ def bench_loss(batch: int = 128, width: int = 256, repeats: int = 3) -> Evaluati
     return EvaluationReport('Largest singular value', notes, [Table('Logits', columns, figures)])
 
 
-def _measure(rows: Tensor, repeats: int) -> tuple[dict[str, float], dict[str, float]]:
+def _times_and_errors(rows: Tensor, repeats: int) -> tuple[dict[str, float], dict[str, float]]:
     """Return each method's median time, s, and its largest error."""
     few = rows[:, :32]
     exact = _svdvals(*few.double())
@@ -95,7 +99,7 @@ def _measure(rows: Tensor, repeats: int) -> tuple[dict[str, float], dict[str, fl
 
 
 def _seconds(method: Callable[[Tensor, Tensor, Tensor], Tensor], rows: Tensor) -> float:
-    """Time forward and backward."""
+    """Return the time of forward and backward pass, s."""
     leaf = rows.clone().requires_grad_()
     _synchronise(rows.device)
     start = perf_counter()
@@ -107,3 +111,7 @@ def _seconds(method: Callable[[Tensor, Tensor, Tensor], Tensor], rows: Tensor) -
 def _synchronise(device: torch.device) -> None:
     if device.type == 'cuda':
         torch.cuda.synchronize(device)
+
+
+if __name__ == '__main__':
+    print(measure().markdown())
