@@ -13,15 +13,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import COCO_17, H36M_17, Skeleton, UNION
-from unihpe_ros.synthesis.body.body import load_bodies
-from unihpe_ros.synthesis.camera.effects import expose, metered
-from unihpe_ros.synthesis.clothing.wardrobe import sample_outfit
-from unihpe_ros.synthesis.motion.motions import find_clips, load_motions, motion_folder
-from unihpe_ros.synthesis.primitives.scene import Lens, Posture, View
+from unihpe_ros.synthesis.body.body_shapes import load_bodies
+from unihpe_ros.synthesis.camera.effects import expose, with_auto_exposure
+from unihpe_ros.synthesis.clothing.outfit_sampling import sample_outfit
+from unihpe_ros.synthesis.motion.motion_bank import find_clips, load_motions, motion_folder
+from unihpe_ros.synthesis.primitives.scene_types import Lens, Posture, View
+from unihpe_ros.synthesis.render.scene_renderer import draw
 from unihpe_ros.synthesis.samples.framing import look_at
-from unihpe_ros.synthesis.samples.people import Cast
-from unihpe_ros.synthesis.scenery.drawing import draw
-from unihpe_ros.synthesis.scenery.surroundings import sample_room
+from unihpe_ros.synthesis.samples.people import PeopleAssets
+from unihpe_ros.synthesis.scenery.places import sample_room
 from unihpe_ros.visualisation.video import write_picture
 
 _SIZE = (560, 720)
@@ -29,13 +29,13 @@ _DISTANCE = 3.2
 _COLOURS = {COCO_17.name: (0, 140, 255), H36M_17.name: (255, 120, 0)}
 
 
-def draw_conventions(cast: Cast, seed: int = 0) -> NDArray[np.uint8]:
+def draw_conventions(assets: PeopleAssets, seed: int = 0) -> NDArray[np.uint8]:
     """
     Return a picture of one person twice, with COCO's keypoints and with Human3.6M's.
 
     Parameters
     ----------
-    cast : Cast
+    assets : PeopleAssets
         Bodies, clothes and motions; the first pose of the first clip is shown.
     seed : int
         Seed of clothes and room.
@@ -47,11 +47,15 @@ def draw_conventions(cast: Cast, seed: int = 0) -> NDArray[np.uint8]:
 
     """
     rng = np.random.default_rng(seed)
-    bodies = cast.bodies
-    shape = int(min(cast.shapes, key=lambda s: abs(bodies.age[s] - 30)))
-    posture = Posture(cast.bank.rotations[0], 0, int(cast.bank.frame[0]), np.zeros(3, np.float32))
+    bodies = assets.bodies
+    shape = int(min(assets.shapes, key=lambda s: abs(bodies.age[s] - 30)))
+    posture = Posture(
+        assets.bank.rotations[0], 0, int(assets.bank.frame[0]), np.zeros(3, np.float32)
+    )
     outfit = sample_outfit(rng, bool(bodies.gender[shape] > 0.5), float(bodies.age[shape]))
-    figure = cast.posed(cast.tailor.dress(shape, outfit), posture, np.full((2, 5, 3), 0.5, 'f4'))
+    figure = assets.posed(
+        assets.tailor.dress(shape, outfit), posture, np.full((2, 5, 3), 0.5, 'f4')
+    )
     low, high = figure.body.min(0), figure.body.max(0)
     middle = 0.5 * (low + high).astype(np.float64)
     eye = middle - (0, _DISTANCE, 0)
@@ -61,7 +65,7 @@ def draw_conventions(cast: Cast, seed: int = 0) -> NDArray[np.uint8]:
     view = View(K, _SIZE, look_at(eye, middle), eye)
     room = sample_room(rng, float(low[2]), np.stack([eye, low, high]))
     drawing = draw([figure.mesh], [0], room, view, focus=middle)
-    lens = metered(Lens(), drawing.image, drawing.owner[::2, ::2] == 0)
+    lens = with_auto_exposure(Lens(), drawing.image, drawing.owner[::2, ::2] == 0)
     image = expose(drawing.image, lens)
     seen = view.project(view.to_camera(figure.keypoints))
     return np.hstack([_with_names(image, seen, skeleton) for skeleton in (COCO_17, H36M_17)])
@@ -93,8 +97,8 @@ def main() -> None:
     args = parser.parse_args()
     clips = find_clips(motion_folder(args.motions, args.out / '.motions'), 'train')
     bodies = load_bodies(args.bodies or args.out / '.bodies.npz')
-    cast = Cast(bodies, load_motions(clips[:1], 10.0), bodies.shapes('train'))
-    write_picture(args.out / 'conventions.jpg', draw_conventions(cast))
+    assets = PeopleAssets(bodies, load_motions(clips[:1], 10.0), bodies.shapes('train'))
+    write_picture(args.out / 'conventions.jpg', draw_conventions(assets))
 
 
 if __name__ == '__main__':

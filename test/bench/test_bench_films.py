@@ -17,7 +17,7 @@ from unihpe_ros.cli.main import main
 from unihpe_ros.core import boxes
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.synthesis.motion.bvh import MotionError
-from unihpe_ros.synthesis.samples.crowd import find_walks, Walker, Way
+from unihpe_ros.synthesis.samples.walkers import find_walks, Trajectory, Walker
 
 SECONDS = 0.2
 
@@ -72,7 +72,7 @@ def clips_of_nobody(tmp_path: Path) -> Path:
 def test_walkers_keep_to_their_way_and_face_along_it(walks, bodies):  # noqa: F811
     moments = np.linspace(0, 3, 31, dtype=np.float32)
     places = np.stack([1 + moments, 4 + 0 * moments], -1)
-    way = Way(places, 0 * moments, moments, 10.0)
+    way = Trajectory(places, 0 * moments, moments, 10.0)
     walker = Walker(bodies, walks / '03/walk_0.bvh', int(bodies.shapes('test')[0]), 1, way, 0.0)
     pelvis = UNION.index('pelvis')
     for stamp in (0.0, 1.25, 2.9):

@@ -14,10 +14,10 @@ from unihpe_ros.datasets.synthetic import SyntheticShards
 pytest.importorskip('numba', reason='drawing is done by numba, an optional part')
 
 from unihpe_ros.cli.main import main
-from unihpe_ros.synthesis.samples import shards
-from unihpe_ros.synthesis.samples.crops import render_sample
-from unihpe_ros.synthesis.samples.poses import build_pose_bank
-from unihpe_ros.synthesis.samples.shards import Plan, write_shards
+from unihpe_ros.synthesis.samples import shard_writer
+from unihpe_ros.synthesis.samples.crop_sample import render_crop
+from unihpe_ros.synthesis.samples.pose_bank import build_pose_bank
+from unihpe_ros.synthesis.samples.shard_writer import RenderPlan, write_shards
 
 pytest_plugins = ['synthesis_fixtures']
 
@@ -26,11 +26,13 @@ SIZE = (48, 64)
 
 @pytest.fixture(autouse=True)
 def short_shards(monkeypatch):
-    monkeypatch.setattr(shards, 'SHARD_LENGTH', 4)
+    monkeypatch.setattr(shard_writer, 'SHARD_LENGTH', 4)
 
 
 def plan(out, **changes):
-    return Plan(**{'out': out, 'split': 'train', 'seed': 3, 'count': 10, 'size': SIZE, **changes})
+    return RenderPlan(
+        **{'out': out, 'split': 'train', 'seed': 3, 'count': 10, 'size': SIZE, **changes}
+    )
 
 
 def contents(folder):
@@ -38,12 +40,12 @@ def contents(folder):
 
 
 @pytest.fixture(scope='session')
-def whole(cast, tmp_path_factory):
+def whole(assets, tmp_path_factory):
     """Write ten samples in three shards."""
     out = tmp_path_factory.mktemp('whole')
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shards, 'SHARD_LENGTH', 4)
-        assert list(write_shards(cast, plan(out))) == [0, 4, 4, 2]
+        patch.setattr(shard_writer, 'SHARD_LENGTH', 4)
+        assert list(write_shards(assets, plan(out))) == [0, 4, 4, 2]
     return out
 
 
@@ -56,11 +58,11 @@ def copy(whole, tmp_path):
 
 
 @pytest.mark.slow
-def test_what_is_read_is_what_was_made(cast, whole):
+def test_what_is_read_is_what_was_made(assets, whole):
     records = SyntheticShards(whole)
     assert len(records) == 10
     for number in (0, 3, 4, 9):
-        made, read = render_sample(cast, (3, 0, number), SIZE), records[number]
+        made, read = render_crop(assets, (3, 0, number), SIZE), records[number]
         decoded = cv2.imdecode(np.frombuffer(made.jpeg, np.uint8), cv2.IMREAD_COLOR)
         assert np.array_equal(read.image, decoded)
         assert read.image.shape == (96, 72, 3)
@@ -81,28 +83,28 @@ def test_a_reader_travels_to_a_loaders_worker(whole):
 
 
 @pytest.mark.slow
-def test_parts_and_workers_make_the_same_bytes(cast, whole, tmp_path):
+def test_parts_and_workers_make_the_same_bytes(assets, whole, tmp_path):
     for part in range(2):
-        list(write_shards(cast, plan(tmp_path / 'parts', part=part, parts=2)))
-    list(write_shards(cast, plan(tmp_path / 'two'), workers=2))
+        list(write_shards(assets, plan(tmp_path / 'parts', part=part, parts=2)))
+    list(write_shards(assets, plan(tmp_path / 'two'), workers=2))
     assert contents(tmp_path / 'parts') == contents(whole)
     assert contents(tmp_path / 'two') == contents(whole)
 
 
-def test_a_run_that_was_cut_off_is_resumed(cast, whole, copy):
+def test_a_run_that_was_cut_off_is_resumed(assets, whole, copy):
     (copy / 'shard_00001.npz').unlink()
     (copy / 'shard_00001.jpegs').write_bytes(b'half')
     (copy / '.shard_00001.jpegs.77').write_bytes(b'left over')
     untouched = (copy / 'shard_00000.jpegs').stat().st_mtime_ns
-    assert list(write_shards(cast, plan(copy))) == [6, 4]
+    assert list(write_shards(assets, plan(copy))) == [6, 4]
     assert contents(copy) == contents(whole)
     assert (copy / 'shard_00000.jpegs').stat().st_mtime_ns == untouched
 
 
-def test_more_can_be_added_but_a_finished_shard_stays(cast, copy):
-    assert list(write_shards(cast, plan(copy, count=8))) == [8]
+def test_more_can_be_added_but_a_finished_shard_stays(assets, copy):
+    assert list(write_shards(assets, plan(copy, count=8))) == [8]
     with pytest.raises(ValueError, match=r'shard_00002\.npz: holds 2 samples, expected 4'):
-        list(write_shards(cast, plan(copy, count=12)))
+        list(write_shards(assets, plan(copy, count=12)))
 
 
 @pytest.mark.parametrize(
@@ -113,21 +115,21 @@ def test_more_can_be_added_but_a_finished_shard_stays(cast, copy):
         ({'size': (64, 64)}, r'of size \[48, 64\], not \[64, 64\]'),
     ],
 )
-def test_a_folder_of_another_data_set_is_refused(cast, copy, change, words):
+def test_a_folder_of_another_data_set_is_refused(assets, copy, change, words):
     with pytest.raises(ValueError, match=words):
-        list(write_shards(cast, plan(copy, **change)))
+        list(write_shards(assets, plan(copy, **change)))
 
 
-def test_pictures_of_an_older_generator_are_read_but_not_added_to(cast, whole, copy):
+def test_pictures_of_an_older_generator_are_read_but_not_added_to(assets, whole, copy):
     path = copy / 'manifest.json'
     older = json.loads(path.read_text())
-    for older['generator'] in (shards.GENERATOR - 1, shards.GENERATOR + 1):
+    for older['generator'] in (shard_writer.GENERATOR - 1, shard_writer.GENERATOR + 1):
         path.write_text(json.dumps(older))
         pictures = [record.image for record in SyntheticShards(copy)]
         assert len(pictures) == 10
         assert np.array_equal(pictures[3], SyntheticShards(whole)[3].image)
         with pytest.raises(ValueError, match=f'of generator {older["generator"]}, not'):
-            list(write_shards(cast, plan(copy)))
+            list(write_shards(assets, plan(copy)))
     # Nor is it asked for: the first data sets did not name it.
     del older['generator']
     path.write_text(json.dumps(older))
@@ -208,15 +210,15 @@ def test_a_folder_without_data_is_named(tmp_path):
         SyntheticShards(tmp_path)
 
 
-def test_pose_banks_are_metric_and_in_order(cast, tmp_path):
+def test_pose_banks_are_metric_and_in_order(assets, tmp_path):
     out = tmp_path / 'poses.npz'
-    count = build_pose_bank(cast.poser, out, 'train', 4, seed=1, share_varied=0.5)
+    count = build_pose_bank(assets.poser, out, 'train', 4, seed=1, share_varied=0.5)
     positions = load_pose_bank(out)
-    assert count == len(positions) == 4 * len(cast.bank)
+    assert count == len(positions) == 4 * len(assets.bank)
     assert np.isfinite(positions).all()
     with np.load(out) as stored:
         assert stored['varied'].mean() == 0.5
-        assert set(stored['shape']) <= set(cast.shapes.tolist())
+        assert set(stored['shape']) <= set(assets.shapes.tolist())
         still = positions[(stored['clip'] == 0) & ~stored['varied']]
     standing = still[:, UNION.index('head_top'), 2] - still[:, UNION.index('left_ankle'), 2]
     assert (standing > 0.9).all()

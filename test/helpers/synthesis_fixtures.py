@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 from tiny_motion import swaying, write_clip
-from unihpe_ros.synthesis.body.body import Bodies, load_bodies
-from unihpe_ros.synthesis.motion.motions import find_clips, load_motions
-from unihpe_ros.synthesis.samples.people import Cast
+from unihpe_ros.synthesis.body.body_shapes import BodyShapes, load_bodies
+from unihpe_ros.synthesis.motion.motion_bank import find_clips, load_motions
+from unihpe_ros.synthesis.samples.people import PeopleAssets
 
 
 @pytest.fixture(scope='session')
@@ -18,7 +18,7 @@ def bodies_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope='session')
-def bodies(bodies_file: Path) -> Bodies:
+def bodies(bodies_file: Path) -> BodyShapes:
     return load_bodies(bodies_file)
 
 
@@ -32,6 +32,6 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope='session')
-def cast(bodies: Bodies, clips: Path) -> Cast:
+def assets(bodies: BodyShapes, clips: Path) -> PeopleAssets:
     bank = load_motions(find_clips(clips, 'train'), 30)
-    return Cast(bodies, bank, bodies.shapes('train'))
+    return PeopleAssets(bodies, bank, bodies.shapes('train'))

@@ -19,22 +19,22 @@ pytest.importorskip('numba', reason='drawing is done by numba, an optional part'
 
 from unihpe_ros.cli.main import main
 from unihpe_ros.synthesis.body.balance import resting_direction
-from unihpe_ros.synthesis.camera.bending import Bending
-from unihpe_ros.synthesis.motion.limits import bends, LIMITS, within_limits
-from unihpe_ros.synthesis.motion.motions import find_clips, load_motions
+from unihpe_ros.synthesis.camera.lens_distortion import LensDistortion
+from unihpe_ros.synthesis.motion.joint_limits import bends, clamp_to_limits, LIMITS
+from unihpe_ros.synthesis.motion.motion_bank import find_clips, load_motions
 from unihpe_ros.synthesis.motion.postures import mirrored
-from unihpe_ros.synthesis.primitives.scene import Light, OWNER_PROP, Support, View
-from unihpe_ros.synthesis.samples import shards
-from unihpe_ros.synthesis.samples.crops import render_sample
+from unihpe_ros.synthesis.primitives.scene_types import Light, OWNER_PROP, Support, View
+from unihpe_ros.synthesis.render.scene_renderer import render_meshes
+from unihpe_ros.synthesis.samples import shard_writer
+from unihpe_ros.synthesis.samples.crop_sample import render_crop
 from unihpe_ros.synthesis.samples.framing import look_at
-from unihpe_ros.synthesis.samples.labels import Hider, sight
-from unihpe_ros.synthesis.samples.people import Cast
-from unihpe_ros.synthesis.samples.scenes import render_scene
+from unihpe_ros.synthesis.samples.labels import Hider, label_visibility
+from unihpe_ros.synthesis.samples.people import PeopleAssets
+from unihpe_ros.synthesis.samples.scene_sample import render_scene
 from unihpe_ros.synthesis.samples.sequence import robot_camera
-from unihpe_ros.synthesis.samples.shards import Plan, write_shards
+from unihpe_ros.synthesis.samples.shard_writer import RenderPlan, write_shards
 from unihpe_ros.synthesis.samples.speed import measure, worker_counts
 from unihpe_ros.synthesis.samples.staging import sample_person, seat, seat_height
-from unihpe_ros.synthesis.scenery.drawing import draw
 from unihpe_ros.synthesis.scenery.environment import Environment
 
 pytest_plugins = ['synthesis_fixtures']
@@ -43,21 +43,21 @@ SIZE = (96, 128)
 SCENE = (208, 128)
 
 
-def people(cast, count, seed=1):
+def people(assets, count, seed=1):
     """Sample people with their contacts mended."""
     for number in range(count):
         rng = np.random.default_rng([seed, number])
-        yield sample_person(cast, rng)
+        yield sample_person(assets, rng)
 
 
 @pytest.fixture(scope='module')
-def samples(cast):
-    return [render_sample(cast, (11, 0, i), SIZE) for i in range(100)]
+def samples(assets):
+    return [render_crop(assets, (11, 0, i), SIZE) for i in range(100)]
 
 
 @pytest.fixture(scope='module')
-def scenes(cast):
-    return [render_scene(cast, (5, 0, i), SCENE) for i in range(40)]
+def scenes(assets):
+    return [render_scene(assets, (5, 0, i), SCENE) for i in range(40)]
 
 
 class TestLabels:
@@ -86,8 +86,8 @@ class TestLabels:
             pixels = seen[ahead, :2] / seen[ahead, 2:]
             assert sample.keypoints_2d[ahead] == pytest.approx(pixels, abs=1e-3)
 
-    def test_each_hider_is_told(self, cast):
-        front, back = (person.figure for person in people(cast, 2))
+    def test_each_hider_is_told(self, assets):
+        front, back = (person.figure for person in people(assets, 2))
         front.move(-front.keypoints[UNION.index('pelvis')])
         back.move(np.array([0, 1.5, 0]) - back.keypoints[UNION.index('pelvis')])
         view = _view()
@@ -96,15 +96,15 @@ class TestLabels:
         placed = view.to_camera(back.keypoints)
         seen = view.project(placed)
         for owner, hider in ((0, Hider.OTHERS), (OWNER_PROP, Hider.OBJECT)):
-            drawing = draw([front.mesh, back.mesh], [owner, 1], place, view, np.zeros(3))
-            visibility, found = sight(seen, placed[:, 2], drawing, 1, 1.7)
+            drawing = render_meshes([front.mesh, back.mesh], [owner, 1], place, view, np.zeros(3))
+            visibility, found = label_visibility(seen, placed[:, 2], drawing, 1, 1.7)
             assert hider in set(found[visibility == 1].tolist())
-        alone = draw([back.mesh], [1], place, view, np.zeros(3))
-        visibility, found = sight(seen, placed[:, 2], alone, 1, 1.7)
+        alone = render_meshes([back.mesh], [1], place, view, np.zeros(3))
+        visibility, found = label_visibility(seen, placed[:, 2], alone, 1, 1.7)
         assert set(found[visibility == 1].tolist()) <= {Hider.SELF}
 
-    def test_the_flip_is_the_mirrored_scene(self, cast):
-        figure = next(people(cast, 1)).figure
+    def test_the_flip_is_the_mirrored_scene(self, assets):
+        figure = next(people(assets, 1)).figure
         figure.move(-figure.keypoints[UNION.index('pelvis')])
         view = _view()
         around = np.zeros((9, 3), 'f4')
@@ -117,14 +117,16 @@ class TestLabels:
             vertices=figure.mesh.vertices * mirror,
             normals=figure.mesh.normals * mirror,
         )
-        one, other = (draw([mesh], [0], place, view, np.zeros(3)) for mesh in (figure.mesh, twin))
+        one, other = (
+            render_meshes([mesh], [0], place, view, np.zeros(3)) for mesh in (figure.mesh, twin)
+        )
         points = figure.keypoints[UNION.flip_indices] * mirror
         placed, turned = view.to_camera(figure.keypoints), view.to_camera(points)
         seen, flipped = view.project(placed), view.project(turned)
         expected = seen[UNION.flip_indices] * (-1, 1) + (view.size[0] - 1, 0)
         assert flipped == pytest.approx(expected, abs=1e-4)
         labels = [
-            sight(pixels, depth[:, 2], drawing, 0, 1.7)
+            label_visibility(pixels, depth[:, 2], drawing, 0, 1.7)
             for pixels, depth, drawing in ((seen, placed, one), (flipped, turned, other))
         ]
         for first, second in zip(*labels, strict=True):
@@ -147,10 +149,12 @@ def test_left_and_right_of_somebody_who_walks(bodies, tmp_path):
         return (0.0, float(turns.get(role, 0.0)), 0.0)
 
     write_clip(tmp_path / '01/walk.bvh', walking, frames=60)
-    cast = Cast(bodies, load_motions(find_clips(tmp_path, 'train'), 30), bodies.shapes('train'))
-    bank, stepped = cast.bank, []
+    assets = PeopleAssets(
+        bodies, load_motions(find_clips(tmp_path, 'train'), 30), bodies.shapes('train')
+    )
+    bank, stepped = assets.bank, []
     for pose in range(len(bank)):
-        k = cast.poser.keypoints(0, 0, bank.rotations[pose], np.zeros(3, np.float32))
+        k = assets.poser.keypoints(0, 0, bank.rotations[pose], np.zeros(3, np.float32))
         names = ('left_knee', 'right_knee', 'left_hip', 'right_hip')
         left, right, left_hip, right_hip = k[UNION.indices(*names)]
         # It faces -y: its left is +x.
@@ -166,12 +170,12 @@ def test_left_and_right_of_somebody_who_walks(bodies, tmp_path):
 
 
 class TestPostures:
-    def test_arms_are_not_in_the_trunk(self, cast):
-        depths = [cast.contact.depths(p.shape, p.posture)[0].max() for p in people(cast, 60)]
+    def test_arms_are_not_in_the_trunk(self, assets):
+        depths = [assets.contact.depths(p.shape, p.posture)[0].max() for p in people(assets, 60)]
         assert np.mean(np.array(depths) > 0.02) < 0.05
 
-    def test_who_lies_rests_on_the_floor(self, cast):
-        lying = [p for p in people(cast, 250) if p.posture.support is Support.LYING]
+    def test_who_lies_rests_on_the_floor(self, assets):
+        lying = [p for p in people(assets, 250) if p.posture.support is Support.LYING]
         assert len(lying) >= 4
         heights = []
         for person in lying:
@@ -189,8 +193,8 @@ class TestPostures:
         down = resting_direction((corners @ tilt).astype(np.float32), np.zeros(3))
         assert np.abs(tilt @ down).max() > 0.999
 
-    def test_seats_reach_who_sits(self, cast, rng):
-        seated = [p for p in people(cast, 60) if p.posture.support is Support.SEAT]
+    def test_seats_reach_who_sits(self, assets, rng):
+        seated = [p for p in people(assets, 60) if p.posture.support is Support.SEAT]
         assert seated
         for person in seated:
             ground = float(person.figure.body[:, 2].min())
@@ -198,26 +202,26 @@ class TestPostures:
             beneath = seat_height(person.figure)
             assert (np.abs(chair.vertices[:, 2] - beneath) < 0.1).any()
 
-    def test_all_supports_come_up(self, cast):
-        assert {p.posture.support for p in people(cast, 120, seed=2)} == {*Support}
+    def test_all_supports_come_up(self, assets):
+        assert {p.posture.support for p in people(assets, 120, seed=2)} == {*Support}
 
-    def test_the_mirrored_pose_is_the_mirrored_body(self, cast):
-        bank = cast.bank
+    def test_the_mirrored_pose_is_the_mirrored_body(self, assets):
+        bank = assets.bank
         pose = len(bank) - 3
         clip, root = int(bank.clip[pose]), np.zeros(3, np.float32)
-        k = cast.poser.keypoints(0, clip, bank.rotations[pose], root)
-        m = cast.poser.keypoints(0, clip, mirrored(bank.rotations[pose]), root)
+        k = assets.poser.keypoints(0, clip, bank.rotations[pose], root)
+        m = assets.poser.keypoints(0, clip, mirrored(bank.rotations[pose]), root)
         assert m[UNION.flip_indices] * (-1, 1, 1) == pytest.approx(k, abs=0.03)
 
-    def test_limits_hold(self, cast, rng):
-        wild = np.linalg.qr(rng.normal(size=(len(cast.bank.rotations[0]), 3, 3)))[0]
+    def test_limits_hold(self, assets, rng):
+        wild = np.linalg.qr(rng.normal(size=(len(assets.bank.rotations[0]), 3, 3)))[0]
         wild *= np.sign(np.linalg.det(wild))[:, None, None]
-        tamed = within_limits(wild.astype(np.float32))
+        tamed = clamp_to_limits(wild.astype(np.float32))
         allowed = np.array([limit for *_, limit in LIMITS])
         assert (np.linalg.norm(bends(wild.astype('f4')), axis=1) > allowed).any()
         assert (np.linalg.norm(bends(tamed), axis=1) <= allowed + 0.01).all()
-        still = cast.bank.rotations[0]
-        assert within_limits(still) == pytest.approx(still, abs=1e-5)
+        still = assets.bank.rotations[0]
+        assert clamp_to_limits(still) == pytest.approx(still, abs=1e-5)
 
 
 class TestScenes:
@@ -258,21 +262,21 @@ class TestScenes:
 
     @pytest.mark.parametrize('strength', [-0.1, 0.05])
     def test_the_picture_is_bent_as_the_keypoints_are(self, strength):
-        bending = Bending(robot_camera((160, 120), fov=1.6), strength)
-        straight = bending.straight
+        distortion = LensDistortion(robot_camera((160, 120), fov=1.6), strength)
+        straight = distortion.undistorted_view
         points = np.array([[0.5, 0.4, 1.0], [-0.85, 0.2, 1.0], [0.0, -0.6, 1.0]])
         for point in points:
             x, y = straight.project(point)
             columns, rows = np.meshgrid(np.arange(straight.size[0]), np.arange(straight.size[1]))
             spot = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 8).astype(np.float32)
-            found = bending.picture(spot)
+            found = distortion.distort(spot)
             weights = found / found.sum()
             u, v = (weights.sum(0) @ np.arange(160), weights.sum(1) @ np.arange(120))
-            assert (u, v) == pytest.approx(bending.project(point), abs=0.15)
+            assert (u, v) == pytest.approx(distortion.project(point), abs=0.15)
 
-    def test_what_is_read_is_what_was_made(self, cast, scenes, tmp_path, monkeypatch):
-        monkeypatch.setattr(shards, 'SHARD_LENGTH', 4)
-        list(write_shards(cast, Plan(tmp_path, 'train', 5, 6, SCENE, kind='scenes')))
+    def test_what_is_read_is_what_was_made(self, assets, scenes, tmp_path, monkeypatch):
+        monkeypatch.setattr(shard_writer, 'SHARD_LENGTH', 4)
+        list(write_shards(assets, RenderPlan(tmp_path, 'train', 5, 6, SCENE, kind='scenes')))
         read = SceneShards(tmp_path)
         assert len(read) == 6
         for number in range(6):
@@ -298,10 +302,10 @@ def test_masks_survive_their_run_lengths(rng):
 class TestMishaps:
     @pytest.fixture(autouse=True)
     def short_shards(self, monkeypatch):
-        monkeypatch.setattr(shards, 'SHARD_LENGTH', 2)
+        monkeypatch.setattr(shard_writer, 'SHARD_LENGTH', 2)
 
-    def test_shards_without_masks_are_read(self, cast, tmp_path):
-        list(write_shards(cast, Plan(tmp_path, 'train', 3, 2, (48, 64))))
+    def test_shards_without_masks_are_read(self, assets, tmp_path):
+        list(write_shards(assets, RenderPlan(tmp_path, 'train', 3, 2, (48, 64))))
         assert SyntheticShards(tmp_path).mask(0).shape == (96, 72)
         path = tmp_path / 'shard_00000.npz'
         with np.load(path) as stored:
@@ -316,8 +320,8 @@ class TestMishaps:
         with pytest.raises(DatasetError, match='holds no masks'):
             records.mask(0)
 
-    def test_a_full_disk_loses_nothing(self, cast, tmp_path, monkeypatch):
-        plan = Plan(tmp_path, 'train', 3, 4, (48, 64))
+    def test_a_full_disk_loses_nothing(self, assets, tmp_path, monkeypatch):
+        plan = RenderPlan(tmp_path, 'train', 3, 4, (48, 64))
         whole = np.savez
 
         def full(file, **arrays):
@@ -327,37 +331,37 @@ class TestMishaps:
 
         monkeypatch.setattr(np, 'savez', full)
         with pytest.raises(OSError, match='No space left on device'):
-            list(write_shards(cast, plan))
+            list(write_shards(assets, plan))
         assert sorted(p.name for p in tmp_path.iterdir()) == [
             'manifest.json', 'shard_00000.jpegs', 'shard_00000.npz',
         ]  # fmt: skip
         monkeypatch.undo()
-        monkeypatch.setattr(shards, 'SHARD_LENGTH', 2)
-        assert list(write_shards(cast, plan)) == [2, 2]
+        monkeypatch.setattr(shard_writer, 'SHARD_LENGTH', 2)
+        assert list(write_shards(assets, plan)) == [2, 2]
 
-    def test_a_killed_worker_is_told_and_resumed(self, cast, tmp_path, monkeypatch):
-        plan = Plan(tmp_path, 'train', 3, 4, (48, 64))
-        render = shards.render_sample
+    def test_a_killed_worker_is_told_and_resumed(self, assets, tmp_path, monkeypatch):
+        plan = RenderPlan(tmp_path, 'train', 3, 4, (48, 64))
+        render = shard_writer.render_crop
 
-        def killed(cast, key, *rest):
+        def killed(assets, key, *rest):
             if key[-1] == 3:
                 os._exit(9)
-            return render(cast, key, *rest)
+            return render(assets, key, *rest)
 
-        monkeypatch.setattr(shards, 'render_sample', killed)
+        monkeypatch.setattr(shard_writer, 'render_crop', killed)
         with pytest.raises(RuntimeError, match=r'a worker process was killed.*same command again'):
-            list(write_shards(cast, plan, workers=2))
-        monkeypatch.setattr(shards, 'render_sample', render)
-        assert sum(write_shards(cast, plan)) == 4
+            list(write_shards(assets, plan, workers=2))
+        monkeypatch.setattr(shard_writer, 'render_crop', render)
+        assert sum(write_shards(assets, plan)) == 4
         assert len(SyntheticShards(tmp_path)) == 4
         assert not list(tmp_path.glob('.shard*'))
 
 
-def test_the_speed_is_told_by_number_of_workers(cast, tmp_path):
+def test_the_speed_is_told_by_number_of_workers(assets, tmp_path):
     assert [worker_counts(cores) for cores in (1, 2, 6, 8)] == [
         [1], [1, 2], [1, 2, 4, 6], [1, 2, 4, 8],
     ]  # fmt: skip
-    speeds = list(measure(cast, Plan(tmp_path, 'train', 1, 1, (48, 64)), 2))
+    speeds = list(measure(assets, RenderPlan(tmp_path, 'train', 1, 1, (48, 64)), 2))
     assert speeds[0].workers == 1
     for speed in speeds:
         assert speed.pictures == 2 * speed.workers
@@ -366,8 +370,8 @@ def test_the_speed_is_told_by_number_of_workers(cast, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_conventions_are_drawn_side_by_side(cast):
-    assert draw_conventions(cast).shape == (720, 1120, 3)
+def test_conventions_are_drawn_side_by_side(assets):
+    assert draw_conventions(assets).shape == (720, 1120, 3)
 
 
 def test_the_command_draws_scenes_and_a_preview(bodies_file, clips, tmp_path, capsys):

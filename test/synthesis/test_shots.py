@@ -6,10 +6,10 @@ import pytest
 pytest.importorskip('numba', reason='drawing is done by numba, an optional part')
 
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.synthesis.clothing.wardrobe import sample_outfit
+from unihpe_ros.synthesis.clothing.outfit_sampling import sample_outfit
 from unihpe_ros.synthesis.primitives.materials import material
 from unihpe_ros.synthesis.primitives.raster import bounds
-from unihpe_ros.synthesis.primitives.scene import OWNER_PROP, Support
+from unihpe_ros.synthesis.primitives.scene_types import OWNER_PROP, Support
 from unihpe_ros.synthesis.primitives.solids import assemble
 from unihpe_ros.synthesis.samples import shots
 from unihpe_ros.synthesis.samples.framing import frame
@@ -23,11 +23,11 @@ SIZE = (96, 128)
 
 
 @pytest.fixture(scope='module')
-def people(cast):
+def people(assets):
     found = []
     for number in range(160):
         rng = np.random.default_rng([4, number])
-        found.append(sample_person(cast, rng))
+        found.append(sample_person(assets, rng))
     return found
 
 
@@ -44,14 +44,14 @@ def board(view, person, distance):
     )  # fmt: skip
 
 
-def test_what_hides_a_person_is_taken_away_and_the_rest_stays(cast, monkeypatch):
+def test_what_hides_a_person_is_taken_away_and_the_rest_stays(assets, monkeypatch):
     def things(rng, person, view, ground):
         behind = board(view, person, 3.0)
         return [(behind, OWNER_PROP), *((board(view, person, s), OWNER_PROP) for s in (0.3, 0.5))]
 
     monkeypatch.setattr(shots, 'sample_things', things)
     for number in range(5):
-        shot = sample_shot(cast, np.random.default_rng([8, number]), SIZE)
+        shot = sample_shot(assets, np.random.default_rng([8, number]), SIZE)
         assert shot.shows_enough
         stays = shot.layers.depth[shot.layers.owner == OWNER_PROP]
         assert stays.size
@@ -59,8 +59,8 @@ def test_what_hides_a_person_is_taken_away_and_the_rest_stays(cast, monkeypatch)
         assert stays.max() < 1 / (0.4 * np.linalg.norm(shot.view.eye))
 
 
-def test_nearly_every_shot_shows_enough_and_some_keypoints_are_hidden(cast):
-    found = [sample_shot(cast, np.random.default_rng([3, i]), SIZE) for i in range(60)]
+def test_nearly_every_shot_shows_enough_and_some_keypoints_are_hidden(assets):
+    found = [sample_shot(assets, np.random.default_rng([3, i]), SIZE) for i in range(60)]
     assert np.mean([shot.shows_enough for shot in found]) > 0.95
     hiders = np.concatenate([shot.hider for shot in found])
     assert {Hider.SELF, Hider.OTHERS, Hider.OBJECT} <= {*hiders.tolist()}

@@ -11,23 +11,23 @@ from unihpe_ros.core.skeleton import UNION
 pytest.importorskip('numba', reason='drawing is done by numba, an optional part')
 
 from unihpe_ros.synthesis.body.topology import BODY
-from unihpe_ros.synthesis.camera.effects import encode_jpeg, expose, metered
+from unihpe_ros.synthesis.camera.effects import encode_jpeg, expose, with_auto_exposure
 from unihpe_ros.synthesis.clothing.garments import bottom_cover, top_cover
-from unihpe_ros.synthesis.clothing.wardrobe import sample_outfit
+from unihpe_ros.synthesis.clothing.outfit_sampling import sample_outfit
 from unihpe_ros.synthesis.motion.bvh import read_bvh
 from unihpe_ros.synthesis.motion.gestures import gesture
 from unihpe_ros.synthesis.motion.postures import varied
 from unihpe_ros.synthesis.primitives.materials import linear, material
 from unihpe_ros.synthesis.primitives.raster import project, rasterise
-from unihpe_ros.synthesis.primitives.scene import Lens, OWNER_PROP, Posture, Support, View
+from unihpe_ros.synthesis.primitives.scene_types import Lens, OWNER_PROP, Posture, Support, View
 from unihpe_ros.synthesis.primitives.solids import assemble
 from unihpe_ros.synthesis.render.noise import noise_at
-from unihpe_ros.synthesis.samples.crops import render_sample
+from unihpe_ros.synthesis.render.scene_renderer import render_meshes
+from unihpe_ros.synthesis.samples.crop_sample import render_crop
 from unihpe_ros.synthesis.samples.framing import look_at
-from unihpe_ros.synthesis.samples.labels import sight
+from unihpe_ros.synthesis.samples.labels import label_visibility
 from unihpe_ros.synthesis.samples.sequence import Actor, render_sequence, robot_camera
-from unihpe_ros.synthesis.scenery.drawing import draw
-from unihpe_ros.synthesis.scenery.surroundings import sample_room
+from unihpe_ros.synthesis.scenery.places import sample_room
 
 pytest_plugins = ['synthesis_fixtures']
 
@@ -38,16 +38,16 @@ def keypoint(keypoints, name):
     return keypoints[UNION.index(name)]
 
 
-def figure_of(cast, pose=0, seed=0, turn=None):
+def figure_of(assets, pose=0, seed=0, turn=None):
     """Dress the first shape and give it a pose of the bank."""
-    bank = cast.bank
+    bank = assets.bank
     driven = bank.rotations[pose] if turn is None else (turn @ bank.rotations[pose])
     posture = Posture(
         driven.astype(np.float32), int(bank.clip[pose]), int(bank.frame[pose]), np.zeros(3)
     )
     outfit = sample_outfit(np.random.default_rng(seed), False, 30.0)
-    shape = int(cast.shapes[0])
-    return cast.posed(cast.tailor.dress(shape, outfit), posture, np.full((2, 5, 3), 0.5, 'f4'))
+    shape = int(assets.shapes[0])
+    return assets.pose(assets.tailor.dress(shape, outfit), posture, np.full((2, 5, 3), 0.5, 'f4'))
 
 
 def room(ground):
@@ -61,8 +61,8 @@ def camera_in_front(distance=3.0, size=(144, 192)):
 
 
 class TestBody:
-    def test_a_standing_body_is_upright_and_its_left_is_left(self, cast):
-        k = figure_of(cast).keypoints
+    def test_a_standing_body_is_upright_and_its_left_is_left(self, assets):
+        k = figure_of(assets).keypoints
         assert keypoint(k, 'left_wrist')[0] > 0.3 > -0.3 > keypoint(k, 'right_wrist')[0]
         assert keypoint(k, 'nose')[1] < keypoint(k, 'neck')[1] - 0.05
         column = ['head_top', 'head', 'neck', 'spine', 'pelvis', 'left_knee', 'left_ankle']
@@ -75,15 +75,15 @@ class TestBody:
         # COCO's annotations of upright people seen from the front: 0.59 to 0.72.
         assert 0.58 < width / np.ptp(shoulders) < 0.76
 
-    def test_limbs_point_where_the_clip_points(self, cast, clips):
+    def test_limbs_point_where_the_clip_points(self, assets, clips):
         motion = read_bvh(clips / '02/swaying.bvh', 30)
         places = motion.positions()
-        bodies, bank = cast.bodies, cast.bank
-        shape = int(cast.shapes[1])
+        bodies, bank = assets.bodies, assets.bank
+        shape = int(assets.shapes[1])
         pose = int(np.flatnonzero(bank.clip == 1)[5])
         frame = 5
-        turned = cast.poser.rotations(shape, 1, bank.rotations[pose])
-        joints, _ = cast.poser.motions(shape, turned, np.zeros(3, np.float32))
+        turned = assets.poser.rotations(shape, 1, bank.rotations[pose])
+        joints, _ = assets.poser.motions(shape, turned, np.zeros(3, np.float32))
         for names, bones in (
             (('lThigh', 'lShin'), ('upperleg01.L', 'lowerleg01.L')),
             (('rShin', 'rFoot'), ('lowerleg01.R', 'foot.R')),
@@ -94,20 +94,20 @@ class TestBody:
             wanted, found = (b - a) / np.linalg.norm(b - a), (d - c) / np.linalg.norm(d - c)
             assert found == pytest.approx(wanted, abs=2e-3)
 
-    def test_postures_keep_the_bones_lengths(self, cast):
-        first, second = figure_of(cast, 0).keypoints, figure_of(cast, 12).keypoints
+    def test_postures_keep_the_bones_lengths(self, assets):
+        first, second = figure_of(assets, 0).keypoints, figure_of(assets, 12).keypoints
         for a, b in (('left_hip_joint', 'left_knee'), ('right_elbow', 'right_wrist')):
             lengths = [np.linalg.norm(keypoint(k, a) - keypoint(k, b)) for k in (first, second)]
             assert lengths[0] == pytest.approx(lengths[1], rel=0.08)
 
-    def test_a_gesture_brings_the_hand_there(self, cast):
-        shape, bank = int(cast.shapes[0]), cast.bank
+    def test_a_gesture_brings_the_hand_there(self, assets):
+        shape, bank = int(assets.shapes[0]), assets.bank
         posture = Posture(bank.rotations[0], 0, 0, np.zeros(3, np.float32))
         reach = []
         for seed in range(12):
-            k = cast.poser.keypoints(shape, 0, posture.driven, posture.root)
+            k = assets.poser.keypoints(shape, 0, posture.driven, posture.root)
             moved = gesture(np.random.default_rng(seed), posture, k)
-            after = cast.poser.keypoints(shape, 0, moved.driven, moved.root)
+            after = assets.poser.keypoints(shape, 0, moved.driven, moved.root)
             for side in ('left', 'right'):
                 shift = keypoint(after, f'{side}_wrist') - keypoint(k, f'{side}_wrist')
                 reach.append(np.linalg.norm(shift))
@@ -115,14 +115,14 @@ class TestBody:
         # From a T-pose, every gesture is a long way off, and each moves one hand at least.
         assert np.sum(np.array(reach) > 0.2) >= 12
 
-    def test_who_sits_has_level_thighs(self, cast):
+    def test_who_sits_has_level_thighs(self, assets):
         rng = np.random.default_rng(0)
-        poses = [varied(rng, cast.bank, int(rng.integers(len(cast.bank)))) for _ in range(40)]
+        poses = [varied(rng, assets.bank, int(rng.integers(len(assets.bank)))) for _ in range(40)]
         seated = [posture for posture in poses if posture.support is Support.SEAT]
         assert seated
         for posture in seated:
-            k = cast.poser.keypoints(
-                int(cast.shapes[0]), posture.clip, posture.driven, posture.root
+            k = assets.poser.keypoints(
+                int(assets.shapes[0]), posture.clip, posture.driven, posture.root
             )
             thigh = keypoint(k, 'left_knee') - keypoint(k, 'left_hip_joint')
             assert abs(thigh[2]) < 0.7 * np.linalg.norm(thigh)
@@ -138,8 +138,8 @@ def figure_keypoints(bodies):
 
 
 class TestClothes:
-    def test_nobody_is_bare_between_top_and_bottom(self, cast):
-        region = cast.tailor.region.part(BODY)
+    def test_nobody_is_bare_between_top_and_bottom(self, assets):
+        region = assets.tailor.region.part(BODY)
         z = region.position[:, 2]
         middle = region.is_torso & (z > 0.0) & (z < 0.35)
         for seed in range(60):
@@ -150,22 +150,22 @@ class TestClothes:
             cover = np.maximum(top_cover(region, outfit), bottom_cover(region, outfit))
             assert (cover[middle] > 0).all(), f'outfit {seed}: bare skin at the waist'
 
-    def test_skin_under_cloth_is_not_drawn(self, cast):
+    def test_skin_under_cloth_is_not_drawn(self, assets):
         outfit = replace(
             sample_outfit(np.random.default_rng(1), False, 30.0),
             bare_chest=False, sleeve=1.0, leg=1.0, bottom='trousers',
         )  # fmt: skip
-        dressed = cast.tailor.dress(0, outfit)
+        dressed = assets.tailor.dress(0, outfit)
         bare = dressed.faces[dressed.face_materials == 0]
-        at = cast.tailor.region.position[bare].mean(1)
+        at = assets.tailor.region.position[bare].mean(1)
         # Head, hands and feet are left.
         torso = (np.abs(at[:, 0]) < 0.12) & (at[:, 2] > -0.6) & (at[:, 2] < 0.45)
         assert len(bare) > 1000
         assert not torso.any()
 
-    def test_the_same_seed_gives_the_same_clothes(self, cast):
+    def test_the_same_seed_gives_the_same_clothes(self, assets):
         first, second = (
-            cast.tailor.dress(0, sample_outfit(np.random.default_rng(5), True, 40.0))
+            assets.tailor.dress(0, sample_outfit(np.random.default_rng(5), True, 40.0))
             for _ in range(2)
         )
         assert np.array_equal(first.rest, second.rest)
@@ -209,21 +209,21 @@ class TestDrawing:
         assert 0 <= values.min() < 0.2 < 0.8 < values.max() <= 1
         assert np.abs(noise_at(points + np.float32(1e-3)) - values).max() < 0.02
 
-    def test_facing_the_camera_the_left_is_on_the_right(self, cast):
-        figure = figure_of(cast)
+    def test_facing_the_camera_the_left_is_on_the_right(self, assets):
+        figure = figure_of(assets)
         view = camera_in_front()
         seen = view.project(view.to_camera(figure.keypoints))
         assert keypoint(seen, 'left_shoulder')[0] > keypoint(seen, 'right_shoulder')[0] + 10
         assert keypoint(seen, 'nose')[1] < keypoint(seen, 'pelvis')[1] - 10
 
-    def test_visible_keypoints_lie_on_the_person_and_a_wall_hides_all(self, cast):
-        figure = figure_of(cast)
+    def test_visible_keypoints_lie_on_the_person_and_a_wall_hides_all(self, assets):
+        figure = figure_of(assets)
         view = camera_in_front()
         placed = view.to_camera(figure.keypoints)
         seen = view.project(placed)
         place = room(figure.body[:, 2].min())
-        alone = draw([figure.mesh], [0], place, view, np.zeros(3))
-        free = sight(seen, placed[:, 2], alone, 0, 1.7)[0]
+        alone = render_meshes([figure.mesh], [0], place, view, np.zeros(3))
+        free = label_visibility(seen, placed[:, 2], alone, 0, 1.7)[0]
         x, y = np.rint(2 * seen + 0.5).astype(int).T
         on_person = alone.owner[y, x] == 0
         assert (free == 2).sum() >= 22
@@ -232,15 +232,15 @@ class TestDrawing:
         grey = [material(linear(0, 0, 0.5))]
         slab = [('box', (0, 0, 0), (3, 0.1, 3), 0)]
         wall = assemble(slab, grey, np.array([0, -1, 0]), np.eye(3))
-        behind = draw([figure.mesh, wall], [0, OWNER_PROP], place, view, np.zeros(3))
-        assert (sight(seen, placed[:, 2], behind, 0, 1.7)[0][free > 0] == 1).all()
+        behind = render_meshes([figure.mesh, wall], [0, OWNER_PROP], place, view, np.zeros(3))
+        assert (label_visibility(seen, placed[:, 2], behind, 0, 1.7)[0][free > 0] == 1).all()
 
-    def test_the_face_is_hidden_from_behind(self, cast):
-        figure = figure_of(cast, turn=np.diag([-1.0, -1, 1]))
+    def test_the_face_is_hidden_from_behind(self, assets):
+        figure = figure_of(assets, turn=np.diag([-1.0, -1, 1]))
         view = camera_in_front()
         placed = view.to_camera(figure.keypoints)
-        drawn = draw([figure.mesh], [0], room(-1.0), view, np.zeros(3))
-        seen = sight(view.project(placed), placed[:, 2], drawn, 0, 1.7)[0]
+        drawn = render_meshes([figure.mesh], [0], room(-1.0), view, np.zeros(3))
+        seen = label_visibility(view.project(placed), placed[:, 2], drawn, 0, 1.7)[0]
         hidden = UNION.indices('nose', 'left_eye', 'right_eye')
         assert (seen[hidden] == 1).all()
         assert seen[UNION.index('left_shoulder')] == 2
@@ -248,7 +248,7 @@ class TestDrawing:
     def test_exposure_is_metered_on_the_subject(self, rng):
         dark = rng.uniform(0, 0.02, (16, 16, 3)).astype(np.float32)
         everywhere = np.ones((16, 16), bool)
-        lens = metered(Lens(), dark, everywhere)
+        lens = with_auto_exposure(Lens(), dark, everywhere)
         assert lens.exposure > 2
         assert not lens.auto_exposure
         assert expose(dark, lens).mean() > expose(dark, Lens(auto_exposure=False)).mean() + 10
@@ -258,8 +258,8 @@ class TestDrawing:
 
 
 @pytest.fixture(scope='module')
-def samples(cast):
-    return [render_sample(cast, (7, 0, i), SIZE) for i in range(12)]
+def samples(assets):
+    return [render_crop(assets, (7, 0, i), SIZE) for i in range(12)]
 
 
 class TestSamples:
@@ -290,14 +290,14 @@ class TestSamples:
             inside = (x >= -0.5) & (y >= -0.5) & (x < 143.5) & (y < 191.5)
             assert not sample.visibility[~inside].any()
 
-    def test_a_sample_hangs_on_its_key_alone(self, cast, samples):
-        again = render_sample(cast, (7, 0, 3), SIZE)
+    def test_a_sample_hangs_on_its_key_alone(self, assets, samples):
+        again = render_crop(assets, (7, 0, 3), SIZE)
         assert again.jpeg == samples[3].jpeg
         assert np.array_equal(again.keypoints_3d, samples[3].keypoints_3d)
         assert again.jpeg != samples[4].jpeg
 
-    def test_held_out_shapes_are_not_used(self, cast, samples):
-        held_out = set(cast.bodies.shapes('test').tolist())
+    def test_held_out_shapes_are_not_used(self, assets, samples):
+        held_out = set(assets.bodies.shapes('test').tolist())
         assert held_out
         assert not held_out & {sample.shape for sample in samples}
 

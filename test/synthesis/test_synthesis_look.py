@@ -8,20 +8,25 @@ import pytest
 pytest.importorskip('numba', reason='drawing is done by numba, an optional part')
 
 from unihpe_ros.synthesis.body.topology import BODY
-from unihpe_ros.synthesis.camera.edges import beyond, blacken, sample_edges, within
 from unihpe_ros.synthesis.camera.effects import expose
 from unihpe_ros.synthesis.camera.lenses import sample_lens
+from unihpe_ros.synthesis.camera.photo_border import (
+    blacken_outside,
+    inside_border,
+    outside_border,
+    sample_border,
+)
 from unihpe_ros.synthesis.clothing.accessories import WORN
-from unihpe_ros.synthesis.clothing.wardrobe import sample_outfit
-from unihpe_ros.synthesis.primitives.atlas import atlas, PRINTED, REPEATED
+from unihpe_ros.synthesis.clothing.outfit_sampling import sample_outfit
 from unihpe_ros.synthesis.primitives.materials import material
-from unihpe_ros.synthesis.primitives.scene import Lens, Light, View
+from unihpe_ros.synthesis.primitives.scene_types import Lens, Light, View
 from unihpe_ros.synthesis.primitives.solids import assemble
+from unihpe_ros.synthesis.primitives.texture_atlas import atlas, PRINTED, REPEATED
+from unihpe_ros.synthesis.render.scene_renderer import cast_shadows, render_meshes
 from unihpe_ros.synthesis.samples.framing import look_at
-from unihpe_ros.synthesis.scenery.backdrops import furnish, sample_environment
-from unihpe_ros.synthesis.scenery.billboards import sprite
 from unihpe_ros.synthesis.scenery.clutter import CutOut, draw_cut_outs
-from unihpe_ros.synthesis.scenery.drawing import cast_shadows, draw
+from unihpe_ros.synthesis.scenery.environment_sampling import add_scenery, sample_environment
+from unihpe_ros.synthesis.scenery.sprite_bank import sprite
 from unihpe_ros.synthesis.scenery.sprites import KINDS
 
 pytest_plugins = ['synthesis_fixtures']
@@ -79,7 +84,7 @@ def test_furnished_places_have_more_edges_and_hang_on_the_seed(view):
         inside = np.array([[-1, -3, -1], [1, 1, 1.0]])
         place = sample_environment(np.random.default_rng(seed), -1.0, inside)
         furnished = [
-            background(furnish(np.random.default_rng(seed), place, view, np.zeros(3)), view)
+            background(add_scenery(np.random.default_rng(seed), place, view, np.zeros(3)), view)
             for _ in range(2)
         ]
         assert np.array_equal(*furnished)
@@ -95,7 +100,7 @@ def test_a_blurred_background_stays_in_its_place(view):
     place = sample_environment(np.random.default_rng(4), -1.0, np.zeros((1, 3)))
     # Drawn at full and at half the resolution.
     sharp, coarse = (
-        draw([cube], [0], place, view, np.zeros(3), background_blur=blur).image.clip(0, 2)
+        render_meshes([cube], [0], place, view, np.zeros(3), background_blur=blur).image.clip(0, 2)
         for blur in (1.19, 1.21)
     )
     error = np.abs(sharp - coarse).mean()
@@ -108,14 +113,14 @@ def test_whole_pictures_have_no_passers_by_without_labels(view):
     place = sample_environment(np.random.default_rng(1), -1.0, np.zeros((1, 3)))
     for seed in range(40):
         rng = np.random.default_rng(seed)
-        things = furnish(rng, place, view, np.zeros(3), crowd=False).cut_outs
+        things = add_scenery(rng, place, view, np.zeros(3), crowd=False).cut_outs
         assert all(thing.kind != 'person' for thing in things)
 
 
-def test_clothes_that_hang_are_wider_than_those_that_cling(cast):
+def test_clothes_that_hang_are_wider_than_those_that_cling(assets):
     outfit = replace(sample_outfit(np.random.default_rng(0), False, 30.0), loose_top=0.0,
                      loose_bottom=0.0, drape=0.0, leg_cut=0.0, sleeve_cut=0.0)  # fmt: skip
-    tailor, shape = cast.tailor, int(cast.shapes[0])
+    tailor, shape = assets.tailor, int(assets.shapes[0])
     tight = tailor.dress(shape, outfit).rest
     wide = tailor.dress(shape, replace(outfit, drape=1.0, leg_cut=0.1, sleeve_cut=0.08)).rest
     moved = np.linalg.norm(wide - tight, axis=1)
@@ -126,14 +131,14 @@ def test_clothes_that_hang_are_wider_than_those_that_cling(cast):
 
 
 @pytest.mark.parametrize('name', WORN)
-def test_accessories_are_worn_where_they_belong(cast, name):
-    tailor = cast.tailor
-    for shape in cast.shapes:
-        head = cast.bodies.rest[shape][BODY][tailor.region.is_head[BODY]]
-        placed = cast.bodies.rest[shape][tailor.source]
+def test_accessories_are_worn_where_they_belong(assets, name):
+    tailor = assets.tailor
+    for shape in assets.shapes:
+        head = assets.bodies.rest[shape][BODY][tailor.region.is_head[BODY]]
+        placed = assets.bodies.rest[shape][tailor.source]
         placed[tailor.worn] = tailor.accessories.fitted(int(shape))
         worn = placed[np.unique(tailor.faces[name])]
-        height = cast.bodies.height(int(shape))
+        height = assets.bodies.height(int(shape))
         if name == 'backpack':
             assert worn[:, 1].max() > head[:, 1].max() > worn[:, 1].min()
         else:
@@ -144,12 +149,12 @@ def test_accessories_are_worn_where_they_belong(cast, name):
 def test_nothing_is_seen_beyond_the_photographs_edge():
     aim, cut = np.array([36, 48, 180, 240], np.float32), 0
     for seed in range(60):
-        edges = sample_edges(np.random.default_rng(seed), aim, (216, 288), aim)
+        edges = sample_border(np.random.default_rng(seed), aim, (216, 288), aim)
         image = np.full((288, 216, 3), 200, np.uint8)
-        blacken(image, edges)
-        assert np.array_equal(image[..., 0] > 0, within((288, 216), edges))
+        blacken_outside(image, edges)
+        assert np.array_equal(image[..., 0] > 0, inside_border((288, 216), edges))
         points = np.stack(np.meshgrid(np.arange(216), np.arange(288)), -1).reshape(-1, 2)
-        lost = beyond(points, edges).reshape(288, 216)
+        lost = outside_border(points, edges).reshape(288, 216)
         assert np.array_equal(lost, image[..., 0] == 0)
         # The box itself is in the photograph.
         assert not lost[48:240, 36:180].any()

@@ -227,9 +227,9 @@ def _make_bag(args: argparse.Namespace) -> int:
     import rclpy  # noqa: F401
     import rosbags  # noqa: F401
     from unihpe_ros.cli.films import write_film
-    from unihpe_ros.synthesis.body.body import load_bodies
-    from unihpe_ros.synthesis.motion.motions import motion_folder
-    from unihpe_ros.synthesis.samples.demo_scene import film_demo
+    from unihpe_ros.synthesis.body.body_shapes import load_bodies
+    from unihpe_ros.synthesis.motion.motion_bank import motion_folder
+    from unihpe_ros.synthesis.samples.demo_film import film_demo
 
     if args.motions is None:
         raise ValueError('--make-bag: expected --motions as well, a folder of BVH clips')

@@ -38,7 +38,7 @@ def write_film(
     from tqdm import tqdm
     from unihpe_ros.bags.writer import BagWriter
     from unihpe_ros.core.geometry import Camera
-    from unihpe_ros.synthesis.samples.demo_scene import true_people
+    from unihpe_ros.synthesis.samples.demo_film import true_people
 
     with BagWriter(path, quality) as bag:
         for image, truth in tqdm(film, path.name, total=frames, unit='frame', leave=False):
@@ -89,10 +89,10 @@ def _make_films(films: dict[int, Path], seconds: float, motions: Path, baked: Pa
     from unihpe_ros.bench.tracking.benchmark import CAMERA, people_of
     from unihpe_ros.bench.tracking.films import RATE
     from unihpe_ros.bench.tracking.simulated_people import CAMERA_HEIGHT, ways_about
-    from unihpe_ros.synthesis.body.body import load_bodies
-    from unihpe_ros.synthesis.motion.motions import motion_folder
-    from unihpe_ros.synthesis.samples.crowd import film_crowd, find_walks, Way
+    from unihpe_ros.synthesis.body.body_shapes import load_bodies
+    from unihpe_ros.synthesis.motion.motion_bank import motion_folder
     from unihpe_ros.synthesis.samples.sequence import robot_camera
+    from unihpe_ros.synthesis.samples.walkers import film_crowd, find_walks, Trajectory
 
     bodies = load_bodies(baked)
     walks = find_walks(motion_folder(motions, baked.parent / '.motions'))
@@ -103,6 +103,8 @@ def _make_films(films: dict[int, Path], seconds: float, motions: Path, baked: Pa
         about = ways_about(people, seconds, RATE, seed)
         moments = (about.places, about.headings, about.distances)
         places, headings, distances = (values.astype(np.float32) for values in moments)
-        ways = [Way(places[:, i], headings[:, i], distances[:, i], RATE) for i in range(people)]
+        ways = [
+            Trajectory(places[:, i], headings[:, i], distances[:, i], RATE) for i in range(people)
+        ]
         film = film_crowd(bodies, walks, ways, seconds, RATE, seed, view)
         write_film(path, film, round(seconds * RATE), _CROWD_QUALITY)

@@ -1,4 +1,4 @@
-"""Make training data from motion capture: `unihpe render`."""
+"""`unihpe render`: make training data from motion capture."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from unihpe_ros.cli import values
 
 if TYPE_CHECKING:
-    from unihpe_ros.synthesis.samples.people import Cast
-    from unihpe_ros.synthesis.samples.shards import Plan
+    from unihpe_ros.synthesis.samples.people import PeopleAssets
+    from unihpe_ros.synthesis.samples.shard_writer import RenderPlan
 
 _BENCH_SAMPLES = 64
 _SIZES = {'crops': (144, 192), 'scenes': (416, 256)}
@@ -116,14 +116,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Make what the arguments ask for; returns the exit status."""
+    """Write what the arguments ask for; return the exit status."""
     # One thread per process: spinning BLAS threads halve the rate.
     for name in ('OPENBLAS_NUM_THREADS', 'OMP_NUM_THREADS', 'MKL_NUM_THREADS'):
         os.environ.setdefault(name, '1')
-    from unihpe_ros.synthesis.body.body import load_bodies
-    from unihpe_ros.synthesis.motion.motions import find_clips, load_motions, motion_folder
-    from unihpe_ros.synthesis.samples.people import Cast
-    from unihpe_ros.synthesis.samples.shards import Plan
+    from unihpe_ros.synthesis.body.body_shapes import load_bodies
+    from unihpe_ros.synthesis.motion.motion_bank import find_clips, load_motions, motion_folder
+    from unihpe_ros.synthesis.samples.people import PeopleAssets
+    from unihpe_ros.synthesis.samples.shard_writer import RenderPlan
 
     values.check_folder(args.out)
     folder = motion_folder(args.motions, args.out / '.motions')
@@ -132,71 +132,71 @@ def run(args: argparse.Namespace) -> int:
     if not baked.exists():
         print(f'sampling body shapes, once, into {baked}: about a minute')
     bodies = load_bodies(baked)
-    cast = Cast(bodies, bank, bodies.shapes(args.split))
+    assets = PeopleAssets(bodies, bank, bodies.shapes(args.split))
     if args.poses_only:
-        return _write_poses(cast, args)
+        return _write_poses(assets, args)
     kind = 'scenes' if args.scenes else 'crops'
     size = args.size or _SIZES[kind]
     part, parts = args.shard
-    plan = Plan(args.out, args.split, args.seed, args.count, size, part, parts, kind)
+    plan = RenderPlan(args.out, args.split, args.seed, args.count, size, part, parts, kind)
     if args.bench:
-        return _bench(cast, plan)
+        return _bench(assets, plan)
     if args.preview:
-        return _write_preview(cast, plan, args.preview)
-    return _write_data(cast, plan, args)
+        return _write_preview(assets, plan, args.preview)
+    return _write_data(assets, plan, args)
 
 
-def _write_poses(cast: Cast, args: argparse.Namespace) -> int:
+def _write_poses(assets: PeopleAssets, args: argparse.Namespace) -> int:
     from tqdm import tqdm
-    from unihpe_ros.synthesis.samples.poses import build_pose_bank
+    from unihpe_ros.synthesis.samples.pose_bank import build_pose_bank
 
     out = args.out / f'poses_{args.split}.npz'
     count = build_pose_bank(
-        cast.poser, out, args.split, args.shapes_per_pose, args.seed, args.varied, tqdm
+        assets.poser, out, args.split, args.shapes_per_pose, args.seed, args.varied, tqdm
     )
-    print(f'{count} poses of {len(cast.bank.names)} clips in {out}')
+    print(f'{count} poses of {len(assets.bank.names)} clips in {out}')
     return 0
 
 
-def _bench(cast: Cast, plan: Plan) -> int:
+def _bench(assets: PeopleAssets, plan: RenderPlan) -> int:
     from unihpe_ros.synthesis.samples.speed import measure
 
     print(f'labelled {plan.kind} of {plan.size[0]}x{plan.size[1]} px')
     print('workers  pictures/s  per CPU-second  scaling')
     single = None
-    for speed in measure(cast, plan, _BENCH_SAMPLES):
+    for speed in measure(assets, plan, _BENCH_SAMPLES):
         single = single or speed.rate
         scaling = speed.rate / (single * speed.workers)
         print(f'{speed.workers:7} {speed.rate:11.1f} {speed.rate_per_cpu:15.1f} {scaling:8.2f}')
     return 0
 
 
-def _write_preview(cast: Cast, plan: Plan, count: int) -> int:
-    from unihpe_ros.synthesis.samples.crops import render_sample
+def _write_preview(assets: PeopleAssets, plan: RenderPlan, count: int) -> int:
+    from unihpe_ros.synthesis.samples.crop_sample import render_crop
     from unihpe_ros.synthesis.samples.preview import contact_sheet
-    from unihpe_ros.synthesis.samples.scenes import render_scene
+    from unihpe_ros.synthesis.samples.scene_sample import render_scene
     from unihpe_ros.visualisation.video import write_picture
 
     numbers = range(count)
     if plan.kind == 'crops':
-        sheet = contact_sheet([render_sample(cast, plan.key(n), plan.size) for n in numbers])
+        sheet = contact_sheet([render_crop(assets, plan.key(n), plan.size) for n in numbers])
     else:
-        sheet = contact_sheet([render_scene(cast, plan.key(n), plan.size) for n in numbers])
+        sheet = contact_sheet([render_scene(assets, plan.key(n), plan.size) for n in numbers])
     out = plan.out / 'preview.png'
     write_picture(out, sheet)
     print(f'{count} pictures in {out}')
     return 0
 
 
-def _write_data(cast: Cast, plan: Plan, args: argparse.Namespace) -> int:
+def _write_data(assets: PeopleAssets, plan: RenderPlan, args: argparse.Namespace) -> int:
     from tqdm import tqdm
-    from unihpe_ros.synthesis.samples.shards import write_shards
-    from unihpe_ros.synthesis.scenery.photos import read_photos
+    from unihpe_ros.synthesis.samples.shard_writer import write_shards
+    from unihpe_ros.synthesis.scenery.background_photos import read_photos
 
     photos = read_photos(args.backgrounds) if args.backgrounds else []
     total = sum(len(plan.samples(shard)) for shard in plan.shards())
     with tqdm(total=total, unit='picture') as bar:
-        for made in write_shards(cast, plan, args.workers, photos):
+        for made in write_shards(assets, plan, args.workers, photos):
             bar.update(made)
     print(f'{total} labelled pictures ({plan.split}) in {plan.out}')
     return 0

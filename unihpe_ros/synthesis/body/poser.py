@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.body.body import Bodies
+from unihpe_ros.synthesis.body.body_shapes import BodyShapes
 from unihpe_ros.synthesis.body.skinning import bone_motions, skin
-from unihpe_ros.synthesis.motion.motions import MotionBank
-from unihpe_ros.synthesis.primitives.scene import Posture
+from unihpe_ros.synthesis.motion.motion_bank import MotionBank
+from unihpe_ros.synthesis.primitives.scene_types import Posture
 from unihpe_ros.synthesis.samples.labels import union_keypoints
 
 Float32 = NDArray[np.float32]
@@ -19,14 +19,14 @@ class Poser:
 
     Parameters
     ----------
-    bodies : Bodies
+    bodies : BodyShapes
         The shapes.
     bank : MotionBank
         The poses.
 
     """
 
-    def __init__(self, bodies: Bodies, bank: MotionBank) -> None:
+    def __init__(self, bodies: BodyShapes, bank: MotionBank) -> None:
         self.bodies = bodies
         self.bank = bank
         # The few vertices that keypoints are read from.
@@ -54,12 +54,12 @@ class Poser:
         return bone_motions(bodies.heads[shape], bodies.parents, rotations, root)
 
     def posed(self, shape: int, posture: Posture) -> tuple[Float32, Float32, Float32]:
-        """Return a body's `rotations`, and the joints and translations of its `motions`."""
+        """Return the bone rotations, joints and bone translations of a body in a posture."""
         turned = self.rotations(shape, posture.clip, posture.driven)
         return turned, *self.motions(shape, turned, posture.root)
 
     def root(self, shape: int, pose: int) -> Float32:
-        """``(3,)`` Where the clip puts the hips of a body of this leg length, m."""
+        """``(3,)`` Position of the hips in a clip, scaled to the body's leg length, m."""
         leg = self.bodies.rig.leg_length(self.bodies.heads[shape])
         return (self.bank.root[pose] * leg).astype(np.float32)
 

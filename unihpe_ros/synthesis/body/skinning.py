@@ -1,4 +1,4 @@
-"""Kernels that pose a body: bone chains, linear blend skinning, normals."""
+"""Numba kernels of forward kinematics, linear blend skinning and vertex normals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ jit = numba.njit(cache=True, fastmath=True, nogil=True)
 def bone_motions(
     heads: Float32, parents: NDArray[np.int32], rotations: Float32, root: Float32
 ) -> tuple[Float32, Float32]:
-    """Place the bones: returns joint positions and the translation of each bone's motion."""
+    """Forward kinematics: return joint positions and the translation of each bone."""
     count = heads.shape[0]
     positions = np.empty((count, 3), np.float32)
     shifts = np.empty((count, 3), np.float32)
@@ -49,7 +49,7 @@ def skin(
     rotations: Float32,
     shifts: Float32,
 ) -> Float32:
-    """``(V, 3)`` Vertices moved by the weighted motions of their bones."""
+    """``(V, 3)`` Vertices after linear blend skinning."""
     moved = np.zeros(rest.shape, np.float32)
     for v in range(rest.shape[0]):
         x, y, z = rest[v, 0], rest[v, 1], rest[v, 2]
@@ -94,7 +94,7 @@ def vertex_normals(vertices: Float32, faces: NDArray[np.int32]) -> Float32:
 
 @jit
 def cut(faces: NDArray[np.int32], value: Float32) -> tuple[NDArray[np.int32], Float32]:
-    """Keep the ``(F, 3)`` faces with a ``(V,)`` value above 0 at a corner; returns both there."""
+    """Return the ``(F, 3)`` faces with a ``(V,)`` value above 0 at a corner, and those values."""
     kept = np.empty(faces.shape, np.int32)
     cover = np.empty(faces.shape, np.float32)
     count = 0

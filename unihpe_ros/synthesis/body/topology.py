@@ -1,4 +1,4 @@
-"""MakeHuman's topology: which vertices and groups of its mesh are what."""
+"""Names of the vertex ranges and face groups of MakeHuman's mesh."""
 
 # Ranges of vertices in MakeHuman's base mesh.
 BODY = slice(0, 13380)

@@ -1,1 +1,1 @@
-"""Lens, exposure and the faults of a camera."""
+"""Camera effects: lens distortion, exposure, blur, noise and compression."""

@@ -1,4 +1,4 @@
-"""What a camera does to light: exposure, tone, blur, noise and compression."""
+"""From linear light to a photograph: exposure, tone, blur, noise and compression."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.camera.develop import CURVE_END, develop
-from unihpe_ros.synthesis.primitives.scene import Lens
+from unihpe_ros.synthesis.camera.tone_mapping import CURVE_END, tone_map
+from unihpe_ros.synthesis.primitives.scene_types import Lens
 
 Float32 = NDArray[np.float32]
 
@@ -18,9 +18,9 @@ _MIDDLE_GREY = 0.20
 _CURVE_LENGTH = 513
 
 
-def metered(lens: Lens, picture: Float32, subject: NDArray[np.bool_]) -> Lens:
+def with_auto_exposure(lens: Lens, picture: Float32, subject: NDArray[np.bool_]) -> Lens:
     """
-    Set a lens's exposure, if it is automatic, so that the subject comes out well lit.
+    Return the lens with the exposure, if it is automatic, set by the subject's brightness.
 
     Parameters
     ----------
@@ -46,14 +46,14 @@ def metered(lens: Lens, picture: Float32, subject: NDArray[np.bool_]) -> Lens:
 
 def expose(picture: Float32, lens: Lens) -> NDArray[np.uint8]:
     """
-    Turn linear light into a photograph.
+    Return the photograph of a linear picture.
 
     Parameters
     ----------
     picture : Float32
         ``(H, W, 3)`` Linear RGB.
     lens : Lens
-        The camera; see `metered` for its exposure.
+        The camera; see `with_auto_exposure` for its exposure.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def expose(picture: Float32, lens: Lens) -> NDArray[np.uint8]:
         ``(H, W, 3)`` BGR.
 
     """
-    image = develop(
+    image = tone_map(
         picture,
         np.float32(lens.exposure),
         np.float32(lens.vignette),
@@ -81,7 +81,7 @@ def expose(picture: Float32, lens: Lens) -> NDArray[np.uint8]:
 
 
 def _curve(lens: Lens) -> Float32:
-    """Brightness on the display of light of the square root of 0 to CURVE_END, evenly spaced."""
+    """Tone curve: display values over the square root of light, 0 to CURVE_END, evenly spaced."""
     light = np.linspace(0, CURVE_END, _CURVE_LENGTH) ** 2
     if lens.highlights:
         light = np.where(light > 0.7, 0.7 + 0.3 * np.tanh((light - 0.7) * 2.67), light)
@@ -104,12 +104,12 @@ def _soften(image: Float32, lens: Lens) -> Float32:
 
 @lru_cache(maxsize=1)
 def _grain() -> Float32:
-    """Noise to take pieces of: much quicker than to draw it anew."""
+    """Return a large field of noise, pieces of which are quicker to take than to sample."""
     return np.random.default_rng(3).standard_normal(1 << 20, dtype=np.float32)
 
 
 def _noise(shape: tuple[int, ...], lens: Lens) -> Float32:
-    """Noise of single pixels, and of blotches as cameras leave that suppress it."""
+    """Return sensor noise: of single pixels, or blotches as after noise reduction."""
     rng = np.random.default_rng(lens.noise_seed)
     count = int(np.prod(shape))
     if 2 * count <= len(_grain()):
@@ -125,7 +125,7 @@ def _noise(shape: tuple[int, ...], lens: Lens) -> Float32:
 
 
 def _shrunk(image: Float32, lens: Lens) -> Float32:
-    """Make a picture smaller, as a person far away is, compress it, and make it large again."""
+    """Return the picture shrunk, compressed and enlarged again, like a distant person."""
     height, width = image.shape[:2]
     small = cv2.resize(image, None, fx=lens.shrink, fy=lens.shrink, interpolation=cv2.INTER_AREA)
     if lens.first_jpeg:
@@ -137,7 +137,7 @@ def _shrunk(image: Float32, lens: Lens) -> Float32:
 
 
 def _streak(x: float, y: float) -> Float32:
-    """Kernel of a straight motion of (x, y) px."""
+    """Return the blur kernel of a straight motion of (x, y) px."""
     side = 2 * int(np.ceil(max(abs(x), abs(y)) / 2)) + 1
     kernel = np.zeros((side, side), np.float32)
     for share in np.linspace(-0.5, 0.5, 4 * side):
@@ -146,6 +146,6 @@ def _streak(x: float, y: float) -> Float32:
 
 
 def encode_jpeg(image: NDArray[np.uint8], quality: int) -> bytes:
-    """Compress a BGR image."""
+    """Return a BGR image as JPEG."""
     _, data = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return bytes(data)

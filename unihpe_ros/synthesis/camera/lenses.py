@@ -1,15 +1,15 @@
-"""Samples cameras, from good to poor."""
+"""Random camera effects, from a good camera to a poor one."""
 
 from __future__ import annotations
 
 import numpy as np
-from unihpe_ros.synthesis.primitives.scene import Lens
+from unihpe_ros.synthesis.primitives.scene_types import Lens
 
 _Triple = tuple[float, float, float]
 
 
 def sample_lens(rng: np.random.Generator) -> Lens:
-    """Sample a camera and how its pictures are kept."""
+    """Return random camera effects and a JPEG quality."""
     motion = (0.0, 0.0)
     if rng.random() < 0.12:
         length, angle = rng.uniform(2, 11), rng.uniform(0, np.pi)

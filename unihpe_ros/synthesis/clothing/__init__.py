@@ -1,1 +1,1 @@
-"""Garments, hair, skin and accessories."""
+"""Clothes, hair, skin and accessories."""

@@ -1,4 +1,4 @@
-"""Things worn on head and back: brims, glasses, buns, ponytails, backpacks, as extra vertices."""
+"""Accessories worn on head and back, as extra vertices: brims, glasses, ponytails, backpacks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.body.body import Bodies
+from unihpe_ros.synthesis.body.body_shapes import BodyShapes
 from unihpe_ros.synthesis.body.topology import BODY
 from unihpe_ros.synthesis.clothing.garments import Region
 from unihpe_ros.synthesis.primitives.solids import solid
@@ -23,7 +23,7 @@ _BRIM_HEIGHT = 0.765
 
 @dataclass(frozen=True)
 class _Anchor:
-    """A part of the body that things move with."""
+    """A part of the body that an accessory moves with."""
 
     vertex: int
     vertices: NDArray[np.intp]
@@ -32,18 +32,18 @@ class _Anchor:
 
 class Accessories:
     """
-    Extra surfaces, made on the average body and fitted to any other.
+    Accessories modelled on the average body and fitted to any other.
 
     Parameters
     ----------
-    bodies : Bodies
+    bodies : BodyShapes
         The shapes.
     region : Region
         Where their vertices are.
 
     """
 
-    def __init__(self, bodies: Bodies, region: Region) -> None:
+    def __init__(self, bodies: BodyShapes, region: Region) -> None:
         self.bodies = bodies
         head = np.flatnonzero(region.is_head[BODY] & (region.position[BODY, 2] > 0.66))
         z = region.position[BODY, 2]
@@ -72,7 +72,7 @@ class Accessories:
         )
 
     def fitted(self, shape: int) -> Float32:
-        """``(N, 3)`` The extra vertices in the rest pose of a shape."""
+        """``(N, 3)`` The accessories' vertices in the rest pose of a shape."""
         rest = self.bodies.rest[shape]
         fits: dict[int, NDArray[np.float64]] = {}
         placed = np.empty_like(self.points)
@@ -84,8 +84,8 @@ class Accessories:
         return placed
 
 
-def _anchor(bodies: Bodies, chosen: NDArray[np.intp], bone: str) -> _Anchor:
-    """Find the vertex that follows a bone best, and what fits an affine map to some vertices."""
+def _anchor(bodies: BodyShapes, chosen: NDArray[np.intp], bone: str) -> _Anchor:
+    """Return the vertex that follows a bone best, and the pseudo-inverse for an affine fit."""
     follows = bodies.weight_bones[chosen] == bodies.bones.index(bone)
     vertex = int(chosen[(bodies.weights[chosen] * follows).sum(1).argmax()])
     corners = np.column_stack([bodies.template[chosen], np.ones(len(chosen))])
@@ -93,7 +93,7 @@ def _anchor(bodies: Bodies, chosen: NDArray[np.intp], bone: str) -> _Anchor:
 
 
 def _brim(reach: float, drop: float, half_angle: float) -> tuple[Float32, Int32]:
-    """Make a flat ring, or a part of one in front, around the forehead."""
+    """Return a flat ring around the forehead, or its front part."""
     turn = np.linspace(-half_angle, half_angle, 15)
     rings = []
     for out in (0.0, 0.5, 1.0):
@@ -115,7 +115,7 @@ def _strips(rows: int, columns: int) -> Int32:
 
 
 def _glasses() -> tuple[tuple[Float32, Int32], tuple[Float32, Int32]]:
-    """Make the frame of a pair of glasses, and its lenses."""
+    """Return the frame of a pair of glasses, and its lenses."""
     turn = np.linspace(0, 2 * np.pi, 13)
     frame: list[tuple[NDArray[np.floating], Int32]] = []
     lenses: list[tuple[NDArray[np.floating], Int32]] = []
@@ -141,7 +141,7 @@ def _ball(centre: Sequence[float], half: Sequence[float]) -> tuple[Float32, Int3
 
 
 def _backpack() -> tuple[Float32, Int32]:
-    """Make a bag on the back, a pocket on it and straps over the shoulders."""
+    """Return a bag on the back with a pocket, and straps over the shoulders."""
     pieces: list[tuple[NDArray[np.floating], Int32]] = []
     for centre, half in (
         ((0, 0.125, 0.34), (0.14, 0.07, 0.19)),

@@ -1,10 +1,10 @@
-"""Faces and skin: lips, brows, beards, eyes and gloves, painted onto the body's vertices."""
+"""Vertex colours of face and skin: lips, brows, beards, eyes, gloves."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.body.body import Bodies
+from unihpe_ros.synthesis.body.body_shapes import BodyShapes
 from unihpe_ros.synthesis.body.topology import BODY, LEFT_EYE, RIGHT_EYE
 from unihpe_ros.synthesis.clothing.garments import Region
 from unihpe_ros.synthesis.clothing.outfit import Outfit
@@ -15,11 +15,11 @@ Float32 = NDArray[np.float32]
 
 class Complexion:
     """
-    Knows where faces are on the average body.
+    Paints face and skin by regions found once on the average body.
 
     Parameters
     ----------
-    bodies : Bodies
+    bodies : BodyShapes
         The shapes.
     region : Region
         Where their vertices are.
@@ -31,7 +31,7 @@ class Complexion:
     """
 
     def __init__(
-        self, bodies: Bodies, region: Region, hair_height: Float32, vertices: int
+        self, bodies: BodyShapes, region: Region, hair_height: Float32, vertices: int
     ) -> None:
         body = region.part(BODY)
         self.hands = np.flatnonzero(body.is_arm & (body.arm > 0.98))
@@ -45,7 +45,7 @@ class Complexion:
         self.eye_centres = [eye.mean(0) for eye in eyes]
 
     def paint(self, outfit: Outfit) -> Float32:
-        """``(V, 4)`` Colours on the skin: lips, brows, beard, scalp, eyes, gloves, mask."""
+        """``(V, 4)`` Vertex colours: lips, brows, beard, scalp, eyes, gloves, mask."""
         colours = np.zeros((self.vertices, 4), np.float32)
         head = self.head
         x, y, z = head.position.T

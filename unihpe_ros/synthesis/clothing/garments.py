@@ -1,4 +1,4 @@
-"""Where garments are on the average body: coordinates along limbs, cover values, bridges."""
+"""Where garments are on the average body: limb coordinates, cover values, gaps they span."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.body.body import Bodies
+from unihpe_ros.synthesis.body.body_shapes import BodyShapes
 from unihpe_ros.synthesis.body.skinning import vertex_normals
 from unihpe_ros.synthesis.body.topology import TIGHTS
 from unihpe_ros.synthesis.clothing.outfit import Outfit
@@ -21,7 +21,7 @@ _HEAD = ('neck', 'head', 'eye')
 
 @dataclass(frozen=True)
 class Region:
-    """Where vertices are on the average body; see outfit for the coordinates."""
+    """Coordinates of vertices along limbs and trunk of the average body; see outfit."""
 
     position: Float32
     arm: Float32
@@ -32,7 +32,7 @@ class Region:
     girth: Float32  # Distance from a limb's axis, m; 0 off the limbs.
 
     def part(self, chosen: slice | NDArray[np.intp]) -> Region:
-        """Return the region of some of the vertices."""
+        """Return the coordinates of some of the vertices."""
         return Region(
             self.position[chosen],
             self.arm[chosen],
@@ -50,7 +50,7 @@ class Region:
 
 
 def top_cover(region: Region, outfit: Outfit) -> NDArray[np.floating]:
-    """Cover of a shirt, sweater or the upper part of a dress."""
+    """Return the cover of a shirt, sweater or the upper part of a dress."""
     if outfit.bare_chest:
         return np.full(len(region.arm), -1.0)
     x, y, z = region.position.T
@@ -64,13 +64,13 @@ def top_cover(region: Region, outfit: Outfit) -> NDArray[np.floating]:
 
 
 def bottom_cover(region: Region, outfit: Outfit) -> NDArray[np.floating]:
-    """Cover of trousers, shorts or what is worn under a skirt."""
+    """Return the cover of trousers, shorts or what is worn under a skirt."""
     on_torso = np.where(region.is_torso, outfit.waist - region.position[:, 2], -1)
     return np.where(region.is_leg, (outfit.leg - region.leg) * 0.8, on_torso)
 
 
 def jacket_cover(region: Region, outfit: Outfit) -> NDArray[np.floating]:
-    """Cover of a jacket or coat, open at the front."""
+    """Return the cover of a jacket or coat, open at the front."""
     if outfit.jacket < 0:
         return np.full(len(region.arm), -1.0)
     x, y, z = region.position.T
@@ -84,8 +84,8 @@ def jacket_cover(region: Region, outfit: Outfit) -> NDArray[np.floating]:
     return np.where(region.is_head, -1, cover)
 
 
-def find_regions(bodies: Bodies) -> Region:
-    """Find where every vertex is along the limbs of the average body."""
+def find_regions(bodies: BodyShapes) -> Region:
+    """Return the coordinates of every vertex along the limbs of the average body."""
     template, bones = bodies.template, bodies.bones
     rows = np.arange(len(template))
     dominant = bodies.weight_bones[rows, bodies.weights.argmax(1)]
@@ -113,7 +113,7 @@ def _kind(bone: str) -> int:
 
 
 def _place_along(knots: Float32, points: Float32) -> tuple[Float32, NDArray[np.floating]]:
-    """Coordinate along a chain of two bones (0, 0.5, 1 at the knots), distance from it, m."""
+    """Return the coordinate along two bones (0, 0.5, 1 at the joints) and the distance, m."""
     nearest = np.full(len(points), np.inf)
     place = np.zeros(len(points), np.float32)
     for part in range(2):
@@ -127,7 +127,7 @@ def _place_along(knots: Float32, points: Float32) -> tuple[Float32, NDArray[np.f
     return place, nearest
 
 
-def smooth_normals(bodies: Bodies, rounds: int = 3) -> Float32:
+def smooth_normals(bodies: BodyShapes, rounds: int = 3) -> Float32:
     """``(V, 3)`` Normals of the average body, smoothed where clothes bridge small dents."""
     template = bodies.template
     parts: Sequence[str] = ('body', 'tights', 'skirt', 'hair')
@@ -143,7 +143,7 @@ def smooth_normals(bodies: Bodies, rounds: int = 3) -> Float32:
     return normals
 
 
-def hollows(bodies: Bodies, region: Region, normals: Float32, rounds: int = 60) -> Float32:
+def hollows(bodies: BodyShapes, region: Region, normals: Float32, rounds: int = 60) -> Float32:
     """``(T, 3)`` How cloth on the tights bridges the hollows of chest, seat and crotch, m."""
     smooth = bodies.template[TIGHTS].astype(np.float64)
     a, b, c = (bodies.faces['tights'] - TIGHTS.start).T

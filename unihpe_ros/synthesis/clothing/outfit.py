@@ -1,5 +1,5 @@
 """
-What people wear and what their hair and faces look like, as data.
+The clothes, hair and face of one person, as numbers and materials.
 
 Places on the body are given on the average body: heights are its z in m (soles -0.82, hip joint
 0.05, shoulder 0.53, crown 0.85), sleeves run from 0 at the shoulder to 1 at the wrist (0.5 is the
@@ -21,7 +21,7 @@ Float32 = NDArray[np.float32]
 @dataclass(frozen=True)
 class Outfit:
     """
-    One person's looks.
+    Clothes, hair and face of one person.
 
     Parameters
     ----------

@@ -1,5 +1,5 @@
 """
-Cuts an outfit out of the helper surfaces around a body.
+Dressed bodies: garments cut out of helper surfaces around the body.
 
 A garment is a helper surface pushed outwards; a cover value per vertex (about m on the average
 body, positive where there is cloth) says where it ends.
@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.body.body import Bodies
+from unihpe_ros.synthesis.body.body_shapes import BodyShapes
 from unihpe_ros.synthesis.body.skinning import cut
 from unihpe_ros.synthesis.body.topology import BODY, TIGHTS
 from unihpe_ros.synthesis.clothing.accessories import Accessories
 from unihpe_ros.synthesis.clothing.complexion import Complexion
+from unihpe_ros.synthesis.clothing.garment_thickness import GarmentRanges, Padding
 from unihpe_ros.synthesis.clothing.garments import (
     bottom_cover,
     drapes,
@@ -27,7 +28,6 @@ from unihpe_ros.synthesis.clothing.garments import (
     top_cover,
 )
 from unihpe_ros.synthesis.clothing.outfit import Outfit
-from unihpe_ros.synthesis.clothing.padding import Layers, Padding
 from unihpe_ros.synthesis.primitives.materials import stack
 from unihpe_ros.synthesis.render.noise import noise_at
 
@@ -42,7 +42,7 @@ _TEMPLATE_HEIGHT = 1.67
 @dataclass(frozen=True)
 class Dressed:
     """
-    A body in its clothes, in the rest pose.
+    A dressed body in the rest pose.
 
     Parameters
     ----------
@@ -68,19 +68,19 @@ class Dressed:
 
 class Tailor:
     """
-    Knows where everything is on the average body.
+    Dresses bodies, from regions and garment surfaces found once on the average body.
 
     Vertices are those of the bodies, then a second and a third copy of the tights (top and
     jacket), then a copy of the scalp, then accessories.
 
     Parameters
     ----------
-    bodies : Bodies
+    bodies : BodyShapes
         The shapes to dress.
 
     """
 
-    def __init__(self, bodies: Bodies) -> None:
+    def __init__(self, bodies: BodyShapes) -> None:
         self.bodies = bodies
         count = len(bodies.template)
         region = find_regions(bodies)
@@ -104,7 +104,7 @@ class Tailor:
         self.padding = Padding(
             self.region,
             normals[self.source],
-            Layers(self.top, self.jacket, self.cap, self.hair_height[self.scalp]),
+            GarmentRanges(self.top, self.jacket, self.cap, self.hair_height[self.scalp]),
             hollows(bodies, region, normals),
             drapes(region),
         )
@@ -124,7 +124,7 @@ class Tailor:
 
     def dress(self, shape: int, outfit: Outfit) -> Dressed:
         """
-        Put an outfit onto a body shape.
+        Return a body shape dressed in an outfit.
 
         Parameters
         ----------
@@ -189,7 +189,7 @@ class Tailor:
         return cut(self.faces['body'], -hidden)[0]
 
     def _covers(self, outfit: Outfit) -> dict[str, Float32]:
-        """Cover values over all vertices, one array per garment."""
+        """Return the cover values over all vertices, one array per garment."""
         region = self.region
         top = top_cover(region, outfit)
         bottom = bottom_cover(region, outfit)
@@ -211,7 +211,7 @@ class Tailor:
         return result
 
     def _hair_covers(self, outfit: Outfit) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        """Cover of what is on the scalp, and of long hair."""
+        """Return the cover of short hair or hat on the scalp, and of long hair."""
         region = self.region
         z = region.position[:, 2]
         noise = noise_at(region.position[self.cap] * 30 + outfit.texture_shift) - 0.5

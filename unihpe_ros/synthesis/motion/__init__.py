@@ -1,1 +1,1 @@
-"""Motion clips, retargeted to a body, and the poses made of them."""
+"""Motion capture clips, retargeted to a body, and poses made of them."""

@@ -1,4 +1,4 @@
-"""Reader of BVH motion capture files of any hierarchy."""
+"""Reader of BVH motion capture files with any joint hierarchy."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def read_bvh(path: Path | str, rate: float = 10.0, skip: int = 1) -> Motion:
 
 
 class _Lines:
-    """The lines of a file that are not blank, with the number of the latest for messages."""
+    """The lines of a file that are not blank, and the current line number for messages."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -226,7 +226,7 @@ def _read_rows(
 def _forward(
     tree: _Hierarchy, rows: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """World rotations and root positions, still in BVH axes."""
+    """Return world rotations and root positions, in BVH axes."""
     rotations = np.empty((len(rows), len(tree.joints), 3, 3))
     root = np.tile(np.array(tree.offsets[0]), (len(rows), 1))
     column = 0

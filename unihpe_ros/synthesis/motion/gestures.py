@@ -1,4 +1,4 @@
-"""Gestures that walking and dancing clips lack: phones, pockets, pointing, waving, carrying."""
+"""Arm gestures that motion clips lack: phoning, pointing, waving, carrying, hands in pockets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.synthesis.motion.hands import rotation_vectors_to_matrices
 from unihpe_ros.synthesis.motion.retarget import DRIVES, shortest_rotations
-from unihpe_ros.synthesis.primitives.scene import Posture
+from unihpe_ros.synthesis.primitives.scene_types import Posture
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -51,7 +51,7 @@ _FLOOR = ('{}_shoulder', (0.02, 0.34, 0.0), 0.0)
 
 def gesture(rng: np.random.Generator, posture: Posture, keypoints: Float32) -> Posture:
     """
-    Bring one hand or both to some place on the body.
+    Return a posture with a random gesture of one or both arms.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def gesture(rng: np.random.Generator, posture: Posture, keypoints: Float32) -> P
 
 
 def hands_down(rng: np.random.Generator, posture: Posture, keypoints: Float32) -> Posture:
-    """Put both hands before the shoulders, where somebody on all fours has the floor."""
+    """Return a posture with both hands on the floor, for somebody on all fours."""
     driven = posture.driven.astype(np.float64)
     for side in 'LR':
         wrist = _target(rng, _FLOOR, side, keypoints)
@@ -92,7 +92,7 @@ def hands_down(rng: np.random.Generator, posture: Posture, keypoints: Float32) -
 
 
 def hands_on_table(rng: np.random.Generator, posture: Posture, keypoints: Float32) -> Posture:
-    """Put the hands before somebody who sits; now and then one of them is elsewhere."""
+    """Return a sitting posture with the hands on a table, sometimes one hand elsewhere."""
     posture = gesture(rng, posture, keypoints) if rng.random() < 0.3 else posture
     free = posture.carries or rng.random() < 0.3
     driven = posture.driven.astype(np.float64)
@@ -129,7 +129,7 @@ def _target(
 def _reach(
     rng: np.random.Generator, driven: Float64, side: str, wrist: Float64, keypoints: Float32
 ) -> None:
-    """Turn upper arm and forearm so that the wrist gets there, in place."""
+    """Turn upper arm and forearm, in place, so that the wrist reaches a point."""
     word = _SIDES[side]
     shoulder, elbow, hand = keypoints[
         UNION.indices(f'{word}_shoulder_joint', f'{word}_elbow', f'{word}_wrist')

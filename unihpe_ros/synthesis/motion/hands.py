@@ -1,4 +1,4 @@
-"""Fingers, which motion capture leaves straight: each is curled about its own hinges."""
+"""Curled fingers, which motion capture leaves straight."""
 
 from __future__ import annotations
 

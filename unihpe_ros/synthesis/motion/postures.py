@@ -1,4 +1,4 @@
-"""Postures from the bank: mirrored, mixed, loosened, seated, kneeling, lying."""
+"""Random postures from the bank: mirrored, legs of other clips, seated, kneeling, lying."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.motion.hands import rotation_vectors_to_matrices
-from unihpe_ros.synthesis.motion.limits import within_limits
-from unihpe_ros.synthesis.motion.motions import MotionBank
+from unihpe_ros.synthesis.motion.joint_limits import clamp_to_limits
+from unihpe_ros.synthesis.motion.motion_bank import MotionBank
 from unihpe_ros.synthesis.motion.retarget import DRIVES
-from unihpe_ros.synthesis.motion.stances import sample_stance, take_stance
-from unihpe_ros.synthesis.primitives.scene import Posture, Support
+from unihpe_ros.synthesis.motion.stances import apply_stance, sample_stance
+from unihpe_ros.synthesis.primitives.scene_types import Posture, Support
 from unihpe_ros.synthesis.primitives.solids import upright
 
 Float32 = NDArray[np.float32]
@@ -49,7 +49,7 @@ _MIRROR = np.diag([-1, 1, 1]).astype(np.float32)
 
 def sample_posture(rng: np.random.Generator, bank: MotionBank) -> Posture:
     """
-    Take a pose of a bank, often changed, turned any way, hips at the origin.
+    Return a random pose of a bank, often changed, at any heading, hips at the origin.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def sample_posture(rng: np.random.Generator, bank: MotionBank) -> Posture:
 
 def varied(rng: np.random.Generator, bank: MotionBank, pose: int) -> Posture:
     """
-    Change a pose of a bank: mirrored, other legs, turned limbs, seated, kneeling.
+    Return a pose of a bank with random changes: mirrored, other legs, seated, kneeling.
 
     Parameters
     ----------
@@ -104,11 +104,11 @@ def varied(rng: np.random.Generator, bank: MotionBank, pose: int) -> Posture:
     if rng.random() < _MIRRORED:
         driven = mirrored(driven)
     if rng.random() < _LOOSENED:
-        driven = within_limits(_loosen(driven, rng))
+        driven = clamp_to_limits(_loosen(driven, rng))
     support = Support.FEET
     stance = sample_stance(rng)
     if stance:
-        driven, support = take_stance(rng, driven, stance)
+        driven, support = apply_stance(rng, driven, stance)
     curls = rng.uniform(0, 1.1, 2) if rng.random() < 0.8 else rng.uniform(-0.2, 0.2, 2)
     return Posture(
         driven=driven,
@@ -121,12 +121,12 @@ def varied(rng: np.random.Generator, bank: MotionBank, pose: int) -> Posture:
 
 
 def mirrored(driven: Float32) -> Float32:
-    """Exchange left and right of ``(D, 3, 3)`` rotations of driving bones."""
+    """Return ``(D, 3, 3)`` rotations of driving bones with left and right exchanged."""
     return np.asarray(_MIRROR @ driven[_OTHER_SIDE] @ _MIRROR, np.float32)
 
 
 def _loosen(driven: Float32, rng: np.random.Generator) -> Float32:
-    """Turn limbs and head a little about the joints they hang from."""
+    """Return rotations with limbs and head turned a little at random."""
     loosened = driven.astype(np.float64)
     scales = np.array([scale for _, scale in _TURNABLE.values()])
     vectors = rng.normal(size=(len(scales), 3)) * scales[:, None]
@@ -136,6 +136,6 @@ def _loosen(driven: Float32, rng: np.random.Generator) -> Float32:
     return loosened.astype(np.float32)
 
 
-def leans_far(posture: Posture) -> bool:
-    """Whether the hips' own upright is nearer the level than the vertical."""
+def trunk_is_level(posture: Posture) -> bool:
+    """Whether the trunk is nearer the horizontal than the vertical."""
     return bool(posture.driven[_HIPS][2, 2] < 0.7)

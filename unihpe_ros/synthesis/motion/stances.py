@@ -1,4 +1,4 @@
-"""Legs that clips of walking lack: seated, crouching, kneeling, on the floor, in sports."""
+"""Leg postures that walking clips lack: seated, squatting, kneeling, on the floor, in sports."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.motion.hands import rotation_vectors_to_matrices
 from unihpe_ros.synthesis.motion.retarget import DRIVES
-from unihpe_ros.synthesis.primitives.scene import Support
+from unihpe_ros.synthesis.primitives.scene_types import Support
 from unihpe_ros.synthesis.primitives.solids import upright
 
 Float32 = NDArray[np.float32]
@@ -78,14 +78,14 @@ _NOISE = 0.12
 
 
 def sample_stance(rng: np.random.Generator) -> str:
-    """Name a stance, or '' where the clip's own legs are to stay."""
+    """Return the name of a random stance; '' to keep the legs of the clip."""
     chosen = rng.choice(len(_NAMES) + 1, p=[*_SHARES, 1 - _SHARES.sum()])
     return '' if chosen == len(_NAMES) else _NAMES[chosen]
 
 
-def take_stance(rng: np.random.Generator, driven: Float32, name: str) -> tuple[Float32, Support]:
+def apply_stance(rng: np.random.Generator, driven: Float32, name: str) -> tuple[Float32, Support]:
     """
-    Give a pose the legs of a stance; the upper body is kept, upright or leaning.
+    Return a pose with the legs of a stance and its own upper body.
 
     Parameters
     ----------

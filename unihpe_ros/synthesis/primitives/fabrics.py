@@ -1,4 +1,4 @@
-"""Samples colours and materials of cloth, skin, hair and things."""
+"""Random colours and materials of cloth, skin, hair and things."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.primitives.atlas import PRINTED, REPEATED
 from unihpe_ros.synthesis.primitives.materials import linear, material, Pattern
+from unihpe_ros.synthesis.primitives.texture_atlas import PRINTED, REPEATED
 
 Float32 = NDArray[np.float32]
 
 
 def cloth_colour(rng: np.random.Generator) -> Float32:
-    """``(3,)`` Linear colour of clothes as they are worn: many dark, white, grey and blue."""
+    """``(3,)`` Random linear colour of clothes: many dark, white, grey and blue."""
     kind = rng.choice(6, p=[0.17, 0.14, 0.12, 0.14, 0.11, 0.32])
     if kind == 0:
         return linear(rng.random(), 0.15 * rng.random(), rng.uniform(0.08, 0.3))
@@ -54,7 +54,7 @@ _HAIR = (
 
 
 def skin_colour(rng: np.random.Generator) -> Float32:
-    """``(3,)`` Linear colour of skin, pale to dark."""
+    """``(3,)`` Random linear colour of skin, pale to dark."""
     place = rng.random() ** 1.1 * (len(_SKIN) - 1)
     below = min(int(place), len(_SKIN) - 2)
     colour = _SKIN[below] + (place - below) * (_SKIN[below + 1] - _SKIN[below])
@@ -63,7 +63,7 @@ def skin_colour(rng: np.random.Generator) -> Float32:
 
 
 def hair_colour(rng: np.random.Generator, age: float) -> Float32:
-    """``(3,)`` Linear colour of hair; the old are mostly grey."""
+    """``(3,)`` Random linear colour of hair; mostly grey at old age."""
     if rng.random() < np.clip((age - 45) / 40, 0, 0.9):
         return linear(0.08, 0.06 * rng.random(), rng.uniform(0.5, 0.9))
     common = np.array([row[3] for row in _HAIR])
@@ -96,7 +96,7 @@ def cloth(
     rng: np.random.Generator, colour: Float32 | None = None, pattern: Pattern | None = None
 ) -> np.void:
     """
-    Sample a fabric.
+    Return a random fabric.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def _pattern_shape(rng: np.random.Generator, pattern: Pattern) -> dict[str, Any]
 
 
 def hard_surface(rng: np.random.Generator, colour: Float32 | None = None) -> np.void:
-    """Sample wood, metal, plastic or painted stuff, for things."""
+    """Return a random material of things: wood, metal, plastic or paint."""
     if colour is None:
         kind = rng.choice(4, p=[0.3, 0.25, 0.2, 0.25])
         colour = (

@@ -1,4 +1,4 @@
-"""What surfaces look like, as data: one record per material, read by the shading kernel."""
+"""Materials as records that the shading kernel reads: colours, pattern, folds, gloss."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Float32 = NDArray[np.float32]
 
 
 class Pattern(IntEnum):
-    """How the second colour is laid over the first."""
+    """Pattern of the second colour on the first."""
 
     PLAIN = 0
     STRIPES = 1
@@ -74,13 +74,13 @@ def linear(hue: float, saturation: float, value: float) -> Float32:
 
 
 def stack(records: Iterable[np.void | NDArray[np.void]]) -> NDArray[np.void]:
-    """``(M,)`` Records as one array, without NumPy's slow promotion of fields."""
+    """``(M,)`` Material records as one array."""
     return np.frombuffer(b''.join(record.tobytes() for record in records), MATERIAL)
 
 
 def material(colour: Float32, **changes: Any) -> np.void:
     """
-    Make a matt, plain material.
+    Return a material record: matt and plain unless other values are given.
 
     Parameters
     ----------

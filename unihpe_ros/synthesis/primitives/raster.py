@@ -1,5 +1,5 @@
 """
-Kernels that turn triangles into a depth buffer, and read shadows from one.
+Numba kernels that project and rasterise triangles, and look up shadows.
 
 Depth is stored as 1/z (larger is nearer, 0 is nothing there): it is linear in the image.
 
@@ -133,7 +133,7 @@ def shadow_at(
     x: float, y: float, z: float, shadow: Float32, light: Float32, place: Float32, bias: float
 ) -> float:
     """
-    Share of a point's surroundings that the light does not reach, 0 to 1.
+    Return how much of a point is in shadow, 0 to 1.
 
     `light` ``(3, 3)`` has the light's axes as rows, the last towards the light; `place` is the
     scale and the offset, px, of the shadow map.

@@ -1,4 +1,4 @@
-"""Boxes, cylinders, balls and bunches of leaves, and meshes put together from them."""
+"""Boxes, cylinders, balls and leaves, and meshes assembled from them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.primitives.materials import stack
-from unihpe_ros.synthesis.primitives.scene import Mesh
+from unihpe_ros.synthesis.primitives.scene_types import Mesh
 
 Float32 = NDArray[np.float32]
 
@@ -86,7 +86,7 @@ Part = tuple[str, Triple, Triple, int]
 
 
 def solid(name: str) -> tuple[Float32, NDArray[np.int32]]:
-    """Return the vertices, within one unit of the middle, and triangles of a solid."""
+    """Return the vertices, at most one unit from the centre, and triangles of a solid."""
     points, _, faces = _SOLIDS[name]
     return points, faces
 
@@ -98,7 +98,7 @@ def upright(angle: float) -> NDArray[np.float64]:
 
 
 def random_rotation(rng: np.random.Generator) -> NDArray[np.float64]:
-    """``(3, 3)`` Any rotation."""
+    """``(3, 3)`` Random rotation."""
     q, r = np.linalg.qr(rng.normal(size=(3, 3)))
     q = q * np.sign(np.diag(r))
     q[:, 0] *= np.sign(np.linalg.det(q))
@@ -113,7 +113,7 @@ def assemble(
     taper: float = 1.0,
 ) -> Mesh:
     """
-    Build a mesh from solids.
+    Return one mesh of several solids.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""Rooms, light and shading."""
+"""The renderer: visibility, background, light and shading."""

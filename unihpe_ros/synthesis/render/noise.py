@@ -1,4 +1,4 @@
-"""Kernels of smooth 3D noise, the ground of every texture here."""
+"""Numba kernels of smooth 3D noise, of which all procedural textures are made."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HALF = np.float32(0.5)
 
 @jit
 def noise(x: float, y: float, z: float) -> float:
-    """Smooth noise in [0, 1] with features about one unit wide."""
+    """Return smooth noise in [0, 1] with features about one unit wide."""
     x0, y0, z0 = np.floor(x), np.floor(y), np.floor(z)
     i, j, k = int(x0) & (_SIDE - 1), int(y0) & (_SIDE - 1), int(z0) & (_SIDE - 1)
     i1, j1, k1 = (i + 1) & (_SIDE - 1), (j + 1) & (_SIDE - 1), (k + 1) & (_SIDE - 1)
@@ -36,7 +36,7 @@ def noise(x: float, y: float, z: float) -> float:
 
 @jit
 def fractal(x: float, y: float, z: float, octaves: int) -> float:
-    """Noise over several octaves, about 0.5 on average."""
+    """Return noise summed over several octaves, about 0.5 on average."""
     total = np.float32(0)
     weight = _HALF
     for _ in range(octaves):

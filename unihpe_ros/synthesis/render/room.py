@@ -1,4 +1,4 @@
-"""Kernel of the indoors: the inside of a box with windows, doors, pictures and shelves."""
+"""Numba kernel that draws a room: a box with windows, doors, pictures and shelves."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numba
 import numpy as np
 from unihpe_ros.synthesis.primitives.raster import shadow_at
 from unihpe_ros.synthesis.render.noise import fractal
-from unihpe_ros.synthesis.render.planes import surface_share
 from unihpe_ros.synthesis.render.shade import dot, sky_light
+from unihpe_ros.synthesis.render.surfaces import surface_share
 
 jit = numba.njit(cache=True, fastmath=True, nogil=True)
 
@@ -38,7 +38,7 @@ PANEL = np.dtype(
 
 @jit
 def hit_wall(eye, low, high, direction, point):  # type: ignore[no-untyped-def]
-    """Find where a ray meets a box from inside: returns the wall, writes the point."""
+    """Intersect a ray with a box from inside: return the wall, write the point."""
     nearest = np.float32(1e9)
     wall = 0
     for a in range(3):
@@ -54,7 +54,7 @@ def hit_wall(eye, low, high, direction, point):  # type: ignore[no-untyped-def]
 
 @jit
 def panel_colour(panel, u, v, colour):  # type: ignore[no-untyped-def]
-    """Write a panel's colour at (u, v), m; returns its own light."""
+    """Write a panel's colour at (u, v), m, and return the light it emits."""
     width, height = panel.right - panel.left, panel.top - panel.bottom
     fu = (u - panel.left) / width * panel.columns
     fv = (v - panel.bottom) / height * panel.rows
@@ -88,7 +88,7 @@ def wall_colour(surface, u, v, colour):  # type: ignore[no-untyped-def]
 
 @jit
 def corner_distance(point, low, high, axis):  # type: ignore[no-untyped-def]
-    """How far a point of a wall is from the nearest corner of the room, m."""
+    """Return the distance of a point on a wall from the nearest edge of the room, m."""
     distance = np.float32(1e9)
     for a in range(3):
         if a != axis:

@@ -1,4 +1,4 @@
-"""Kernels that colour what the depth buffer shows: texture, relief, light and shadow."""
+"""Numba kernels that shade visible faces: texture, relief, light and shadow."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHADOW_BIAS = np.float32(0.025)
 
 @jit
 def sky_light(sh: Float32, x: float, y: float, z: float, channel: int) -> float:
-    """Diffuse light from all around on a surface that faces (x, y, z); never negative."""
+    """Return the ambient light on a surface with normal (x, y, z); never negative."""
     light = (
         sh[0, channel] * np.float32(0.282095)
         + np.float32(0.488603) * (sh[1, channel] * y + sh[2, channel] * z + sh[3, channel] * x)
@@ -34,7 +34,7 @@ def sky_light(sh: Float32, x: float, y: float, z: float, channel: int) -> float:
 
 @jit
 def corner_weights(seen, corners, x, y):  # type: ignore[no-untyped-def]
-    """Perspective-correct weights of a triangle's corners at a pixel."""
+    """Return perspective-correct barycentric weights at a pixel."""
     a, b, c = corners
     x0, y0, x1, y1 = seen[a, 0], seen[a, 1], seen[b, 0], seen[b, 1]
     x2, y2 = seen[c, 0], seen[c, 1]
@@ -50,7 +50,7 @@ def corner_weights(seen, corners, x, y):  # type: ignore[no-untyped-def]
 
 @jit
 def mix(values, corners, weights, k):  # type: ignore[no-untyped-def]
-    """Interpolate one column of a value per vertex."""
+    """Return one column of a vertex attribute, interpolated."""
     return (
         weights[0] * values[corners[0], k]
         + weights[1] * values[corners[1], k]
@@ -60,7 +60,7 @@ def mix(values, corners, weights, k):  # type: ignore[no-untyped-def]
 
 @jit
 def mix3(values, corners, weights):  # type: ignore[no-untyped-def]
-    """Interpolate a vector per vertex."""
+    """Write a vector attribute, interpolated."""
     return (
         mix(values, corners, weights, 0),
         mix(values, corners, weights, 1),
@@ -70,7 +70,7 @@ def mix3(values, corners, weights):  # type: ignore[no-untyped-def]
 
 @jit
 def dot(a, b):  # type: ignore[no-untyped-def]
-    """Scalar product."""
+    """Return the scalar product."""
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
@@ -83,7 +83,7 @@ def normalised(x, y, z):  # type: ignore[no-untyped-def]
 
 @jit
 def one_material(ids, face_materials, i, j):  # type: ignore[no-untyped-def]
-    """Whether the 2x2 block that a pixel is in shows one material alone."""
+    """Return whether the 2x2 block of a pixel shows one material only."""
     height, width = ids.shape
     i, j = i & ~1, j & ~1
     if j + 1 >= height or i + 1 >= width:
@@ -97,7 +97,7 @@ def one_material(ids, face_materials, i, j):  # type: ignore[no-untyped-def]
 
 @jit
 def bent_normal(material, texel, normal):  # type: ignore[no-untyped-def]
-    """Turn a normal as the surface's relief does."""
+    """Write the normal changed by the surface's relief (bump mapping)."""
     nx, ny, nz = normal
     if material.bump > 0 or material.fold > 0:
         x, y, z = texel
@@ -113,7 +113,7 @@ def bent_normal(material, texel, normal):  # type: ignore[no-untyped-def]
 def sunlight(  # type: ignore[no-untyped-def]
     material, point, normal, view, sun, shadow, light, place
 ):
-    """How much of the sun's light a surface throws back: diffusely, and as a highlight."""
+    """Return the diffuse and the specular share of sunlight that a surface reflects."""
     towards = dot(normal, sun)
     lit = _ONE
     if towards > -material.wrap and shadow.shape[0] > 1:
@@ -131,7 +131,7 @@ def sunlight(  # type: ignore[no-untyped-def]
 
 @jit
 def unevenness(material, texel):  # type: ignore[no-untyped-def]
-    """Factor on a surface's colour: stains, grain, the dark of creases."""
+    """Return the factor on a surface's colour for stains, grain and creases."""
     x, y, z = texel
     s, t = material.mottle_scale, material.grain_scale
     factor = (
@@ -147,7 +147,7 @@ def unevenness(material, texel):  # type: ignore[no-untyped-def]
 
 @jit
 def mark_shade(material, texel, cover):  # type: ignore[no-untyped-def]
-    """Factor of the mark at a point of a garment; negative for the trim's colour."""
+    """Return the factor of the mark at a point of a garment; negative for the trim's colour."""
     if cover < material.trim_width:
         return -_ONE
     mark = mark_at(material, texel[0], texel[1], texel[2])
@@ -177,7 +177,7 @@ def shade(  # type: ignore[no-untyped-def]
     image,
 ):
     """
-    Colour every pixel that shows a face, in linear RGB.
+    Write the shaded colour of every pixel that shows a face, in linear RGB.
 
     A 2x2 block that shows one material is shaded once: edges keep the full resolution.
 
@@ -224,7 +224,7 @@ def shade(  # type: ignore[no-untyped-def]
 
 @jit
 def resolve(image, ids, background, shrunk):  # type: ignore[no-untyped-def]
-    """Average 2x2 blocks of the drawing, with the background where nothing was drawn."""
+    """Average 2x2 blocks of the drawing over the background (anti-aliasing)."""
     height, width = shrunk.shape[0], shrunk.shape[1]
     for j in range(height):
         for i in range(width):

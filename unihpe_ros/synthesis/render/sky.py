@@ -1,4 +1,4 @@
-"""Kernel of the outdoors: sky, clouds, skyline and ground."""
+"""Numba kernel that draws the outdoors: sky, clouds, skyline and ground."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numba
 import numpy as np
 from unihpe_ros.synthesis.primitives.raster import shadow_at
 from unihpe_ros.synthesis.render.noise import fractal, noise
-from unihpe_ros.synthesis.render.planes import surface_share
 from unihpe_ros.synthesis.render.shade import sky_light
+from unihpe_ros.synthesis.render.surfaces import surface_share
 
 jit = numba.njit(cache=True, fastmath=True, nogil=True)
 # Numba's own inlining: many array arguments make a call dearer than what it does.
@@ -38,7 +38,7 @@ SKY = np.dtype(
 
 @jit
 def skyline_at(sky, angle):  # type: ignore[no-untyped-def]
-    """Height of the skyline (tangent of its elevation) in a direction."""
+    """Return the height of the skyline (tangent of its elevation) in a direction."""
     if sky.skyline == 0:
         return _ZERO
     if sky.skyline == 3:
@@ -57,7 +57,7 @@ def skyline_at(sky, angle):  # type: ignore[no-untyped-def]
 def shade_ground(  # type: ignore[no-untyped-def]
     pixel, x, y, z, far, ground, sky, sh, sun_colour, shadow, light, place
 ):
-    """Colour the ground at a point that is `far` away, with shadows and mist."""
+    """Write the colour of the ground at distance `far`, with shadows and mist."""
     share = surface_share(ground.kind, x, y, ground.scale, ground.ratio)
     s = ground.rough_scale
     rough = fractal(x * s, y * s, np.float32(1.7), 3) - np.float32(0.45)
@@ -73,7 +73,7 @@ def shade_ground(  # type: ignore[no-untyped-def]
 
 @inlined
 def shade_skyline(pixel, sky, angle, slope):  # type: ignore[no-untyped-def]
-    """Colour hills, trees or houses far away; houses have windows."""
+    """Write the colour of distant hills, trees or houses."""
     if sky.skyline == 3:
         u, v = angle * np.float32(36), slope * np.float32(24)
         window = u - np.floor(u) > np.float32(0.3) and v - np.floor(v) > np.float32(0.35)
@@ -90,7 +90,7 @@ def shade_skyline(pixel, sky, angle, slope):  # type: ignore[no-untyped-def]
 
 @inlined
 def shade_sky(pixel, sky, x, y, z):  # type: ignore[no-untyped-def]
-    """Colour the sky in a direction of length 1: gradient, clouds, glare around the sun."""
+    """Write the colour of the sky in a unit direction: gradient, clouds, glare around the sun."""
     up = max(z, _ZERO)
     blend = np.sqrt(up)
     clouds = _ZERO

@@ -1,4 +1,4 @@
-"""Kernels of what is on a surface: patterns, folds, zips and pockets."""
+"""Numba kernels of cloth textures: patterns, folds, zips and pockets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PER_BYTE = np.float32(1 / 255)
 
 @jit
 def atlas_at(atlas, picture, u, v):  # type: ignore[no-untyped-def]
-    """Value of a picture of the atlas, repeated for ever, 0 to 1."""
+    """Return the value of a texture of the atlas, repeated, 0 to 1."""
     side = atlas.shape[1]
     i = int((u - np.floor(u)) * np.float32(side))
     j = int((v - np.floor(v)) * np.float32(side))
@@ -25,7 +25,7 @@ def atlas_at(atlas, picture, u, v):  # type: ignore[no-untyped-def]
 
 @jit
 def second_colour_share(material, atlas, x, y, z):  # type: ignore[no-untyped-def]
-    """How much of a material's second colour shows at a point of its texture space."""
+    """Return the share of a material's second colour at a point of its texture space."""
     kind = material.pattern
     if kind == 0:
         return _ZERO
@@ -67,7 +67,7 @@ def second_colour_share(material, atlas, x, y, z):  # type: ignore[no-untyped-de
 
 @jit
 def crease(material, x, y, z):  # type: ignore[no-untyped-def]
-    """How far a point of cloth is from the next crease: 0 in it, about 1 between two."""
+    """Return the distance of a point of cloth from the next crease, in half their spacing."""
     s = material.fold_scale
     stretch = material.fold_stretch
     x, y, z = x * stretch[0], y * stretch[1], z * stretch[2]
@@ -79,7 +79,7 @@ def crease(material, x, y, z):  # type: ignore[no-untyped-def]
 
 @jit
 def relief(material, x, y, z):  # type: ignore[no-untyped-def]
-    """Height of a surface's relief: fine bumps, and folds as creased large noise."""
+    """Return the height of a surface's relief: fine bumps, and folds."""
     height = _ZERO
     if material.bump > 0:
         s = material.bump_scale
@@ -91,7 +91,7 @@ def relief(material, x, y, z):  # type: ignore[no-untyped-def]
 
 @jit
 def mark_at(material, x, y, z):  # type: ignore[no-untyped-def]
-    """Which of a garment's marks (zip, pocket, belt) is at a point; -1 for none."""
+    """Return the number of the mark (zip, pocket, belt) at a point of a garment; -1 for none."""
     for k in range(material.mark_count):
         mark = material.marks[k]
         if y * mark[4] < 0:

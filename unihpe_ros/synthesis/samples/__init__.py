@@ -1,1 +1,1 @@
-"""Staged people and scenes, drawn into labelled samples and films."""
+"""Labelled samples and films: people and cameras are sampled, rendered and written."""

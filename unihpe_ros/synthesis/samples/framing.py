@@ -1,4 +1,4 @@
-"""Where the camera stands and what it looks at: the box of a person, as a detector would give."""
+"""Random cameras aimed at a person as the crop of a detector's box is."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.preprocess import PADDING
 from unihpe_ros.synthesis.primitives.raster import bounds
-from unihpe_ros.synthesis.primitives.scene import Posture, Support, View
-from unihpe_ros.synthesis.samples.people import Figure
+from unihpe_ros.synthesis.primitives.scene_types import Posture, Support, View
+from unihpe_ros.synthesis.samples.people import PosedFigure
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -57,7 +57,7 @@ def sample_eye(
     distances: tuple[float, float] = _DISTANCES,
 ) -> Float64:
     """
-    Sample the camera's place: a robot's, a photographer's or a ceiling's.
+    Return a random camera position: a robot's, a photographer's or under a ceiling.
 
     Parameters
     ----------
@@ -93,19 +93,19 @@ def sample_eye(
 
 def frame(
     rng: np.random.Generator,
-    figure: Figure,
+    figure: PosedFigure,
     posture: Posture,
     ground: float,
     size: tuple[int, int],
 ) -> tuple[View, Float32]:
     """
-    Aim a camera at a person, or at a part of them, as the crop of a detector's box does.
+    Return a random camera aimed at a person or at a part of one, and the box it aims at.
 
     Parameters
     ----------
     rng : np.random.Generator
         Source of chance.
-    figure : Figure
+    figure : PosedFigure
         The person.
     posture : Posture
         How they are there: who sits at a table is seen from the front.
@@ -153,7 +153,7 @@ def frame(
     return view, view.box_of(points)
 
 
-def _sample_azimuth(rng: np.random.Generator, figure: Figure, posture: Posture) -> float:
+def _sample_azimuth(rng: np.random.Generator, figure: PosedFigure, posture: Posture) -> float:
     if posture.at_table:
         return figure.heading + rng.normal(0, 0.6)
     if posture.support is Support.SEAT and rng.random() < _FROM_BEHIND:

@@ -1,4 +1,4 @@
-"""Labels from the same numbers as the picture: where the keypoints are and which can be seen."""
+"""Keypoint labels from the posed mesh, and their visibility from the depth buffer."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import COCO_17, UNION
-from unihpe_ros.synthesis.body.body import Bodies
-from unihpe_ros.synthesis.primitives.scene import Drawing, OWNER_HELD
-from unihpe_ros.synthesis.render.layers import Layers
+from unihpe_ros.synthesis.body.body_shapes import BodyShapes
+from unihpe_ros.synthesis.primitives.scene_types import Drawing, OWNER_HELD
+from unihpe_ros.synthesis.render.visibility_buffer import VisibilityBuffer
 
 Float32 = NDArray[np.float32]
 
@@ -29,13 +29,15 @@ _MID_SPINE = ('spine02', 'spine02', 'spine01')
 _HIP_WIDENING = 1.13
 
 
-def union_keypoints(bodies: Bodies, support: Float32, crown: Float32, joints: Float32) -> Float32:
+def union_keypoints(
+    bodies: BodyShapes, support: Float32, crown: Float32, joints: Float32
+) -> Float32:
     """
-    Read the 26 keypoints off a posed body.
+    Return the 26 keypoints of a posed body.
 
     Parameters
     ----------
-    bodies : Bodies
+    bodies : BodyShapes
         The topology.
     support : Float32
         ``(U, 3)`` Posed vertices that the surface keypoints are regressed from.
@@ -87,7 +89,7 @@ _TOLERANCE = np.array([_depth_of(name) for name in UNION.keypoints])
 
 
 class Hider(IntEnum):
-    """What hides a keypoint."""
+    """Kinds of occluders of a keypoint."""
 
     NOTHING = 0
     SELF = 1
@@ -95,15 +97,15 @@ class Hider(IntEnum):
     OBJECT = 3
 
 
-def sight(
+def label_visibility(
     seen: NDArray[np.floating],
     distance: NDArray[np.floating],
-    drawing: Drawing | Layers,
+    drawing: Drawing | VisibilityBuffer,
     person: int,
     height: float,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """
-    Tell which keypoints can be seen and what hides the others, from the depth buffer.
+    Return which keypoints are visible and what occludes the others, by the depth buffer.
 
     Parameters
     ----------
@@ -111,7 +113,7 @@ def sight(
         ``(26, 2)`` px.
     distance : NDArray
         ``(26,)`` Depth of the keypoints, m.
-    drawing : Drawing | Layers
+    drawing : Drawing | VisibilityBuffer
         What was drawn or laid out.
     person : int
         Whose keypoints they are.
@@ -145,12 +147,12 @@ def sight(
 
 
 def in_frame(seen: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """``(K,)`` Which of ``(K, 2)`` px are inside a picture of (w, h)."""
+    """``(K,)`` Mask of the points ``(K, 2)``, px, inside a picture of (w, h)."""
     with np.errstate(invalid='ignore'):
         return np.asarray(((seen >= -0.5) & (seen < np.array(size) - 0.5)).all(-1))
 
 
 def share_of_pixels(drawing: Drawing, person: int) -> Float32:
-    """``(H, W)`` Share of each pixel of the picture that a person covers."""
+    """``(H, W)`` Share of each pixel that a person covers, 0 to 1."""
     fine = (drawing.owner == person).astype(np.float32)
     return 0.25 * (fine[::2, ::2] + fine[1::2, ::2] + fine[::2, 1::2] + fine[1::2, 1::2])

@@ -1,4 +1,4 @@
-"""People: a body shape, an outfit and a posture, sampled from the banks and posed as a mesh."""
+"""Dressed and posed people as meshes with keypoints."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.synthesis.body.balance import Balance
-from unihpe_ros.synthesis.body.body import Bodies
+from unihpe_ros.synthesis.body.body_shapes import BodyShapes
 from unihpe_ros.synthesis.body.contact import Contact
 from unihpe_ros.synthesis.body.poser import Poser
 from unihpe_ros.synthesis.body.skinning import skin, vertex_normals
 from unihpe_ros.synthesis.body.topology import BODY
 from unihpe_ros.synthesis.clothing.tailor import Dressed, Tailor
 from unihpe_ros.synthesis.motion.hands import Hands
-from unihpe_ros.synthesis.motion.motions import MotionBank
-from unihpe_ros.synthesis.primitives.scene import Mesh, Posture
-from unihpe_ros.synthesis.samples.holding import Palms
+from unihpe_ros.synthesis.motion.motion_bank import MotionBank
+from unihpe_ros.synthesis.primitives.scene_types import Mesh, Posture
+from unihpe_ros.synthesis.samples.held_objects import Palms
 from unihpe_ros.synthesis.samples.labels import union_keypoints
 
 Float32 = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Figure:
+class PosedFigure:
     """
-    A posed, dressed body.
+    A dressed and posed person: mesh and keypoints in the world.
 
     Parameters
     ----------
@@ -60,13 +60,13 @@ class Figure:
         self.palms[:] += shift.astype(np.float32)
 
 
-class Cast:
+class PeopleAssets:
     """
-    The bodies, clothes and motions that people are made of.
+    Body shapes, motion bank and all that turns them into dressed, posed people.
 
     Parameters
     ----------
-    bodies : Bodies
+    bodies : BodyShapes
         The shapes.
     bank : MotionBank
         The poses.
@@ -75,7 +75,7 @@ class Cast:
 
     """
 
-    def __init__(self, bodies: Bodies, bank: MotionBank, shapes: NDArray[np.intp]) -> None:
+    def __init__(self, bodies: BodyShapes, bank: MotionBank, shapes: NDArray[np.intp]) -> None:
         self.bodies = bodies
         self.bank = bank
         self.shapes = shapes
@@ -86,9 +86,9 @@ class Cast:
         self.hands = Hands(bodies.rig)
         self.palms = Palms(bodies)
 
-    def posed(self, dressed: Dressed, posture: Posture, spread: Float32) -> Figure:
+    def pose(self, dressed: Dressed, posture: Posture, spread: Float32) -> PosedFigure:
         """
-        Pose a dressed body.
+        Return a dressed body in a posture.
 
         Parameters
         ----------
@@ -101,7 +101,7 @@ class Cast:
 
         Returns
         -------
-        Figure
+        PosedFigure
             The person in the world.
 
         """
@@ -124,4 +124,4 @@ class Cast:
             bodies, vertices[bodies.keypoint_vertices], vertices[bodies.crown], joints
         )
         body = vertices[BODY]
-        return Figure(mesh, keypoints, body, self.palms.of(body, joints))
+        return PosedFigure(mesh, keypoints, body, self.palms.of(body, joints))

@@ -1,4 +1,4 @@
-"""A sheet of samples to look at: pictures above, the same with their labels below."""
+"""A contact sheet of samples: pictures above, the same with their labels below."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.synthesis.samples.crops import Sample
-from unihpe_ros.synthesis.samples.scenes import SceneSample
+from unihpe_ros.synthesis.samples.crop_sample import CropSample
+from unihpe_ros.synthesis.samples.scene_sample import SceneSample
 
 _COLUMNS, _COLUMNS_OF_SCENES = 8, 3
 _SIDES = {'left': (255, 160, 0), 'right': (0, 80, 255), 'middle': (255, 255, 255)}
 _VISIBILITY = ((120, 120, 120), (0, 0, 255), (0, 255, 0))
 
 
-def contact_sheet(samples: Sequence[Sample | SceneSample]) -> NDArray[np.uint8]:
+def contact_sheet(samples: Sequence[CropSample | SceneSample]) -> NDArray[np.uint8]:
     """
-    Lay samples out in rows, each followed by the same with labels: eight crops, three scenes.
+    Return samples in rows of eight crops or three scenes, each row repeated with labels.
 
     Parameters
     ----------
-    samples : Sequence[Sample | SceneSample]
+    samples : Sequence[CropSample | SceneSample]
         What to show, all of one kind; keypoints are green where visible, red where occluded.
 
     Returns
@@ -34,7 +34,7 @@ def contact_sheet(samples: Sequence[Sample | SceneSample]) -> NDArray[np.uint8]:
 
     """
     rows = []
-    columns = _COLUMNS if isinstance(samples[0], Sample) else _COLUMNS_OF_SCENES
+    columns = _COLUMNS if isinstance(samples[0], CropSample) else _COLUMNS_OF_SCENES
     for first in range(0, len(samples), columns):
         chosen = samples[first : first + columns]
         plain = [_decode(sample.jpeg) for sample in chosen]
@@ -49,9 +49,9 @@ def _decode(jpeg: bytes) -> NDArray[np.uint8]:
     return image
 
 
-def _with_labels(image: NDArray[np.uint8], sample: Sample | SceneSample) -> NDArray[np.uint8]:
+def _with_labels(image: NDArray[np.uint8], sample: CropSample | SceneSample) -> NDArray[np.uint8]:
     drawn = image.copy()
-    if isinstance(sample, Sample):
+    if isinstance(sample, CropSample):
         _label(drawn, sample.keypoints_2d, sample.visibility, sample.aim)
     else:
         people = zip(sample.keypoints_2d, sample.visibility, sample.boxes, strict=True)
@@ -63,7 +63,7 @@ def _with_labels(image: NDArray[np.uint8], sample: Sample | SceneSample) -> NDAr
 def _label(
     drawn: NDArray[np.uint8], keypoints: Array, visibility: NDArray[np.uint8], box: Array
 ) -> None:
-    """Draw a person's bones, keypoints and box; what the lens can't see is left out."""
+    """Draw a person's bones, keypoints and box, in place."""
     limit = 4 * max(drawn.shape)
     known = np.asarray((np.abs(keypoints) < limit).all(-1))
     places = [(int(x), int(y)) for x, y in np.rint(np.where(known[:, None], keypoints, 0))]

@@ -1,4 +1,4 @@
-"""Moving pictures with the truth about them: several people, clips, one camera."""
+"""Films of several people with ground truth for every frame."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.synthesis.body.body import Bodies
-from unihpe_ros.synthesis.camera.effects import expose, metered
-from unihpe_ros.synthesis.primitives.scene import Lens, Mesh, OWNER_PROP, View
+from unihpe_ros.synthesis.body.body_shapes import BodyShapes
+from unihpe_ros.synthesis.camera.effects import expose, with_auto_exposure
+from unihpe_ros.synthesis.primitives.scene_types import Lens, Mesh, OWNER_PROP, View
 from unihpe_ros.synthesis.primitives.solids import upright
-from unihpe_ros.synthesis.samples.labels import sight
-from unihpe_ros.synthesis.samples.players import Actor, ActorPlayer, Player
-from unihpe_ros.synthesis.scenery.drawing import draw
+from unihpe_ros.synthesis.render.scene_renderer import render_meshes
+from unihpe_ros.synthesis.samples.animated_people import Actor, FilmedActor, FilmedPerson
+from unihpe_ros.synthesis.samples.labels import label_visibility
 from unihpe_ros.synthesis.scenery.environment import Environment
 
 Float32 = NDArray[np.float32]
@@ -27,7 +27,7 @@ _REACH = 4.0
 @dataclass(frozen=True)
 class Truth:
     """
-    What is known about one frame; N people in the order of the actors.
+    Ground truth of one frame; N people in the order of the actors.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def robot_camera(
     yaw: float = 0.0,
 ) -> View:
     """
-    Make a camera at x = y = 0 that looks along +y.
+    Return a camera at x = y = 0 that looks along +y.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def robot_camera(
 
 
 def render_sequence(
-    bodies: Bodies,
+    bodies: BodyShapes,
     actors: Sequence[Actor],
     environment: Environment,
     camera: Callable[[float], View],
@@ -104,11 +104,11 @@ def render_sequence(
     things: Sequence[Mesh] = (),
 ) -> Iterator[tuple[NDArray[np.uint8], Truth]]:
     """
-    Film a scene.
+    Yield the frames of actors in a scene, with ground truth.
 
     Parameters
     ----------
-    bodies : Bodies
+    bodies : BodyShapes
         The body shapes.
     actors : Sequence[Actor]
         Who moves, and how.
@@ -129,12 +129,12 @@ def render_sequence(
         Pictures with the truth about them; see `film`.
 
     """
-    players = [ActorPlayer(bodies, actor, environment.ground) for actor in actors]
-    return film(players, environment, camera, seconds, rate, lens, things)
+    filmed = [FilmedActor(bodies, actor, environment.ground) for actor in actors]
+    return film(filmed, environment, camera, seconds, rate, lens, things)
 
 
 def film(
-    players: Sequence[Player],
+    filmed: Sequence[FilmedPerson],
     environment: Environment,
     camera: Callable[[float], View],
     seconds: float,
@@ -143,11 +143,11 @@ def film(
     things: Sequence[Mesh] = (),
 ) -> Iterator[tuple[NDArray[np.uint8], Truth]]:
     """
-    Film those who stand ready.
+    Yield the frames of people in a scene, with ground truth.
 
     Parameters
     ----------
-    players : Sequence[Player]
+    filmed : Sequence[FilmedPerson]
         Who moves, and how.
     environment, camera, seconds, rate, lens, things
         See `render_sequence`.
@@ -160,13 +160,13 @@ def film(
         Where everybody is.
 
     """
-    owners = [*range(len(players)), *[OWNER_PROP] * len(things)]
+    owners = [*range(len(filmed)), *[OWNER_PROP] * len(things)]
     lens = lens or Lens()
     for number in range(round(seconds * rate)):
         stamp = number / rate
         view = camera(stamp)
-        figures = [player.at(stamp) for player in players]
-        drawing = draw(
+        figures = [person.at(stamp) for person in filmed]
+        drawing = render_meshes(
             [*(figure.mesh for figure in figures), *things],
             owners,
             environment,
@@ -176,8 +176,8 @@ def film(
             background_blur=lens.background_blur,
             shadow_size=_SHADOW_SIZE,
         )
-        people = (drawing.owner >= 0) & (drawing.owner < len(players))
-        lens = metered(lens, drawing.image, people[::2, ::2])
+        people = (drawing.owner >= 0) & (drawing.owner < len(filmed))
+        lens = with_auto_exposure(lens, drawing.image, people[::2, ::2])
         image = expose(drawing.image, replace(lens, noise_seed=lens.noise_seed + number))
         placed = np.stack([view.to_camera(figure.keypoints) for figure in figures])
         seen = view.project(placed)
@@ -186,13 +186,13 @@ def film(
             Truth(
                 stamp=stamp,
                 view=view,
-                track_ids=np.arange(1, len(players) + 1, dtype=np.uint32),
+                track_ids=np.arange(1, len(filmed) + 1, dtype=np.uint32),
                 keypoints_3d=placed.astype(np.float32),
                 keypoints_2d=seen.astype(np.float32),
                 visibility=np.stack(
                     [
-                        sight(seen[i], placed[i, :, 2], drawing, i, player.height)[0]
-                        for i, player in enumerate(players)
+                        label_visibility(seen[i], placed[i, :, 2], drawing, i, person.height)[0]
+                        for i, person in enumerate(filmed)
                     ]
                 ),
                 boxes=np.stack([view.box_of(figure.body) for figure in figures]),

@@ -1,4 +1,4 @@
-"""How fast pictures are made, by number of processes."""
+"""Rendering speed by number of processes."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import os
 import time
 
 import cv2
-from unihpe_ros.synthesis.samples.crops import render_sample
-from unihpe_ros.synthesis.samples.people import Cast
-from unihpe_ros.synthesis.samples.scenes import render_scene
-from unihpe_ros.synthesis.samples.shards import Plan
+from unihpe_ros.synthesis.samples.crop_sample import render_crop
+from unihpe_ros.synthesis.samples.people import PeopleAssets
+from unihpe_ros.synthesis.samples.scene_sample import render_scene
+from unihpe_ros.synthesis.samples.shard_writer import RenderPlan
 
 
 @dataclass(frozen=True)
-class Speed:
+class RenderSpeed:
     """
-    What was measured.
+    Measured speed of a number of processes.
 
     Parameters
     ----------
@@ -51,30 +51,30 @@ class Speed:
 
 
 # What a forked worker works with; set before the fork, so that nothing is pickled.
-_work: tuple[Cast, Plan] | None = None
+_work: tuple[PeopleAssets, RenderPlan] | None = None
 
 
-def measure(cast: Cast, plan: Plan, pictures: int) -> Iterator[Speed]:
+def measure(assets: PeopleAssets, plan: RenderPlan, pictures: int) -> Iterator[RenderSpeed]:
     """
-    Make pictures with 1, 2, 4 ... processes, up to one per core.
+    Yield the speed with 1, 2, 4 ... processes, up to one per core.
 
     Parameters
     ----------
-    cast : Cast
+    assets : PeopleAssets
         Bodies, clothes and motions.
-    plan : Plan
+    plan : RenderPlan
         What to make; nothing is written.
     pictures : int
         How many each process makes.
 
     Yields
     ------
-    Speed
+    RenderSpeed
         For each number of processes.
 
     """
     global _work
-    _work = (cast, plan)
+    _work = (assets, plan)
     # Compile what is not compiled yet before anything is timed.
     _make(range(2))
     for workers in worker_counts(len(os.sched_getaffinity(0))):
@@ -83,7 +83,7 @@ def measure(cast: Cast, plan: Plan, pictures: int) -> Iterator[Speed]:
             shares = [range(i * pictures, (i + 1) * pictures) for i in range(workers)]
             used = list(pool.map(_make, shares))
             seconds = time.perf_counter() - start
-        yield Speed(workers, workers * pictures, seconds, sum(used))
+        yield RenderSpeed(workers, workers * pictures, seconds, sum(used))
 
 
 def worker_counts(cores: int) -> list[int]:
@@ -96,10 +96,10 @@ def worker_counts(cores: int) -> list[int]:
 
 def _make(numbers: range) -> float:
     assert _work is not None
-    cast, plan = _work
+    assets, plan = _work
     cv2.setNumThreads(1)
-    render = render_sample if plan.kind == 'crops' else render_scene
+    render = render_crop if plan.kind == 'crops' else render_scene
     start = time.process_time()
     for number in numbers:
-        render(cast, plan.key(number), plan.size)
+        render(assets, plan.key(number), plan.size)
     return time.process_time() - start

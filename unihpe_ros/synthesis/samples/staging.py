@@ -1,4 +1,4 @@
-"""Who and what else is in the picture: neighbours, seats, things held and things in the way."""
+"""Random people, and what is around them: neighbours, seats, things held, things in the way."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import COCO_17, UNION
-from unihpe_ros.synthesis.clothing.wardrobe import sample_outfit
+from unihpe_ros.synthesis.clothing.outfit_sampling import sample_outfit
 from unihpe_ros.synthesis.motion.gestures import gesture, hands_down, hands_on_table
-from unihpe_ros.synthesis.motion.postures import leans_far, sample_posture
+from unihpe_ros.synthesis.motion.postures import sample_posture, trunk_is_level
 from unihpe_ros.synthesis.primitives.raster import bounds
-from unihpe_ros.synthesis.primitives.scene import (
+from unihpe_ros.synthesis.primitives.scene_types import (
     Mesh,
     OWNER_HELD,
     OWNER_PROP,
@@ -21,8 +21,8 @@ from unihpe_ros.synthesis.primitives.scene import (
     View,
 )
 from unihpe_ros.synthesis.primitives.solids import assemble, random_rotation, upright
-from unihpe_ros.synthesis.samples.holding import Held, held_thing, sample_held
-from unihpe_ros.synthesis.samples.people import Cast, Figure
+from unihpe_ros.synthesis.samples.held_objects import held_mesh, HeldObject, sample_held_object
+from unihpe_ros.synthesis.samples.people import PeopleAssets, PosedFigure
 from unihpe_ros.synthesis.scenery.props import (
     seat_for,
     standing_thing,
@@ -36,63 +36,65 @@ _HELD, _IN_THE_WAY, _AROUND = 0.25, 0.24, 0.6
 _SOLIDS = ('box', 'cylinder', 'ball')
 
 
-class Person(NamedTuple):
-    """Somebody sampled: body shape, posture, the figure in the world, what is in a hand."""
+class StagedPerson(NamedTuple):
+    """A sampled person: body shape, posture, mesh in the world, thing in a hand."""
 
     shape: int
     posture: Posture
-    figure: Figure
-    held: Held | None = None
+    figure: PosedFigure
+    held: HeldObject | None = None
 
 
-def sample_person(cast: Cast, rng: np.random.Generator) -> Person:
-    """Sample a body, clothes and a posture that it can keep, without arms in the trunk."""
-    shape = int(rng.choice(cast.shapes))
-    bodies = cast.bodies
+def sample_person(assets: PeopleAssets, rng: np.random.Generator) -> StagedPerson:
+    """Return a random person in a balanced posture, without arms inside the trunk."""
+    shape = int(rng.choice(assets.shapes))
+    bodies = assets.bodies
     outfit = sample_outfit(rng, bool(bodies.gender[shape] > 0.5), float(bodies.age[shape]))
     spread = rng.random((2, 5, 3), dtype=np.float32)
-    posture = sample_resting(cast, rng, shape)
+    posture = sample_balanced_posture(assets, rng, shape)
     held = None
     if not posture.carries and not _on_hands(posture) and rng.random() < _HELD:
-        held = sample_held(rng)
+        held = sample_held_object(rng)
         left, right = posture.curl
         curl = (held.curl, right) if held.hand == 0 else (left, held.curl)
         posture = replace(posture, curl=curl)
-    figure = cast.posed(cast.tailor.dress(shape, outfit), posture, spread)
-    return Person(shape, posture, figure, held)
+    figure = assets.pose(assets.tailor.dress(shape, outfit), posture, spread)
+    return StagedPerson(shape, posture, figure, held)
 
 
-def sample_resting(cast: Cast, rng: np.random.Generator, shape: int) -> Posture:
-    """Sample postures until a body is in balance in one."""
+def sample_balanced_posture(assets: PeopleAssets, rng: np.random.Generator, shape: int) -> Posture:
+    """Return a random posture in which a body is in balance."""
     while True:
-        posture = gestured(cast, rng, shape, sample_posture(rng, cast.bank))
-        rested = cast.balance.rested(shape, posture)
+        posture = with_gesture(assets, rng, shape, sample_posture(rng, assets.bank))
+        rested = assets.balance.at_rest(shape, posture)
         if rested is not None:
             return rested
 
 
-def gestured(cast: Cast, rng: np.random.Generator, shape: int, posture: Posture) -> Posture:
-    """Give a posture a gesture now and then; arms out of the trunk."""
+def with_gesture(
+    assets: PeopleAssets, rng: np.random.Generator, shape: int, posture: Posture
+) -> Posture:
+    """Return a posture, sometimes with a gesture added, and with arms outside the trunk."""
     prone = _on_hands(posture)
     at_table = posture.support is Support.SEAT and rng.random() < _AT_TABLE
     if prone or at_table or rng.random() < _GESTURE:
-        keypoints = cast.poser.keypoints(shape, posture.clip, posture.driven, posture.root)
+        keypoints = assets.poser.keypoints(shape, posture.clip, posture.driven, posture.root)
         bring = hands_down if prone else hands_on_table if at_table else gesture
         posture = bring(rng, posture, keypoints)
-    return cast.contact.mended(shape, posture)
+    return assets.contact.arms_moved_out(shape, posture)
 
 
 def _on_hands(posture: Posture) -> bool:
-    return posture.support is Support.FLOOR and leans_far(posture)
+    return posture.support is Support.FLOOR and trunk_is_level(posture)
 
 
 def sample_neighbours(
-    cast: Cast, rng: np.random.Generator, ground: float
+    assets: PeopleAssets, rng: np.random.Generator, ground: float
 ) -> tuple[list[Mesh], list[Mesh]]:
-    """Sample other people near the origin, on the same floor; returns them and their seats."""
+    """Return random people near the origin, on the same floor, and their seats."""
     meshes, seats = [], []
     for _ in range(rng.choice(len(_NEIGHBOURS), p=_NEIGHBOURS)):
-        person = sample_person(cast, rng)
+        person = sample_person(assets, rng)
         figure = person.figure
         angle, distance = rng.uniform(0, 2 * np.pi), rng.uniform(0.45, 1.8)
         below = ground - float(bounds(figure.body)[0][2])
@@ -103,8 +105,8 @@ def sample_neighbours(
     return meshes, seats
 
 
-def seat(rng: np.random.Generator, figure: Figure, ground: float) -> Mesh:
-    """Put a chair or a box under somebody who sits."""
+def seat(rng: np.random.Generator, figure: PosedFigure, ground: float) -> Mesh:
+    """Return a chair or a box under a sitting person."""
     hips = figure.keypoints[UNION.indices('left_hip_joint', 'right_hip_joint')]
     knees = figure.keypoints[UNION.indices('left_knee', 'right_knee')]
     forward = (knees - hips).mean(0)
@@ -113,8 +115,8 @@ def seat(rng: np.random.Generator, figure: Figure, ground: float) -> Mesh:
     return seat_for(rng, place, top, float(np.arctan2(forward[0], -forward[1])))
 
 
-def seat_height(figure: Figure) -> float:
-    """Height of the lowest of what somebody sits on, m."""
+def seat_height(figure: PosedFigure) -> float:
+    """Return the height of a sitting person's seat, m."""
     hips = figure.keypoints[UNION.indices('left_hip_joint', 'right_hip_joint')]
     flat = figure.body[:, :2] - hips[:, :2].mean(0)
     reach = 0.6 * float(np.linalg.norm(hips[0] - hips[1])) + 0.05
@@ -123,16 +125,16 @@ def seat_height(figure: Figure) -> float:
 
 
 def sample_things(
-    rng: np.random.Generator, person: Person, view: View, ground: float
+    rng: np.random.Generator, person: StagedPerson, view: View, ground: float
 ) -> list[tuple[Mesh, int]]:
     """
-    Sample what is held, what is in the way and what stands around.
+    Return random things: held, in the way of the camera, and around.
 
     Parameters
     ----------
     rng : np.random.Generator
         Source of chance.
-    person : Person
+    person : StagedPerson
         The person.
     view : View
         The camera.
@@ -155,7 +157,7 @@ def sample_things(
         things.append((_load(rng, figure), OWNER_HELD))
     elif person.held is not None:
         palm = figure.palms[person.held.hand]
-        things.append((held_thing(rng, person.held, palm), OWNER_HELD))
+        things.append((held_mesh(rng, person.held, palm), OWNER_HELD))
     if rng.random() < _IN_THE_WAY:
         for _ in range(rng.integers(1, 3)):
             things.append((_occluder(rng, figure, view, ground), OWNER_PROP))
@@ -169,16 +171,16 @@ def sample_things(
     return things
 
 
-def _table_before(rng: np.random.Generator, figure: Figure, ground: float) -> Mesh:
-    """Put a table under somebody's hands and over their thighs."""
+def _table_before(rng: np.random.Generator, figure: PosedFigure, ground: float) -> Mesh:
+    """Return a table under a person's hands and above the thighs."""
     hands = figure.keypoints[UNION.indices('left_wrist', 'right_wrist')]
     knees = figure.keypoints[UNION.indices('left_knee', 'right_knee')]
     top = max(float(hands[:, 2].min()) - 0.035, float(knees[:, 2].max()) + 0.09)
     return _edge_before(rng, figure, ground, top - ground, rng.uniform(0.15, 0.24))
 
 
-def _counter_before(rng: np.random.Generator, figure: Figure, ground: float) -> Mesh:
-    """Put a counter or a high table before somebody who stands."""
+def _counter_before(rng: np.random.Generator, figure: PosedFigure, ground: float) -> Mesh:
+    """Return a counter or a high table before a standing person."""
     pelvis = float(figure.keypoints[UNION.index('pelvis')][2]) - ground
     return _edge_before(
         rng, figure, ground, pelvis * rng.uniform(0.85, 1.2), rng.uniform(0.22, 0.4)
@@ -186,15 +188,15 @@ def _counter_before(rng: np.random.Generator, figure: Figure, ground: float) -> 
 
 
 def _edge_before(
-    rng: np.random.Generator, figure: Figure, ground: float, top: float, ahead: float
+    rng: np.random.Generator, figure: PosedFigure, ground: float, top: float, ahead: float
 ) -> Mesh:
     x, y, _ = figure.keypoints[UNION.index('pelvis')].astype(np.float64)
     edge = np.array([x, y, ground]) + upright(figure.heading) @ (0, -ahead, 0)
     return table_for(rng, edge, top, figure.heading + rng.normal(0, 0.06))
 
 
-def _load(rng: np.random.Generator, figure: Figure) -> Mesh:
-    """Put a box between somebody's palms."""
+def _load(rng: np.random.Generator, figure: PosedFigure) -> Mesh:
+    """Return a box between a person's palms."""
     left, right = figure.palms[:, 0].astype(np.float64)
     across = left - right
     facing = float(np.arctan2(across[1], across[0]))
@@ -208,8 +210,8 @@ def _load(rng: np.random.Generator, figure: Figure) -> Mesh:
     return assemble([('box', (0, 0, 0), half, 0)], thing_materials(rng), place, upright(facing))
 
 
-def _occluder(rng: np.random.Generator, figure: Figure, view: View, ground: float) -> Mesh:
-    """Put something between the camera and the person."""
+def _occluder(rng: np.random.Generator, figure: PosedFigure, view: View, ground: float) -> Mesh:
+    """Return a thing between the camera and the person."""
     target: NDArray[np.floating] = figure.keypoints[rng.integers(len(COCO_17))]
     share = rng.uniform(0.3, 0.8)
     between = view.eye + (target - view.eye) * share + rng.normal(0, 0.12, 3) * share

@@ -1,1 +1,1 @@
-"""What stands around and behind people."""
+"""Surroundings of people: outdoors, rooms, furniture, cut-outs, photographs."""

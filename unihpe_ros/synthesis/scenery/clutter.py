@@ -1,4 +1,4 @@
-"""Fills what is behind people, as photographs are full: cut-outs, marks on the ground, glare."""
+"""Random clutter behind people: cut-outs, marks on the ground, glare."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.primitives.materials import linear
-from unihpe_ros.synthesis.primitives.scene import Light, View
+from unihpe_ros.synthesis.primitives.scene_types import Light, View
 from unihpe_ros.synthesis.render.shade import sky_light
-from unihpe_ros.synthesis.scenery.billboards import lay, soft_shadow, sprite
+from unihpe_ros.synthesis.scenery.sprite_bank import lay, soft_shadow, sprite
 from unihpe_ros.synthesis.scenery.sprites import KINDS
 
 Float32 = NDArray[np.float32]
@@ -25,7 +25,7 @@ _NOTHING = np.zeros(3, np.float32)
 @dataclass(frozen=True)
 class CutOut:
     """
-    Something flat that stands in the world and faces the camera.
+    A flat thing that stands in the world and faces the camera.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def sample_cut_outs(
     crowd: bool = True,
 ) -> list[CutOut]:
     """
-    Sample what stands behind the person.
+    Return random cut-outs behind the person.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def _cut_out(
 
 
 def sample_decals(rng: np.random.Generator, ground: float, base: Float32) -> list[Decal]:
-    """Sample rugs, painted lines, puddles, shadows and litter on the ground."""
+    """Return random rugs, painted lines, puddles, shadows and litter on the ground."""
     decals = []
     for _ in range(int(rng.integers(0, 9)) if rng.random() < 0.7 else 0):
         kind = rng.choice(4, p=[0.2, 0.3, 0.25, 0.25])
@@ -168,7 +168,7 @@ def _rug_colour(rng: np.random.Generator) -> Float32:
 
 
 def draw_decals(image: Float32, decals: Sequence[Decal], view: View, light: Light) -> None:
-    """Paint polygons onto the ground in a picture, in place, but for those near the camera."""
+    """Paint decals into a picture, in place, except those near the camera."""
     level = _light_on(light, np.array([0, 0, 1.0]))
     for decal in decals:
         seen = view.to_camera(decal.corners)
@@ -231,7 +231,7 @@ def _shade_beneath(
     image: Float32, thing: CutOut, foot: Float64, level: Float64, view: View, add: Float32
 ) -> None:
     """
-    Darken the ground under what stands on it, a little towards the camera.
+    Darken the ground under a cut-out, in place.
 
     `foot` is the left end of its lower edge and `level` the way ahead, both as the camera sees it.
 

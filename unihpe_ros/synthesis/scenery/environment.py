@@ -1,4 +1,4 @@
-"""Light and surroundings of a scene: outdoors, a room, or a plain backdrop."""
+"""Light and surroundings of a scene, as data: outdoors, a room or a plain backdrop."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.primitives.scene import Light, View
+from unihpe_ros.synthesis.primitives.scene_types import Light, View
 from unihpe_ros.synthesis.render.room import draw_room
 from unihpe_ros.synthesis.render.sky import draw_sky
 from unihpe_ros.synthesis.scenery.clutter import CutOut, Decal, draw_cut_outs, draw_decals
@@ -17,7 +17,7 @@ Float32 = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class ShadowMap:
-    """What the light sees: 1/z-like depth, its axes, and scale and offset in px."""
+    """Shadow map: inverse depths as the light sees them, its axes, scale and offset, px."""
 
     depth: Float32
     axes: Float32
@@ -27,7 +27,7 @@ class ShadowMap:
 @dataclass(frozen=True)
 class Environment:
     """
-    Surroundings.
+    Light, ground and background of a scene.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class Environment:
     likeness: float = 0.0
 
     def draw(self, view: View, shadow: ShadowMap) -> Float32:
-        """``(H, W, 3)`` What is behind everything, linear RGB."""
+        """``(H, W, 3)`` Background, linear RGB."""
         width, height = view.size
         image = np.zeros((height, width, 3), np.float32)
         camera = (

@@ -1,4 +1,4 @@
-"""What stands around, as lists of solids: chairs, tables, plants, cars, boxes, animals."""
+"""Random furniture and other things as lists of solids: chairs, tables, plants, cars, animals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from unihpe_ros.synthesis.primitives.solids import Part
 
 
 def chair(rng: np.random.Generator, seat: float = 0.45) -> list[Part]:
-    """Make a chair, often with a back, now and then with arms, for a seat of a height, m."""
+    """Return a random chair with a seat of a given height, m."""
     w, d, back = rng.uniform(0.19, 0.28), rng.uniform(0.19, 0.26), rng.uniform(0.2, 0.4)
     leg = rng.uniform(0.012, 0.03)
     parts: list[Part] = [('box', (0, 0, seat), (w, d, rng.uniform(0.015, 0.06)), 0)]
@@ -24,7 +24,7 @@ def chair(rng: np.random.Generator, seat: float = 0.45) -> list[Part]:
 
 
 def wheelchair(rng: np.random.Generator, seat: float = 0.5) -> list[Part]:
-    """Make a wheelchair for a seat of a height, m."""
+    """Return a wheelchair with a seat of a given height, m."""
     w, back, wheel = rng.uniform(0.2, 0.25), rng.uniform(0.18, 0.26), rng.uniform(0.26, 0.32)
     parts: list[Part] = [
         ('box', (0, 0, seat), (w, 0.21, 0.025), 0),
@@ -43,7 +43,7 @@ def wheelchair(rng: np.random.Generator, seat: float = 0.5) -> list[Part]:
 
 
 def table(rng: np.random.Generator, height: float | None = None) -> list[Part]:
-    """Make a table or a desk, often with things on it; its top is `height` m high."""
+    """Return a random table or desk `height` m high, often with things on it."""
     w, d, h = rng.uniform(0.3, 0.9), rng.uniform(0.25, 0.5), rng.uniform(0.4, 0.8)
     if height is not None:
         w, h = w + 0.15, height - 0.02
@@ -132,7 +132,7 @@ def _car(rng: np.random.Generator) -> list[Part]:
 
 
 def _bench(rng: np.random.Generator) -> list[Part]:
-    """Make a bench, a counter or a railing out of slats."""
+    """Return a random bench, counter or railing of slats."""
     w, h = rng.uniform(0.5, 1.2), rng.uniform(0.4, 1.1)
     parts: list[Part] = []
     for row in range(int(rng.integers(2, 6))):
@@ -144,7 +144,7 @@ def _bench(rng: np.random.Generator) -> list[Part]:
 
 
 def _boxes(rng: np.random.Generator) -> list[Part]:
-    """Stack boxes, crates and bags."""
+    """Return a random stack of boxes, crates and bags."""
     parts: list[Part] = []
     top = 0.0
     for _ in range(int(rng.integers(1, 5))):
@@ -156,7 +156,7 @@ def _boxes(rng: np.random.Generator) -> list[Part]:
 
 
 def _screen(rng: np.random.Generator) -> list[Part]:
-    """Make a board, a monitor or a sign on a foot."""
+    """Return a random board, monitor or sign on a foot."""
     w, h, z = rng.uniform(0.15, 0.6), rng.uniform(0.12, 0.5), rng.uniform(0.5, 1.5)
     return [
         ('box', (0, 0, z), (w, 0.03, h), 2),

@@ -1,4 +1,4 @@
-"""Things that stand around and get in the way: meshes from a few primitives."""
+"""Random things that stand around or in the way, as meshes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.primitives.fabrics import cloth, hard_surface
 from unihpe_ros.synthesis.primitives.materials import linear, material, Pattern
-from unihpe_ros.synthesis.primitives.scene import Mesh
+from unihpe_ros.synthesis.primitives.scene_types import Mesh
 from unihpe_ros.synthesis.primitives.solids import assemble, upright
 from unihpe_ros.synthesis.scenery.furniture import chair, STANDING, table, wheelchair
 
@@ -14,7 +14,7 @@ Float32 = NDArray[np.float32]
 
 
 def thing_materials(rng: np.random.Generator) -> list[np.void]:
-    """Four materials: body, frame, soft or glassy part, leaves or fur."""
+    """Return four random materials: body, frame, soft or glassy part, leaves or fur."""
     leaf = rng.random() < 0.6
     hue, value = (rng.uniform(0.2, 0.4), rng.uniform(0.15, 0.6)) if leaf else (0.08, 0.5)
     green = material(
@@ -37,7 +37,7 @@ def standing_thing(
     rng: np.random.Generator, place: NDArray[np.floating], kind: str | None = None
 ) -> Mesh:
     """
-    Sample a thing that stands on the ground.
+    Return a random thing that stands on the ground.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def standing_thing(
 def seat_for(
     rng: np.random.Generator, place: NDArray[np.floating], height: float, facing: float
 ) -> Mesh:
-    """Sample a chair or a box of a given seat height for somebody who faces `facing`, rad."""
+    """Return a random chair or box with a seat height, m, for somebody who faces `facing`, rad."""
     kind = rng.choice(3, p=[0.62, 0.23, 0.15])
     if kind == 0:
         parts = chair(rng, height)
@@ -79,7 +79,7 @@ def seat_for(
 def table_for(
     rng: np.random.Generator, edge: NDArray[np.floating], height: float, facing: float
 ) -> Mesh:
-    """Sample a table whose near edge is at `edge`, m, before somebody who faces `facing`, rad."""
+    """Return a random table before who faces `facing`, rad; its near edge is at `edge`."""
     parts = table(rng, height)
     depth = float(parts[0][2][1])
     return assemble(

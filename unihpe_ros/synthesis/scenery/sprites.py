@@ -1,4 +1,4 @@
-"""Flat cut-outs of what is behind people: passers-by, cars, leaves, houses, shelves, signs."""
+"""Drawings of flat sprites: passers-by, cars, leaves, houses, shelves, signs."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.primitives.atlas import word, write
 from unihpe_ros.synthesis.primitives.fabrics import cloth_colour, hair_colour, skin_colour
 from unihpe_ros.synthesis.primitives.materials import linear
+from unihpe_ros.synthesis.primitives.texture_atlas import word, write
 
 Float32 = NDArray[np.float32]
 Draw = Callable[[np.random.Generator, Float32], None]
 
 
 def _tone(rng: np.random.Generator, colour: Float32 | None = None) -> list[float]:
-    """Sample the colour of a thing, opaque."""
+    """Return a random opaque colour of a thing."""
     if colour is None:
         kind = rng.random()
         if kind < 0.5:
@@ -156,7 +156,7 @@ def _fence(rng: np.random.Generator, image: Float32) -> None:
 
 
 def _heap(rng: np.random.Generator, image: Float32) -> None:
-    """Draw things of all sizes piled up: nothing in particular."""
+    """Draw a pile of things of all sizes."""
     for _ in range(int(rng.integers(6, 40))):
         size = 0.5 * rng.random() ** 2 + 0.03
         x, y = rng.uniform(0.05, 0.95), 1 - abs(rng.normal(0, 0.4))

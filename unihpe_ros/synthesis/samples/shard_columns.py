@@ -1,4 +1,4 @@
-"""Samples as the arrays of a shard; see docs/data_format.md."""
+"""The arrays of a shard, made of samples; see docs/data_format.md."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.samples.crops import Sample
-from unihpe_ros.synthesis.samples.scenes import SceneSample
+from unihpe_ros.synthesis.samples.crop_sample import CropSample
+from unihpe_ros.synthesis.samples.scene_sample import SceneSample
 
 Columns = dict[str, Any]
 
@@ -23,8 +23,8 @@ _PEOPLE = (
 )  # fmt: skip
 
 
-def crop_columns(samples: Sequence[Sample]) -> Columns:
-    """Put crops into columns, one row each."""
+def crop_columns(samples: Sequence[CropSample]) -> Columns:
+    """Return crops as columns, one row each."""
     columns = {name: np.array([getattr(sample, name) for sample in samples]) for name in _CROP}
     columns['height'] = columns['height'].astype(np.float32)
     for name in ('clip', 'frame', 'shape'):
@@ -33,7 +33,7 @@ def crop_columns(samples: Sequence[Sample]) -> Columns:
 
 
 def scene_columns(samples: Sequence[SceneSample]) -> Columns:
-    """Put scenes into columns: one row per picture, and one per person of any picture."""
+    """Return scenes as columns: one row per picture, and one per person."""
     columns = {name: np.array([getattr(sample, name) for sample in samples]) for name in _PICTURE}
     columns['first'] = np.cumsum([0, *(len(sample.boxes) for sample in samples)])
     for name in _PEOPLE:

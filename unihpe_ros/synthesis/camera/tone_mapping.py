@@ -1,4 +1,4 @@
-"""Kernel that turns light into brightness: vignette, stray light, tone and colour in one go."""
+"""Numba kernel from linear light to display values: vignette, glare, tone curve, colour."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ONE = np.float32(1)
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def develop(
+def tone_map(
     picture: Float32,
     exposure: float,
     vignette: float,
@@ -25,7 +25,7 @@ def develop(
     tint: Float32,
 ) -> Float32:
     """
-    Turn linear light into brightness.
+    Write the display values of a linear picture.
 
     Parameters
     ----------

@@ -1,5 +1,5 @@
 """
-What a scene is: a plain description that can be drawn, labelled and tested.
+Types that describe a scene: camera, posture, mesh, light, drawing, camera effects.
 
 Sampling makes these, drawing reads them, and neither knows the other.
 
@@ -20,7 +20,7 @@ Float32 = NDArray[np.float32]
 @dataclass(frozen=True)
 class View:
     """
-    A pinhole camera in the world.
+    A pinhole camera at a place in the world.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class View:
 
 
 class Support(Enum):
-    """What carries somebody."""
+    """What a person rests on."""
 
     FEET = 'feet'
     SEAT = 'seat'
@@ -69,7 +69,7 @@ class Support(Enum):
 @dataclass(frozen=True)
 class Posture:
     """
-    How a body stands.
+    A body's bone rotations, where it comes from and what it rests on.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class Posture:
 @dataclass(frozen=True)
 class Mesh:
     """
-    Triangles with what it takes to colour them.
+    A triangle mesh with normals, texture coordinates, colours and materials.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ class Mesh:
 @dataclass(frozen=True)
 class Light:
     """
-    Light from all around and from one direction.
+    Ambient light as spherical harmonics, and one directional light.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ OWNER_PROP = 2000
 
 @dataclass(frozen=True)
 class Lens:
-    """What the camera does to the picture; each value is off at its default."""
+    """Camera effects; each is off at its default."""
 
     exposure: float = 1.0
     auto_exposure: bool = True

@@ -1,4 +1,4 @@
-"""Draws a scene: shadow map, background, meshes, shading."""
+"""The renderer of a scene: shadow map, background, meshes, shading."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import replace
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.primitives.atlas import atlas
 from unihpe_ros.synthesis.primitives.raster import project_along, rasterise
-from unihpe_ros.synthesis.primitives.scene import Drawing, Light, Mesh, View
-from unihpe_ros.synthesis.render.creases import darken_creases
-from unihpe_ros.synthesis.render.layers import lay_out, Layers
+from unihpe_ros.synthesis.primitives.scene_types import Drawing, Light, Mesh, View
+from unihpe_ros.synthesis.primitives.texture_atlas import atlas
+from unihpe_ros.synthesis.render.ambient_occlusion import darken_creases
 from unihpe_ros.synthesis.render.shade import resolve, shade
+from unihpe_ros.synthesis.render.visibility_buffer import rasterise_meshes, VisibilityBuffer
 from unihpe_ros.synthesis.scenery.environment import Environment, ShadowMap
 
 Float32 = NDArray[np.float32]
@@ -29,7 +29,7 @@ def cast_shadows(
     mesh: Mesh, light: Light, centre: NDArray[np.floating], reach: float, size: int
 ) -> ShadowMap:
     """
-    Draw what the light sees.
+    Return the shadow map: depths as the light sees them.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def cast_shadows(
     return ShadowMap(depth * _FAR - _FAR, axes, place)
 
 
-def draw(
+def render_meshes(
     meshes: Sequence[Mesh],
     owners: Sequence[int],
     environment: Environment,
@@ -79,7 +79,7 @@ def draw(
     shadow_size: int = _SHADOW_SIZE,
 ) -> Drawing:
     """
-    Draw meshes in their surroundings.
+    Return a drawing of meshes in their surroundings.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def draw(
     focus : NDArray
         ``(3,)`` The middle of what matters: shadows are sharpest there.
     reach : float
-        How far around it shadows are cast, m.
+        How far around it shadows are assets, m.
     background_blur : float
         Standard deviation of the background's blur, px.
     shadow_size : int
@@ -106,12 +106,12 @@ def draw(
         The linear picture, with depth and owners at twice its resolution.
 
     """
-    layers = lay_out(meshes, owners, view)
-    return colour(layers, environment, view, focus, reach, background_blur, shadow_size)
+    layers = rasterise_meshes(meshes, owners, view)
+    return shade_scene(layers, environment, view, focus, reach, background_blur, shadow_size)
 
 
-def colour(
-    layers: Layers,
+def shade_scene(
+    layers: VisibilityBuffer,
     environment: Environment,
     view: View,
     focus: NDArray[np.floating],
@@ -120,11 +120,11 @@ def colour(
     shadow_size: int = _SHADOW_SIZE,
 ) -> Drawing:
     """
-    Light what has been laid out, and put its surroundings behind it.
+    Return the drawing of a visibility buffer: shaded, before its surroundings.
 
     Parameters
     ----------
-    layers : Layers
+    layers : VisibilityBuffer
         What is where.
     environment, view, focus, reach, background_blur, shadow_size
         See draw.
@@ -146,7 +146,7 @@ def colour(
         view.eye.astype(np.float32), image,
     )  # fmt: skip
     if environment.likeness > 0:
-        _liken(background, image, ids, environment.likeness)
+        _match_background_colour(background, image, ids, environment.likeness)
     picture = np.empty((view.size[1], view.size[0], 3), np.float32)
     resolve(image, ids, background, picture)
     darken_creases(picture, layers.depth, view.K[0, 0])
@@ -156,7 +156,7 @@ def colour(
 def _draw_background(
     environment: Environment, view: View, shadow: ShadowMap, blur: float
 ) -> Float32:
-    """Draw what is behind everything; what will be blurred anyway, at half the resolution."""
+    """Return the background; at half the resolution if it is blurred."""
     if blur < _COARSE_FROM:
         image = environment.draw(view, shadow)
         return cv2.GaussianBlur(image, (0, 0), blur) if blur > 0 else image
@@ -169,8 +169,10 @@ def _draw_background(
     return np.ascontiguousarray(large[:height, :width])
 
 
-def _liken(background: Float32, image: Float32, ids: NDArray[np.int32], share: float) -> None:
-    """Give the background the mean colour of what was drawn before it, in place."""
+def _match_background_colour(
+    background: Float32, image: Float32, ids: NDArray[np.int32], share: float
+) -> None:
+    """Give the background the mean colour of the foreground, in place."""
     sparse = ids[::4, ::4] >= 0
     if not sparse.any():
         return

@@ -1,4 +1,4 @@
-"""Where the photograph ends that a crop is from: nothing can be seen beyond."""
+"""The border of the photograph that a crop is cut from; what lies beyond it is black."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _SIDES = (0.58, 0.1, 0.16, 0.16)
 _TWO_SIDES = 0.15
 
 
-def sample_edges(
+def sample_border(
     rng: np.random.Generator, aim: Float32, size: tuple[int, int], body: Float32
 ) -> Float32:
     """
-    Sample where the photograph ends around a person's box.
+    Return a random border of the photograph around a person's box.
 
     Parameters
     ----------
@@ -59,20 +59,20 @@ def sample_edges(
     return np.rint(edges)
 
 
-def within(shape: tuple[int, int], edges: Float32) -> NDArray[np.bool_]:
-    """``(H, W)`` Which pixels of a picture belong to the photograph."""
+def inside_border(shape: tuple[int, int], edges: Float32) -> NDArray[np.bool_]:
+    """``(H, W)`` Mask of the pixels inside the photograph."""
     x0, y0, x1, y1 = edges.astype(int)
     inside = np.zeros(shape, bool)
     inside[y0:y1, x0:x1] = True
     return inside
 
 
-def blacken(image: NDArray[np.uint8], edges: Float32) -> None:
-    """Make black, in place, what is beyond the photograph."""
-    image[~within(image.shape[:2], edges)] = 0
+def blacken_outside(image: NDArray[np.uint8], edges: Float32) -> None:
+    """Make the pixels outside the photograph black, in place."""
+    image[~inside_border(image.shape[:2], edges)] = 0
 
 
-def beyond(seen: NDArray[np.floating], edges: Float32) -> NDArray[np.bool_]:
-    """``(K,)`` Which of ``(K, 2)`` px are beyond the photograph."""
+def outside_border(seen: NDArray[np.floating], edges: Float32) -> NDArray[np.bool_]:
+    """``(K,)`` Mask of the points ``(K, 2)``, px, that lie outside the photograph."""
     low, high = edges[:2] - 0.5, edges[2:] - 0.5
     return np.asarray(~((seen >= low) & (seen < high)).all(-1))

@@ -1,4 +1,4 @@
-"""Whole pictures with nobody to six people in them, for a detector to learn from."""
+"""Training samples of the detector: whole pictures of nobody to six people."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.masks import encode_runs
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.synthesis.camera.bending import Bending
-from unihpe_ros.synthesis.camera.effects import encode_jpeg, expose, metered
+from unihpe_ros.synthesis.camera.effects import encode_jpeg, expose, with_auto_exposure
+from unihpe_ros.synthesis.camera.lens_distortion import LensDistortion
 from unihpe_ros.synthesis.camera.lenses import sample_lens
 from unihpe_ros.synthesis.primitives.raster import project, rasterise
-from unihpe_ros.synthesis.primitives.scene import Drawing, Mesh
-from unihpe_ros.synthesis.samples.gathering import Gathering, sample_gathering, sample_stage
-from unihpe_ros.synthesis.samples.labels import in_frame, share_of_pixels, sight
-from unihpe_ros.synthesis.samples.people import Cast
-from unihpe_ros.synthesis.scenery.backdrops import furnish, sample_environment
-from unihpe_ros.synthesis.scenery.drawing import draw
+from unihpe_ros.synthesis.primitives.scene_types import Drawing, Mesh
+from unihpe_ros.synthesis.render.scene_renderer import render_meshes
+from unihpe_ros.synthesis.samples.labels import in_frame, label_visibility, share_of_pixels
+from unihpe_ros.synthesis.samples.people import PeopleAssets
+from unihpe_ros.synthesis.samples.scene_contents import (
+    sample_camera,
+    sample_contents,
+    SceneContents,
+)
+from unihpe_ros.synthesis.scenery.environment_sampling import add_scenery, sample_environment
 
 Float32 = NDArray[np.float32]
 
@@ -74,17 +78,17 @@ class SceneSample:
 
 
 def render_scene(
-    cast: Cast,
+    assets: PeopleAssets,
     key: tuple[int, ...],
     size: tuple[int, int],
     photos: list[Float32] | None = None,
 ) -> SceneSample:
     """
-    Make one picture, the same for the same key on any machine and in any order.
+    Return the picture of a key, the same on any machine and in any order.
 
     Parameters
     ----------
-    cast : Cast
+    assets : PeopleAssets
         Bodies, clothes and motions.
     key : tuple[int, ...]
         Seed, split and number of the picture.
@@ -101,22 +105,22 @@ def render_scene(
     """
     rng = np.random.default_rng([*key])
     bent = float(rng.uniform(-0.1, 0.05)) if rng.random() < _BENT else 0.0
-    stage = sample_stage(rng, size)
-    bending = Bending(stage.view, bent)
-    view = bending.straight
-    gathering = sample_gathering(cast, rng, stage)
-    people = [figure.mesh for figure in gathering.figures]
+    stage = sample_camera(rng, size)
+    distortion = LensDistortion(stage.view, bent)
+    view = distortion.undistorted_view
+    contents = sample_contents(assets, rng, stage)
+    people = [figure.mesh for figure in contents.figures]
     pelvis = UNION.index('pelvis')
-    places = np.array([f.keypoints[pelvis] for f in gathering.figures]).reshape(-1, 3)
+    places = np.array([f.keypoints[pelvis] for f in contents.figures]).reshape(-1, 3)
     inside = np.stack([view.eye, *places, view.eye + (1, 4, 0), view.eye + (-1, 4, 0)])
     environment = sample_environment(rng, 0.0, inside, photos or [])
     middle = places.mean(0) if len(places) else np.array([0, 4.0, 0])
-    environment = furnish(rng, environment, view, middle, crowd=False)
+    environment = add_scenery(rng, environment, view, middle, crowd=False)
     reach = 1.6 + float(np.abs(places - middle).max(initial=0))
     lens = sample_lens(rng)
-    drawing = draw(
-        [*people, *(mesh for mesh, _ in gathering.things)],
-        [*range(len(people)), *(owner for _, owner in gathering.things)],
+    drawing = render_meshes(
+        [*people, *(mesh for mesh, _ in contents.things)],
+        [*range(len(people)), *(owner for _, owner in contents.things)],
         environment,
         view,
         focus=middle,
@@ -124,30 +128,30 @@ def render_scene(
         background_blur=lens.background_blur,
         shadow_size=_SHADOW_SIZE,
     )
-    picture = bending.picture(drawing.image)
+    picture = distortion.distort(drawing.image)
     subject = np.ones(picture.shape[:2], bool)
-    seen = [_cover(bending, drawing, number) for number in range(len(people))]
+    seen = [_cover(distortion, drawing, number) for number in range(len(people))]
     if people and rng.random() < _METERED_ON_PEOPLE:
         subject = np.any(seen, axis=0)
-    image = expose(picture, metered(lens, picture, subject))
+    image = expose(picture, with_auto_exposure(lens, picture, subject))
     jpeg = encode_jpeg(image, lens.jpeg_quality)
-    return _labelled(cast, jpeg, bending, gathering, drawing, seen)
+    return _labelled(assets, jpeg, distortion, contents, drawing, seen)
 
 
-def _cover(bending: Bending, drawing: Drawing, person: int) -> NDArray[np.bool_]:
-    """``(H, W)`` Pixels of the finished picture at least half of which is a person."""
-    return np.asarray(bending.picture(share_of_pixels(drawing, person)) >= 0.5)
+def _cover(distortion: LensDistortion, drawing: Drawing, person: int) -> NDArray[np.bool_]:
+    """``(H, W)`` Mask of pixels at least half of which shows a person."""
+    return np.asarray(distortion.distort(share_of_pixels(drawing, person)) >= 0.5)
 
 
-def _alone(bending: Bending, mesh: Mesh) -> NDArray[np.bool_]:
-    """``(H, W)`` Pixels that a person would cover if nothing hid them."""
-    view = bending.straight
+def _alone(distortion: LensDistortion, mesh: Mesh) -> NDArray[np.bool_]:
+    """``(H, W)`` Mask of pixels that a person would cover if nothing hid them."""
+    view = distortion.undistorted_view
     rotation = view.rotation.astype(np.float32)
     K = np.array([view.K[0, 0], view.K[1, 1], view.K[0, 2], view.K[1, 2]], np.float32)
     seen = project(mesh.vertices, rotation, (-rotation @ view.eye).astype(np.float32), K)
     depth = np.zeros(view.size[::-1], np.float32)
     rasterise(seen, mesh.faces, mesh.cover, depth, np.full(depth.shape, -1, np.int32))
-    return np.asarray(bending.picture((depth > 0).astype(np.float32)) >= 0.5)
+    return np.asarray(distortion.distort((depth > 0).astype(np.float32)) >= 0.5)
 
 
 def _box(mask: NDArray[np.bool_]) -> Float32:
@@ -157,39 +161,39 @@ def _box(mask: NDArray[np.bool_]) -> Float32:
 
 
 def _labelled(
-    cast: Cast,
+    assets: PeopleAssets,
     jpeg: bytes,
-    bending: Bending,
-    gathering: Gathering,
+    distortion: LensDistortion,
+    contents: SceneContents,
     drawing: Drawing,
     seen: list[NDArray[np.bool_]],
 ) -> SceneSample:
-    whole = [_alone(bending, figure.mesh) | own
-             for figure, own in zip(gathering.figures, seen, strict=True)]  # fmt: skip
+    whole = [_alone(distortion, figure.mesh) | own
+             for figure, own in zip(contents.figures, seen, strict=True)]  # fmt: skip
     kept = [number for number, mask in enumerate(whole) if mask.any()]
     count, points = len(kept), len(UNION)
     placed = np.zeros((count, points, 3))
     visibility = np.zeros((2, count, points), np.uint8)
-    heights = np.array([cast.bodies.height(gathering.shapes[n]) for n in kept], np.float32)
+    heights = np.array([assets.bodies.height(contents.shapes[n]) for n in kept], np.float32)
     for row, number in enumerate(kept):
-        placed[row] = bending.view.to_camera(gathering.figures[number].keypoints)
-        straight = bending.straight.project(placed[row])
-        found = sight(straight, placed[row, :, 2], drawing, number, float(heights[row]))
-        inside = in_frame(bending.project(placed[row]), bending.view.size)
+        placed[row] = distortion.view.to_camera(contents.figures[number].keypoints)
+        straight = distortion.undistorted_view.project(placed[row])
+        found = label_visibility(straight, placed[row, :, 2], drawing, number, float(heights[row]))
+        inside = in_frame(distortion.project(placed[row]), distortion.view.size)
         visibility[:, row] = np.stack(found) * inside
     return SceneSample(
         jpeg=jpeg,
-        K=bending.view.K.astype(np.float32),
-        distortion=bending.coefficients,
+        K=distortion.view.K.astype(np.float32),
+        distortion=distortion.coefficients,
         boxes=np.array([_box(whole[n]) for n in kept], np.float32).reshape(-1, 4),
         share_visible=np.array([seen[n].sum() / whole[n].sum() for n in kept], np.float32),
-        keypoints_2d=bending.project(placed).astype(np.float32),
+        keypoints_2d=distortion.project(placed).astype(np.float32),
         keypoints_3d=placed.astype(np.float32),
         visibility=visibility[0],
         hider=visibility[1],
         masks=tuple(encode_runs(seen[n]) for n in kept),
         height=heights,
-        clip=np.array([gathering.postures[n].clip for n in kept], np.int32),
-        frame=np.array([gathering.postures[n].frame for n in kept], np.int32),
-        shape=np.array([gathering.shapes[n] for n in kept], np.int32),
+        clip=np.array([contents.postures[n].clip for n in kept], np.int32),
+        frame=np.array([contents.postures[n].frame for n in kept], np.int32),
+        shape=np.array([contents.shapes[n] for n in kept], np.int32),
     )

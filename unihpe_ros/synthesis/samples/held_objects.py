@@ -1,4 +1,4 @@
-"""Things held: they lie in the palm, and the fingers close around them."""
+"""Small things held in a hand, with the fingers closed around them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.body.body import Bodies
+from unihpe_ros.synthesis.body.body_shapes import BodyShapes
 from unihpe_ros.synthesis.body.skinning import vertex_normals
 from unihpe_ros.synthesis.body.topology import BODY
-from unihpe_ros.synthesis.primitives.scene import Mesh
+from unihpe_ros.synthesis.primitives.scene_types import Mesh
 from unihpe_ros.synthesis.primitives.solids import assemble, Part, upright
 from unihpe_ros.synthesis.scenery.props import thing_materials
 
@@ -25,9 +25,9 @@ _FINGER, _THICK, _BENDS = 0.075, 0.008, 3 * 0.76
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldObject:
     """
-    Something to hold.
+    A small thing to hold: solids, hand, curl of the fingers.
 
     Parameters
     ----------
@@ -54,16 +54,16 @@ class Held:
 
 class Palms:
     """
-    Where the palms of a body are.
+    Positions of the palms of a posed body.
 
     Parameters
     ----------
-    bodies : Bodies
+    bodies : BodyShapes
         The shapes; all are of one topology.
 
     """
 
-    def __init__(self, bodies: Bodies) -> None:
+    def __init__(self, bodies: BodyShapes) -> None:
         heads, rest, index = bodies.heads[0], bodies.rest[0], bodies.rig.index
         self._joints = [[index[f'{name}.{s}'] for name in _JOINTS] for s in 'LR']
         normals = vertex_normals(rest, bodies.faces['body'])
@@ -103,7 +103,7 @@ def _axes(points: NDArray[np.floating], hand: int) -> Float64:
 
 def grip(palm: Float32, hand: int) -> tuple[Float64, Float64]:
     """
-    Frame of a hand, to put a thing into.
+    Return the frame of a hand: origin in the palm, and axes.
 
     Parameters
     ----------
@@ -124,8 +124,8 @@ def grip(palm: Float32, hand: int) -> tuple[Float64, Float64]:
     return palm[0].astype(np.float64), _axes(palm[1:], hand)
 
 
-def sample_held(rng: np.random.Generator) -> Held:
-    """Sample a small thing for one of the hands."""
+def sample_held_object(rng: np.random.Generator) -> HeldObject:
+    """Return a random small thing for one of the hands."""
     hand, kind = int(rng.integers(2)), rng.choice(6)
     if kind == 0:  # Box: the thinnest side is between fingers and palm.
         thin, wide, tall = np.sort(rng.uniform(0.02, 0.14, 3))
@@ -135,44 +135,44 @@ def sample_held(rng: np.random.Generator) -> Held:
     if kind == 2:  # Bottle or cup.
         r, half = rng.uniform(0.025, 0.045), rng.uniform(0.04, 0.13)
         off = rng.uniform(-0.3, 0.6) * max(half - 0.03, 0)
-        return Held(hand, [('cylinder', (0, r, off), (r, r, half), 0)], _around(r))
+        return HeldObject(hand, [('cylinder', (0, r, off), (r, r, half), 0)], _around(r))
     if kind == 3:  # Ball.
         r = rng.uniform(0.03, 0.14)
-        return Held(hand, [('ball', (0, r, 0), np.full(3, r), 0)], _around(r))
+        return HeldObject(hand, [('ball', (0, r, 0), np.full(3, r), 0)], _around(r))
     if kind == 4:  # Stick, racket, umbrella.
         r, half = rng.uniform(0.008, 0.02), rng.uniform(0.2, 0.6)
         off = rng.uniform(0.1, 0.9) * (half - 0.06)
         parts: list[Part] = [('cylinder', (0, r, off), (r, r, half), 0)]
         if rng.random() < 0.4:
             parts.append(('ball', (0, r, off + half + 0.12), (0.13, 0.02, 0.17), 1))
-        return Held(hand, parts, _around(r), ahead=0.01)
+        return HeldObject(hand, parts, _around(r), ahead=0.01)
     # Bag: a handle in the crook of the fingers, straps, and what hangs from them.
     size, strap = rng.uniform(0.08, 0.22), rng.uniform(0.04, 0.1)
     parts = [('box', (0, 0, 0), (0.06, 0.009, 0.009), 1)]
     parts += [('box', (x, 0, -strap), (0.008, 0.006, strap), 1) for x in (-0.05, 0.05)]
     parts.append(('box', (0, 0, -2 * strap - size), (size, size * 0.4, size), 2))
-    return Held(hand, parts, _around(0.01), ahead=0.02, hangs=True)
+    return HeldObject(hand, parts, _around(0.01), ahead=0.02, hangs=True)
 
 
-def _flat(hand: int, wide: float, thin: float, tall: float) -> Held:
-    """Lay something flat against the palm; the fingers bend around it if it is narrow."""
+def _flat(hand: int, wide: float, thin: float, tall: float) -> HeldObject:
+    """Return a flat thing that lies against the palm."""
     curl = 0.1 if wide > 0.045 else min(_around(max(wide, thin)), 0.6)
-    return Held(hand, [('box', (0, thin, 0), (wide, thin, tall), 0)], curl, ahead=0.01)
+    return HeldObject(hand, [('box', (0, thin, 0), (wide, thin, tall), 0)], curl, ahead=0.01)
 
 
 def _around(radius: float) -> float:
     return float(np.clip(_FINGER / (radius + _THICK) / _BENDS, 0.15, 1.35))
 
 
-def held_thing(rng: np.random.Generator, held: Held, palm: Float32) -> Mesh:
+def held_mesh(rng: np.random.Generator, held: HeldObject, palm: Float32) -> Mesh:
     """
-    Put a thing into a hand.
+    Return the mesh of a thing in a hand.
 
     Parameters
     ----------
     rng : np.random.Generator
         Source of chance.
-    held : Held
+    held : HeldObject
         The thing.
     palm : Float32
         ``(4, 3)`` The hand that holds it, see Palms.of.

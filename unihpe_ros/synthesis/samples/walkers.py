@@ -1,4 +1,4 @@
-"""People who walk about before a robot's camera on ways that are given."""
+"""Films of people who walk along given trajectories before a robot's camera."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.body.body import Bodies
+from unihpe_ros.synthesis.body.body_shapes import BodyShapes
 from unihpe_ros.synthesis.motion.bvh import MotionError, read_bvh
-from unihpe_ros.synthesis.motion.motions import find_clips
+from unihpe_ros.synthesis.motion.motion_bank import find_clips
 from unihpe_ros.synthesis.motion.retarget import DrivenMotion, retarget
-from unihpe_ros.synthesis.primitives.scene import Lens, Mesh, View
+from unihpe_ros.synthesis.primitives.scene_types import Lens, Mesh, View
 from unihpe_ros.synthesis.primitives.solids import upright
-from unihpe_ros.synthesis.samples.people import Figure
-from unihpe_ros.synthesis.samples.players import between, Performer
+from unihpe_ros.synthesis.samples.animated_people import AnimatedBody, between
+from unihpe_ros.synthesis.samples.people import PosedFigure
 from unihpe_ros.synthesis.samples.sequence import film, Truth
+from unihpe_ros.synthesis.scenery.places import sample_outdoors, sample_room
 from unihpe_ros.synthesis.scenery.props import standing_thing
-from unihpe_ros.synthesis.scenery.surroundings import sample_outdoors, sample_room
 
 Float32 = NDArray[np.float32]
 
@@ -33,9 +33,9 @@ _THINGS = (('sofa', (1.9, 7.3)), ('plant', (3.4, 7.2)), ('table', (-2.6, 7.4)))
 
 
 @dataclass(frozen=True)
-class Way:
+class Trajectory:
     """
-    Where somebody walks.
+    Positions and headings of a walking person.
 
     Parameters
     ----------
@@ -58,14 +58,14 @@ class Way:
 
 def find_walks(folder: Path, split: str = 'test') -> list[Path]:
     """
-    List the clips in which somebody walks straight on.
+    Return the clips in which somebody walks straight on.
 
     Parameters
     ----------
     folder : Path
         The root of the clips.
     split : str
-        See `unihpe_ros.synthesis.motion.motions.find_clips`.
+        See `unihpe_ros.synthesis.motion.motion_bank.find_clips`.
 
     Raises
     ------
@@ -88,19 +88,19 @@ def _is_walk(motion: DrivenMotion) -> bool:
     return far > _FAR and far > _STRAIGHT * length and _PACE[0] < pace < _PACE[1]
 
 
-class Walker(Performer):
+class Walker(AnimatedBody):
     """
-    Somebody who walks a way as a clip does, over and over.
+    A person who walks along a trajectory by repeating a clip.
 
     Parameters
     ----------
-    bodies : Bodies
+    bodies : BodyShapes
         The body shapes.
     clip : Path
         A BVH file of a walk.
     shape, outfit_seed : int
-        See Performer.
-    way : Way
+        See AnimatedBody.
+    way : Trajectory
         Where they walk.
     ground : float
         Height of the floor, m.
@@ -108,7 +108,13 @@ class Walker(Performer):
     """
 
     def __init__(
-        self, bodies: Bodies, clip: Path, shape: int, outfit_seed: int, way: Way, ground: float
+        self,
+        bodies: BodyShapes,
+        clip: Path,
+        shape: int,
+        outfit_seed: int,
+        way: Trajectory,
+        ground: float,
     ) -> None:
         super().__init__(bodies, clip, shape, outfit_seed)
         self._on = way
@@ -123,8 +129,8 @@ class Walker(Performer):
         lowest = self.floor(self.way[:, 2], frames[:: max(len(frames) // 24, 1)], np.eye(3))
         self._lift = ground - lowest
 
-    def at(self, stamp: float) -> Figure:
-        """Pose the walker at a time, s."""
+    def at(self, stamp: float) -> PosedFigure:
+        """Return the walker posed at a time, s."""
         moment = min(stamp * self._on.rate, len(self._on.places) - 1.0)
         gone = between(self._on.distances, moment) % self._gone[-1]
         frame = self._first + float(np.interp(gone, self._gone, np.arange(len(self._gone))))
@@ -135,7 +141,7 @@ class Walker(Performer):
 
 
 def _cycle(motion: DrivenMotion) -> tuple[int, int]:
-    """Return two frames, in between which is at least a cycle, that are most alike."""
+    """Return the two most alike frames that are at least a walking cycle apart."""
     count = len(motion.rotations)
     flat = motion.rotations.reshape(count, -1)
     apart = max(round(_CYCLE / motion.frame_time), 2)
@@ -150,24 +156,24 @@ def _cycle(motion: DrivenMotion) -> tuple[int, int]:
 
 
 def film_crowd(
-    bodies: Bodies,
+    bodies: BodyShapes,
     walks: Sequence[Path],
-    ways: Sequence[Way],
+    ways: Sequence[Trajectory],
     seconds: float,
     rate: float,
     seed: int,
     view: View,
 ) -> Iterator[tuple[NDArray[np.uint8], Truth]]:
     """
-    Film adults of the held-out bodies, in a room by an even seed, outdoors by an odd one.
+    Yield a film of walking adults of the held-out bodies; even seeds indoors, odd outdoors.
 
     Parameters
     ----------
-    bodies : Bodies
+    bodies : BodyShapes
         The body shapes.
     walks : Sequence[Path]
         Clips of walks.
-    ways : Sequence[Way]
+    ways : Sequence[Trajectory]
         One of each person.
     seconds, rate : float
         Length, s, and pictures per second.
@@ -186,7 +192,7 @@ def film_crowd(
     adults = [shape for shape in bodies.shapes('test') if bodies.age[shape] > 18]
     shapes = rng.choice(adults, len(ways), replace=len(adults) < len(ways))
     clips = rng.choice(len(walks), len(ways), replace=len(walks) < len(ways))
-    players = [
+    filmed = [
         Walker(bodies, walks[clip], int(shape), int(rng.integers(2**31)), way, 0.0)
         for shape, clip, way in zip(shapes, clips, ways, strict=True)
     ]
@@ -197,4 +203,4 @@ def film_crowd(
         place = sample_room(rng, 0.0, np.array(_INSIDE))
         things = [standing_thing(rng, np.array([x, y, 0.0]), kind) for kind, (x, y) in _THINGS]
     lens = Lens(noise=0.008, blur=0.4, noise_seed=seed)
-    return film(players, place, lambda stamp: view, seconds, rate, lens, things)
+    return film(filmed, place, lambda stamp: view, seconds, rate, lens, things)

@@ -1,4 +1,4 @@
-"""A folder or an archive of BVH clips as one bank of poses."""
+"""A bank of poses from a folder or an archive of BVH clips."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TEST_SUBJECTS = ('03', '06', '09', '11')
 @dataclass(frozen=True)
 class MotionBank:
     """
-    M poses from C clips.
+    M poses from C motion clips.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class MotionBank:
 
 def motion_folder(path: Path, cache: Path) -> Path:
     """
-    Give the folder of clips: the path itself, or where its archive was unpacked.
+    Return the folder of the clips; an archive is unpacked first.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def motion_folder(path: Path, cache: Path) -> Path:
 
 
 def _unpack_clips(archive: Path, folder: Path) -> None:
-    """Unpack .bvh files alone, and only below the folder."""
+    """Unpack the .bvh files of an archive, and only below the folder."""
     found = False
     with tarfile.open(archive) as tar:
         for member in tar:
@@ -107,7 +107,7 @@ def _unpack_clips(archive: Path, folder: Path) -> None:
 
 def find_clips(folder: Path, split: str) -> list[Path]:
     """
-    List the clips of a split; a clip's subject is the folder that it lies in.
+    Return the clips of a split; a clip's subject is the name of its folder.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def find_clips(folder: Path, split: str) -> list[Path]:
 
 def load_motions(clips: Sequence[Path], rate: float) -> MotionBank:
     """
-    Read and retarget clips.
+    Return the poses of clips, read and retargeted.
 
     Parameters
     ----------
@@ -161,11 +161,11 @@ def load_motions(clips: Sequence[Path], rate: float) -> MotionBank:
 
     """
     driven = [retarget(read_bvh(path, rate)) for path in clips]
-    return bank_of(driven, [f'{path.parent.name}/{path.stem}' for path in clips])
+    return build_bank(driven, [f'{path.parent.name}/{path.stem}' for path in clips])
 
 
-def bank_of(driven: Sequence[DrivenMotion], names: Sequence[str]) -> MotionBank:
-    """Put clips into one bank."""
+def build_bank(driven: Sequence[DrivenMotion], names: Sequence[str]) -> MotionBank:
+    """Return one bank of the poses of several clips."""
     return MotionBank(
         names=tuple(names),
         rotations=np.concatenate([motion.rotations for motion in driven]),

@@ -1,4 +1,4 @@
-"""Samples what the wardrobe is made of: trousers with pockets, shoes, skin, hair."""
+"""Random materials and colours of an outfit: cloth, shoes, skin, hair."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Float32 = NDArray[np.float32]
 
 
 def mostly_plain(rng: np.random.Generator) -> Pattern:
-    """Sample a pattern as trousers, jackets and hats have it."""
+    """Return a random pattern of trousers, jackets and hats, mostly plain."""
     common = (Pattern.PLAIN, Pattern.STRIPES, Pattern.PICTURE, Pattern.CHECKS)
     return common[rng.choice(4, p=[0.82, 0.06, 0.09, 0.03])]
 
@@ -31,7 +31,7 @@ def shirt_colour(rng: np.random.Generator) -> Float32:
 def trouser_cloth(
     rng: np.random.Generator, waist: float, colour: Float32 | None = None
 ) -> np.void:
-    """Sample what trousers and skirts are made of, with belt and pockets up to the waist."""
+    """Return random cloth of trousers or skirts, with belt and pockets."""
     stuff = cloth(rng, colour, mostly_plain(rng))
     line = rng.uniform(0.002, 0.005)
     marks: list[tuple[float, ...]] = []
@@ -47,7 +47,7 @@ def trouser_cloth(
 
 
 def mark_top(rng: np.random.Generator, stuff: np.void, hem: float) -> None:
-    """Give a top or a jacket a zip or buttons, pockets, a coloured band."""
+    """Add a zip or buttons, pockets or a coloured band to the cloth of a top, at random."""
     line = rng.uniform(0.002, 0.005)
     marks: list[tuple[float, ...]] = []
     if rng.random() < 0.4:  # Zip or button band.
@@ -79,7 +79,7 @@ def _with_marks(stuff: np.void, marks: list[tuple[float, ...]]) -> np.void:
 
 
 def shoe_leather(rng: np.random.Generator, colour: Float32 | None = None) -> np.void:
-    """Sample what shoes are made of."""
+    """Return a random material of shoes."""
     shoe = cloth(rng, _shoe_colour(rng) if colour is None else colour, Pattern.PLAIN)
     if rng.random() < 0.4:  # Soles and toe caps.
         shoe['marks'][0] = (0.2, -0.8, 0.2, rng.uniform(0.012, 0.03), 0, 0, 1, -1)
@@ -98,7 +98,7 @@ def _shoe_colour(rng: np.random.Generator) -> Float32:
 
 
 def skin(rng: np.random.Generator, tone: Float32) -> np.void:
-    """Sample skin of a tone; what is painted on it shows."""
+    """Return a random skin material of a tone, on which vertex colours show."""
     return material(
         tone,
         mottle=rng.uniform(0.1, 0.35),
@@ -116,7 +116,7 @@ def skin(rng: np.random.Generator, tone: Float32) -> np.void:
 
 
 def hair_stuff(rng: np.random.Generator, tone: Float32, long: bool) -> np.void:
-    """Sample hair of a tone; long hair has strands."""
+    """Return a random hair material of a tone; long hair has strands."""
     return material(
         tone,
         second=tone * np.float32(rng.uniform(0.45, 0.9)),
@@ -138,7 +138,7 @@ def hair_stuff(rng: np.random.Generator, tone: Float32, long: bool) -> np.void:
 
 
 def lip_colour(rng: np.random.Generator, tone: Float32) -> Float32:
-    """``(3,)`` Linear colour of lips, now and then with lipstick."""
+    """``(3,)`` Random linear colour of lips, one in five with lipstick."""
     if rng.random() < 0.2:
         return linear(rng.uniform(-0.03, 0.03), rng.uniform(0.5, 0.9), rng.uniform(0.4, 0.8))
     shade = [rng.uniform(0.7, 1.0), rng.uniform(0.35, 0.65), rng.uniform(0.4, 0.7)]
@@ -146,7 +146,7 @@ def lip_colour(rng: np.random.Generator, tone: Float32) -> Float32:
 
 
 def hat_stuff(rng: np.random.Generator) -> np.void:
-    """Sample what hats and helmets are made of."""
+    """Return a random material of hats and helmets."""
     if rng.random() < 0.7:
         return cloth(rng, pattern=mostly_plain(rng))
     return hard_surface(rng)
@@ -155,7 +155,7 @@ def hat_stuff(rng: np.random.Generator) -> np.void:
 def sample_worn(
     rng: np.random.Generator, hair: str, female: bool, hat: np.void, hair_stuff: np.void
 ) -> dict[str, np.void]:
-    """Sample accessories (see accessories.WORN) and what they are made of."""
+    """Return random accessories (see accessories.WORN) and their materials."""
     worn: dict[str, np.void] = {}
     if hair == 'hat' and rng.random() < 0.7:
         worn['visor' if rng.random() < 0.7 else 'brim'] = hat

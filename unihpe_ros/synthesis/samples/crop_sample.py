@@ -1,4 +1,4 @@
-"""One training sample: a person as the pose network gets to see them."""
+"""Training samples of the pose network: crops of one person with labels."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.masks import encode_runs
-from unihpe_ros.synthesis.camera.edges import blacken, within
-from unihpe_ros.synthesis.camera.effects import encode_jpeg, expose, metered
+from unihpe_ros.synthesis.camera.effects import encode_jpeg, expose, with_auto_exposure
 from unihpe_ros.synthesis.camera.lenses import sample_lens
+from unihpe_ros.synthesis.camera.photo_border import blacken_outside, inside_border
 from unihpe_ros.synthesis.primitives.raster import bounds
+from unihpe_ros.synthesis.render.scene_renderer import shade_scene
 from unihpe_ros.synthesis.samples.labels import share_of_pixels
-from unihpe_ros.synthesis.samples.people import Cast
+from unihpe_ros.synthesis.samples.people import PeopleAssets
 from unihpe_ros.synthesis.samples.shots import sample_shot, Shot
-from unihpe_ros.synthesis.scenery.backdrops import furnish, sample_environment
-from unihpe_ros.synthesis.scenery.drawing import colour
+from unihpe_ros.synthesis.scenery.environment_sampling import add_scenery, sample_environment
 
 Float32 = NDArray[np.float32]
 
@@ -23,9 +23,9 @@ _TRIES = 3
 
 
 @dataclass(frozen=True)
-class Sample:
+class CropSample:
     """
-    A picture of one person with its labels; see docs/data_format.md.
+    A crop of one person with its labels; see docs/data_format.md.
 
     Parameters
     ----------
@@ -69,18 +69,18 @@ class Sample:
     shape: int
 
 
-def render_sample(
-    cast: Cast,
+def render_crop(
+    assets: PeopleAssets,
     key: tuple[int, ...],
     size: tuple[int, int],
     photos: list[Float32] | None = None,
-) -> Sample:
+) -> CropSample:
     """
-    Make one sample, the same for the same key on any machine and in any order.
+    Return the crop of a key, the same on any machine and in any order.
 
     Parameters
     ----------
-    cast : Cast
+    assets : PeopleAssets
         Bodies, clothes and motions.
     key : tuple[int, ...]
         Seed, split and number of the sample.
@@ -91,39 +91,41 @@ def render_sample(
 
     Returns
     -------
-    Sample
+    CropSample
         The picture and its labels.
 
     """
     for attempt in range(_TRIES):
         rng = np.random.default_rng([*key, attempt])
-        shot = sample_shot(cast, rng, size)
+        shot = sample_shot(assets, rng, size)
         if shot.shows_enough:
             break
-    return _taken(cast, rng, shot, photos or [])
+    return _taken(assets, rng, shot, photos or [])
 
 
-def _taken(cast: Cast, rng: np.random.Generator, shot: Shot, photos: list[Float32]) -> Sample:
+def _taken(
+    assets: PeopleAssets, rng: np.random.Generator, shot: Shot, photos: list[Float32]
+) -> CropSample:
     shape, posture, figure, _ = shot.person
     view, edges = shot.view, shot.edges
     low, high = bounds(figure.body)
     around = np.stack([view.eye, low, high])
     environment = sample_environment(rng, float(low[2]), around, photos)
-    environment = furnish(rng, environment, view, 0.5 * (low + high))
+    environment = add_scenery(rng, environment, view, 0.5 * (low + high))
     lens = sample_lens(rng)
-    drawing = colour(
+    drawing = shade_scene(
         shot.layers,
         environment,
         view,
         focus=0.5 * (low + high),
         background_blur=lens.background_blur,
     )
-    lens = metered(lens, drawing.image, drawing.owner[::2, ::2] == 0)
+    lens = with_auto_exposure(lens, drawing.image, drawing.owner[::2, ::2] == 0)
     image = expose(drawing.image, lens)
-    blacken(image, edges)
+    blacken_outside(image, edges)
     placed = view.to_camera(figure.keypoints)
-    mask = (share_of_pixels(drawing, 0) >= 0.5) & within(image.shape[:2], edges)
-    return Sample(
+    mask = (share_of_pixels(drawing, 0) >= 0.5) & inside_border(image.shape[:2], edges)
+    return CropSample(
         jpeg=encode_jpeg(image, lens.jpeg_quality),
         keypoints_2d=view.project(placed).astype(np.float32),
         keypoints_3d=placed.astype(np.float32),
@@ -133,7 +135,7 @@ def _taken(cast: Cast, rng: np.random.Generator, shot: Shot, photos: list[Float3
         K=view.K.astype(np.float32),
         box=view.box_of(figure.body),
         aim=shot.aim,
-        height=cast.bodies.height(shape),
+        height=assets.bodies.height(shape),
         clip=posture.clip,
         frame=posture.frame,
         shape=shape,

@@ -1,4 +1,4 @@
-"""Posed bodies without pictures: a bank of 3D poses for training the lifter."""
+"""A bank of 3D poses without pictures, for training the lifting branch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from unihpe_ros.core.files import write_arrays
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.synthesis.body.poser import Poser
 from unihpe_ros.synthesis.motion.gestures import gesture
-from unihpe_ros.synthesis.motion.motions import SPLITS
+from unihpe_ros.synthesis.motion.motion_bank import SPLITS
 from unihpe_ros.synthesis.motion.postures import varied
 
 Float32 = NDArray[np.float32]
@@ -29,7 +29,7 @@ def build_pose_bank(
     progress: Callable[[Iterable[int]], Iterable[int]] = iter,
 ) -> int:
     """
-    Write the keypoints of every pose of a bank on several body shapes each.
+    Write the keypoints of every pose of a bank, on several body shapes each.
 
     Parameters
     ----------

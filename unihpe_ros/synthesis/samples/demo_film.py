@@ -1,4 +1,4 @@
-"""The scene that the demo films: people of the test subjects who cross before a robot."""
+"""The film of the demo: three people, moved by test clips, cross before a robot."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.synthesis.body.body import Bodies
-from unihpe_ros.synthesis.primitives.scene import Lens, Mesh, View
-from unihpe_ros.synthesis.samples.players import Actor
+from unihpe_ros.synthesis.body.body_shapes import BodyShapes
+from unihpe_ros.synthesis.primitives.scene_types import Lens, Mesh, View
+from unihpe_ros.synthesis.samples.animated_people import Actor
 from unihpe_ros.synthesis.samples.sequence import render_sequence, robot_camera, Truth
+from unihpe_ros.synthesis.scenery.places import sample_room
 from unihpe_ros.synthesis.scenery.props import standing_thing
-from unihpe_ros.synthesis.scenery.surroundings import sample_room
 
 _THINGS = (('sofa', (1.6, 6.7)), ('plant', (3.0, 6.6)), ('table', (-2.9, 5.2)))
 # The clips begin with a rest pose that nobody takes in life.
@@ -28,7 +28,7 @@ _PARTS = (
 
 
 def film_demo(
-    bodies: Bodies,
+    bodies: BodyShapes,
     motions: Path,
     seconds: float,
     rate: float = 30.0,
@@ -36,11 +36,11 @@ def film_demo(
     size: tuple[int, int] = (640, 480),
 ) -> Iterator[tuple[NDArray[np.uint8], Truth]]:
     """
-    Film three people in a room, one shooting at a basket, two walking past.
+    Yield a film of three people in a room: one throws a ball, two walk past.
 
     Parameters
     ----------
-    bodies : Bodies
+    bodies : BodyShapes
         The body shapes; held-out ones are used.
     motions : Path
         Folder of the clips, by subject.
@@ -78,7 +78,7 @@ def film_demo(
 
 
 def true_people(truth: Truth) -> Poses:
-    """Return the people of a frame; keypoints that can be seen are flagged OBSERVED."""
+    """Return the true poses of a frame; keypoints that can be seen are flagged OBSERVED."""
     in_sight = truth.visibility == 2
     flags = np.where(in_sight, KeypointFlag.OBSERVED, 0) | KeypointFlag.METRIC_ROOT
     return Poses(
@@ -95,6 +95,6 @@ def true_people(truth: Truth) -> Poses:
 
 
 def _camera(stamp: float, size: tuple[int, int]) -> View:
-    """Turn the camera slowly, as a robot that looks about does."""
+    """Return the camera at a time, s: it turns slowly from side to side."""
     pitch = 0.06 + 0.01 * np.sin(0.7 * stamp)
     return robot_camera(size, pitch=float(pitch), yaw=float(0.04 * np.sin(0.4 * stamp)))

@@ -1,4 +1,4 @@
-"""Writes a data set of samples as shards; see docs/data_format.md."""
+"""Writer of rendered data sets in shards; see docs/data_format.md."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from unihpe_ros import __version__
 from unihpe_ros.core.files import replacing, write_whole
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.synthesis.motion.motions import SPLITS
-from unihpe_ros.synthesis.samples.columns import crop_columns, scene_columns
-from unihpe_ros.synthesis.samples.crops import render_sample
+from unihpe_ros.synthesis.motion.motion_bank import SPLITS
+from unihpe_ros.synthesis.samples.crop_sample import render_crop
 from unihpe_ros.synthesis.samples.framing import MARGIN, stored_size
-from unihpe_ros.synthesis.samples.people import Cast
-from unihpe_ros.synthesis.samples.scenes import render_scene
+from unihpe_ros.synthesis.samples.people import PeopleAssets
+from unihpe_ros.synthesis.samples.scene_sample import render_scene
+from unihpe_ros.synthesis.samples.shard_columns import crop_columns, scene_columns
 
 Float32 = NDArray[np.float32]
 
@@ -38,9 +38,9 @@ ACKNOWLEDGEMENT = (
 
 
 @dataclass(frozen=True)
-class Plan:
+class RenderPlan:
     """
-    What a data set consists of.
+    What to render: kind, number, split, seed and size of the samples.
 
     Parameters
     ----------
@@ -90,20 +90,20 @@ class Plan:
 
 
 # What a forked worker works with; set before the fork, so that nothing is pickled.
-_work: tuple[Cast, Plan, list[Float32]] | None = None
+_work: tuple[PeopleAssets, RenderPlan, list[Float32]] | None = None
 
 
 def write_shards(
-    cast: Cast, plan: Plan, workers: int = 1, photos: list[Float32] | None = None
+    assets: PeopleAssets, plan: RenderPlan, workers: int = 1, photos: list[Float32] | None = None
 ) -> Iterator[int]:
     """
-    Make the shards of a plan that are not there yet.
+    Render and write the shards of a plan that are missing.
 
     Parameters
     ----------
-    cast : Cast
+    assets : PeopleAssets
         Bodies, clothes and motions.
-    plan : Plan
+    plan : RenderPlan
         What to make.
     workers : int
         Number of processes.
@@ -123,10 +123,10 @@ def write_shards(
     """
     global _work
     plan.out.mkdir(parents=True, exist_ok=True)
-    write_manifest(cast, plan)
-    missing = [shard for shard in plan.shards() if not is_done(plan, shard)]
+    write_manifest(assets, plan)
+    missing = [shard for shard in plan.shards() if not shard_exists(plan, shard)]
     yield sum(len(plan.samples(shard)) for shard in plan.shards() if shard not in missing)
-    _work = (cast, plan, photos or [])
+    _work = (assets, plan, photos or [])
     if workers <= 1:
         yield from map(_write_shard, missing)
         return
@@ -144,8 +144,8 @@ def write_shards(
             pool.shutdown(cancel_futures=True)
 
 
-def manifest(cast: Cast, plan: Plan) -> dict[str, object]:
-    """Return what describes a data set, for its manifest.json."""
+def manifest(assets: PeopleAssets, plan: RenderPlan) -> dict[str, object]:
+    """Return the contents of a data set's manifest.json."""
     return {
         'format': FORMAT,
         'kind': plan.kind,
@@ -158,23 +158,23 @@ def manifest(cast: Cast, plan: Plan) -> dict[str, object]:
         'stored_size': list(plan.stored_size),
         'shard_length': SHARD_LENGTH,
         'keypoints': list(UNION.keypoints),
-        'clips': list(cast.bank.names),
-        'poses': len(cast.bank),
-        'shapes': len(cast.shapes),
+        'clips': list(assets.bank.names),
+        'poses': len(assets.bank),
+        'shapes': len(assets.shapes),
         'count': plan.count,
         'licence': ACKNOWLEDGEMENT,
     }
 
 
-def write_manifest(cast: Cast, plan: Plan) -> None:
+def write_manifest(assets: PeopleAssets, plan: RenderPlan) -> None:
     """
     Write manifest.json, or check the one that is there.
 
     Parameters
     ----------
-    cast : Cast
+    assets : PeopleAssets
         What the people are made of.
-    plan : Plan
+    plan : RenderPlan
         The data set.
 
     Raises
@@ -184,7 +184,7 @@ def write_manifest(cast: Cast, plan: Plan) -> None:
 
     """
     path = plan.out / 'manifest.json'
-    wanted = manifest(cast, plan)
+    wanted = manifest(assets, plan)
     if path.exists():
         found = json.loads(path.read_text())
         for name, value in wanted.items():
@@ -202,13 +202,13 @@ def shard_paths(folder: Path, shard: int) -> tuple[Path, Path]:
     return folder / f'{stem}.jpegs', folder / f'{stem}.npz'
 
 
-def is_done(plan: Plan, shard: int) -> bool:
+def shard_exists(plan: RenderPlan, shard: int) -> bool:
     """
-    Tell whether a shard is there; its labels are the last that is written.
+    Return whether a shard is complete; its labels are written last.
 
     Parameters
     ----------
-    plan : Plan
+    plan : RenderPlan
         The data set.
     shard : int
         Number of the shard.
@@ -247,13 +247,13 @@ def _write_shard(shard: int) -> int:
 
 def _write_files(shard: int, pictures: Path, labels: Path) -> int:
     assert _work is not None
-    cast, plan, photos = _work
+    assets, plan, photos = _work
     samples: list[Any] = []
     offsets = [0]
-    render = render_sample if plan.kind == 'crops' else render_scene
+    render = render_crop if plan.kind == 'crops' else render_scene
     with pictures.open('wb') as file:
         for number in plan.samples(shard):
-            sample = render(cast, plan.key(number), plan.size, photos)
+            sample = render(assets, plan.key(number), plan.size, photos)
             file.write(sample.jpeg)
             offsets.append(offsets[-1] + len(sample.jpeg))
             samples.append(sample)

@@ -1,4 +1,4 @@
-"""How far joints bend: what was turned at random is brought back to what bodies can do."""
+"""Joint limits: random rotations are clamped to what bodies can do."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def bends(driven: Float32) -> NDArray[np.float64]:
     return Rotation.from_matrix(np.swapaxes(above, 1, 2) @ own).as_rotvec()
 
 
-def within_limits(driven: Float32) -> Float32:
-    """Bring joints of ``(D, 3, 3)`` rotations back to their limits; limbs follow as a whole."""
+def clamp_to_limits(driven: Float32) -> Float32:
+    """Return ``(D, 3, 3)`` rotations clamped to the joint limits; limbs turn as a whole."""
     vectors = bends(driven)
     angles = np.linalg.norm(vectors, axis=1)
     allowed = (

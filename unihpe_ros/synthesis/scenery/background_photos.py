@@ -1,4 +1,4 @@
-"""Flat pictures to stand behind people: the user's photographs, and noise."""
+"""Flat background pictures: the user's photographs, and noise."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.primitives.atlas import atlas
 from unihpe_ros.synthesis.primitives.materials import linear
+from unihpe_ros.synthesis.primitives.texture_atlas import atlas
 
 Float32 = NDArray[np.float32]
 
 
 def read_photos(folder: Path, longest: int = 640) -> list[Float32]:
     """
-    Read a folder of photographs for use as backgrounds.
+    Return the photographs of a folder as backgrounds.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def read_photos(folder: Path, longest: int = 640) -> list[Float32]:
 
 
 def noise_picture(rng: np.random.Generator) -> Float32:
-    """``(192, 144, 3)`` Sample a picture of coloured noise and scribbles, linear RGB."""
+    """``(192, 144, 3)`` Random picture of coloured noise and scribbles, linear RGB."""
     size = (192, 144)
     image = np.zeros((*size, 3), np.float32) + linear(
         rng.random(), 0.6 * rng.random(), rng.random()
@@ -69,7 +69,7 @@ def noise_picture(rng: np.random.Generator) -> Float32:
 
 def leaves_picture(rng: np.random.Generator) -> Float32:
     """
-    ``(192, 144, 3)`` Sample a picture of things of all sizes that hide each other, linear RGB.
+    ``(192, 144, 3)`` Random picture of overlapping shapes of all sizes, linear RGB.
 
     Sizes follow a power law, as the sizes of things in photographs do; many have a texture.
 
@@ -105,7 +105,7 @@ def leaves_picture(rng: np.random.Generator) -> Float32:
 
 
 def _scribble(rng: np.random.Generator, image: Float32) -> None:
-    """Lay rectangles, ellipses and lines over a picture."""
+    """Draw rectangles, ellipses and lines into a picture, in place."""
     height, width = image.shape[:2]
     for _ in range(rng.integers(0, 12)):
         colour = linear(rng.random(), 0.9 * rng.random(), rng.uniform(0.05, 0.95)).tolist()

@@ -1,10 +1,10 @@
-"""Samples what people wear and what their hair and faces look like."""
+"""Random outfits: clothes, hair and face of one person."""
 
 from __future__ import annotations
 
 import numpy as np
 from unihpe_ros.synthesis.clothing.outfit import Outfit
-from unihpe_ros.synthesis.clothing.tailoring_details import (
+from unihpe_ros.synthesis.clothing.outfit_materials import (
     hair_stuff,
     hat_stuff,
     lip_colour,
@@ -37,7 +37,7 @@ _UNIFORM, _SUIT = 0.18, 0.35
 
 def sample_outfit(rng: np.random.Generator, female: bool, age: float) -> Outfit:
     """
-    Dress somebody.
+    Return a random outfit.
 
     Parameters
     ----------

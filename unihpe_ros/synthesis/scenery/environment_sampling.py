@@ -1,4 +1,4 @@
-"""Samples where people are: outdoors, in a room or before a flat picture, and what is behind."""
+"""Random surroundings: outdoors, a room or a flat picture, with things behind the people."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.primitives.scene import Light, View
-from unihpe_ros.synthesis.render.planes import SURFACE
+from unihpe_ros.synthesis.primitives.scene_types import Light, View
+from unihpe_ros.synthesis.render.surfaces import SURFACE
+from unihpe_ros.synthesis.scenery.background_photos import leaves_picture, noise_picture
 from unihpe_ros.synthesis.scenery.clutter import Decal, sample_cut_outs, sample_decals
 from unihpe_ros.synthesis.scenery.environment import Environment
-from unihpe_ros.synthesis.scenery.photos import leaves_picture, noise_picture
-from unihpe_ros.synthesis.scenery.surroundings import (
+from unihpe_ros.synthesis.scenery.places import (
     ambient,
     direction,
     sample_outdoors,
@@ -29,7 +29,7 @@ def sample_environment(
     photos: Sequence[Float32] = (),
 ) -> Environment:
     """
-    Sample surroundings.
+    Return random surroundings.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def sample_environment(
     )
 
 
-def furnish(
+def add_scenery(
     rng: np.random.Generator,
     environment: Environment,
     view: View,
@@ -68,7 +68,7 @@ def furnish(
     crowd: bool = True,
 ) -> Environment:
     """
-    Put things behind the people and onto the ground, for one camera.
+    Return surroundings with cut-outs behind the people and marks on the ground, for one camera.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def furnish(
 
 
 def _backdrop(rng: np.random.Generator, ground: float, picture: Float32) -> Environment:
-    """Stand a cut-out of a flat picture behind the people."""
+    """Return a flat picture that stands behind the people."""
     height, width = picture.shape[:2]
     share = rng.uniform(0.35, 1.0)
     h, w = max(int(height * share), 8), max(int(min(width, height * 0.75) * share), 8)

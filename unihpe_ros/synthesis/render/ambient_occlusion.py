@@ -1,4 +1,4 @@
-"""Ambient occlusion on the screen: what lies behind its surroundings is darker."""
+"""Screen-space ambient occlusion: what lies deeper than its surroundings is darker."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CREASE_STEP = 4
 
 
 def darken_creases(picture: Float32, depth: Float32, focal: float) -> None:
-    """Darken what lies behind its surroundings (ambient occlusion on the screen), in place."""
+    """Darken what lies deeper than its surroundings, in place."""
     small, share, typical = _mean_distances(depth, 2 * _CREASE_STEP)
     if typical == 0:
         return
@@ -35,7 +35,7 @@ def darken_creases(picture: Float32, depth: Float32, focal: float) -> None:
 @jit
 def _mean_distances(depth, step):  # type: ignore[no-untyped-def]
     """
-    Distances, in m, summed up over square blocks of a depth buffer and divided by their pixels.
+    Return mean distances over square blocks of a depth buffer, m.
 
     Returns them, the share of each block that is drawn, and the mean distance of what is.
 

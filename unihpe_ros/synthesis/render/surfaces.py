@@ -1,4 +1,4 @@
-"""Kernel of floors, walls and ceilings: plaster, tiles, bricks, planks, grass."""
+"""Numba kernel of floor, wall and ground patterns: plaster, tiles, bricks, planks, grass."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SURFACE = np.dtype(
 
 @jit
 def surface_share(kind, u, v, scale, ratio):  # type: ignore[no-untyped-def]
-    """Share of the second colour on a plane at (u, v), m."""
+    """Return the share of the second colour on a surface at (u, v), m."""
     if kind == 0:  # Plaster, carpet.
         return _ZERO
     if kind == 1:  # Stripes.

@@ -1,4 +1,4 @@
-"""Samples light and surroundings: outdoors or a room."""
+"""Random places with their light: outdoors or a room."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.primitives.materials import linear
-from unihpe_ros.synthesis.primitives.scene import Light
-from unihpe_ros.synthesis.render.planes import SURFACE
+from unihpe_ros.synthesis.primitives.scene_types import Light
 from unihpe_ros.synthesis.render.room import PANEL
 from unihpe_ros.synthesis.render.sky import SKY
+from unihpe_ros.synthesis.render.surfaces import SURFACE
 from unihpe_ros.synthesis.scenery.environment import Environment
 
 Float32 = NDArray[np.float32]
 
 
 def ambient(rng: np.random.Generator, up: Float32, down: Float32, uneven: float) -> Float32:
-    """``(9, 3)`` Light that changes from `down` to `up`, RGB each, with a random drift."""
+    """``(9, 3)`` Ambient light as spherical harmonics, from RGB above and below, and random."""
     sh = np.zeros((9, 3), np.float32)
     sh[0] = 0.5 * (up + down) / 0.282095
     sh[2] = 0.5 * (up - down) / 0.488603 * 0.66
@@ -38,7 +38,7 @@ def direction(azimuth: float, elevation: float) -> Float32:
 
 
 def sample_outdoors(rng: np.random.Generator, ground: float) -> Environment:
-    """Sample a place under the sky; see backdrops.sample_environment."""
+    """Return a random place outdoors; see environment_sampling."""
     overcast = rng.random() < 0.4
     low_sun = not overcast and rng.random() < 0.25
     elevation = rng.uniform(0.12, 0.4) if low_sun else rng.uniform(0.4, 1.3)
@@ -122,7 +122,7 @@ def _wall_surface(rng: np.random.Generator) -> np.void:
 def sample_room(
     rng: np.random.Generator, ground: float, inside: NDArray[np.floating]
 ) -> Environment:
-    """Sample a room that holds some points; see backdrops.sample_environment."""
+    """Return a random room that holds some points; see environment_sampling."""
     half = rng.uniform(1.5, 5, 2)
     low = np.array([-half[0] * rng.uniform(0.4, 1), -half[1] * rng.uniform(0.4, 1), ground])
     high = np.array([half[0], half[1], ground + rng.uniform(2.3, 4.5)])
@@ -160,7 +160,7 @@ def sample_room(
 def _panel(
     rng: np.random.Generator, low: NDArray[np.floating], high: NDArray[np.floating], ground: float
 ) -> np.void:
-    """Sample a window, a door, a picture or a shelf on some wall."""
+    """Return a random window, door, picture or shelf on a wall."""
     panel: np.void = np.zeros(1, PANEL)[0]
     wall = int(rng.integers(4))
     along = 1 - wall // 2

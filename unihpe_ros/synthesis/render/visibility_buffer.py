@@ -1,4 +1,4 @@
-"""What is where in a picture, before it is coloured: cheap enough to look first, draw then."""
+"""Visibility buffer: which face is at each pixel and how deep, before shading."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.primitives.materials import stack
 from unihpe_ros.synthesis.primitives.raster import project, rasterise
-from unihpe_ros.synthesis.primitives.scene import Mesh, View
+from unihpe_ros.synthesis.primitives.scene_types import Mesh, View
 
 Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
-class Layers:
+class VisibilityBuffer:
     """
-    Meshes as a camera sees them, without light and colour.
+    The visible face and the depth of every pixel.
 
     Parameters
     ----------
@@ -45,15 +45,17 @@ class Layers:
     first_faces: NDArray[np.intp]
 
     def mesh_at(self, seen: NDArray[np.floating]) -> NDArray[np.intp]:
-        """``(K,)`` Which mesh is at ``(K, 2)`` px of the picture; -1 where none is."""
+        """``(K,)`` Number of the mesh at ``(K, 2)`` px of the picture; -1 where none is."""
         rows, columns = self.ids.shape
         fine = np.rint(2 * seen + 0.5).astype(int).clip(0, (columns - 1, rows - 1))
         return np.searchsorted(self.first_faces, self.ids[fine[:, 1], fine[:, 0]], 'right') - 1
 
 
-def lay_out(meshes: Sequence[Mesh], owners: Sequence[int], view: View) -> Layers:
+def rasterise_meshes(
+    meshes: Sequence[Mesh], owners: Sequence[int], view: View
+) -> VisibilityBuffer:
     """
-    Find out what is in front of what.
+    Return the visibility buffer of meshes seen by a camera.
 
     Parameters
     ----------
@@ -66,11 +68,11 @@ def lay_out(meshes: Sequence[Mesh], owners: Sequence[int], view: View) -> Layers
 
     Returns
     -------
-    Layers
+    VisibilityBuffer
         At twice the resolution of the picture.
 
     """
-    mesh = join(meshes)
+    mesh = join_meshes(meshes)
     rotation = view.rotation.astype(np.float32)
     # Pixel centres are whole numbers at either resolution.
     K = view.K
@@ -82,11 +84,11 @@ def lay_out(meshes: Sequence[Mesh], owners: Sequence[int], view: View) -> Layers
     rasterise(seen, mesh.faces, mesh.cover, depth, ids)
     counts = [len(m.faces) for m in meshes]
     face_owner = np.repeat(np.asarray([*owners, -1], np.int16), [*counts, 1])
-    return Layers(mesh, seen, depth, ids, face_owner[ids], np.cumsum([0, *counts[:-1]]))
+    return VisibilityBuffer(mesh, seen, depth, ids, face_owner[ids], np.cumsum([0, *counts[:-1]]))
 
 
-def join(meshes: Sequence[Mesh]) -> Mesh:
-    """Put several meshes into one."""
+def join_meshes(meshes: Sequence[Mesh]) -> Mesh:
+    """Return several meshes as one."""
     first_vertex = np.cumsum([0, *(len(m.vertices) for m in meshes)])
     first_material = np.cumsum([0, *(len(m.materials) for m in meshes)])
     return Mesh(

@@ -1,4 +1,4 @@
-"""Lens distortion: a straight drawing bent as a wide lens would."""
+"""Radial lens distortion of a picture that was drawn without it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.primitives.scene import View
+from unihpe_ros.synthesis.primitives.scene_types import View
 
 Float32 = NDArray[np.float32]
 
@@ -15,9 +15,9 @@ _TABLE = 2048
 
 
 @dataclass(frozen=True)
-class Bending:
+class LensDistortion:
     """
-    OpenCV's first radial coefficient, and the straight view that holds all that it needs.
+    OpenCV's first radial coefficient, and the larger undistorted view to draw before.
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ class Bending:
         return np.array([self.strength / self._reach**2, 0, 0, 0, 0], np.float32)
 
     @property
-    def straight(self) -> View:
-        """The view to draw: of the same camera without distortion, with room for the corners."""
+    def undistorted_view(self) -> View:
+        """The undistorted camera to draw with, large enough for the corners."""
         if not self.strength:
             return self.view
         width, height = self.view.size
@@ -50,8 +50,8 @@ class Bending:
         size = (width + 2 * int(pad[0]), height + 2 * int(pad[1]))
         return replace(self.view, K=K, size=size)
 
-    def picture(self, drawn: Float32) -> Float32:
-        """Bend what was drawn of the straight view, ``(H', W')`` or ``(H', W', 3)``."""
+    def distort(self, drawn: Float32) -> Float32:
+        """Return a picture of the undistorted view, ``(H', W')`` or ``(H', W', 3)``, distorted."""
         if not self.strength:
             return drawn
         return cv2.remap(drawn, *self._maps(), cv2.INTER_LINEAR)  # type: ignore[return-value]
@@ -74,7 +74,7 @@ class Bending:
         return float(np.hypot(0.5 * width / K[0, 0], 0.5 * height / K[1, 1]))
 
     def _straightened(self, bent: float | Float32) -> NDArray[np.float64]:
-        """Radius before bending of what is at `bent` after it; the corners are at 1."""
+        """Radius before distortion of what is at `bent` after it; the corners are at 1."""
         straight = np.linspace(0, 1.6, _TABLE)
         return np.asarray(np.interp(bent, straight * (1 + self.strength * straight**2), straight))
 
@@ -84,7 +84,7 @@ class Bending:
         y = ((np.arange(height) - K[1, 2]) / K[1, 1])[:, None]
         radius = np.hypot(x, y) / self._reach
         scale = self._straightened(radius) / np.maximum(radius, 1e-9)
-        straight = self.straight.K
+        straight = self.undistorted_view.K
         return (
             (x * scale * straight[0, 0] + straight[0, 2]).astype(np.float32),
             (y * scale * straight[1, 1] + straight[1, 2]).astype(np.float32),

@@ -1,4 +1,4 @@
-"""The bank of flat cut-outs, drawn once, and the kernel that lays them over a picture."""
+"""The bank of flat sprites, drawn once, and the kernel that pastes them into a picture."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _drawn() -> dict[str, list[tuple[Float32, ...]]]:
 
 def sprite(kind: str, number: int, tall: float) -> Float32:
     """
-    Return a cut-out in full size, a half or a quarter; all are drawn on first use.
+    Return a sprite in full size, a half or a quarter.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def sprite(kind: str, number: int, tall: float) -> Float32:
 
 @lru_cache(maxsize=1)
 def soft_shadow() -> Float32:
-    """``(16, 32, 4)`` What is dark in the middle and nothing at the edges, as a cut-out."""
+    """``(16, 32, 4)`` Sprite of a soft shadow: dark in the middle, transparent at the edges."""
     y, x = np.meshgrid(np.linspace(-1, 1, 16), np.linspace(-1, 1, 32), indexing='ij')
     shadow = np.zeros((16, 32, 4), np.float32)
     shadow[..., 3] = _DARK * (1 - np.minimum(x**4 + y**2, 1)) ** 1.5
@@ -67,7 +67,7 @@ def lay(
     add: Float32,
 ) -> None:
     """
-    Lay a cut-out over a picture, in place.
+    Paste a sprite into a picture, in place.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def _draw(kind: str, number: int) -> tuple[Float32, ...]:
 
 @jit
 def _between(picture, a, b, p, q, k):  # type: ignore[no-untyped-def]
-    """Value of a channel at (a + p, b + q)."""
+    """Return the value of a channel at (a + p, b + q), interpolated."""
     above = picture[b, a, k] + (picture[b, a + 1, k] - picture[b, a, k]) * p
     below = picture[b + 1, a, k] + (picture[b + 1, a + 1, k] - picture[b + 1, a, k]) * p
     return above + (below - above) * q
@@ -121,7 +121,7 @@ def _between(picture, a, b, p, q, k):  # type: ignore[no-untyped-def]
 @jit
 def _paste(image, picture, matrix, x0, y0, x1, y1, gain, add):  # type: ignore[no-untyped-def]
     """
-    Lay a cut-out over a part of a picture, in place.
+    Paste a sprite into a part of a picture, in place.
 
     `matrix` ``(2, 3)`` leads from the picture's pixels to the cut-out's; `gain` and `add` change
     its colours.

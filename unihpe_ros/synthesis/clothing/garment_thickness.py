@@ -1,4 +1,4 @@
-"""Gives clothes and hair their thickness: cut, drape, waves."""
+"""Thickness of clothes and hair: offset from the body, drape, folds."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Float32 = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Layers:
-    """Where the copied surfaces are among the vertices, and the cap's heights on the head, m."""
+class GarmentRanges:
+    """Vertex ranges of the garments' surfaces, and the cap's heights on the head, m."""
 
     top: slice
     jacket: slice
@@ -27,7 +27,7 @@ class Layers:
 @dataclass(frozen=True)
 class Padding:
     """
-    What it takes to push garments off the body.
+    Moves garments off the body's surface by their thickness.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Padding:
         Where all vertices are on the average body.
     normals : Float32
         ``(V, 3)`` Which way is outwards.
-    layers : Layers
+    layers : GarmentRanges
         Which vertices are which garment's.
     bridges : Float32
         ``(T, 3)`` How cloth bridges hollows, m.
@@ -46,7 +46,7 @@ class Padding:
 
     region: Region
     normals: Float32
-    layers: Layers
+    layers: GarmentRanges
     bridges: Float32
     drapes: Float32
 
@@ -54,7 +54,7 @@ class Padding:
         self, rest: Float32, scale: float, outfit: Outfit, shoe: Float32, trousers: Float32
     ) -> None:
         """
-        Give the clothes their thickness, in place.
+        Move the clothes' vertices off the body by their thickness, in place.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Who is in a whole picture and where: before a robot's camera, or before a photographer's."""
+"""Random contents of a whole picture: a camera, people and things before it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.synthesis.primitives.raster import bounds
-from unihpe_ros.synthesis.primitives.scene import (
+from unihpe_ros.synthesis.primitives.scene_types import (
     Mesh,
     OWNER_HELD,
     OWNER_PROP,
@@ -16,7 +16,7 @@ from unihpe_ros.synthesis.primitives.scene import (
     Support,
     View,
 )
-from unihpe_ros.synthesis.samples.people import Cast, Figure
+from unihpe_ros.synthesis.samples.people import PeopleAssets, PosedFigure
 from unihpe_ros.synthesis.samples.sequence import robot_camera
 from unihpe_ros.synthesis.samples.staging import sample_person, sample_things, seat
 from unihpe_ros.synthesis.scenery.props import standing_thing
@@ -39,9 +39,9 @@ _THINGS_AIMED = 0.4
 
 
 @dataclass(frozen=True)
-class Stage:
+class CameraPlacement:
     """
-    A camera and where before it people are.
+    A camera, and the distances at which people are before it.
 
     Parameters
     ----------
@@ -61,28 +61,30 @@ class Stage:
 
 
 @dataclass
-class Gathering:
-    """People, in the order of their numbers, and things with their owners; the floor is z = 0."""
+class SceneContents:
+    """The people and things of a picture; the floor is z = 0."""
 
-    figures: list[Figure] = field(default_factory=list)
+    figures: list[PosedFigure] = field(default_factory=list)
     shapes: list[int] = field(default_factory=list)
     postures: list[Posture] = field(default_factory=list)
     things: list[tuple[Mesh, int]] = field(default_factory=list)
 
 
-def sample_stage(rng: np.random.Generator, size: tuple[int, int]) -> Stage:
-    """Sample a robot's camera, which sees what there is, or one that is aimed at people."""
+def sample_camera(rng: np.random.Generator, size: tuple[int, int]) -> CameraPlacement:
+    """Return a random camera: a robot's, or a photographer's that is aimed at people."""
     if rng.random() < _AIMED:
         return _photograph(rng, size)
     high = rng.random() < 0.1
     height = rng.uniform(2.0, 3.2) if high else rng.uniform(0.2, 2.0)
     # The lower the camera, the more it looks up.
     pitch = rng.normal(0.35 if high else 0.12 * (height - 1.0), 0.12)
-    return Stage(robot_camera(size, float(rng.uniform(0.75, 1.9)), float(height), float(pitch)))
+    return CameraPlacement(
+        robot_camera(size, float(rng.uniform(0.75, 1.9)), float(height), float(pitch))
+    )
 
 
-def _photograph(rng: np.random.Generator, size: tuple[int, int]) -> Stage:
-    """Sample a camera 0.6 to 2.2 m high whose people are as large as photographs show them."""
+def _photograph(rng: np.random.Generator, size: tuple[int, int]) -> CameraPlacement:
+    """Return a random camera before which people are as large as in photographs."""
     fov = float(rng.uniform(0.35, 1.2))
     height = float(rng.uniform(0.6, 2.2))
     share = np.exp(rng.uniform(*np.log(_FILLED)))
@@ -94,54 +96,58 @@ def _photograph(rng: np.random.Generator, size: tuple[int, int]) -> Stage:
     pitch = np.arctan2(height - middle, distance) + rng.normal(0, 0.06 * fov)
     view = robot_camera(size, fov, height, float(pitch))
     nearest = max(_DEPTH[0] * distance, _NEAREST)
-    return Stage(view, nearest, _DEPTH[1] * distance, aimed=True)
+    return CameraPlacement(view, nearest, _DEPTH[1] * distance, aimed=True)
 
 
-def sample_gathering(cast: Cast, rng: np.random.Generator, stage: Stage) -> Gathering:
+def sample_contents(
+    assets: PeopleAssets, rng: np.random.Generator, stage: CameraPlacement
+) -> SceneContents:
     """
-    Sample the people and things of a picture.
+    Return random people and things before a camera.
 
     Parameters
     ----------
-    cast : Cast
+    assets : PeopleAssets
         Bodies, clothes and motions.
     rng : np.random.Generator
         Source of chance.
-    stage : Stage
+    stage : CameraPlacement
         The camera, and where people are.
 
     Returns
     -------
-    Gathering
+    SceneContents
         Nobody to six people.
 
     """
-    gathering = Gathering()
+    contents = SceneContents()
     places: list[Float64] = []
     for _ in range(rng.choice(len(_COUNTS), p=_COUNTS)):
         place = _sample_place(rng, stage, places)
         if place is not None:
             places.append(place)
-            _add_person(gathering, cast, rng, stage, place)
+            _add_person(contents, assets, rng, stage, place)
     closest = 1.2 * stage.nearest
     if stage.aimed and rng.random() > _THINGS_AIMED:
         # Behind the people.
         closest = max([closest, *(float(np.hypot(*place)) + 0.5 for place in places)])
     for _ in range(rng.integers(0 if places else 1, 5)):
         x, y = _before(rng, stage.view, closest, max(stage.farthest, 1.5 * closest))
-        gathering.things.append((standing_thing(rng, np.array([x, y, 0.0])), OWNER_PROP))
-    return gathering
+        contents.things.append((standing_thing(rng, np.array([x, y, 0.0])), OWNER_PROP))
+    return contents
 
 
 def _before(rng: np.random.Generator, view: View, nearest: float, farthest: float) -> Float64:
-    """``(2,)`` A place on the floor in the field of view, or a little beside it."""
+    """``(2,)`` Random place on the floor in the field of view, or a little beside it, m."""
     half = 1.1 * np.arctan(0.5 * view.size[0] / view.K[0, 0])
     bearing = rng.uniform(-half, half)
     distance = np.exp(rng.uniform(np.log(nearest), np.log(farthest)))
     return distance * np.array([np.sin(bearing), np.cos(bearing)])
 
 
-def _sample_place(rng: np.random.Generator, stage: Stage, taken: list[Float64]) -> Float64 | None:
+def _sample_place(
+    rng: np.random.Generator, stage: CameraPlacement, taken: list[Float64]
+) -> Float64 | None:
     for _ in range(_TRIES):
         place = _before(rng, stage.view, stage.nearest, stage.farthest)
         if taken and rng.random() < _TOGETHER:
@@ -155,21 +161,25 @@ def _sample_place(rng: np.random.Generator, stage: Stage, taken: list[Float64]) 
 
 
 def _add_person(
-    gathering: Gathering, cast: Cast, rng: np.random.Generator, stage: Stage, place: Float64
+    contents: SceneContents,
+    assets: PeopleAssets,
+    rng: np.random.Generator,
+    stage: CameraPlacement,
+    place: Float64,
 ) -> None:
-    number = len(gathering.figures)
-    person = sample_person(cast, rng)
+    number = len(contents.figures)
+    person = sample_person(assets, rng)
     figure = person.figure
     low, _ = bounds(figure.body)
     pelvis = figure.keypoints[UNION.index('pelvis')]
     figure.move(np.array([*(place - pelvis[:2]), -low[2]]))
     if person.posture.support is Support.SEAT:
-        gathering.things.append((seat(rng, figure, 0.0), OWNER_PROP))
+        contents.things.append((seat(rng, figure, 0.0), OWNER_PROP))
     # Things in the way of everybody would hide too much.
     if rng.random() < (_THINGS_AIMED if stage.aimed else 1) / (1 + number):
         for mesh, owner in sample_things(rng, person, stage.view, 0.0):
             owner = owner + number if owner == OWNER_HELD else owner
-            gathering.things.append((mesh, owner))
-    gathering.figures.append(figure)
-    gathering.shapes.append(person.shape)
-    gathering.postures.append(person.posture)
+            contents.things.append((mesh, owner))
+    contents.figures.append(figure)
+    contents.shapes.append(person.shape)
+    contents.postures.append(person.posture)
