@@ -29,7 +29,7 @@ from unihpe_ros.models.export import export_detector
 from unihpe_ros.training import ranks
 from unihpe_ros.training.board import draw_scenes, FOUND_COLOUR, TRUE_COLOUR
 from unihpe_ros.training.config import ConfigError, ImageSource, TrainConfig
-from unihpe_ros.training.detection.batches import collate, Item, scene_batches, SceneBatch
+from unihpe_ros.training.detection.batches import collate, scene_batches, SceneBatch, SceneItem
 from unihpe_ros.training.detection.losses import assign, giou_loss, iou, quality_focal_loss
 from unihpe_ros.training.detection.run import DetectorRun, load_detector, TorchDetector
 from unihpe_ros.training.failures import check_finite, NonFiniteLossError
@@ -171,7 +171,7 @@ def test_nobody_at_all_costs_a_little_and_is_finite():
     picture = LabelledPicture(
         np.zeros((h, w, 3), np.uint8), np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
     )
-    batch = collate([Item(picture, 'here', [])] * 2)
+    batch = collate([SceneItem(picture, 'here', [])] * 2)
     terms = run.objective.image_terms(run.model, batch, np.random.default_rng(0), 0)
     assert 0 < run.objective.total(terms) < 1
     assert terms['box'] == 0
@@ -181,7 +181,7 @@ def test_nobody_at_all_costs_a_little_and_is_finite():
 def test_eight_scenes_are_learned_by_heart(rng):
     torch.set_num_threads(1)
     pictures = [painted(rng, 1 + number % 2) for number in range(8)]
-    batch = collate([Item(picture, '', []) for picture in pictures])
+    batch = collate([SceneItem(picture, '', []) for picture in pictures])
     config = TrainConfig(preset='unihpe_det', learning_rate=5e-3, warmup_steps=5, ema_steps=10)
     run = DetectorRun(config, torch.device('cpu'))
     for _ in range(100):
@@ -337,7 +337,7 @@ def test_damaged_scenes_are_left_out_of_the_figures_and_counted(tmp_path, rng):
 
 @pytest.mark.usefixtures('small')
 def test_a_loss_that_is_no_number_names_the_scenes(tmp_path, rng):
-    batch = collate([Item(painted(rng), f'scene {number}', []) for number in range(3)])
+    batch = collate([SceneItem(painted(rng), f'scene {number}', []) for number in range(3)])
     batch.boxes[1, 0, 2] = float('nan')
     with pytest.raises(NonFiniteLossError, match=r'step 4: .*terms: box; samples: scene 1 \(odd'):
         check_finite(4, {'loss': np.nan, 'box': np.nan}, batch, tmp_path / 'bad.txt')

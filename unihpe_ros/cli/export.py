@@ -1,4 +1,4 @@
-"""Export a checkpoint to the ONNX files that a robot runs: two of a UniHPE, one of a detector."""
+"""`unihpe export`: write a checkpoint as ONNX files, two of a UniHPE or one of a detector."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Export, and print how far the files are from PyTorch."""
+    """Write the files, and print how far their outputs are from PyTorch's."""
     from unihpe_ros.engines import load_engine
     from unihpe_ros.models.detector import Detector, DETECTORS
     from unihpe_ros.models.export import export, export_detector

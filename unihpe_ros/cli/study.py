@@ -1,4 +1,4 @@
-"""Compare variants of an experiment at equal budget, with several seeds."""
+"""`unihpe study`: compare variants of an experiment at equal budget, with several seeds."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do the runs that are not done yet, and print the table."""
+    """Do the unfinished runs, and print the table."""
     from unihpe_ros.cli.train import parse_settings
     from unihpe_ros.training import ranks
     from unihpe_ros.training.study.config import kept_results, load_study

@@ -1,4 +1,4 @@
-"""Train a network from one YAML file."""
+"""`unihpe train`: train a network by an experiment in a YAML file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train, and say where the checkpoint is."""
+    """Train, and print where the checkpoint is."""
     from unihpe_ros.training.config import load_config
     from unihpe_ros.training.signals import InterruptedRun
 

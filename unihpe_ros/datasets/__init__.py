@@ -1,1 +1,1 @@
-"""Training data: readers that all yield one record type, augmentation, and batches."""
+"""Readers of data sets, which all yield one record type, augmentation, and batches."""

@@ -1,5 +1,5 @@
 """
-What real cameras, lights and codecs do to a picture, and more, so that a network can't lean on it.
+Photometric augmentation: light, colour, texture, blur, noise, compression, hidden patches.
 
 Renderings differ from photographs in texture, tone and sharpness before they differ in shape.
 Changing all three at random leaves the shape of a person as what can be relied on.
@@ -20,7 +20,7 @@ _GREY = np.array([0.114, 0.587, 0.299])
 
 def degrade(image: Image, rng: np.random.Generator, hide: float = 0.3) -> Image:
     """
-    Change light, colour, texture and sharpness and hide parts.
+    Return the picture with random changes of light, colour and sharpness, and hidden patches.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def degrade(image: Image, rng: np.random.Generator, hide: float = 0.3) -> Image:
 
 
 def _recolour(image: Image, rng: np.random.Generator) -> Image:
-    """Mix the channels: saturation from grey to garish, hues turned, now and then swapped."""
+    """Return the picture with its colour channels mixed: saturation, hue, swapped channels."""
     saturation = rng.uniform(0.0, 2.0)
     matrix = saturation * np.eye(3) + (1 - saturation) * _GREY
     matrix = matrix + rng.normal(0, 0.08, (3, 3))
@@ -71,7 +71,7 @@ def _recolour(image: Image, rng: np.random.Generator) -> Image:
 
 def _filter(image: Image, rng: np.random.Generator) -> Image:
     """
-    Blend the picture with a random convolution of itself: other texture, same shape.
+    Return the picture blended with a random convolution of itself: other texture, same shape.
 
     After Xu et al., Robust and Generalizable Visual Representation Learning via Random
     Convolutions, 2021.
@@ -90,7 +90,7 @@ def _filter(image: Image, rng: np.random.Generator) -> Image:
 
 
 def _light_unevenly(image: Image, rng: np.random.Generator) -> Image:
-    """Multiply with a smooth random field: windows, lamps, cast shadows."""
+    """Return the picture multiplied by a smooth random field, like uneven light and shadows."""
     h, w = image.shape[:2]
     coarse = rng.normal(0, rng.uniform(0.1, 0.4), (rng.integers(2, 6), rng.integers(2, 5)))
     field = cv2.resize(np.exp(coarse).astype(np.float32), (w, h), interpolation=cv2.INTER_CUBIC)
@@ -98,7 +98,7 @@ def _light_unevenly(image: Image, rng: np.random.Generator) -> Image:
 
 
 def _tone(image: Image, rng: np.random.Generator) -> Image:
-    """One table per channel does gain, gamma, contrast, offset and white balance at once."""
+    """Return the picture after random gain, gamma, contrast, offset and white balance."""
     levels = np.arange(256, dtype=np.float32) / 255
     gain = rng.uniform(0.5, 1.5) if rng.random() < 0.7 else 1.0
     gamma = np.exp(rng.normal(0, 0.35)) if rng.random() < 0.5 else 1.0
@@ -111,7 +111,7 @@ def _tone(image: Image, rng: np.random.Generator) -> Image:
 
 
 def _soften(image: Image, rng: np.random.Generator) -> Image:
-    """Lose detail by defocus, by motion, or as a person far away does."""
+    """Return the picture with detail lost by defocus, motion or low resolution."""
     kind = rng.random()
     if kind < 0.35:
         return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 2.0))
@@ -131,14 +131,14 @@ def _soften(image: Image, rng: np.random.Generator) -> Image:
 
 
 def _sharpen(image: Image, rng: np.random.Generator) -> Image:
-    """Add halos along edges, as cameras do."""
+    """Return the picture with sharpening halos along edges."""
     blurred = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.6, 1.5))
     amount = rng.uniform(0.5, 2.0)
     return cv2.addWeighted(image, 1 + amount, blurred, -amount, 0)
 
 
 def _add_noise(image: Image, rng: np.random.Generator) -> Image:
-    """Sensor noise: fine or in grains, coloured or grey."""
+    """Return the picture with sensor noise: fine or coarse, coloured or grey."""
     h, w = image.shape[:2]
     grain = int(rng.integers(1, 3))
     channels = 1 if rng.random() < 0.3 else 3
@@ -149,14 +149,14 @@ def _add_noise(image: Image, rng: np.random.Generator) -> Image:
 
 
 def _compress(image: Image, rng: np.random.Generator) -> Image:
-    """Write and read the picture as a poor JPEG."""
+    """Return the picture after JPEG compression of low quality."""
     quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 70))]
     coded = cv2.imencode('.jpg', image, quality)[1]
     return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
 
 
 def _hide(image: Image, rng: np.random.Generator) -> None:
-    """Cover one to three patches with a flat colour, noise or another part of the picture."""
+    """Cover one to three patches, in place: flat, noise or another part of the picture."""
     h, w = image.shape[:2]
     for _ in range(rng.integers(1, 4)):
         size_y, size_x = (int(rng.integers(6, max(extent // 3, 7))) for extent in (h, w))

@@ -1,4 +1,4 @@
-"""Re-cropping to half of a person, so that people seen close, cut at hips or knees, are known."""
+"""Half-body augmentation: crops aimed at the upper or the lower body."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ENDS = 0.4
 
 def half_body(record: Record, rng: np.random.Generator) -> Record:
     """
-    Aim at the upper or the lower body only.
+    Return the record with its box around the upper or the lower body only.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def half_body(record: Record, rng: np.random.Generator) -> Record:
 
 
 def _end_at(record: Record, upper: bool) -> Record:
-    """End the photograph at the lower edge of the box of an upper body; else at the upper one."""
+    """Return the record with the picture black beyond the cut and keypoints there outside."""
     if record.image is None:
         return record
     edge = int(np.clip(np.rint(record.box[3 if upper else 1]), 0, record.image.shape[0]))

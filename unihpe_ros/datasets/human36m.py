@@ -1,4 +1,4 @@
-"""Human3.6M as pictures with poses: MMPose's layout; and the choice between the two layouts."""
+"""Reader of Human3.6M with pictures (MMPose's layout), and the choice between both layouts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _HINT = "make it by MMPose's preprocess_h36m.py from the videos of vision.imar.r
 
 def open_human36m(folder: Path, split: str) -> Human36MPoses | Human36MImages:
     """
-    Open whichever layout a folder holds.
+    Return the data set of a folder in either layout.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def open_human36m(folder: Path, split: str) -> Human36MPoses | Human36MImages:
 
 class Human36MImages:
     """
-    Pictures with poses: MMPose's layout (annotation_body3d).
+    Records of Human3.6M with pictures, in MMPose's layout (annotation_body3d).
 
     Parameters
     ----------
@@ -134,5 +134,5 @@ def _rate(path: Path) -> int:
 
 
 def _known(values: NDArray[Any]) -> NDArray[Any]:
-    """Split the visibility off: NaN where it is 0."""
+    """Return coordinates without their visibility; NaN where it is 0."""
     return np.where(values[:, -1:] > 0, values[:, :-1], np.nan)

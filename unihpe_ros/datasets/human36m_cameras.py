@@ -1,4 +1,4 @@
-"""The cameras of Human3.6M, and what its recordings are called."""
+"""The cameras and the recording names of Human3.6M."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _HINT = (
 @dataclass(frozen=True)
 class View:
     """
-    One camera in the recordings of one subject.
+    The calibrated camera of one subject's recordings.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class View:
 
 
 def read_cameras(folder: Path) -> dict[tuple[str, str], View]:
-    """Read camera-parameters.json: the view of every subject and camera id."""
+    """Return the cameras in camera-parameters.json, by subject and camera id."""
     path = folder / 'camera-parameters.json'
     try:
         stored = json.loads(path.read_text(encoding='utf-8'))
@@ -78,7 +78,7 @@ def read_cameras(folder: Path) -> dict[tuple[str, str], View]:
 def view_of(
     cameras: Mapping[tuple[str, str], View], subject: str, camera: str, folder: Path
 ) -> View:
-    """Return one view; DatasetError if the table lacks it."""
+    """Return one camera; DatasetError if the table lacks it."""
     if (subject, camera) not in cameras:
         path = folder / 'camera-parameters.json'
         raise DatasetError(f'{path}: expected camera {camera} of {subject}; {_HINT}')

@@ -1,4 +1,4 @@
-"""Human3.6M as sequences of poses without pictures: VideoPose3D's layout."""
+"""Reader of Human3.6M without pictures (VideoPose3D's layout)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _HINT = "make it by VideoPose3D's prepare_data_h36m.py from the poses of vision.
 
 class Human36MPoses:
     """
-    The poses of all cameras, without pictures: VideoPose3D's layout.
+    Records of Human3.6M's poses in all cameras, without pictures.
 
     Parameters
     ----------

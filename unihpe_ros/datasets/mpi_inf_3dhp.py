@@ -1,4 +1,4 @@
-"""MPI-INF-3DHP: S1/Seq1/annot.mat and camera.calibration to train, TS1/annot_data.mat to test."""
+"""Reader of MPI-INF-3DHP: S1/Seq1/annot.mat for training, TS1/annot_data.mat for testing."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class _Sequence:
 
 class MpiInf3dhp:
     """
-    Frames of MPI-INF-3DHP.
+    Records of MPI-INF-3DHP.
 
     Training frames are metric (``annot3``) and come from the eight cameras at chest height, their
     pictures extracted to ``imageFrames/video_0/frame_000001.jpg``. Test frames are the valid ones
@@ -200,7 +200,7 @@ def _read_test(path: Path) -> list[_Sequence]:
 
 def fit_intrinsics(points: Array, pixels: Array, name: object) -> NDArray[np.float64]:
     """
-    Find the pinhole camera that projects points to pixels: the test set does not come with it.
+    Return the intrinsics fitted to 3D points and their pixels; the test set has none.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Pickles come from strangers: NumPy arrays and plain values are read from them, nothing else."""
+"""Safe reader of untrusted pickles: only NumPy arrays and plain values are accepted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CODE = re.compile(r'[biufcSUO]\d+')
 
 class _DataType:
     """
-    A data type as a pickle tells it.
+    A NumPy data type as described by a pickle.
 
     NumPy's own reader takes a type's state on trust, and a forged one crashes the process.
 
@@ -40,7 +40,7 @@ class _DataType:
 
 
 class _Array(np.ndarray[Any, Any]):
-    """An array that checks what a pickle fills it with."""
+    """An array that checks the state that a pickle gives it."""
 
     def __setstate__(self, state: Any, /) -> None:
         _, shape, kind, fortran, data = state
@@ -54,7 +54,7 @@ class _Array(np.ndarray[Any, Any]):
 
 
 def _reconstruct(*_: object) -> _Array:
-    """Return the array that a state is given to next."""
+    """Return the array that the pickle's next state is for."""
     return _Array(0)
 
 
@@ -69,7 +69,7 @@ def _from_buffer(data: bytes, kind: _DataType, shape: Any, order: Any) -> NDArra
 
 
 def _encode(text: str = '', encoding: str = 'latin1') -> bytes:
-    """Make bytes as protocol 2 of Python 3 stores them: NumPy wrote that until 1.16."""
+    """Return text encoded to bytes, as protocol 2 stores them (NumPy until 1.16)."""
     if encoding != 'latin1':
         raise ValueError(f'bytes: expected latin1; got {encoding!r}')
     return text.encode('latin1')
@@ -99,12 +99,12 @@ _DAMAGE = (
 
 
 class _Foreign(pickle.UnpicklingError):
-    """A pickle that asks for something that isn't admitted."""
+    """A pickle that refers to a class or function that is not accepted."""
 
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        """Admit what arrays are made of."""
+        """Return a class of NumPy's array pickles; others are refused."""
         if (module, name) not in _ADMITTED:
             raise _Foreign(f'{module}.{name}')
         return _ADMITTED[module, name]
@@ -125,7 +125,7 @@ def _unpickle(file: IO[bytes], name: object) -> Any:
 
 def read_pickle(path: Path) -> Any:
     """
-    Read a pickle of NumPy arrays and plain values, also of Python 2.
+    Return the contents of a pickle of NumPy arrays and plain values, also of Python 2.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def read_pickle(path: Path) -> Any:
 
 def read_npz(path: Path, *keys: str, hint: str) -> dict[str, NDArray[Any]]:
     """
-    Read arrays of an .npz file, those of Python objects too.
+    Return arrays of an .npz file, object arrays included.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Banks of 3D poses without pictures, as `unihpe render --poses-only` writes them."""
+"""Reader of pose banks: 3D poses without pictures, made by `unihpe render --poses-only`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unihpe_ros.datasets.records import ARCHIVE_DAMAGE, DatasetError
 
 def load_pose_bank(path: Path) -> NDArray[np.float32]:
     """
-    Read the positions of a pose bank.
+    Return the positions of a pose bank.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Lifting samples without pictures: 3D poses seen by random cameras, 2D as detectors give it."""
+"""Lifting samples without pictures: 3D poses projected by random cameras, with noisy 2D."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LIMBS = [
 @dataclass(frozen=True)
 class LiftingBatch:
     """
-    Poses as seen in crops.
+    B poses projected into crops: network input and target.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def project_poses(
     positions: Array, rng: np.random.Generator, size: tuple[int, int], jitter: float = 1.0
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """
-    Look at poses with random cameras, each crop aimed at its person.
+    Return poses projected by random cameras, each crop aimed at its person.
 
     Cameras stand 1 to 10 m away, heights and tilts as on robots and tripods, any azimuth.
 
@@ -97,7 +97,7 @@ def corrupt(
     clean: NDArray[np.float32], rng: np.random.Generator, strength: float = 1.0
 ) -> NDArray[np.float32]:
     """
-    Make true 2D look like a detector's: noise, honest scores, missing keypoints and sets.
+    Return true 2D with a detector's noise, matching scores and missing keypoints.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def corrupt(
 
 
 def _known_sets(n: int, rng: np.random.Generator, strength: float) -> NDArray[np.bool_]:
-    """Leave some persons with the keypoints that another package's set has."""
+    """Return which keypoints are known: for some persons only those of another skeleton."""
     masks = np.ones((4, len(UNION)), bool)
     for row, skeleton in enumerate((COCO_17, H36M_17, ROS4HRI_18), 1):
         masks[row] = [name in skeleton.parents for name in UNION.keypoints]
@@ -145,7 +145,7 @@ def lifting_batch(
     bank: NDArray[np.float32], count: int, rng: np.random.Generator, size: tuple[int, int]
 ) -> LiftingBatch:
     """
-    Draw poses from a bank, mirror half of them, project and corrupt them.
+    Return a batch of random poses of a bank: half mirrored, projected, with noise.
 
     Parameters
     ----------

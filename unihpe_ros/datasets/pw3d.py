@@ -1,4 +1,4 @@
-"""3DPW: sequenceFiles/SPLIT/*.pkl with imageFiles beside; joints of the SMPL model."""
+"""Reader of 3DPW: sequenceFiles/SPLIT/*.pkl and imageFiles; joints of the SMPL model."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class _Sequence:
 
 class Pw3d:
     """
-    The people of 3DPW, frame by frame, where the camera's pose is valid.
+    Records of 3DPW: each person in each frame with a valid camera pose.
 
     Joints are SMPL's, as the .pkl files hold them. The paper's protocol wants Human3.6M joints
     regressed from SMPL's surface: put them, in world coordinates and m, into

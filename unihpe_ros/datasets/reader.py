@@ -1,4 +1,4 @@
-"""Signals in a process that reads pictures: the one that trains decides on the end."""
+"""Signal handling of worker processes that read pictures: only the parent ends them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import TracebackType
 
 def obey_parent_alone() -> None:
     """
-    Let only the parent end this process, and let it end in silence.
+    Make this process ignore all signals but its parent's, and end without messages.
 
     Ctrl-C reaches the whole group of processes, and what stops a service or a job sends SIGTERM to
     all of them: the parent takes its step first, for which it needs the readers.

@@ -1,4 +1,4 @@
-"""Augmentation of whole pictures: scale, place, mirror and degrade, and set several together."""
+"""Augmentation of whole pictures: scale, shift, mirror, degrade, mosaics."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _HIDE = 0.1
 @dataclass(frozen=True)
 class LabelledPicture:
     """
-    A picture and the people in it.
+    A picture and the boxes of its people.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class LabelledPicture:
 
     @property
     def learnable(self) -> NDArray[np.bool_]:
-        """``(N,)`` Whether enough of a person can be seen to be asked for."""
+        """``(N,)`` Whether a person is large and visible enough to be found."""
         extent = self.boxes[:, 2:] - self.boxes[:, :2]
         return (self.visible >= LEAST_VISIBLE) & (extent >= LEAST_EXTENT).all(1)
 
@@ -56,7 +56,7 @@ def augment_scene(
     pictures: Sequence[LabelledPicture], size: tuple[int, int], rng: np.random.Generator
 ) -> LabelledPicture:
     """
-    Make a training sample of one picture, or of four set together.
+    Return a training sample made of one picture, or of a mosaic of four.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def augment_scene(
 
 
 def mosaic_count(rng: np.random.Generator) -> int:
-    """Draw how many pictures the next sample is made of."""
+    """Return a random number of pictures for a sample: one or four."""
     return 4 if rng.random() < _MOSAIC else 1
 
 
@@ -104,7 +104,7 @@ def _place(
     zooms: tuple[float, float],
     rng: np.random.Generator,
 ) -> LabelledPicture:
-    """Scale a picture and lay it over a canvas of a size, so that most of the two overlap."""
+    """Return a picture scaled and shifted at random on a canvas."""
     extent = np.array(picture.image.shape[1::-1], np.float64)
     canvas = np.array(size, np.float64)
     fit = float((canvas / extent).min())

@@ -1,4 +1,4 @@
-"""Reader of the whole pictures that `unihpe render --scenes` makes; see docs/data_format.md."""
+"""Reader of scenes made by `unihpe render --scenes`; see docs/data_format.md."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ARRAYS = ('first', *_OF_PICTURES, *_OF_PEOPLE, 'mask_runs', 'mask_first')
 
 
 @dataclass(frozen=True)
-class Scene:
+class SceneRecord:
     """
     A picture and the N people in it.
 
@@ -72,7 +72,7 @@ class Scene:
 
 class SceneShards(ShardFolder):
     """
-    A folder of whole pictures, read from memory-mapped files.
+    The records of a folder of rendered scenes.
 
     Parameters
     ----------
@@ -84,13 +84,13 @@ class SceneShards(ShardFolder):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, 'scenes', {2: _ARRAYS}, _check)
 
-    def __getitem__(self, index: int) -> Scene:
+    def __getitem__(self, index: int) -> SceneRecord:
         shard, place = self._find(index)
         labels, rows = self._labels[shard], self._rows(index)
         people = {name: labels[name][rows] for name in _OF_PEOPLE}
         for name in ('clip', 'frame', 'shape'):
             del people[name]
-        return Scene(
+        return SceneRecord(
             image=self._picture(index),
             K=labels['K'][place].astype(np.float64),
             distortion=labels['distortion'][place].astype(np.float64),
@@ -99,7 +99,7 @@ class SceneShards(ShardFolder):
         )
 
     def masks(self, index: int) -> NDArray[np.bool_]:
-        """``(N, H, W)`` Where each person can be seen."""
+        """``(N, H, W)`` Masks of the visible pixels of each person."""
         shard, _ = self._find(index)
         rows = self._rows(index)
         width, height = self.size
@@ -107,7 +107,7 @@ class SceneShards(ShardFolder):
         return np.array(masks, bool).reshape(-1, height, width)
 
     def _rows(self, index: int) -> slice:
-        """Rows of a picture's people in its shard's labels."""
+        """Return the rows of a picture's people in its shard's labels."""
         shard, place = self._find(index)
         first, last = self._labels[shard]['first'][place : place + 2]
         return slice(int(first), int(last))

@@ -1,4 +1,4 @@
-"""What all data sets of `unihpe render` share: the manifest, and pictures in mapped files."""
+"""Reader of the shards of a rendered data set: manifest, memory-mapped pictures, labels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FORMATS = (1, 2)
 
 class ShardFolder:
     """
-    A folder of shards: pictures from memory-mapped files, labels in memory.
+    A folder of shards: memory-mapped pictures, labels in memory.
 
     A subclass knows what the labels mean.
 
@@ -88,14 +88,14 @@ class ShardFolder:
         return int(self._first[-1])
 
     def _find(self, index: int) -> tuple[int, int]:
-        """Return the shard of a picture and its place in there; IndexError beyond the last."""
+        """Return the shard of a picture and its index in it; IndexError beyond the last."""
         if not 0 <= index < len(self):
             raise IndexError(f'{self.folder}: record {index} of {len(self)}')
         shard = int(np.searchsorted(self._first, index, side='right')) - 1
         return shard, index - int(self._first[shard])
 
     def _source(self, index: int) -> str:
-        """Where a picture is, for messages."""
+        """Return where a picture is stored, for messages."""
         shard, place = self._find(index)
         return f'{self._pictures[shard]}, picture {place}'
 
@@ -122,7 +122,7 @@ class ShardFolder:
         return np.asarray(image, np.uint8)
 
     def _mask(self, shard: int, row: int) -> NDArray[np.bool_]:
-        """``(H, W)`` The pixels that show the person of a row of labels."""
+        """``(H, W)`` Mask of the visible pixels of a person, by row of the labels."""
         labels = self._labels[shard]
         if 'mask_runs' not in labels:
             raise DatasetError(f'{self.paths[shard]}: holds no masks; format 2 does')

@@ -1,4 +1,4 @@
-"""Reader of the people that `unihpe render` cuts out; see docs/data_format.md."""
+"""Reader of crops made by `unihpe render`; see docs/data_format.md."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ARRAYS = {1: (*_LABELS,), 2: (*_LABELS, *_HIDER, 'mask_runs', 'mask_first')}
 
 class SyntheticShards(ShardFolder):
     """
-    A folder of shards, read from memory-mapped files.
+    The records of a folder of rendered crops.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class SyntheticShards(ShardFolder):
         )
 
     def mask(self, index: int) -> NDArray[np.bool_]:
-        """``(H, W)`` Where the person can be seen; DatasetError for a data set of format 1."""
+        """``(H, W)`` Mask of the visible pixels; DatasetError for a data set of format 1."""
         return self._mask(*self._find(index))
 
 

@@ -1,1 +1,1 @@
-"""Models judged on data sets: predictions, protocols, retrieval and reports."""
+"""Evaluation of models on data sets: predictions, protocols, retrieval, reports."""

@@ -1,4 +1,4 @@
-"""Metrics of a UniHPE, from a checkpoint or from exported branches, on crops and on pose banks."""
+"""Predictors, and the metrics of a UniHPE on crops and on pose banks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OUTPUTS = ('image', 'lifted', 'fused')
 
 
 class Predictor(Protocol):
-    """What the metrics ask of a model; NumPy in, NumPy out."""
+    """A model to evaluate: image and lifting branch, NumPy in and out."""
 
     size: tuple[int, int]
     simcc_ratio: float
@@ -41,7 +41,7 @@ class Predictor(Protocol):
 
 class TorchPredictor:
     """
-    A network in PyTorch.
+    A UniHPE in PyTorch as a Predictor.
 
     Parameters
     ----------
@@ -74,19 +74,19 @@ class TorchPredictor:
 
     @torch.inference_mode()
     def embed_3d(self, relative: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Embed root-relative poses ``(B, K, 3)``, m, NaN where unknown."""
+        """Return the embeddings of root-relative poses ``(B, K, 3)``, m, NaN where unknown."""
         _, embedding = self.model.encode_3d(torch.from_numpy(relative).to(self.device))
         return np.asarray(embedding.float().cpu().numpy(), np.float32)
 
 
 def normalise_images(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Turn ``(B, h, w, 3)`` BGR into the network's ``(B, 3, h, w)`` input."""
+    """Return the network's ``(B, 3, h, w)`` input of ``(B, h, w, 3)`` BGR."""
     rgb = images[..., ::-1].astype(np.float32)
     return np.ascontiguousarray(((rgb - MEAN) / STD).transpose(0, 3, 1, 2), np.float32)
 
 
 def input_of_crop(keypoints: Array, scores: Array, size: tuple[int, int]) -> NDArray[np.float32]:
-    """Make the lifting branch's input of crop px (undistorted crops) and scores."""
+    """Return the lifting branch's input of crop px (undistorted crops) and scores."""
     centre = 0.5 * (np.array(size) - 1)
     return lifting_input((keypoints - centre) / (0.5 * size[1]), scores)
 
@@ -99,7 +99,7 @@ def lifting_metrics(
     seed: int = 0,
 ) -> dict[str, float]:
     """
-    Score the lifting branch alone on held-out poses, Human3.6M joints.
+    Return the errors of the lifting branch on held-out poses, Human3.6M's joints.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def image_metrics(
     note: Callable[[Iterable[str]], None] | None = None,
 ) -> dict[str, float]:
     """
-    Score the whole model on crops with true boxes.
+    Return the errors of the whole model on crops with true boxes.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ def _samples(
     batch: int,
     note: Callable[[Iterable[str]], None] | None,
 ) -> Iterator[list[Sample]]:
-    """Cut the chosen records' crops, a batch at a time."""
+    """Yield the crops of the chosen records, a batch at a time."""
     samples: list[Sample] = []
     readable = False
     for index in chosen:

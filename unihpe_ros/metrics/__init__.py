@@ -1,1 +1,1 @@
-"""How far estimates are from the truth: poses, boxes and tracks."""
+"""Metrics of poses, boxes and tracks against ground truth."""

@@ -43,7 +43,7 @@ class Match:
 
 def match(found: Detections, boxes: Array, asked: NDArray[np.bool_], overlap: float) -> Match:
     """
-    Give each detection, the surest first, the free person whom it covers best.
+    Return the match of detections and people: by score, each takes the best free person.
 
     Parameters
     ----------

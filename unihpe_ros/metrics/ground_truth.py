@@ -1,4 +1,4 @@
-"""How well the people found fit the true ones, as sums that several recordings may add up."""
+"""Accuracy against ground truth, as sums that several recordings may add up."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class TruthMeter:
 
 def accuracy(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """
-    Work out the figures of one or several recordings.
+    Return the figures of one or several recordings.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def _joint_sums(result: Mapping[str, Any]) -> NDArray[np.float64]:
 def _without_bystanders(
     predicted: Poses, seen: NDArray[np.intp], truth: Poses, wanted: NDArray[np.intp]
 ) -> NDArray[np.intp]:
-    """Leave out who was found although hardly in sight: neither right nor wrong."""
+    """Return the predictions without those of barely visible people, which do not count."""
     pairs = match_people(predicted.keypoints_2d[seen], truth.keypoints_2d)
     beside = {n for n, m in pairs if m not in wanted}
     return np.array([row for n, row in enumerate(seen) if n not in beside], np.intp)

@@ -1,4 +1,4 @@
-"""Who is who: predicted people paired with true ones."""
+"""Matching of predicted with true people."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def match_people(
     predicted: Array, truth: Array, max_offset: float = MAX_OFFSET
 ) -> list[tuple[int, int]]:
     """
-    Pair people by where their keypoints are in the image: one to one, least total offset.
+    Return one-to-one pairs of people with the least total keypoint distance in the image.
 
     Parameters
     ----------

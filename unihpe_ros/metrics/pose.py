@@ -61,7 +61,7 @@ def mpjpe(predicted: Array, truth: Array, root: int | None = None) -> float:
 
 def align(predicted: Array, truth: Array) -> NDArray[np.float64]:
     """
-    Move each pose onto the truth by the best similarity transform, without reflection.
+    Return each pose moved onto the truth by the best similarity transform, no reflection.
 
     Closed form of Umeyama (PAMI 1991), per pose, over the keypoints known in both.
 

@@ -1,4 +1,4 @@
-"""How well people are followed: CLEAR MOT (Bernardin 2008) and IDF1 (Ristani 2016)."""
+"""Tracking metrics: CLEAR MOT (Bernardin 2008) and IDF1 (Ristani 2016)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from unihpe_ros.core.geometry import Array
 @dataclass(frozen=True)
 class TrackingCounts:
     """
-    What MOTA and IDF1 are made of; the counts of several sequences may be added.
+    Counts from which MOTA and IDF1 are computed; those of several sequences may be added.
 
     Parameters
     ----------
@@ -41,12 +41,12 @@ class TrackingCounts:
 
     @property
     def misses(self) -> int:
-        """True people who were not found."""
+        """False negatives: true people who were not found."""
         return self.truths - self.hits
 
     @property
     def extra(self) -> int:
-        """Predicted people who are nobody."""
+        """False positives: predictions that match nobody."""
         return self.predictions - self.hits
 
     @property

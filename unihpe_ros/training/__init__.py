@@ -1,1 +1,1 @@
-"""Training: one visible loop and its losses."""
+"""Training: one loop, its losses and its logs."""

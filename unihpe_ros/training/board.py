@@ -1,4 +1,4 @@
-"""TensorBoard beside the CSV logs: curves, and pictures with what is true and what is found."""
+"""TensorBoard output of a run: curves, and pictures with true and predicted labels."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LEAST_SCORE = 0.3
 
 class Board:
     """
-    A run's TensorBoard, if TensorBoard is installed; otherwise nothing but a word about it.
+    Writer of TensorBoard files; does nothing, and says so, if TensorBoard is not installed.
 
     Parameters
     ----------
@@ -64,14 +64,14 @@ class Board:
             self.writer.flush()
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write what is buffered, and close the files."""
         if self.writer is not None:
             self.writer.close()
 
 
 def draw_panel(predictor: Predictor, batch: ImageBatch, count: int = 8) -> NDArray[np.uint8]:
     """
-    Draw the first crops of a batch side by side: green the truth, orange what is predicted.
+    Return the first crops of a batch side by side, with true (green) and predicted keypoints.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def draw_panel(predictor: Predictor, batch: ImageBatch, count: int = 8) -> NDArr
 
 def draw_scenes(detector: SceneDetector, batch: SceneBatch, count: int = 4) -> NDArray[np.uint8]:
     """
-    Draw the first scenes of a batch one below the other: green the truth, orange what is found.
+    Return the first scenes of a batch, one below the other, with true (green) and found boxes.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def _frame(tile: NDArray[np.uint8], box: Array, colour: tuple[int, int, int]) ->
 
 
 def _draw(tile: NDArray[np.uint8], keypoints: Array, colour: tuple[int, int, int]) -> None:
-    """Draw the bones and keypoints of a person whose unknown keypoints are NaN."""
+    """Draw the bones and keypoints of a person, in place; unknown keypoints are NaN."""
     limit = 4 * max(tile.shape)
     known = np.asarray(np.isfinite(keypoints).all(-1))
     places = np.clip(np.nan_to_num(keypoints), -limit, limit)

@@ -1,5 +1,5 @@
 """
-Batches larger than the memory: gradients cached in chunks (Gao et al., "GradCache", 2021).
+Gradient caching, for batches larger than memory (Gao et al., "GradCache", 2021).
 
 The contrast needs the embeddings of the whole batch at once, but not the activations that made
 them: each chunk goes through the network, its outputs are kept and its activations thrown away;
@@ -55,7 +55,7 @@ def in_chunks(
 
 @contextmanager
 def _same_statistics(model: nn.Module) -> Iterator[None]:
-    """Keep the second pass over a chunk from being counted in the running statistics again."""
+    """Keep the second pass over a chunk from changing the running statistics of batch norms."""
     norms = [
         (module, module.momentum, module.num_batches_tracked)
         for module in model.modules()

@@ -1,5 +1,5 @@
 """
-What draws the embeddings of one person together.
+Contrastive losses: InfoNCE over pairs and the singular-value loss over triples.
 
 The singular-value loss looks at the three unit embeddings of one person as the rows of a 3 x D
 matrix: they agree when its largest singular value is large. With a = x.y, b = x.z, c = y.z the
@@ -71,7 +71,7 @@ def largest_singular_value(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
 
 def info_nce(logits: Tensor, excluded: Tensor | None = None) -> Tensor:
     """
-    Symmetric InfoNCE of a square logit matrix whose diagonal holds the matching pairs; 0 if empty.
+    Return the symmetric InfoNCE of a square logit matrix, matches on its diagonal; 0 if empty.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def pairwise_loss(
     present: list[Tensor] | None = None,
 ) -> Tensor:
     """
-    Mean symmetric InfoNCE over all pairs of modalities, each over the persons that have both.
+    Return the mean symmetric InfoNCE over all pairs of modalities, each over persons with both.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def singular_value_loss(
     score: Callable[[Tensor, Tensor, Tensor], Tensor] = largest_singular_value,
 ) -> Tensor:
     """
-    Singular-value contrastive loss with one mismatched modality per logit.
+    Return the singular-value contrastive loss, with one mismatched modality per logit.
 
     Three B x B matrices, one per modality that is exchanged; matching triples on the diagonals.
 
@@ -168,7 +168,7 @@ def singular_value_loss(
 
 def near_duplicates(relative: Tensor, threshold: float = 0.02) -> Tensor:
     """
-    Find pairs of poses too alike to serve as negatives of each other.
+    Return which pairs of poses are too similar to be negatives of each other.
 
     The distance is taken over the keypoints known in both, without alignment, which bounds the
     aligned one from above: every pair marked here is a duplicate. A pair that has no keypoint in

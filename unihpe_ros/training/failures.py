@@ -1,4 +1,4 @@
-"""What goes wrong in a run: records that can't be read, and losses that are not finite."""
+"""Failures of a run: records that can't be read, and losses that are not finite."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class NonFiniteLossError(RuntimeError):
 
 class Skipped:
     """
-    The records and shards that a run had to leave out, each named once in a file.
+    List of the records and shards that could not be read, each once in a file.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Skipped:
         self.known = set(self._lines())
 
     def add(self, messages: Iterable[str]) -> None:
-        """Note what was wrong with records."""
+        """Add messages about records; known ones are ignored."""
         new = dict.fromkeys(' '.join(message.split()) for message in messages)
         lines = [message for message in new if message not in self.known]
         if lines:
@@ -46,7 +46,7 @@ class Skipped:
             self.known |= set(lines)
 
     def summary(self) -> str:
-        """Return how many were left out, by all ranks; empty if none was."""
+        """Return a line on how many were left out, by all ranks; empty if none was."""
         count = len(set(self._lines()))
         return f'{count} records or shards could not be read: {self.path}' if count else ''
 
@@ -100,7 +100,7 @@ def _complain(
 
 
 def _odd_rows(batch: ImageBatch | SceneBatch) -> set[int]:
-    """Return the pictures whose targets no honest label can have: infinite, or weighted NaN."""
+    """Return the rows whose targets are invalid: infinite, or NaN with a weight."""
     if isinstance(batch, SceneBatch):
         boxes = batch.asked & ~batch.boxes.isfinite().all(-1)
         return set(boxes.any(-1).nonzero()[:, 0].tolist())

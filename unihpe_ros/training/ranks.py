@@ -1,5 +1,5 @@
 """
-Several processes that train one network: `torchrun` starts them, each takes a part of every batch.
+Distributed training: `torchrun` starts the ranks, each takes a part of every batch.
 
 Each rank's loss is its share: the ranks' shares sum up to the loss of the whole batch, and the
 sums of their gradients are its gradients. So N ranks do what one with the whole batch does. In a
@@ -18,7 +18,7 @@ from torch import distributed, nn, Tensor
 
 
 class RanksError(RuntimeError):
-    """A run that can't be shared among the ranks; the message says why."""
+    """A run that can't be distributed; the message says why."""
 
 
 def started() -> int:
@@ -27,7 +27,7 @@ def started() -> int:
 
 
 def join() -> torch.device:
-    """Meet the other ranks where `torchrun` started this process; return the rank's device."""
+    """Join the process group if `torchrun` started this process; return the rank's device."""
     here = int(os.environ.get('LOCAL_RANK', '0'))
     device = torch.device('cuda', here) if torch.cuda.is_available() else torch.device('cpu')
     if started() > 1 and not distributed.is_initialized():
@@ -44,7 +44,7 @@ def check_alone(what: str) -> None:
 
 
 def leave() -> None:
-    """Part with the other ranks."""
+    """Leave the process group."""
     if count() > 1:
         distributed.destroy_process_group()
 
@@ -85,7 +85,7 @@ class _Gather(torch.autograd.Function):
 
 def gather(tensor: Tensor) -> Tensor:
     """
-    Put the parts of all ranks together; gradients find their way back to the rank of each part.
+    Return the rows of all ranks; gradients flow back to the rank of each row.
 
     Parameters
     ----------

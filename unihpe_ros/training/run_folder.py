@@ -1,4 +1,4 @@
-"""The folder of a run: one process at a time writes to it."""
+"""The folder of a run, locked so that one process at a time trains in it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOCK = '.lock'
 @contextmanager
 def run_folder(out: Path, *, resume: bool) -> Iterator[Path]:
     """
-    Hold the folder of a run; it is free again when the block, or the process, ends.
+    Lock the folder of a run until the block, or the process, ends; yield its checkpoint.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A run that is told to end does so between two steps."""
+"""SIGINT and SIGTERM end a run between two steps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 class InterruptedRun(KeyboardInterrupt):
     """
-    The run was told to end.
+    The run was ended by a signal.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Signals:
 
     @contextmanager
     def step(self) -> Iterator[None]:
-        """Take a step, which is to be whole."""
+        """Delay signals until the block has ended."""
         self._is_stepping = True
         try:
             yield

@@ -1,5 +1,5 @@
 """
-How well three unit embeddings agree, from their cosines a = x.y, b = x.z, c = y.z.
+Agreement scores of three unit embeddings, from their cosines a = x.y, b = x.z, c = y.z.
 
 The loss `contrast.singular_value_loss` compares a matching triple with mismatched ones by one of
 these scores; the larger, the better the three agree.

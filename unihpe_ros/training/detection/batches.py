@@ -1,4 +1,4 @@
-"""Batches of whole pictures; every sample's randomness hangs on its position in the run."""
+"""Batches of scenes, seeded by (seed, sample index), so that runs resume exactly."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 from unihpe_ros.datasets.batches import RunSampler, start_reader
 from unihpe_ros.datasets.records import DatasetError
 from unihpe_ros.datasets.scene_augment import augment_scene, LabelledPicture, mosaic_count
-from unihpe_ros.datasets.scenes import Scene, SceneShards
+from unihpe_ros.datasets.scenes import SceneRecord, SceneShards
 from unihpe_ros.training import ranks
 from unihpe_ros.training.config import ConfigError, TrainConfig
 
@@ -59,17 +59,17 @@ class SceneBatch:
         )
 
 
-class Item(NamedTuple):
-    """A training picture, where it comes from, and what could not be read on the way."""
+class SceneItem(NamedTuple):
+    """A training picture, its source, and messages about pictures that could not be read."""
 
     picture: LabelledPicture
     source: str
     skipped: list[str]
 
 
-class Scenes(Dataset[Item]):
+class Scenes(Dataset[SceneItem]):
     """
-    Augmented whole pictures, addressed by (position in the run, set, picture).
+    Dataset of augmented scenes, addressed by (position in the run, set, picture).
 
     A picture that can't be read is replaced by its successor.
 
@@ -87,7 +87,7 @@ class Scenes(Dataset[Item]):
     def __init__(self, sources: Sequence[SceneShards], size: tuple[int, int], seed: int) -> None:
         self.sources, self.size, self.seed = list(sources), size, seed
 
-    def __getitem__(self, key: tuple[int, int, int]) -> Item:
+    def __getitem__(self, key: tuple[int, int, int]) -> SceneItem:
         position, source, first = key
         rng = np.random.default_rng([self.seed, position])
         scenes = self.sources[source]
@@ -97,10 +97,10 @@ class Scenes(Dataset[Item]):
         pictures = [
             LabelledPicture(scene.image, scene.boxes, scene.share_visible) for scene in chosen
         ]
-        return Item(augment_scene(pictures, self.size, rng), chosen[0].source, skipped)
+        return SceneItem(augment_scene(pictures, self.size, rng), chosen[0].source, skipped)
 
 
-def _read(scenes: SceneShards, number: int, skipped: list[str]) -> Scene:
+def _read(scenes: SceneShards, number: int, skipped: list[str]) -> SceneRecord:
     for ahead in range(_MANY):
         try:
             return scenes[(number + ahead) % len(scenes)]
@@ -109,8 +109,8 @@ def _read(scenes: SceneShards, number: int, skipped: list[str]) -> Scene:
     raise DatasetError(f'{scenes.folder}: {_MANY} scenes in a row: {skipped[-1]}')
 
 
-def collate(items: Sequence[Item]) -> SceneBatch:
-    """Stack pictures; people are padded with NaN to the fullest."""
+def collate(items: Sequence[SceneItem]) -> SceneBatch:
+    """Return a batch of pictures; boxes are padded with NaN to the largest number of people."""
     pictures = [item.picture for item in items]
     most = max(len(picture.boxes) for picture in pictures)
     boxes = np.full((len(pictures), most, 4), np.nan, np.float32)

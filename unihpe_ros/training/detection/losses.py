@@ -1,4 +1,4 @@
-"""What a detector's answer costs: which points answer for whom, quality focal loss and GIoU."""
+"""Losses of the detector: assignment of points to people, quality focal loss, GIoU."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FOCUS = 2.0
 @dataclass(frozen=True)
 class Assignment:
     """
-    What every point is to answer.
+    The training target of every point.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def assign(
     scores: Tensor, boxes: Tensor, truth: Tensor, asked: Tensor, points: Tensor, steps: Tensor
 ) -> Assignment:
     """
-    Choose the points that answer for each person: those that do it best already.
+    Return the target of every point: each person gets the points that fit best (TOOD).
 
     A point is a candidate if it lies in the person's box, which is taken to be at least two
     strides wide and high. Of the candidates the ten of the largest score^0.5 IoU^6 are chosen; a
@@ -90,7 +90,7 @@ def assign(
 
 def quality_focal_loss(logits: Tensor, quality: Tensor) -> Tensor:
     """
-    Cross-entropy with a target in [0, 1], weighted by how far the score is from it.
+    Return the cross-entropy with a target in [0, 1], weighted by the distance to it.
 
     Parameters
     ----------

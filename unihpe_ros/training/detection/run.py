@@ -1,4 +1,4 @@
-"""Training of the person detector: its objective, its run and its predictor."""
+"""Training of the person detector: objective, run, and the detector in PyTorch."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _BOX_WEIGHT = 2.0
 
 
 class DetectionObjective(nn.Module):
-    """The losses of one step: how sure the points are, and how well their boxes fit."""
+    """The losses of a training step: scores of the points, and fit of their boxes."""
 
     def image_terms(
         self, model: Detector, batch: SceneBatch, rng: np.random.Generator, step: int
     ) -> dict[str, Tensor]:
-        """Return the terms of a batch; nothing is drawn and nothing changes with the step."""
+        """Return the loss terms of a batch; neither random nor changing with the step."""
         del rng, step
         raw = model(normalise(batch.image)).float()
         points, steps = (
@@ -57,7 +57,7 @@ class DetectionObjective(nn.Module):
 
 class TorchDetector:
     """
-    A detector in PyTorch that is asked as `unihpe_ros.detector.PersonDetector` is.
+    A detector in PyTorch with the interface of `unihpe_ros.detector.PersonDetector`.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class DetectorRun(Run):
         return Detector(self.config.preset)
 
     def build_objective(self) -> nn.Module:
-        """Return what a batch of scenes costs."""
+        """Return the objective of a detector."""
         return DetectionObjective()
 
     def scores(

@@ -1,4 +1,4 @@
-"""A study: variants of one experiment at equal budget, several seeds each."""
+"""Configuration and results of a study: variants of an experiment, several seeds each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from unihpe_ros.training.study.scores import SCORES
 @dataclass(frozen=True)
 class Study:
     """
-    A study.
+    A study: variants of one experiment at equal budget.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Study:
     limit: int = 1000
 
     def config(self, variant: str, seed: int) -> TrainConfig:
-        """Return the experiment of one run; ConfigError if a setting does not fit."""
+        """Return the experiment of one run; ConfigError if a setting is invalid."""
         settings = {**self.settings, **self.variants[variant], 'seed': seed}
         if 'loss' in settings:
             settings['loss'] = {
@@ -64,7 +64,7 @@ class Study:
 @dataclass(frozen=True)
 class Result:
     """
-    The outcome of one run.
+    The scores of one run, or its failure.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def load_study(
     path: Path, overrides: Mapping[str, Any] | None = None, test: str | None = None
 ) -> Study:
     """
-    Read a study.
+    Return the study in a YAML file.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def load_study(
 
 
 def finished(study: Study, out: Path, variant: str, seed: int) -> Result | None:
-    """Return the kept result of a run, None if it is still to be done."""
+    """Return the stored result of a run; None if it is not finished."""
     path = out / f'{variant}-{seed}' / 'result.json'
     if not path.exists():
         return None

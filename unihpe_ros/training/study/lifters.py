@@ -1,4 +1,4 @@
-"""Train lifters of other designs in the same loop, on the plain objective that they all share."""
+"""Runs of lifters of other designs, in the same loop and with the same plain objective."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class LifterRun(Run):
 
 
 class LifterObjective(Objective):
-    """Distance and bone lengths of the lifted pose: what every lifter can be asked for."""
+    """The losses of a lifter: 3D distance and bone lengths of the lifted pose."""
 
     def pose_terms(
         self, model: nn.Module, keypoints: Tensor, relative: Tensor

@@ -14,7 +14,7 @@ _TITLES = {'modalities': 'Contrastive losses', 'lifters': 'Lifters'}
 
 def study_report(study: Study, results: Sequence[Result]) -> EvaluationReport:
     """
-    Draw up the table of a study.
+    Return the table of a study.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def study_report(study: Study, results: Sequence[Result]) -> EvaluationReport:
 
 
 def _spread(values: Array) -> float:
-    """Return the standard deviation, NaN where there is none to speak of."""
+    """Return the standard deviation; NaN if it is zero or of one value."""
     return float(values.std(ddof=1)) if len(values) > 1 and np.ptp(values) > 0 else np.nan
 
 

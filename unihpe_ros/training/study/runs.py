@@ -1,4 +1,4 @@
-"""The runs of a study: several at a time, each kept as it is finished."""
+"""The runs of a study: several at a time, the result of each is stored."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from unihpe_ros.training.train import train
 
 def run_study(study: Study, out: Path) -> list[Result]:
     """
-    Do the runs of a study that are not done yet.
+    Do the unfinished runs of a study and return all results.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def run_study(study: Study, out: Path) -> list[Result]:
 
 
 def do_run(study: Study, out: Path, variant: str, seed: int) -> str:
-    """Train and score one run, and keep its result; return its name."""
+    """Train and evaluate one run, store its result and return its name."""
     config, folder = study.config(variant, seed), out / f'{variant}-{seed}'
     checkpoint = folder / 'checkpoint.pt'
     run_type = LifterRun if config.preset in LIFTERS else Run
@@ -96,7 +96,7 @@ def do_run(study: Study, out: Path, variant: str, seed: int) -> str:
 
 @contextmanager
 def _quiet_children() -> Iterator[None]:
-    """Show one bar only: processes that start now draw none of theirs."""
+    """Disable the progress bars of processes started in the block."""
     before = os.environ.get('TQDM_DISABLE')
     os.environ['TQDM_DISABLE'] = '1'
     try:
