@@ -216,6 +216,7 @@ signal.raise_signal(signal.SIGTERM)
 """
 
 
+@pytest.mark.slow
 def test_a_process_hears_signals_after_openvino_engines_were_closed(model: Path) -> None:
     paths = [model.with_name(f'tiny.{branch}.onnx') for branch in ('image', 'lifting')]
     done = subprocess.run(

@@ -61,6 +61,7 @@ def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 # The shipped model, built for two GPUs that this machine does not have.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(('sm', 'precision'), [('8.9', 'fp16'), ('12.0', 'fp32')])
 def test_shipped_model_is_built_ahead_of_time(
     sm: str, precision: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -98,6 +99,7 @@ def assert_plan_is_whole(plan: Path, spec: ModelSpec) -> None:
     assert len(content).to_bytes(8, 'little') in content[:64]
 
 
+@pytest.mark.slow
 def test_fp16_engines_are_smaller() -> None:
     library = load_tensorrt(RTX)
     sizes = [
@@ -334,6 +336,7 @@ def sessions(branch: str) -> tuple[ort.InferenceSession, ort.InferenceSession]:
     return first, second
 
 
+@pytest.mark.slow
 def test_half_precision_moves_keypoints_by_less_than_half_a_pixel(
     rng: np.random.Generator, people: np.ndarray
 ) -> None:

@@ -18,6 +18,9 @@ from unihpe_ros.engines.host_branches import HostBranches
 from unihpe_ros.engines.ort_engine import OrtEngine
 from unihpe_ros.engines.scene import Layout
 
+# A GPU that is played by threads: seconds of waiting for each other.
+pytestmark = pytest.mark.slow
+
 MOST = 8
 WIDE = Camera.from_fov(1280, 720, 1.2)
 LENS = Camera(
