@@ -17,7 +17,7 @@ INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check --no-
 unexport PYTHONPATH PYTHONHOME LD_LIBRARY_PATH AMENT_PREFIX_PATH RMW_IMPLEMENTATION ROS_DISTRO
 unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
-.PHONY: help demo test test-fast lint ptx venv clean
+.PHONY: help demo test test-fast lint docs ptx venv clean
 .DELETE_ON_ERROR:
 
 help:  ## show this list
@@ -41,6 +41,11 @@ lint: $(VENV)/.test-ready  ## check style and types
 	@$(VENV)/bin/ruff format --check --quiet
 	@$(VENV)/bin/mypy
 
+docs: $(VENV)/.docs-ready  ## build the documentation site in out/site, check its links
+	@echo '== documentation'
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --quiet
+	@echo 'out/site/index.html'
+
 ptx: $(VENV)/.test-ready  ## compile the CUDA kernels again, after a change of engines/*.cu
 	@$(VENV)/bin/python -c 'from unihpe_ros.engines.nvrtc import write_ptx; print(*write_ptx())'
 
@@ -61,6 +66,11 @@ $(VENV)/.test-ready: $(VENV)/.demo-ready
 		--index-url '$(TORCH_INDEX)' $(TORCH) 2>$(VENV)/torch.log \
 		|| echo 'Not there: $(TORCH) in $(TORCH_INDEX); trying the default index'
 	@$(VENV)/bin/python $(INSTALL) --editable '.[ros,bag,train,synthesis,openvino,tensorrt-rtx,test,dev]'
+	@touch $@
+
+$(VENV)/.docs-ready: $(VENV)/.demo-ready
+	@echo 'Adding the tools of the documentation to $(VENV) (once)'
+	@$(VENV)/bin/python $(INSTALL) --editable '.[docs]'
 	@touch $@
 
 $(JAZZY)/.test-ready: setup.py Makefile | $(JAZZY)/bin/python

@@ -66,6 +66,8 @@ EXTRAS = {
         'onnx==1.23.2',
         'pytest',
     ],
+    # `make docs`. Ruff sets the signatures of the reference.
+    'docs': ['mkdocs-material==9.8.2', 'mkdocstrings-python==2.0.11', 'ruff==0.17.5'],
     # colcon runs setup.py itself, which setuptools 80 no longer lets it do.
     'dev': ['colcon-core', 'colcon-ros', 'mypy==2.4.1', 'ruff==0.17.5', 'setuptools>=70.1,<80'],
 }
@@ -98,7 +100,22 @@ setup(
     maintainer='unihpe_ros maintainers',
     maintainer_email='maintainers@unihpe-ros.example',
     description='Real-time human pose for ROS 2: an image in, metric skeletons with ids out.',
+    long_description=Path('README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
     license='Apache-2.0',
+    # No url: the project has no public address yet.
+    keywords=['ROS 2', 'human pose estimation', '3D keypoints', 'tracking', 'robotics'],
+    classifiers=[
+        'Development Status :: 4 - Beta',
+        'Intended Audience :: Developers',
+        'Intended Audience :: Science/Research',
+        'Operating System :: POSIX :: Linux',
+        'Programming Language :: Python :: 3 :: Only',
+        *(f'Programming Language :: Python :: 3.{minor}' for minor in range(10, 14)),
+        'Topic :: Scientific/Engineering :: Artificial Intelligence',
+        'Topic :: Scientific/Engineering :: Image Recognition',
+        'Typing :: Typed',
+    ],
     entry_points={
         'console_scripts': [
             'unihpe = unihpe_ros.cli.main:main',
