@@ -12,6 +12,7 @@ from unihpe_ros.cli import main as cli
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [
     ROOT / 'README.md',
+    ROOT / 'CONTRIBUTING.md',
     *sorted((ROOT / 'docs').rglob('*.md')),
     *sorted((ROOT / 'resource').rglob('*.md')),
 ]
