@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.motion.bvh import Motion, MotionError
-from unihpe_ros.synthesis.motion.joint_names import find_roles
+from unihpe_ros.synthesis.motion.joint_names import BENT_REST, find_convention, find_roles
 
 Float32 = NDArray[np.float32]
 
@@ -129,6 +129,8 @@ def retarget(motion: Motion) -> DrivenMotion:
             end = roles[f'{side}_{tip}'] if tip else roles[f'{side}_{role}_tip']
             directions.append(rest[end] - rest[start])
             leg += 0.5 * float(np.linalg.norm(directions[-1])) * (role in ('thigh', 'shin'))
+    if find_convention(motion) in BENT_REST:
+        _straighten(directions)
     lengths = np.linalg.norm(directions, axis=1)
     if lengths.min() < 1e-9:
         raise MotionError(f'{motion.source}: a limb has no length in the rest pose')
@@ -139,6 +141,14 @@ def retarget(motion: Motion) -> DrivenMotion:
         frames=motion.frames,
         frame_time=motion.frame_time,
     )
+
+
+def _straighten(directions: list[NDArray[np.float64]]) -> None:
+    """Let each side's shin point along the thigh and each forearm along the upper arm."""
+    roles = [role for role, *_ in _LIMBS]
+    for first in range(0, len(directions), len(roles)):
+        for child, parent in (('shin', 'thigh'), ('forearm', 'upper_arm')):
+            directions[first + roles.index(child)] = directions[first + roles.index(parent)]
 
 
 def _blend(
