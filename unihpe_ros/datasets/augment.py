@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.preprocess import Crop, mirror
-from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.datasets.degrade import degrade
+from unihpe_ros.core.skeleton import COCO_17, UNION
+from unihpe_ros.datasets.degrade import degrade, degrade_photograph
 from unihpe_ros.datasets.half_body import half_body
 from unihpe_ros.datasets.records import DatasetError, Record
 
@@ -18,6 +19,10 @@ _PELVIS = UNION.index('pelvis')
 _EMPTY = 0.06
 # Share of samples that are aimed at half of the person.
 _HALF = 0.2
+# Share of squared pictures that are given back a photograph's proportions, and these (w / h).
+_UNSTRETCHED = 0.7
+_PROPORTIONS = (4 / 3, 3 / 2, 16 / 9, 3 / 4, 2 / 3)
+_COCO = np.isin(UNION.keypoints, COCO_17.keypoints)
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,8 @@ class Sample:
         ``(K,)`` 0 outside the crop or the image, 1 inside but occluded, 2 visible.
     known : NDArray[np.bool_]
         ``(K,)`` whether it is known if the keypoint is inside: no data set labels all of them.
+    weight : NDArray[np.float32]
+        ``(K,)`` how far the label of each keypoint's place is trusted.
 
     """
 
@@ -48,6 +55,7 @@ class Sample:
     relative: NDArray[np.float32]
     visibility: NDArray[np.uint8]
     known: NDArray[np.bool_]
+    weight: NDArray[np.float32]
 
 
 def crop_record(
@@ -79,6 +87,8 @@ def crop_record(
         if empty is not None:
             box = empty
         else:
+            if record.stretched and rng.random() < _UNSTRETCHED:
+                record = unstretch(record, rng)
             record = half_body(record, rng) if rng.random() < _HALF else record
             box, roll = _careless_box(record.box.astype(np.float64), rng)
     crop = aim(record, box, size, roll)
@@ -94,13 +104,18 @@ def crop_record(
     inside = ((keypoints > -0.5) & (keypoints < np.array(size) - 0.5)).all(-1)
     visibility = np.where(inside, record.visibility, 0).astype(np.uint8)
     known = np.isfinite(keypoints).all(-1) | np.isfinite(relative).all(-1)
+    if record.complete:
+        known = known | (_COCO if known.any() else True)
+    weight = np.ones(len(UNION), np.float32) if record.weight is None else record.weight
     if rng is not None:
         if rng.random() < 0.5:
             image = np.ascontiguousarray(image[:, ::-1])
             keypoints = mirror(keypoints, UNION, size[0])
             normalised, relative = mirror(normalised, UNION), mirror(relative, UNION)
             visibility, known = visibility[UNION.flip_indices], known[UNION.flip_indices]
-        image = degrade(image, rng)
+            weight = weight[UNION.flip_indices]
+        rendered = record.keypoints_3d is not None
+        image = degrade(image, rng) if rendered else degrade_photograph(image, rng)
     return Sample(
         image,
         keypoints.astype(np.float32),
@@ -108,6 +123,7 @@ def crop_record(
         relative.astype(np.float32),
         visibility,
         known,
+        weight.astype(np.float32),
     )
 
 
@@ -117,6 +133,35 @@ def aim(record: Record, box: Array, size: tuple[int, int], roll: float = 0.0) ->
         return Crop.from_box(box, record.camera, size, roll=roll)
     except ValueError as error:
         raise DatasetError(f'{record.source}: {error}') from error
+
+
+def unstretch(record: Record, rng: np.random.Generator) -> Record:
+    """
+    Give a squared picture the proportions of a usual photograph, its labels alike.
+
+    Parameters
+    ----------
+    record : Record
+        Somebody in a picture that was squared.
+    rng : np.random.Generator
+        Source of randomness: which of the usual proportions.
+
+    """
+    if record.image is None:
+        return record
+    height, width = record.image.shape[:2]
+    wide = float(rng.choice(_PROPORTIONS, p=[0.4, 0.25, 0.1, 0.15, 0.1]))
+    # The longer side grows: nothing of the picture is lost.
+    size = (round(width * wide), height) if wide > 1 else (width, round(height / wide))
+    scale = np.array(size, np.float32) / (width, height)
+    return replace(
+        record,
+        image=cv2.resize(record.image, size, interpolation=cv2.INTER_LINEAR),
+        keypoints_2d=((record.keypoints_2d + 0.5) * scale - 0.5).astype(np.float32),
+        box=((record.box + 0.5) * np.tile(scale, 2) - 0.5).astype(np.float32),
+        area=None if record.area is None else record.area * float(scale.prod()),
+        stretched=False,
+    )
 
 
 def _careless_box(box: Array, rng: np.random.Generator) -> tuple[Array, float]:

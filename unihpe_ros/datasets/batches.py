@@ -188,6 +188,7 @@ def image_batches(
     part: slice = slice(None),
     workers: int = 1,
     simcc_ratio: float = 2.0,
+    simcc_sigma: float = SIMCC_SIGMA,
 ) -> DataLoader[ImageBatch]:
     """
     Return an endless loader of augmented crops.
@@ -210,6 +211,8 @@ def image_batches(
         Processes that decode and augment.
     simcc_ratio : float
         SimCC bins per pixel.
+    simcc_sigma : float
+        Standard deviation of the SimCC labels, bins.
 
     """
     lengths = [len(source) for source in sources]
@@ -219,7 +222,7 @@ def image_batches(
         batch_size=len(sampler.places),
         sampler=sampler,
         num_workers=workers,
-        collate_fn=Collate(size, simcc_ratio),
+        collate_fn=Collate(size, simcc_ratio, simcc_sigma),
         worker_init_fn=start_reader,
         prefetch_factor=4 if workers else None,
         pin_memory=torch.cuda.is_available(),
@@ -237,21 +240,25 @@ class Collate:
         (w, h) of the crop, px.
     simcc_ratio : float
         SimCC bins per pixel.
+    simcc_sigma : float
+        Standard deviation of the SimCC labels, bins.
 
     """
 
     size: tuple[int, int]
     simcc_ratio: float
+    simcc_sigma: float = SIMCC_SIGMA
 
     def __call__(self, items: Sequence[Item]) -> ImageBatch:
         """Stack the items."""
         samples = [item.sample for item in items]
         keypoints = np.stack([sample.keypoints for sample in samples])
         visibility = np.stack([sample.visibility for sample in samples])
+        trust = np.stack([sample.weight for sample in samples])
         bins = [round(extent * self.simcc_ratio) for extent in self.size]
         within = ((keypoints > -0.5) & (keypoints < np.array(self.size) - 0.5)).all(-1)
         target_x, target_y = (
-            simcc.encode(keypoints[..., axis], bins[axis], self.simcc_ratio, SIMCC_SIGMA)
+            simcc.encode(keypoints[..., axis], bins[axis], self.simcc_ratio, self.simcc_sigma)
             for axis in (0, 1)
         )
         return ImageBatch(
@@ -260,7 +267,9 @@ class Collate:
             relative=torch.from_numpy(np.stack([sample.relative for sample in samples])),
             inside=torch.from_numpy((visibility > 0).astype(np.float32)),
             known=torch.from_numpy(np.stack([sample.known for sample in samples])).float(),
-            weight=torch.from_numpy((PLACE_WEIGHTS[visibility] * within).astype(np.float32)),
+            weight=torch.from_numpy(
+                (PLACE_WEIGHTS[visibility] * within * trust).astype(np.float32)
+            ),
             target_x=torch.from_numpy(target_x),
             target_y=torch.from_numpy(target_y),
             sources=tuple(item.source for item in items),

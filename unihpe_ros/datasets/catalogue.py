@@ -7,6 +7,7 @@ from pathlib import Path
 
 from unihpe_ros.datasets.coco import Coco
 from unihpe_ros.datasets.human36m import open_human36m
+from unihpe_ros.datasets.photos import Photos, PhotoSelection
 from unihpe_ros.datasets.pw3d import Pw3d
 from unihpe_ros.datasets.records import Records
 from unihpe_ros.datasets.synthetic import SyntheticShards
@@ -24,16 +25,24 @@ def _open_mpi_inf_3dhp(folder: Path, split: str) -> Records:
     return MpiInf3dhp(folder, split)
 
 
+def _open_photos(folder: Path, _: str) -> Records:
+    """Open stored photographs, all of them: each import is a split of its own."""
+    return Photos(folder)
+
+
 KINDS: Mapping[str, Callable[[Path, str], Records]] = {
     'synthetic': _open_synthetic,
     'human36m': open_human36m,
     'pw3d': Pw3d,
     'mpi_inf_3dhp': _open_mpi_inf_3dhp,
     'coco': Coco,
+    'photos': _open_photos,
 }
 
 
-def open_records(kind: str, folder: Path, split: str) -> Records:
+def open_records(
+    kind: str, folder: Path, split: str, selection: PhotoSelection | None = None
+) -> Records:
     """
     Open a data set.
 
@@ -44,7 +53,9 @@ def open_records(kind: str, folder: Path, split: str) -> Records:
     folder : Path
         Where it lies.
     split : str
-        'train' or 'test'; rendered sets have a folder per split.
+        'train' or 'test'; rendered sets and photographs have a folder per split.
+    selection : PhotoSelection, optional
+        Of photographs: which people, and how far their labels are trusted.
 
     Raises
     ------
@@ -58,6 +69,8 @@ def open_records(kind: str, folder: Path, split: str) -> Records:
         raise ValueError(f'kind: expected one of {", ".join(KINDS)}; got {kind!r}')
     if split not in ('train', 'test'):
         raise ValueError(f"split: expected 'train' or 'test'; got {split!r}")
+    if kind == 'photos':
+        return Photos(folder, selection)
     return KINDS[kind](folder, split)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 import json
+import lzma
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +45,13 @@ class Coco:
             where = self.folder / 'annotations'
             raise DatasetError(f'{where}: expected {pattern}, found none; {_HINT}')
         path = paths[-1]
-        images, people = _read(path)
+        images, people = read_annotations(path)
         subset = path.stem.removeprefix('person_keypoints_')
         folders = [self.folder / subset, self.folder / 'images' / subset]
         self._pictures = next((one for one in folders if one.is_dir()), folders[0])
         self.has_images = self._pictures.is_dir()
         place = {image['id']: number for number, image in enumerate(images)}
-        _check(people, place, path)
+        check_people(people, place, path)
         people = [
             person
             for person in people
@@ -93,11 +94,27 @@ class Coco:
         )
 
 
-def _read(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def read_annotations(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """
+    Read a JSON file in COCO's keypoint format, plain or compressed (.xz).
+
+    Returns
+    -------
+    images, people : list[dict[str, Any]]
+        Its entries, each with the keys that are needed.
+
+    Raises
+    ------
+    DatasetError
+        If the file is no such JSON, or an entry lacks a key.
+
+    """
     try:
-        stored = json.loads(path.read_text(encoding='utf-8'))
+        opener = lzma.open if path.suffix == '.xz' else Path.open
+        with opener(path, 'rt', encoding='utf-8') as file:
+            stored = json.load(file)
         images, people = stored['images'], stored['annotations']
-    except (OSError, ValueError) as error:
+    except (OSError, EOFError, ValueError, lzma.LZMAError) as error:
         raise DatasetError(f'{path}: not readable JSON ({error})') from error
     except (KeyError, TypeError) as error:
         raise DatasetError(f'{path}: expected keys images and annotations; {_HINT}') from error
@@ -109,7 +126,8 @@ def _read(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     return images, people
 
 
-def _check(people: list[dict[str, Any]], images: Mapping[int, int], path: Path) -> None:
+def check_people(people: list[dict[str, Any]], images: Mapping[int, int], path: Path) -> None:
+    """Raise DatasetError where a person has not 17 keypoints or belongs to no image."""
     for person in people:
         if len(person['keypoints']) != 3 * len(COCO_17) or person['image_id'] not in images:
             raise DatasetError(

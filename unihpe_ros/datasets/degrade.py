@@ -59,6 +59,36 @@ def degrade(image: Image, rng: np.random.Generator, hide: float = 0.3) -> Image:
     return image
 
 
+def degrade_photograph(image: Image, rng: np.random.Generator) -> Image:
+    """
+    Change a photograph a little: it has the faults of a real camera already.
+
+    Parameters
+    ----------
+    image : NDArray[np.uint8]
+        ``(h, w, 3)`` BGR; may be changed.
+    rng : np.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    NDArray[np.uint8]
+        ``(h, w, 3)`` BGR.
+
+    """
+    if rng.random() < 0.2:
+        _hide(image, rng)
+    if rng.random() < 0.5:
+        image = _tone(image, rng)
+    if rng.random() < 0.05:
+        image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+    if rng.random() < 0.12:
+        image = _soften(image, rng)
+    if rng.random() < 0.06:
+        image = _add_noise(image, rng)
+    return image
+
+
 def _recolour(image: Image, rng: np.random.Generator) -> Image:
     """Return the picture with its colour channels mixed: saturation, hue, swapped channels."""
     saturation = rng.uniform(0.0, 2.0)

@@ -57,6 +57,13 @@ class Record:
         Area of the person, px^2, for COCO's similarity.
     alone : bool
         Whether nobody else can be in the picture: only then is the rest of it known to be empty.
+    weight : NDArray[np.float32] or None
+        ``(26,)`` how far each label of `keypoints_2d` is trusted; None for 1 throughout.
+    complete : bool
+        Whether COCO's keypoints that have no label are known not to be seen; where nobody is
+        labelled at all, all keypoints.
+    stretched : bool
+        Whether the picture was squared by whoever published it, so that its proportions are wrong.
 
     """
 
@@ -72,6 +79,9 @@ class Record:
     image_size: tuple[int, int] | None = None
     area: float | None = None
     alone: bool = True
+    weight: NDArray[np.float32] | None = None
+    complete: bool = False
+    stretched: bool = False
 
     @property
     def size(self) -> tuple[int, int]:

@@ -73,3 +73,12 @@ def coco_report(predicted: Predictions) -> EvaluationReport:
     ]
     table = Table('COCO keypoints', ['image'], rows)
     return EvaluationReport('COCO, validation set', notes, [table, keypoint_table(predicted)])
+
+
+def photo_scores(predicted: Predictions) -> dict[str, float]:
+    """Return photo_pck (0.2 torso, %) and photo_ap (OKS 0.50:0.95, %, true boxes)."""
+    tables = coco_report(predicted).tables
+    return {
+        'photo_pck': tables[1].rows['all'][0],
+        'photo_ap': tables[0].rows['AP, OKS 0.50:0.95 [%]'][0],
+    }

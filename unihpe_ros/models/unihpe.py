@@ -51,6 +51,8 @@ class Preset:
 
 PRESETS: Mapping[str, Preset] = {
     'unihpe_rt': Preset('rt', (144, 192), 512, 256, 2, 1),
+    # The same network on larger crops: the more accurate of the two that ship.
+    'unihpe_s': Preset('rt', (192, 256), 512, 256, 2, 1),
     # The small preset at half its size, for comparisons that a CPU can afford.
     'unihpe_slim': Preset('slim', (72, 96), 256, 128, 2, 1),
     'unihpe_w32': Preset('hrnet_w32', (192, 256), 1024, 512, 2, 2),

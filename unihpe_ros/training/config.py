@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from unihpe_ros.datasets.batches import SIMCC_SIGMA
 from unihpe_ros.datasets.catalogue import KINDS
+from unihpe_ros.datasets.photos import PhotoSelection
 from unihpe_ros.training.triples import SCORES
 import yaml
 
 _AT_LEAST_ONE = ('steps', 'image_batch', 'pose_batch', 'log_steps', 'ema_steps')
-_ABOVE_ZERO = ('learning_rate', 'clip', 'singular_value_temperature')
+_ABOVE_ZERO = ('learning_rate', 'clip', 'singular_value_temperature', 'simcc_sigma')
 _AT_LEAST_ZERO = (
     *('seed', 'chunk', 'weight_decay', 'warmup_steps', 'singular_value_start'),
     *('singular_value_ramp', 'workers', 'threads', 'checkpoint_minutes'),
@@ -35,14 +37,29 @@ class ImageSource:
     weight : float
         How often it is drawn, relative to the others.
     kind : str
-        What the folder holds: synthetic (made by `unihpe render`), human36m, pw3d, mpi_inf_3dhp
-        or coco. Of a set with splits the training split is read.
+        What the folder holds: synthetic (made by `unihpe render`), human36m, pw3d, mpi_inf_3dhp,
+        coco, or photos (stored by `unihpe photos import`). Of a set with splits the training split
+        is read.
+    only, licence, label_weight, hip_weight, unlabelled
+        Of photos alone: which people are used and how far their labels are trusted; see
+        `datasets.photos.PhotoSelection`.
 
     """
 
     path: str = ''
     weight: float = 1.0
     kind: str = 'synthetic'
+    only: tuple[str, ...] = ()
+    licence: str = ''
+    label_weight: float = 1.0
+    hip_weight: float = 1.0
+    unlabelled: str = 'unknown'
+
+    @property
+    def selection(self) -> PhotoSelection:
+        """What of a folder of photographs is used; ValueError if it is none."""
+        names = [entry.name for entry in fields(PhotoSelection)]
+        return PhotoSelection(**{name: getattr(self, name) for name in names})
 
 
 @dataclass(frozen=True)
@@ -64,6 +81,12 @@ class LossWeights:
         Pairwise InfoNCE.
     singular_value : float
         Singular-value contrastive loss, at the end of its ramp.
+    cross_modal : float
+        Distance of the image's and the fused 3D from what an averaged lifting branch makes of
+        the true 2D, where there is no true 3D, per m.
+    reprojection : float
+        Distance of the image's 3D from the true 2D under the best scale and shift, where there is
+        no true 3D, per half crop height.
 
     """
 
@@ -73,6 +96,8 @@ class LossWeights:
     bone: float = 1.0
     pairwise: float = 0.1
     singular_value: float = 0.1
+    cross_modal: float = 0.0
+    reprojection: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -89,7 +114,8 @@ class TrainConfig:
     steps : int
         Optimiser steps of the whole run.
     init : str
-        Checkpoint whose weights the run starts from; empty for none.
+        What the run starts from: a checkpoint, or an exported model by its name or its path
+        without '.image.onnx'; empty for none.
     images : tuple[ImageSource, ...]
         Data sets with images; empty to train the lifting branch alone.
     image_batch : int
@@ -124,7 +150,7 @@ class TrainConfig:
     threads : int
         PyTorch's threads on a CPU; 0 leaves PyTorch's choice.
     autocast : bool
-        Whether the network computes in bfloat16 where that is safe.
+        Whether the network computes in bfloat16 where that is safe and the processor has it.
     checkpoint_minutes : float
         Minutes between checkpoints.
     log_steps : int
@@ -133,6 +159,10 @@ class TrainConfig:
         Data set whose metrics are logged at every checkpoint; empty for none.
     validation_poses : str
         Bank of held-out poses, likewise.
+    validation_photos : str
+        Held-out photographs stored by `unihpe photos import`, likewise.
+    simcc_sigma : float
+        Standard deviation of the SimCC labels, bins.
 
     """
 
@@ -163,6 +193,8 @@ class TrainConfig:
     log_steps: int = 50
     validation_images: str = ''
     validation_poses: str = ''
+    validation_photos: str = ''
+    simcc_sigma: float = SIMCC_SIGMA
 
 
 def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> TrainConfig:
@@ -207,6 +239,14 @@ def make_config(values: Mapping[str, Any], path: str) -> TrainConfig:
         if source.kind not in KINDS:
             kinds = ', '.join(KINDS)
             raise ConfigError(f'{path}: images: kind: expected {kinds}; got {source.kind!r}')
+        try:
+            chosen = source.selection != PhotoSelection()
+        except ValueError as error:
+            raise ConfigError(f'{path}: images: {error}') from error
+        if chosen and source.kind != 'photos':
+            raise ConfigError(
+                f'{path}: images: {source.path}: a selection is for kind photos alone'
+            )
         if not source.weight > 0:
             raise ConfigError(f'{path}: images: weight: expected above 0; got {source.weight}')
     _check_ranges(config, path)
@@ -244,6 +284,7 @@ def changed_settings(stored: Mapping[str, Any], config: TrainConfig) -> list[str
     """
     old = {**asdict(TrainConfig()), **stored}
     old['images'] = tuple({**asdict(ImageSource()), **source} for source in old['images'])
+    old['loss'] = {**asdict(LossWeights()), **old['loss']}
     return [name for name, value in asdict(config).items() if old[name] != value]
 
 
@@ -269,6 +310,10 @@ def _value(kind: Any, value: Any, where: str) -> Any:
         if not isinstance(value, list):
             raise ConfigError(f'{where}: expected a list of data sets; got {value!r}')
         return tuple(_build(ImageSource, entry, where) for entry in value)
+    if kind == tuple[str, ...]:
+        if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) for v in value):
+            raise ConfigError(f'{where}: expected a list of names; got {value!r}')
+        return tuple(value)
     if kind is str and value is None:
         return ''
     if kind is float and type(value) is int:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from unihpe_ros.datasets.photos import Photos
 from unihpe_ros.datasets.poses import load_pose_bank
 from unihpe_ros.datasets.scenes import SceneShards
 from unihpe_ros.datasets.synthetic import SyntheticShards
+from unihpe_ros.evaluation.keypoint_report import photo_scores
+from unihpe_ros.evaluation.predictions import collect
+from unihpe_ros.evaluation.answers import collect
 from unihpe_ros.evaluation.evaluate import image_metrics, lifting_metrics, TorchPredictor
+from unihpe_ros.evaluation.keypoint_report import photo_scores
 from unihpe_ros.training.config import TrainConfig
 from unihpe_ros.training.detection.run import DetectorRun
 from unihpe_ros.training.run import Run
@@ -39,6 +44,7 @@ class HeldOut:
         self.poses = (
             load_pose_bank(Path(config.validation_poses)) if config.validation_poses else None
         )
+        self.photos = Photos(Path(config.validation_photos)) if config.validation_photos else None
         self.pictures = _open_pictures(config, isinstance(run, DetectorRun))
         if self.pictures is not None:
             note(self.pictures.damaged)
@@ -49,13 +55,15 @@ class HeldOut:
             assert isinstance(self.run, DetectorRun)
             return self.run.scores(self.pictures, _SCENES, self.note)
         scores: dict[str, float] = {}
-        if self.poses is None and self.pictures is None:
+        if self.poses is None and self.pictures is None and self.photos is None:
             return scores
         predictor = TorchPredictor(self.run.averaged())
         if self.poses is not None:
             scores |= lifting_metrics(predictor, self.poses, limit=_POSES)
         if self.pictures is not None:
             scores |= image_metrics(predictor, self.pictures, limit=_IMAGES, note=self.note)
+        if self.photos is not None:
+            scores |= photo_scores(collect(predictor, self.photos))
         return scores
 
 

@@ -66,3 +66,38 @@ def bone_length_loss(predicted: Tensor, truth: Tensor) -> Tensor:
     known = lengths[1].isfinite()
     error = torch.where(known, lengths[0] - torch.nan_to_num(lengths[1]), 0.0).abs()
     return error.sum() / total(known.sum()).clamp_min(1)
+
+
+def reprojection_loss(poses: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """
+    Mean distance of 3D keypoints from 2D ones, under the best scale and shift of each person.
+
+    The camera of a photograph is unknown, so that its perspective is taken for weak: x and y of
+    the pose, scaled and shifted by weighted least squares, are compared with the 2D.
+
+    Parameters
+    ----------
+    poses : Tensor
+        ``(B, K, 3)`` root-relative keypoints in the virtual camera's frame, m.
+    truth : Tensor
+        ``(B, K, 2)`` keypoints in the virtual camera, half crop heights; NaN where unknown.
+    weight : Tensor
+        ``(B, K)``; 0 leaves a keypoint out. Persons of fewer than four keypoints are left out.
+
+    Returns
+    -------
+    Tensor
+        Scalar, half crop heights.
+
+    """
+    weight = weight * truth.isfinite().all(-1)
+    weight = weight * ((weight > 0).sum(-1, keepdim=True) >= 4)
+    share = (weight / weight.sum(-1, keepdim=True).clamp_min(1e-6))[..., None]
+    flat, wanted = poses[..., :2].float(), truth.nan_to_num()
+    flat = flat - (share * flat).sum(1, keepdim=True)
+    wanted = wanted - (share * wanted).sum(1, keepdim=True)
+    spread = (share * flat.square()).sum((1, 2)).clamp_min(1e-4)
+    scale = ((share * flat * wanted).sum((1, 2)) / spread).clamp_min(0)
+    apart = scale[:, None, None] * flat - wanted
+    distance = (apart.square().sum(-1) + 1e-6).sqrt()
+    return (distance * weight).sum() / total(weight.sum()).clamp_min(1e-6)

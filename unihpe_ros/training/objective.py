@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 import math
 
@@ -22,6 +23,8 @@ from unihpe_ros.training.triples import SCORES
 
 # Weight of a 3D keypoint that lies outside the image: a guess, but better than none.
 _OUTSIDE = 0.3
+# COCO's keypoints that have to be seen before lifting them can teach the image branch.
+_ENOUGH = 12
 # CLIP's limit on the learned temperature (Radford et al., ICML 2021).
 _LEAST_TEMPERATURE = 0.01
 
@@ -40,6 +43,8 @@ class Objective(nn.Module):
     def __init__(self, config: TrainConfig) -> None:
         super().__init__()
         self.config = config
+        # Averaged weights of the network, which the run keeps; not a part of this module's state.
+        self.averaged: Mapping[str, Tensor] = {}
         self.log_temperature = nn.Parameter(torch.tensor(math.log(0.07)))
 
     @property
@@ -73,8 +78,29 @@ class Objective(nn.Module):
                 [losses.pose_loss(pose, batch.relative, weight) for pose in poses]
             ).mean(),
             'bone': losses.bone_length_loss(poses[SOURCES.index('fused')], batch.relative),
+            **self._photo_terms(model, batch, poses),
             **self._contrast(answer['embeddings'], batch, step),
         }
+
+    def _photo_terms(
+        self, model: UniHPE, batch: ImageBatch, poses: Sequence[Tensor]
+    ) -> dict[str, Tensor]:
+        """Return the 3D terms of people whose 3D nobody knows: photographs'."""
+        terms: dict[str, Tensor] = {}
+        weights = self.config.loss
+        image, fused = poses[SOURCES.index('image')], poses[SOURCES.index('fused')]
+        flat = batch.weight * ~batch.relative.isfinite().all(-1).any(-1, keepdim=True)
+        if weights.cross_modal:
+            seen = (flat > 0) & batch.normalised.isfinite().all(-1)
+            target = lift_averaged(model, self.averaged, batch.normalised, seen)
+            enough = (seen.sum(-1, keepdim=True) >= _ENOUGH).expand_as(seen)
+            terms['cross_modal'] = 0.5 * sum(
+                (losses.pose_loss(pose, target, enough.float()) for pose in (image, fused)),
+                start=image.new_zeros(()),
+            )
+        if weights.reprojection:
+            terms['reprojection'] = losses.reprojection_loss(image, batch.normalised, flat)
+        return terms
 
     def _contrast(self, embeddings: Tensor, batch: ImageBatch, step: int) -> dict[str, Tensor]:
         """Contrast ``(B, 3, D)`` image, 2D and 3D of all ranks' persons with each other."""
@@ -173,6 +199,48 @@ def look(model: UniHPE, image: Tensor, seen: Tensor, relative: Tensor) -> dict[s
         **{name: answer[name] for name in ('simcc_x', 'simcc_y', 'visibility')},
         'poses': torch.stack([model.decoder(features[name], name) for name in SOURCES], 1),
         'embeddings': torch.stack([answer['embedding'], embedding_2d, embedding_3d], 1),
+    }
+
+
+@torch.no_grad()
+def lift_averaged(
+    model: UniHPE, averaged: Mapping[str, Tensor], normalised: Tensor, seen: Tensor
+) -> Tensor:
+    """
+    Lift true 2D with the averaged lifting branch: a teacher of the image branch.
+
+    Parameters
+    ----------
+    model : UniHPE
+        The network.
+    averaged : Mapping[str, Tensor]
+        Averaged weights by name.
+    normalised : Tensor
+        ``(B, K, 2)`` true keypoints as the 2D encoder reads them; NaN where unknown.
+    seen : Tensor
+        ``(B, K)`` bool, which of them are read.
+
+    Returns
+    -------
+    Tensor
+        ``(B, K, 3)`` root-relative, m.
+
+    """
+    keypoints = torch.cat([normalised.nan_to_num(), torch.ones_like(normalised[..., :1])], -1)
+    feature = torch.func.functional_call(
+        model.encoder_2d, _part(averaged, 'encoder_2d.'), (keypoints * seen[..., None],)
+    )
+    pose: Tensor = torch.func.functional_call(
+        model.decoder, _part(averaged, 'decoder.'), (feature, '2d')
+    )
+    return pose.float()
+
+
+def _part(weights: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): value
+        for name, value in weights.items()
+        if name.startswith(prefix)
     }
 
 

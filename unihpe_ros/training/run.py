@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict
 import math
 from pathlib import Path
@@ -13,11 +13,14 @@ from typing import Any, TypeVar
 
 import torch
 from torch import nn, Tensor
+from tqdm import tqdm
 from unihpe_ros.core.files import replacing
+from unihpe_ros.core.resources import find_resource
+from unihpe_ros.models.onnx_weights import load_exported, unfold_batch_norms
 from unihpe_ros.models.unihpe import PRESETS, UniHPE
 from unihpe_ros.training import ranks
 from unihpe_ros.training.config import changed_settings, ConfigError, TrainConfig
-from unihpe_ros.training.objective import Objective
+from unihpe_ros.training.objective import normalise, Objective
 
 Network = TypeVar('Network', bound=nn.Module)
 
@@ -43,10 +46,13 @@ class Run:
         self.config = config
         self.model = self.build().to(device, memory_format=torch.channels_last)
         self.objective = self.build_objective().to(device)
+        # Whether the weights are those of an exported model, to be unfolded before the first step.
+        self.is_folded = False
         if config.init:
             self._start_from(Path(config.init))
         ranks.share_batch_norms(self.model)
-        self.ema = {name: value.clone() for name, value in self.model.state_dict().items()}
+        self.ema: dict[str, Tensor] = {}
+        self.average_from_here()
         # Biases, norms and tokens are not decayed.
         parameters = [*self.model.parameters(), *self.objective.parameters()]
         self.optimizer = torch.optim.AdamW(
@@ -59,11 +65,41 @@ class Run:
         )
         self.step = 0
 
+    def average_from_here(self) -> None:
+        """Let the average be the weights as they are."""
+        self.ema = {name: value.clone() for name, value in self.model.state_dict().items()}
+        self._share_average()
+
+    def _share_average(self) -> None:
+        # Objectives that learn from the averaged network read it here.
+        if isinstance(self.objective, Objective):
+            self.objective.averaged = self.ema
+
     def _start_from(self, path: Path) -> None:
+        if path.suffix != '.pt':
+            self._start_from_exported(path)
+            return
         state, preset = load_checkpoint(path), self.config.preset
         if state['preset'] != preset:
             raise ConfigError(f'init: {path}: expected weights of {preset}; got {state["preset"]}')
         give_weights(self.model, state['ema'], path)
+
+    def _start_from_exported(self, path: Path) -> None:
+        files = exported_files(path)
+        try:
+            fresh = load_exported(self.model, files)
+        except ValueError as error:
+            raise ConfigError(f'init: {error}') from error
+        self.is_folded = True
+        if fresh:
+            parts = sorted({name.partition('.')[0] for name in fresh})
+            tqdm.write(f'{path} has no weights of {", ".join(parts)}: these start anew')
+
+    def unfold(self, crops: Iterable[Tensor]) -> None:
+        """Give folded batch normalisations the statistics of ``(B, h, w, 3)`` uint8 crops."""
+        unfold_batch_norms(self.model, (normalise(crop) for crop in crops))
+        self.average_from_here()
+        self.is_folded = False
 
     def build(self) -> UniHPE:
         """Return a new network."""
@@ -134,6 +170,8 @@ class Run:
         self.objective.load_state_dict(state['objective'])
         self.optimizer.load_state_dict(state['optimizer'])
         self.ema = state['ema']
+        self._share_average()
+        self.is_folded = False
         self.step = state['step']
 
     def averaged(self) -> UniHPE:
@@ -141,6 +179,38 @@ class Run:
         model = self.build().to(next(self.model.parameters()).device)
         model.load_state_dict(self.ema)
         return model
+
+
+def exported_files(path: Path) -> dict[str, Path]:
+    """
+    Find the files of an exported model.
+
+    Parameters
+    ----------
+    path : Path
+        Name of a shipped model, or path of an exported one, without '.image.onnx'.
+
+    Returns
+    -------
+    dict[str, Path]
+        By branch: 'image' and 'lifting', or of a detector 'detector'.
+
+    Raises
+    ------
+    ConfigError
+        If there is none.
+
+    """
+    for folder in (path.parent, find_resource('resource/models')):
+        for branches in (('image', 'lifting'), ('detector',)):
+            suffixes = ['' if branch == 'detector' else f'.{branch}' for branch in branches]
+            files = [folder / f'{path.name}{suffix}.onnx' for suffix in suffixes]
+            if all(file.is_file() for file in files):
+                return dict(zip(branches, files, strict=True))
+    raise ConfigError(
+        f'init: {path}: expected a checkpoint (.pt), or an exported model whose files are '
+        f'{path.name}.image.onnx and {path.name}.lifting.onnx'
+    )
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

@@ -29,6 +29,9 @@ from unihpe_ros.training.run import load_checkpoint, Run
 from unihpe_ros.training.run_folder import run_folder
 from unihpe_ros.training.signals import InterruptedRun, Signals
 
+# Batches whose statistics an exported model's folded normalisations are given.
+_UNFOLD_BATCHES = 8
+
 
 def train(
     config: TrainConfig,
@@ -101,7 +104,8 @@ def is_finished(config: TrainConfig, out: Path) -> bool:
     state = load_checkpoint(out / 'checkpoint.pt')
     if state['step'] < config.steps or changed_settings(state['config'], config):
         return False
-    scored = bool(config.validation_poses or (config.validation_images and config.images))
+    pictures = config.validation_images or config.validation_photos
+    scored = bool(config.validation_poses or (pictures and config.images))
     return not scored or last_step(out / 'validation.csv') == state['step']
 
 
@@ -112,6 +116,8 @@ def _take_steps(run: Run, out: Path, signals: Signals) -> None:
     skipped = Skipped(out / 'skipped.txt')
     batches = _pictures(config, run, skipped)
     held_out = HeldOut(run, skipped.add)
+    if run.is_folded and batches is not None:
+        run.unfold(next(batches).to(device).image for _ in range(_UNFOLD_BATCHES))
     saved = time.monotonic()
     batch: ImageBatch | SceneBatch | None = None
     with closing(Diary(run, out)) if ranks.rank() == 0 else nullcontext() as diary:
@@ -147,7 +153,10 @@ def _pictures(
     if not config.images:
         return None
     preset = run.model.preset
-    sets = [open_records(source.kind, Path(source.path), 'train') for source in config.images]
+    sets = [
+        open_records(source.kind, Path(source.path), 'train', source.selection)
+        for source in config.images
+    ]
     for records, source in zip(sets, config.images, strict=True):
         skipped.add(damaged_parts(records))
         if not records.has_images:
@@ -166,6 +175,7 @@ def _pictures(
             part=ranks.part(config.image_batch),
             workers=config.workers,
             simcc_ratio=preset.simcc_ratio,
+            simcc_sigma=config.simcc_sigma,
         )
     )
 
@@ -178,7 +188,9 @@ def _terms(
     rng = np.random.default_rng([config.seed, run.step, 1])
     terms: dict[str, Tensor] = {}
     device = next(model.parameters()).device
-    with torch.autocast(device.type, torch.bfloat16, enabled=config.autocast):
+    with torch.autocast(
+        device.type, torch.bfloat16, enabled=config.autocast and has_bfloat16(device)
+    ):
         if batch is not None:
             terms |= run.objective.image_terms(model, batch, rng, run.step)
         if poses is not None:
@@ -190,6 +202,11 @@ def _terms(
             )
             terms |= run.objective.pose_terms(model, *tensors)
     return terms
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Return whether a device computes in bfloat16; where it does not, float32 is far faster."""
+    return device.type != 'cpu' or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _values(terms: Mapping[str, Tensor]) -> dict[str, float]:

@@ -1,0 +1,87 @@
+"""Exported weights come back: the same function, and one that can be trained on."""
+
+import pytest
+import torch
+from unihpe_ros.models.export import export
+from unihpe_ros.models.onnx_weights import load_exported, read_weights, unfold_batch_norms
+from unihpe_ros.models.unihpe import UniHPE
+
+
+@pytest.fixture(scope='module')
+def exported(tmp_path_factory):
+    torch.manual_seed(3)
+    model = UniHPE('unihpe_slim')
+    with torch.no_grad():
+        for parameter in model.parameters():
+            # The exporter stores equal values once: a trained network has none.
+            parameter.add_(0.01 * torch.randn_like(parameter))
+        for module in model.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.running_mean.normal_(0, 0.2)
+                module.running_var.uniform_(0.5, 2)
+                module.weight.uniform_(0.5, 1.5)
+                module.bias.normal_(0, 0.2)
+    folder = tmp_path_factory.mktemp('models')
+    export(model, folder, 'slim', 'a test', 'none')
+    return model, {name: folder / f'slim.{name}.onnx' for name in ('image', 'lifting')}
+
+
+def answers(model, crops):
+    with torch.inference_mode():
+        image = model.eval().encode_image(crops)
+        pose = torch.linspace(-1, 1, 2 * 26 * 3).reshape(2, 26, 3)
+        return {**image, **model.lift(pose, image['feature'])}
+
+
+def test_an_exported_network_comes_back_and_unfolds_to_the_same_function(exported):
+    model, files = exported
+    crops = torch.randn(2, 3, 96, 72, generator=torch.Generator().manual_seed(0))
+    wanted = answers(model, crops)
+    again = UniHPE('unihpe_slim')
+    fresh = load_exported(again, files)
+    assert {name.partition('.')[0] for name in fresh} == {'encoder_3d', 'project_3d'}
+    found = answers(again, crops)
+    unfold_batch_norms(again, iter([crops, 2 * crops]))
+    unfolded = answers(again, crops)
+    norm = again.image_branch.backbone.stem[1]
+    assert norm.running_var.std() > 0.01
+    for name, value in wanted.items():
+        # The file holds weights in half precision.
+        assert torch.allclose(value, found[name], atol=2e-2), name
+        assert torch.allclose(found[name], unfolded[name], atol=1e-4), name
+
+
+def test_batch_statistics_leave_the_unfolded_function_nearly_as_it_was(exported):
+    _, files = exported
+    again = UniHPE('unihpe_slim')
+    load_exported(again, files)
+    crops = torch.randn(32, 3, 96, 72, generator=torch.Generator().manual_seed(1))
+    unfold_batch_norms(again, iter([crops]))
+    with torch.no_grad():
+        evaluated = again.eval().image_branch.backbone(crops)[0]
+        trained = again.train().image_branch.backbone(crops)[0]
+    assert (evaluated - trained).abs().max() < 1e-3 * evaluated.abs().max()
+
+
+def test_a_head_is_resampled_to_larger_crops(tmp_path):
+    torch.manual_seed(0)
+    small, large = UniHPE('unihpe_rt'), UniHPE('unihpe_s')
+    export(small, tmp_path, 'rt', 'a test', 'none')
+    load_exported(large, {'image': tmp_path / 'rt.image.onnx'})
+    rows, wanted = (model.image_branch.head.x.bias for model in (large, small))
+    assert len(rows) == 384
+    assert len(wanted) == 288
+    assert float(rows.mean()) == pytest.approx(float(wanted.mean()), abs=0.01)
+    smooth = torch.ones(128, 16, 12)[None], torch.ones(128, 12, 9)[None]
+    tokens = [
+        model.image_branch.head.embed(model.image_branch.head.heatmaps(maps).flatten(2))
+        for model, maps in zip((large, small), smooth, strict=True)
+    ]
+    assert torch.allclose(*tokens, atol=0.1)
+
+
+def test_what_is_no_model_is_named(tmp_path):
+    path = tmp_path / 'x.onnx'
+    path.write_bytes(b'no model')
+    with pytest.raises(ValueError, match=r'x\.onnx: expected'):
+        read_weights(path)

@@ -1,0 +1,298 @@
+"""Import of labelled photographs: COCO-format annotations and pictures become one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+import json
+from pathlib import Path
+import tarfile
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+from unihpe_ros.core.files import replacing_folder
+from unihpe_ros.core.skeleton import COCO_17
+from unihpe_ros.datasets.coco import check_people, read_annotations
+from unihpe_ros.datasets.records import DatasetError
+
+FORMAT = 1
+_K = len(COCO_17)
+# Photographs are stored as JPEG: five times faster to decode than WebP, and hardly changed at 95.
+_QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95]
+# Weight of a keypoint that only a teacher network saw, per unit of its score.
+_TAUGHT = 0.6
+# A hand label that a sure teacher sees elsewhere may be wrong: its weight, the distance from which
+# on it counts as elsewhere (shares of the box's longer side), and how sure the teacher has to be.
+_DOUBTED, _ELSEWHERE, _SURE = 0.3, 0.12, 0.5
+
+
+@dataclass
+class Imported:
+    """
+    What an import made, and what it left out.
+
+    Parameters
+    ----------
+    pictures, people : int
+        Stored.
+    left_out : list[str]
+        A line for each picture or annotation that could not be used, with the reason.
+
+    """
+
+    pictures: int = 0
+    people: int = 0
+    left_out: list[str] = field(default_factory=list)
+
+
+def import_photos(
+    annotations: Path,
+    pictures: Path,
+    out: Path,
+    *,
+    longest: int = 640,
+    teacher: Path | None = None,
+) -> Imported:
+    """
+    Read COCO-format annotations with their pictures and write a folder for training.
+
+    Parameters
+    ----------
+    annotations : Path
+        JSON in COCO's keypoint format, plain or .xz. Of each picture the optional fields
+        `source`, `licence_class`, `stretched` and `labels_full` are kept, of each person
+        `keypoint_scores` and `witness_agrees`, which weigh labels that were not set by hand.
+    pictures : Path
+        Folder or tar of the pictures, by their `file_name`.
+    out : Path
+        Folder to make: manifest.json, labels.npz and pictures.jpegs.
+    longest : int
+        Pictures whose longer side is longer than this are reduced to it, px.
+    teacher : Path, optional
+        .npz of another network's keypoints of the same people (`annotation_id` (M,),
+        `keypoints` (M, 17, 2) px, `scores` (M, 17)): fills what is not labelled, and doubts
+        labels that it sees elsewhere.
+
+    Returns
+    -------
+    Imported
+        Numbers, and what was left out and why.
+
+    Raises
+    ------
+    DatasetError
+        If the annotations are not readable, or no picture at all could be stored.
+
+    """
+    images, people = read_annotations(annotations)
+    check_people(people, {image['id']: 0 for image in images}, annotations)
+    taught = _read_teacher(teacher) if teacher else {}
+    by_image: dict[int, list[dict[str, Any]]] = {}
+    for person in people:
+        by_image.setdefault(person['image_id'], []).append(person)
+    done = Imported()
+    wanted = {image['file_name']: image for image in images}
+    found: set[str] = set()
+    labels = _Labels()
+    with replacing_folder(out) as partial:
+        partial.mkdir()
+        with (partial / 'pictures.jpegs').open('wb') as file:
+            bar = tqdm(total=len(wanted), desc='importing', unit='picture', delay=2)
+            for name, data in _files(pictures, wanted, done.left_out.append):
+                bar.update()
+                found.add(name)
+                stored = _store(data, longest)
+                if stored is None:
+                    done.left_out.append(f'{name}: not a picture that OpenCV can read')
+                    continue
+                coded, scale, size = stored
+                file.write(coded)
+                image = wanted[name]
+                labels.add_picture(image, len(coded), size)
+                for person in by_image.get(image['id'], ()):
+                    labels.add_person(person, scale, taught.get(person['id']), done.left_out)
+            bar.close()
+        missing = [name for name in wanted if name not in found]
+        done.left_out += [f'{name}: not among the pictures of {pictures}' for name in missing]
+        done.pictures, done.people = len(labels.pictures), len(labels.people)
+        if not done.pictures:
+            raise DatasetError(
+                f'{pictures}: expected pictures named in {annotations}; '
+                f'{done.left_out[0] if done.left_out else "it names none"}'
+            )
+        labels.write(partial / 'labels.npz')
+        manifest = {
+            'format': FORMAT,
+            'kind': 'photos',
+            'pictures': done.pictures,
+            'people': done.people,
+            'left_out': len(done.left_out),
+        }
+        (partial / 'manifest.json').write_text(json.dumps(manifest, indent=1))
+        if done.left_out:
+            (partial / 'left_out.txt').write_text('\n'.join(done.left_out) + '\n')
+    return done
+
+
+class _Labels:
+    """Labels as they are gathered, by picture and by person."""
+
+    def __init__(self) -> None:
+        self.pictures: list[dict[str, Any]] = []
+        self.people: list[dict[str, Any]] = []
+
+    def add_picture(self, image: Mapping[str, Any], length: int, size: tuple[int, int]) -> None:
+        self.pictures.append(
+            {
+                'name': image['file_name'],
+                'id': image['id'],
+                'length': length,
+                'size': size,
+                'source': str(image.get('source', '')),
+                'open': image.get('licence_class', '') == 'open',
+                'stretched': bool(image.get('stretched')),
+                'labels_full': bool(image.get('labels_full')),
+            }
+        )
+
+    def add_person(
+        self,
+        person: Mapping[str, Any],
+        scale: NDArray[np.float64],
+        taught: tuple[NDArray[Any], NDArray[Any]] | None,
+        left_out: list[str],
+    ) -> None:
+        """Add a person; who has no box that can be looked at is left out and named."""
+        x, y, w, h = (float(value) for value in person['bbox'])
+        if not (w > 1 and h > 1):
+            left_out.append(f'annotation {person["id"]}: expected a box with an area, got {w}x{h}')
+            return
+        keypoints, visibility, weight = _keypoints(person, taught)
+        # COCO counts pixels from their corners.
+        box = np.array([x, y, x + w, y + h]) * np.tile(scale, 2) - 0.5
+        self.people.append(
+            {
+                'picture': len(self.pictures) - 1,
+                'id': person['id'],
+                'box': box,
+                'area': float(person['area']) * float(scale.prod()),
+                'crowd': bool(person.get('iscrowd', 0)),
+                'keypoints': (keypoints + 0.5) * scale - 0.5,
+                'visibility': visibility,
+                'weight': weight,
+            }
+        )
+
+    def write(self, path: Path) -> None:
+        lengths = [picture.pop('length') for picture in self.pictures]
+        arrays: dict[str, Any] = {
+            f'{kind}_{name}': np.array([entry[name] for entry in entries])
+            for kind, entries in (('picture', self.pictures), ('person', self.people))
+            for name in (entries[0] if entries else ())
+        }
+        np.savez_compressed(path, offsets=np.cumsum([0, *lengths]), **arrays)
+
+
+def _keypoints(
+    person: Mapping[str, Any], taught: tuple[NDArray[Any], NDArray[Any]] | None
+) -> tuple[NDArray[np.float64], NDArray[np.uint8], NDArray[np.float32]]:
+    """Return keypoints (17, 2) px or NaN, visibility (17,) and weight (17,) of a person."""
+    labels = np.array(person['keypoints'], np.float64).reshape(_K, 3)
+    known = labels[:, 2] > 0
+    keypoints = np.where(known[:, None], labels[:, :2], np.nan)
+    visibility = labels[:, 2].astype(np.uint8)
+    weight = np.ones(_K)
+    if 'keypoint_scores' in person:
+        weight *= np.clip(person['keypoint_scores'], 0.2, 1)
+    if 'witness_agrees' in person:
+        weight *= np.where(person['witness_agrees'], 1.0, 0.6)
+    if taught is not None:
+        points, scores = taught
+        reach = max(person['bbox'][2:])
+        apart = np.linalg.norm(points - keypoints, axis=-1) > _ELSEWHERE * reach
+        weight = np.where(known & apart & (scores > _SURE), _DOUBTED * weight, weight)
+        fill = ~known & (scores > 0.3)
+        keypoints = np.where(fill[:, None], points, keypoints)
+        weight = np.where(fill, _TAUGHT * scores, weight)
+        visibility = np.where(fill, 2, visibility).astype(np.uint8)
+    return keypoints, visibility, weight.astype(np.float32)
+
+
+def _read_teacher(path: Path) -> dict[int, tuple[NDArray[Any], NDArray[Any]]]:
+    try:
+        with np.load(path) as stored:
+            ids, keypoints, scores = (
+                stored[name] for name in ('annotation_id', 'keypoints', 'scores')
+            )
+    except (OSError, ValueError, KeyError) as error:
+        raise DatasetError(
+            f'{path}: expected arrays annotation_id, keypoints and scores ({error})'
+        ) from error
+    if keypoints.shape != (len(ids), _K, 2) or scores.shape != (len(ids), _K):
+        raise DatasetError(
+            f'{path}: expected keypoints ({len(ids)}, {_K}, 2), got {keypoints.shape}'
+        )
+    return {int(i): (k, s) for i, k, s in zip(ids, keypoints, scores, strict=True)}
+
+
+def _files(
+    pictures: Path, wanted: Mapping[str, Any], note: Callable[[str], None]
+) -> Iterator[tuple[str, bytes]]:
+    """Yield name and bytes of each wanted file of a folder or a tar, as far as it can be read."""
+    if pictures.is_dir():
+        for name in wanted:
+            path = pictures / name
+            if path.is_file():
+                yield name, path.read_bytes()
+        return
+    try:
+        with tarfile.open(pictures) as tar:
+            for member in tar:
+                if member.isfile() and member.name in wanted:
+                    yield member.name, _read_member(tar, member)
+    except FileNotFoundError as error:
+        raise DatasetError(f'{pictures}: expected a folder or a tar of pictures') from error
+    except (tarfile.TarError, EOFError, OSError) as error:
+        note(f'{pictures}: cut off or no tar ({error}); read as far as it is whole')
+
+
+def _read_member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = tar.extractfile(member)
+    data = file.read() if file is not None else b''
+    if len(data) != member.size:
+        raise tarfile.ReadError(f'{member.name}: {len(data)} of {member.size} bytes')
+    return data
+
+
+def _store(data: bytes, longest: int) -> tuple[bytes, NDArray[np.float64], tuple[int, int]] | None:
+    """Code a picture for storage; with its scale (x, y) and size, or None if it is none."""
+    try:
+        # EXIF rotation is ignored: labels are of the pixels as they are stored.
+        flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    except cv2.error:
+        return None
+    if image is None:
+        return None
+    h, w = image.shape[:2]
+    factor = min(longest / max(h, w), 1.0)
+    if factor < 1:
+        size = max(round(w * factor), 1), max(round(h * factor), 1)
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    new = (image.shape[1], image.shape[0])
+    return (
+        cv2.imencode('.jpg', image, _QUALITY)[1].tobytes(),
+        np.array(new, np.float64) / (w, h),
+        new,
+    )
+
+
+def summary(imported: Imported, out: Path, shown: int = 5) -> Sequence[str]:
+    """Return the lines that tell what was left out, the first few by name, and what was made."""
+    lines = [f'left out: {reason}' for reason in imported.left_out[:shown]]
+    if len(imported.left_out) > shown:
+        lines.append(f'and {len(imported.left_out) - shown} more: {out / "left_out.txt"}')
+    return [*lines, f'{imported.people} people in {imported.pictures} pictures: {out}']
