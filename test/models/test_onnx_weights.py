@@ -71,13 +71,13 @@ def test_a_head_is_resampled_to_larger_crops(tmp_path):
     rows, wanted = (model.image_branch.head.x.bias for model in (large, small))
     assert len(rows) == 384
     assert len(wanted) == 288
-    assert float(rows.mean()) == pytest.approx(float(wanted.mean()), abs=0.01)
-    smooth = torch.ones(128, 16, 12)[None], torch.ones(128, 12, 9)[None]
+    assert rows.detach().mean() == pytest.approx(wanted.detach().mean().item(), abs=0.01)
+    # Maps that fall off to the right give the same tokens at either resolution.
     tokens = [
-        model.image_branch.head.embed(model.image_branch.head.heatmaps(maps).flatten(2))
-        for model, maps in zip((large, small), smooth, strict=True)
+        model.image_branch.head.embed(torch.linspace(1, 0, width).expand(height, -1).flatten())
+        for model, height, width in ((large, 16, 12), (small, 12, 9))
     ]
-    assert torch.allclose(*tokens, atol=0.1)
+    assert (tokens[0] - tokens[1]).std() < 0.1 * tokens[1].std()
 
 
 def test_what_is_no_model_is_named(tmp_path):

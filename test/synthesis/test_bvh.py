@@ -130,3 +130,23 @@ def test_an_archive_without_clips_says_so_and_leaves_nothing(tmp_path):
     with pytest.raises(MotionError, match=r'clips\.tar: expected an archive of \.bvh clips'):
         motion_folder(tmp_path / 'clips.tar', tmp_path / 'cache')
     assert not (tmp_path / 'cache').exists()
+
+
+def bend_left_forearm(motion, hand):
+    """Turn the rest direction of the left forearm by 17 degrees against the upper arm's."""
+    turn = Rotation.from_euler('y', 17, degrees=True)
+    joint = motion.joints.index(hand)
+    motion.offsets[joint] = turn.apply(motion.offsets[joint])
+    return motion
+
+
+def test_the_bent_rest_pose_of_daz_clips_does_not_bend_straight_limbs(tmp_path):
+    clip = read_bvh(write_clip(tmp_path / '01/a.bvh'), rate=120)
+    thigh, shin, _, upper_arm, forearm, _ = retarget(
+        bend_left_forearm(clip, 'lHand')
+    ).limb_directions[:6]
+    assert forearm == pytest.approx(upper_arm)
+    assert shin == pytest.approx(thigh)
+    clip = read_bvh(write_clip(tmp_path / '01/b.bvh', convention='motionbuilder'), rate=120)
+    directions = retarget(bend_left_forearm(clip, 'LeftHand')).limb_directions
+    assert directions[4] @ directions[3] == pytest.approx(np.cos(np.radians(17)), abs=1e-4)

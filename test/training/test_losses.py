@@ -164,3 +164,22 @@ def test_every_score_trains_on_identical_embeddings_and_prefers_matches(name):
         torch.randn(16, 32, generator=torch.Generator().manual_seed(5)), dim=-1
     )
     assert matched < contrast.singular_value_loss(x, y.roll(1, 0), y, 0.07, score=score)
+
+
+def test_reprojection_is_blind_to_scale_shift_and_depth_and_to_what_is_unknown():
+    generator = torch.Generator().manual_seed(0)
+    poses = torch.randn(3, 26, 3, generator=generator, requires_grad=True)
+    truth = (0.7 * poses[..., :2] + torch.tensor([0.3, -0.2])).detach().clone()
+    weight = torch.ones(3, 26)
+    weight[0, 5] = 0
+    truth[0, 5] = 9
+    truth[1, 7] = torch.nan
+    weight[2, 3:] = 0
+    truth[2] = 5 * torch.randn(26, 2, generator=generator)
+    assert losses.reprojection_loss(poses, truth, weight) < 2e-3
+    truth[0, 4] += 1
+    loss = losses.reprojection_loss(poses, truth, weight)
+    assert 0.01 < loss < 0.2
+    loss.backward()
+    assert poses.grad.isfinite().all()
+    assert poses.grad[2].abs().max() == 0

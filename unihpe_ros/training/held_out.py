@@ -9,11 +9,9 @@ from unihpe_ros.datasets.photos import Photos
 from unihpe_ros.datasets.poses import load_pose_bank
 from unihpe_ros.datasets.scenes import SceneShards
 from unihpe_ros.datasets.synthetic import SyntheticShards
-from unihpe_ros.evaluation.keypoint_report import photo_scores
-from unihpe_ros.evaluation.predictions import collect
-from unihpe_ros.evaluation.answers import collect
 from unihpe_ros.evaluation.evaluate import image_metrics, lifting_metrics, TorchPredictor
 from unihpe_ros.evaluation.keypoint_report import photo_scores
+from unihpe_ros.evaluation.predictions import predict_records
 from unihpe_ros.training.config import TrainConfig
 from unihpe_ros.training.detection.run import DetectorRun
 from unihpe_ros.training.run import Run
@@ -63,7 +61,7 @@ class HeldOut:
         if self.pictures is not None:
             scores |= image_metrics(predictor, self.pictures, limit=_IMAGES, note=self.note)
         if self.photos is not None:
-            scores |= photo_scores(collect(predictor, self.photos))
+            scores |= photo_scores(predict_records(predictor, self.photos))
         return scores
 
 

@@ -1,0 +1,93 @@
+"""Training on photographs: from an exported model, without a single 3D label."""
+
+import csv
+import json
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from unihpe_ros.datasets.photo_import import import_photos
+from unihpe_ros.models.export import export
+from unihpe_ros.models.unihpe import UniHPE
+from unihpe_ros.training.config import ConfigError, make_config
+from unihpe_ros.training.run import Run
+from unihpe_ros.training.train import train
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Store six pictures of somebody, all 17 keypoints labelled."""
+    folder = tmp_path / 'pictures'
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    images, people = [], []
+    for number in range(6):
+        cv2.imwrite(str(folder / f'{number}.png'), rng.integers(0, 255, (90, 70, 3), np.uint8))
+        size = {'width': 70, 'height': 90}
+        images.append({'id': number, 'file_name': f'{number}.png', 'source': 'yard', **size})
+        places = np.column_stack(
+            [rng.uniform(10, 60, 17), rng.uniform(10, 80, 17), np.full(17, 2)]
+        )
+        person = {'id': number, 'image_id': number, 'iscrowd': 0, 'num_keypoints': 17}
+        person |= {'bbox': [5, 5, 60, 80], 'area': 4000, 'keypoints': places.ravel().tolist()}
+        people.append(person)
+    (tmp_path / 'people.json').write_text(json.dumps({'images': images, 'annotations': people}))
+    import_photos(tmp_path / 'people.json', folder, tmp_path / 'photos')
+    return tmp_path / 'photos'
+
+
+def experiment(photos, **more):
+    values = {
+        'preset': 'unihpe_slim',
+        'steps': 2,
+        'images': [{'path': str(photos), 'kind': 'photos', 'only': ['yard'], 'hip_weight': 0.3}],
+        'image_batch': 4,
+        'workers': 0,
+        'loss': {'cross_modal': 1.0, 'reprojection': 0.5},
+        'log_steps': 1,
+        'validation_photos': str(photos),
+        'threads': 1,
+    }
+    return make_config(values | more, 'x.yaml')
+
+
+def test_a_run_goes_on_from_an_exported_model(photos, tmp_path, capsys):
+    torch.manual_seed(0)
+    export(UniHPE('unihpe_slim'), tmp_path, 'slim', 'a test', 'none')
+    config = experiment(photos, init=str(tmp_path / 'slim'))
+    train(config, tmp_path / 'run')
+    rows = list(csv.DictReader((tmp_path / 'run/log.csv').open()))
+    for name in ('keypoints', 'cross_modal', 'reprojection', 'pairwise'):
+        assert float(rows[-1][name]) > 0, name
+    assert float(rows[-1]['pose']) == 0
+    scores = list(csv.DictReader((tmp_path / 'run/validation.csv').open()))
+    assert 0 <= float(scores[-1]['photo_pck']) <= 100
+    assert 0 <= float(scores[-1]['photo_ap']) <= 100
+
+
+def test_the_averaged_lifter_teaches_the_image_and_not_the_other_way_round(photos):
+    run = Run(experiment(photos), torch.device('cpu'))
+    assert run.objective.averaged is run.ema
+    before = {name: value.clone() for name, value in run.ema.items()}
+    run.average_from_here()
+    assert run.objective.averaged is run.ema
+    assert all(torch.equal(before[name], value) for name, value in run.ema.items())
+
+
+def test_an_exported_model_that_is_not_there_is_named(photos):
+    with pytest.raises(ConfigError, match=r'init: nosuch: expected a checkpoint \(\.pt\), or'):
+        Run(experiment(photos, init='nosuch'), torch.device('cpu'))
+
+
+@pytest.mark.parametrize(
+    ('source', 'words'),
+    [
+        ({'path': 'a', 'only': ['x']}, 'images: a: a selection is for kind photos alone'),
+        ({'path': 'a', 'kind': 'photos', 'only': 'x'}, 'only: expected a list of names; got .x.'),
+        ({'path': 'a', 'kind': 'photos', 'licence': 'free'}, "licence: expected '' or 'open'"),
+    ],
+)
+def test_selections_that_do_not_fit_are_named(source, words):
+    with pytest.raises(ConfigError, match=words):
+        make_config({'images': [source]}, 'x.yaml')
