@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from unihpe_ros.datasets.photo_import import import_photos
+from unihpe_ros.datasets.photos import PhotoScenes
 from unihpe_ros.models.export import export
 from unihpe_ros.models.unihpe import UniHPE
 from unihpe_ros.training.config import ConfigError, make_config
@@ -25,13 +26,14 @@ def photos(tmp_path):
     for number in range(6):
         cv2.imwrite(str(folder / f'{number}.png'), rng.integers(0, 255, (90, 70, 3), np.uint8))
         size = {'width': 70, 'height': 90}
-        images.append({'id': number, 'file_name': f'{number}.png', 'source': 'yard', **size})
+        image = {'id': number, 'file_name': f'{number}.png', 'source': 'yard', **size}
+        images.append(image | {'labels_full': number < 4})
         places = np.column_stack(
             [rng.uniform(10, 60, 17), rng.uniform(10, 80, 17), np.full(17, 2)]
         )
         person = {'id': number, 'image_id': number, 'iscrowd': 0, 'num_keypoints': 17}
         person |= {'bbox': [5, 5, 60, 80], 'area': 4000, 'keypoints': places.ravel().tolist()}
-        people.append(person)
+        people.append(person | {'iscrowd': int(number == 3)})
     (tmp_path / 'people.json').write_text(json.dumps({'images': images, 'annotations': people}))
     import_photos(tmp_path / 'people.json', folder, tmp_path / 'photos')
     return tmp_path / 'photos'
@@ -91,3 +93,29 @@ def test_an_exported_model_that_is_not_there_is_named(photos):
 def test_selections_that_do_not_fit_are_named(source, words):
     with pytest.raises(ConfigError, match=words):
         make_config({'images': [source]}, 'x.yaml')
+
+
+def test_a_detector_reads_pictures_whose_people_are_all_labelled(photos, tmp_path):
+    scenes = PhotoScenes(photos)
+    assert len(scenes) == 4
+    picture, source = scenes.labelled(0)
+    assert picture.boxes.tolist() == [[4.5, 4.5, 64.5, 84.5]]
+    assert picture.is_photograph
+    assert source.endswith('photos: 0.png')
+    crowd, _ = scenes.labelled(3)
+    assert not crowd.learnable.any()
+    config = make_config(
+        {
+            'preset': 'unihpe_det',
+            'init': 'unihpe_det',
+            'steps': 1,
+            'images': [{'path': str(photos), 'kind': 'photos'}],
+            'image_batch': 2,
+            'workers': 0,
+            'log_steps': 1,
+        },
+        'x.yaml',
+    )
+    train(config, tmp_path / 'run')
+    rows = list(csv.DictReader((tmp_path / 'run/log.csv').open()))
+    assert 0 < float(rows[0]['loss']) < 20

@@ -59,7 +59,7 @@ def degrade(image: Image, rng: np.random.Generator, hide: float = 0.3) -> Image:
     return image
 
 
-def degrade_photograph(image: Image, rng: np.random.Generator) -> Image:
+def degrade_photograph(image: Image, rng: np.random.Generator, hide: float = 0.2) -> Image:
     """
     Change a photograph a little: it has the faults of a real camera already.
 
@@ -69,6 +69,8 @@ def degrade_photograph(image: Image, rng: np.random.Generator) -> Image:
         ``(h, w, 3)`` BGR; may be changed.
     rng : np.random.Generator
         Source of randomness.
+    hide : float
+        Chance that patches are covered.
 
     Returns
     -------
@@ -76,7 +78,7 @@ def degrade_photograph(image: Image, rng: np.random.Generator) -> Image:
         ``(h, w, 3)`` BGR.
 
     """
-    if rng.random() < 0.2:
+    if rng.random() < hide:
         _hide(image, rng)
     if rng.random() < 0.5:
         image = _tone(image, rng)

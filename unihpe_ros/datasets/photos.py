@@ -19,6 +19,7 @@ from unihpe_ros.datasets.records import (
     Record,
     to_union,
 )
+from unihpe_ros.datasets.scene_augment import LabelledPicture
 
 _HIPS = COCO_17.indices('left_hip', 'right_hip')
 _HINT = 'make it with `unihpe photos import`'
@@ -90,7 +91,7 @@ class Photos:
         self.image_ids, self.offsets = labels['picture_id'], labels['offsets']
         self.stretched, self.sources = labels['picture_stretched'], labels['picture_source']
         self.labels_full = labels['picture_labels_full']
-        used = np.ones(len(self.names), bool)
+        self.used = used = np.ones(len(self.names), bool)
         if selection.only:
             used &= np.isin(self.sources, selection.only)
         if selection.licence:
@@ -124,6 +125,14 @@ class Photos:
         if not self._people:
             return np.zeros(0, np.intp)
         return np.flatnonzero(self._people['picture'] == picture)
+
+    def labelled_picture(self, number: int) -> LabelledPicture:
+        """Return a picture with the boxes of all its people; crowds are not asked for."""
+        rows = self.people_of(number)
+        boxes = self._people['box'][rows] if len(rows) else np.zeros((0, 4))
+        crowd = self._people['crowd'][rows] if len(rows) else np.zeros(0, bool)
+        visible = np.where(crowd, 0, 1).astype(np.float32)
+        return LabelledPicture(self.picture(number), boxes.astype(np.float32), visible, True)
 
     def picture(self, number: int) -> NDArray[np.uint8]:
         """Return a picture ``(H, W, 3)`` BGR; DatasetError if it is damaged."""
@@ -181,6 +190,47 @@ class Photos:
     def __getstate__(self) -> dict[str, object]:
         # A loader's worker processes map the file themselves.
         return {**self.__dict__, '_bytes': None}
+
+
+class PhotoScenes:
+    """
+    Whole photographs of which all people are labelled, for a detector.
+
+    Parameters
+    ----------
+    folder : Path
+        What `unihpe photos import` made.
+    selection : PhotoSelection
+        Which sources; the weights do not matter.
+
+    Raises
+    ------
+    DatasetError
+        If no picture of the selection has all of its people labelled.
+
+    """
+
+    def __init__(self, folder: Path, selection: PhotoSelection | None = None) -> None:
+        self.folder = folder
+        self._photos = Photos(folder, selection)
+        self._numbers = np.flatnonzero(self._photos.used & self._photos.labels_full)
+        if not len(self._numbers):
+            raise DatasetError(f'{folder}: expected pictures whose labels_full is true; got none')
+
+    @property
+    def damaged(self) -> list[str]:
+        """Parts that are left out: a folder of photographs is read whole or not at all."""
+        return []
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def labelled(self, index: int) -> tuple[LabelledPicture, str]:
+        """Return a picture with its boxes, and where it comes from."""
+        check_index(index, self, self.folder)
+        number = int(self._numbers[index])
+        name = f'{self.folder}: {self._photos.names[number]}'
+        return self._photos.labelled_picture(number), name
 
 
 def _read(folder: Path) -> dict[str, NDArray[Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -172,7 +172,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     return np.asarray(image, np.uint8)
 
 
-def check_index(index: int, records: Records, name: object) -> None:
+def check_index(index: int, records: Sized, name: object) -> None:
     """Raise IndexError, naming the data set, if it has no record of that number."""
     if not 0 <= index < len(records):
         raise IndexError(f'{name}: record {index} of {len(records)}')

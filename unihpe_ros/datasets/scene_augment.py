@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.boxes import area
 from unihpe_ros.core.geometry import Array
-from unihpe_ros.datasets.degrade import degrade
+from unihpe_ros.datasets.degrade import degrade, degrade_photograph
 
 # What letterboxing leaves free: the channels' means (BGR), which the network reads as zero.
 FILL = (104, 116, 124)
@@ -38,12 +38,15 @@ class LabelledPicture:
         ``(N, 4)`` px; hidden parts included, parts outside the picture not.
     visible : NDArray[np.float32]
         ``(N,)`` share of each person that can be seen.
+    is_photograph : bool
+        Whether a camera took it: then it is degraded only a little.
 
     """
 
     image: NDArray[np.uint8]
     boxes: NDArray[np.float32]
     visible: NDArray[np.float32]
+    is_photograph: bool = False
 
     @property
     def learnable(self) -> NDArray[np.bool_]:
@@ -91,7 +94,11 @@ def mosaic_count(rng: np.random.Generator) -> int:
 
 
 def _degraded(picture: LabelledPicture, rng: np.random.Generator) -> LabelledPicture:
-    image, boxes = degrade(picture.image.copy(), rng, hide=_HIDE), picture.boxes
+    image, boxes = picture.image.copy(), picture.boxes
+    if picture.is_photograph:
+        image = degrade_photograph(image, rng, hide=_HIDE)
+    else:
+        image = degrade(image, rng, hide=_HIDE)
     if rng.random() < 0.5:
         image = np.ascontiguousarray(image[:, ::-1])
         boxes = (image.shape[1] - 1 - boxes[:, [2, 1, 0, 3]]) * (1, 0, 1, 0) + boxes * (0, 1, 0, 1)

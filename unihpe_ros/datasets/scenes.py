@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.datasets.records import DatasetError
+from unihpe_ros.datasets.scene_augment import LabelledPicture
 from unihpe_ros.datasets.shards import check_shapes, Labels, ShardFolder
 
 _OF_PICTURES = {'K': (3, 3), 'distortion': (5,)}
@@ -97,6 +98,11 @@ class SceneShards(ShardFolder):
             source=self._source(index),
             **people,
         )
+
+    def labelled(self, index: int) -> tuple[LabelledPicture, str]:
+        """Return a picture with its boxes, and where it comes from."""
+        scene = self[index]
+        return LabelledPicture(scene.image, scene.boxes, scene.share_visible), scene.source
 
     def masks(self, index: int) -> NDArray[np.bool_]:
         """``(N, H, W)`` Masks of the visible pixels of each person."""

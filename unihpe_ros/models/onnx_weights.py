@@ -54,7 +54,8 @@ def read_weights(path: Path) -> Weights:
         for tensor in graph.initializer
         if tensor.data_type in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16)
     }
-    weights = {name: value for name, value in stored.items() if name.startswith(_ROOT)}
+    # The names of a detector, which is traced as it is, have no module above them.
+    weights = {name: value for name, value in stored.items() if _is_named(name)}
     for name, value in _products(graph, stored):
         weights[name] = value
     weights |= _sources(graph, stored)
@@ -65,6 +66,11 @@ def read_weights(path: Path) -> Weights:
     return {
         name.removeprefix(_ROOT).replace(_FOLDED, _BIAS): value for name, value in weights.items()
     }
+
+
+def _is_named(name: str) -> bool:
+    """Return whether a name is a parameter's, and not one that the exporter gave to a constant."""
+    return '.' in name
 
 
 def _products(

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from unihpe_ros.datasets.batches import RunSampler, start_reader
+from unihpe_ros.datasets.photos import PhotoScenes
 from unihpe_ros.datasets.records import DatasetError
 from unihpe_ros.datasets.scene_augment import augment_scene, LabelledPicture, mosaic_count
-from unihpe_ros.datasets.scenes import SceneRecord, SceneShards
+from unihpe_ros.datasets.scenes import SceneShards
 from unihpe_ros.training import ranks
 from unihpe_ros.training.config import ConfigError, TrainConfig
 
@@ -59,6 +60,22 @@ class SceneBatch:
         )
 
 
+class LabelledScenes(Protocol):
+    """Whole pictures with the boxes of their people: rendered, or photographs."""
+
+    folder: Path
+
+    @property
+    def damaged(self) -> list[str]:
+        """Parts that can't be read and are left out."""
+
+    def __len__(self) -> int:
+        """Return the number of pictures."""
+
+    def labelled(self, index: int) -> tuple[LabelledPicture, str]:
+        """Return a picture with its boxes, and where it comes from."""
+
+
 class SceneItem(NamedTuple):
     """A training picture, its source, and messages about pictures that could not be read."""
 
@@ -75,7 +92,7 @@ class Scenes(Dataset[SceneItem]):
 
     Parameters
     ----------
-    sources : Sequence[SceneShards]
+    sources : Sequence[LabelledScenes]
         The data sets.
     size : tuple[int, int]
         (w, h) of the network's input, px.
@@ -84,7 +101,9 @@ class Scenes(Dataset[SceneItem]):
 
     """
 
-    def __init__(self, sources: Sequence[SceneShards], size: tuple[int, int], seed: int) -> None:
+    def __init__(
+        self, sources: Sequence[LabelledScenes], size: tuple[int, int], seed: int
+    ) -> None:
         self.sources, self.size, self.seed = list(sources), size, seed
 
     def __getitem__(self, key: tuple[int, int, int]) -> SceneItem:
@@ -94,16 +113,14 @@ class Scenes(Dataset[SceneItem]):
         others = rng.integers(0, len(scenes), mosaic_count(rng) - 1)
         skipped: list[str] = []
         chosen = [_read(scenes, int(number), skipped) for number in (first, *others)]
-        pictures = [
-            LabelledPicture(scene.image, scene.boxes, scene.share_visible) for scene in chosen
-        ]
-        return SceneItem(augment_scene(pictures, self.size, rng), chosen[0].source, skipped)
+        pictures = [picture for picture, _ in chosen]
+        return SceneItem(augment_scene(pictures, self.size, rng), chosen[0][1], skipped)
 
 
-def _read(scenes: SceneShards, number: int, skipped: list[str]) -> SceneRecord:
+def _read(scenes: LabelledScenes, number: int, skipped: list[str]) -> tuple[LabelledPicture, str]:
     for ahead in range(_MANY):
         try:
-            return scenes[(number + ahead) % len(scenes)]
+            return scenes.labelled((number + ahead) % len(scenes))
         except DatasetError as error:
             skipped.append(str(error))
     raise DatasetError(f'{scenes.folder}: {_MANY} scenes in a row: {skipped[-1]}')
@@ -156,12 +173,17 @@ def scene_batches(
     if config.poses:
         raise ConfigError(f'poses: expected none for a detector; got {config.poses}')
     for source in config.images:
-        if source.kind != 'synthetic':
+        if source.kind not in ('synthetic', 'photos'):
             raise ConfigError(
                 f'images: {source.path}: expected scenes of `unihpe render --scenes` (kind '
-                f'synthetic) for a detector; got kind {source.kind}'
+                f'synthetic) or photos for a detector; got kind {source.kind}'
             )
-    sets = [SceneShards(Path(source.path)) for source in config.images]
+    sets: list[LabelledScenes] = [
+        PhotoScenes(Path(source.path), source.selection)
+        if source.kind == 'photos'
+        else SceneShards(Path(source.path))
+        for source in config.images
+    ]
     if not sets:
         raise ConfigError('images: expected scenes to train a detector on')
     for scenes in sets:
