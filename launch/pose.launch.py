@@ -25,6 +25,10 @@ ARGUMENTS = {
     'model': ('', 'Overrides the parameter: name of a shipped model, or path of an exported one'),
     'backend': ('', 'Overrides the parameter: engine that runs the model'),
     'mode': ('', 'Overrides the parameter: image, or lifting of 2D keypoints on pose2d_in'),
+    'image_rotation': (
+        '',
+        'Overrides the parameter: degrees clockwise until the picture is upright, as 0,90',
+    ),
     'target_frame': ('', 'Overrides the parameter: frame that TF shall bring the 3D into'),
     'rviz': ('false', 'Show image, cloud and markers'),
     'fixed_frame': ('camera', 'Frame that RViz looks from: frame_id of the images, or one in tf'),
@@ -70,6 +74,8 @@ def estimator(context: LaunchContext) -> list[LifecycleNode]:
     cameras = [name.strip() for name in arguments['cameras'].split(',') if name.strip()]
     if cameras:
         given['cameras'] = cameras
+    if arguments['image_rotation']:
+        given['image_rotation'] = [int(turn) for turn in arguments['image_rotation'].split(',')]
     topics = {name: arguments[name] for name in INPUTS}
     return [
         LifecycleNode(

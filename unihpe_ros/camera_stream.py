@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core import boxes
@@ -11,6 +12,7 @@ from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Array, Camera
 from unihpe_ros.core.image_input import REDUCTIONS, Shot
 from unihpe_ros.core.pose import person_scores, Poses, RootMode
+from unihpe_ros.core.rotation import turn, turn_boxes_back
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.detector import PersonDetector
@@ -169,7 +171,8 @@ class Stream:
             places = _usable(shot.boxes, size)
         elif self._detects(len(known), settings):
             self._undetected = 0
-            found = self._detector.detect(shot.image, settings.detect_threshold).boxes
+            turned = shot.view(settings).rotation
+            found = self._detect(shot.image, turned, settings.detect_threshold)
             places = (found + 0.5) * shot.reduction - 0.5
         else:
             self._undetected += 1
@@ -177,6 +180,22 @@ class Stream:
         self._postponed = _NOWHERE
         new = boxes.iou(places, known).max(1, initial=0.0) < _EXPLAINED_IOU
         return places[new][: max(settings.max_people - len(known), 0)]
+
+    def _detect(
+        self, picture: NDArray[np.uint8], rotation: int, threshold: float
+    ) -> NDArray[np.floating]:
+        """``(D, 4)`` boxes of people, px; the detector is shown them upright."""
+        if not rotation:
+            return self._detector.detect(picture, threshold).boxes
+        height, width = picture.shape[:2]
+        upright = (height, width) if rotation in (90, 270) else (width, height)
+        # What the detector would do first anyway: so few pixels are turned.
+        factor = self._detector.reduction(upright)
+        size = max(width // factor, 1), max(height // factor, 1)
+        if factor > 1:
+            picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+        found = self._detector.detect(turn(picture, rotation), threshold).boxes
+        return (turn_boxes_back(found, rotation, size) + 0.5) * factor - 0.5
 
     def _detects(self, known: int, settings: EstimatorSettings) -> bool:
         """Whether the detector looks at the next image, where so many people are known."""

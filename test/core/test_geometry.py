@@ -168,7 +168,10 @@ def test_rectified_image_is_read_from_p() -> None:
         ({'K': np.zeros((3, 3))}, 'camera K: expected positive focal lengths, got 0.0, 0.0'),
         ({'width': 0}, 'camera: expected a positive size, got 0x480'),
         ({'distortion': np.array([np.inf] * 4)}, 'camera distortion: expected finite numbers'),
-        ({'distortion': np.zeros(3)}, 'plumb_bob: expected 0 or 4 or 5 coefficients, got 3'),
+        (
+            {'distortion': np.zeros(3)},
+            'plumb_bob: expected 0 or 4 or .*, got 3',
+        ),
         ({'model': 'pincushion'}, "expected one of plumb_bob, .*; got 'pincushion'"),
         (
             {'model': 'equidistant', 'distortion': np.zeros(5)},

@@ -313,7 +313,17 @@ def test_hri_points_are_shares_of_the_image_by_the_names_of_the_message():
 
 
 def test_a_calibration_of_another_size_is_told(beside):
-    beside.cameras.update(camera_info(size=(640, 480)))
+    beside.cameras.update(camera_info(size=(640, 360)))
     assert beside.camera_of(SIZE) is None
-    words = 'camera_info does not fit: it is of 640x480, the image is of 64x48'
+    words = 'camera_info does not fit: it is of 640x360, the image is of 64x48'
     assert beside.logger.lines == [words]
+
+
+def test_a_calibration_of_the_same_proportions_is_scaled_and_told_once(beside):
+    beside.cameras.update(camera_info(size=(640, 480), focal=600.0))
+    camera = beside.camera_of(SIZE)
+    assert (camera.width, camera.height, camera.K[0, 0]) == (64, 48, 60.0)
+    assert beside.camera_of(SIZE) is camera
+    assert beside.logger.lines == [
+        'camera_info is scaled: it is of 640x480, the image of 64x48 has the same proportions'
+    ]

@@ -34,3 +34,26 @@ def test_it_is_said_again_after_a_while_and_some_only_once(monkeypatch):
         log.warning('images have no stamp: what now')
         now[0] += 1.0
     assert [line[:4] for line in logger.lines] == ['time', 'imag', 'time', 'time']
+
+
+def test_different_errors_of_one_kind_are_each_told_once():
+    logger = Logger()
+    log = CameraLog(logger)
+    for number in range(3):
+        log.error(f'camera_info is not used: {number} coefficients', 5.0)
+        log.error(f'camera_info is not used: K[{number}] is NaN', 5.0)
+        log.warning(f'camera_info: {number}')
+    assert logger.lines == [
+        'camera_info is not used: 0 coefficients',
+        'camera_info is not used: K[0] is NaN',
+        'camera_info: 0',
+    ]
+
+
+def test_errors_that_differ_without_end_do_not_flood_the_log():
+    logger = Logger()
+    log = CameraLog(logger)
+    for number in range(1000):
+        log.error('image skipped: ' + 'x' * number, 5.0)
+    assert len(logger.lines) == 8
+    assert len(log._said['image skipped']) == 8

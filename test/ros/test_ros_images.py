@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
+from unihpe_ros.core.intensity import IntensityRange
 from unihpe_ros.ros.compressed import CompressedPicture, decode_compressed
 from unihpe_ros.ros.images import decode_image, DecodeError, encode_image, ENCODINGS, make_decoder
 
@@ -28,9 +29,9 @@ MOSAICS = {
 # Bytes of a pixel, by how the encoding's name begins.
 CHANNELS = {
     **dict.fromkeys(('bgra', 'rgba', '8UC4'), 4),
-    **dict.fromkeys(('bgr', 'rgb', '8UC3'), 3),
-    **dict.fromkeys(('yuv', 'uyvy', 'yuyv'), 2),
-    **dict.fromkeys(('mono', '8UC1', 'bayer', 'nv'), 1),
+    **dict.fromkeys(('bgr', 'rgb', '8UC3', '16UC3'), 3),
+    **dict.fromkeys(('yuv', 'uyvy', 'yuyv', 'yvyu'), 2),
+    **dict.fromkeys(('mono', '8UC1', '16UC1', 'bayer', 'nv'), 1),
 }
 
 
@@ -77,6 +78,12 @@ def packed(picture: np.ndarray, luma_first: bool) -> np.ndarray:
     return out
 
 
+def swapped_chroma(yuyv: np.ndarray) -> np.ndarray:
+    out = yuyv.copy()
+    out[:, 0::2, 1], out[:, 1::2, 1] = yuyv[:, 1::2, 1], yuyv[:, 0::2, 1]
+    return out
+
+
 def biplanar(picture: np.ndarray, v_first: bool) -> np.ndarray:
     planar = cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420)
     u, v = planar[H:].reshape(2, H // 2, W // 2)
@@ -102,6 +109,7 @@ def encoded(picture: np.ndarray, encoding: str) -> np.ndarray:
         'uyvy': packed(picture, luma_first=False),
         'yuv422_yuy2': packed(picture, luma_first=True),
         'yuyv': packed(picture, luma_first=True),
+        'yvyu': swapped_chroma(packed(picture, luma_first=True)),
         'nv12': biplanar(picture, v_first=False),
         'nv21': biplanar(picture, v_first=True),
         **{f'bayer_{name}8': mosaic(picture, name) for name in MOSAICS},
@@ -119,11 +127,11 @@ def test_every_encoding_gives_the_picture_back(picture, encoding, padding):
     padded = np.pad(rows, ((0, 0), (0, padding)), constant_values=199)
     decoded = decode_image(message(padded, encoding))
     expected = picture
-    if encoding in ('mono8', 'mono16', '8UC1'):
+    if encoding in ('mono8', 'mono16', '8UC1', '16UC1'):
         expected = np.repeat(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)[..., None], 3, -1)
     assert decoded.shape == (H, W, 3)
     assert decoded.dtype == np.uint8
-    lossy = encoding.startswith(('bayer', 'yuv', 'uyvy', 'yuyv', 'nv'))
+    lossy = encoding.startswith(('bayer', 'yuv', 'uyvy', 'yuyv', 'yvyu', 'nv'))
     inner = np.s_[2:-2, 2:-2]  # A mosaic has no neighbours at the border.
     error = np.abs(decoded[inner].astype(int) - expected[inner])
     assert error.max() <= (4 if lossy else 0)
@@ -194,7 +202,7 @@ def test_a_pixel_of_a_mosaic_keeps_its_colour(encoding, rng):
             np.testing.assert_array_equal(decoded[chosen][:, channel], eight[chosen])
 
 
-@pytest.mark.parametrize('encoding', [name for name in ENCODINGS if not name.endswith('16')])
+@pytest.mark.parametrize('encoding', [name for name in ENCODINGS if '16' not in name])
 def test_bytes_are_read_where_they_are(encoding):
     large = 40 * H, 40 * W
     rows = int(large[0] * (1.5 if encoding.startswith('nv') else 1))
@@ -256,7 +264,6 @@ def test_the_last_row_need_not_be_padded(picture):
     ('change', 'words'),
     [
         ({'encoding': 'bgr9'}, r"encoding: expected one of bgr8, .*; got 'bgr9'"),
-        ({'encoding': '16UC1'}, "got '16UC1', which holds distances: it belongs on depth_image"),
         ({'encoding': '32FC1'}, "got '32FC1', which holds distances: it belongs on depth_image"),
         (
             {'data': array('B')},
@@ -371,8 +378,8 @@ def test_compressed_depth_is_refused_by_name(picture):
 @pytest.mark.parametrize(
     ('data', 'words'),
     [
-        (b'', "'jpeg' of 0 bytes: expected JPEG or PNG"),
-        (b'GIF89a' + bytes(30), 'expected JPEG or PNG, got bytes that begin with .47 49 46'),
+        (b'', "'jpeg' of 0 bytes: expected JPEG, PNG, WebP"),
+        (b'GIF89a' + bytes(30), 'PNM; got bytes that begin with .47 49 46'),
         (b'\xff\xd8\xff', 'JPEG of 3 bytes: expected a header with the size'),
         (b'\xff\xd8\xff\xe0\x00\x10' + bytes(40), 'expected a header with the size'),
         (b'\x89PNG\r\n\x1a\n\x00\x00', 'PNG of 10 bytes: expected a header with the size'),
@@ -439,3 +446,132 @@ def test_auto_asks_cv_bridge_for_what_we_lack(picture, monkeypatch):
     assert decode(message(picture, 'bgr8')) is not picture
     with pytest.raises(DecodeError, match='no such encoding'):
         decode(message(picture, 'nonsense'))
+
+
+@pytest.mark.parametrize(
+    ('name', 'same'),
+    [
+        ('BGR8', 'bgr8'),
+        (' Mono8 ', 'mono8'),
+        ('bayerrg8', 'bayer_rggb8'),
+        ('BayerGB12', 'bayer_gbrg16'),
+        ('YUY2', 'yuv422_yuy2'),
+        ('uyvy422', 'yuv422'),
+        ('Y16', 'mono16'),
+    ],
+)
+def test_other_spellings_of_an_encoding_are_read(picture, name, same):
+    data = encoded(picture, same)
+    data = data.reshape(data.shape[0], -1).view(np.uint8)
+    np.testing.assert_array_equal(
+        decode_image(message(data, name)), decode_image(message(data, same))
+    )
+
+
+@pytest.mark.parametrize(
+    ('pitch', 'luma', 'chroma', 'step'),
+    [
+        (W, H, H // 2, W),
+        (W + 16, H, H // 2, W + 16),
+        (W + 16, 64, H // 2, W + 16),  # Luma alone is padded to whole blocks.
+        (W, 64, 32, W),  # Both are.
+        (W, H, H // 2, W * 3 // 2),  # The step is that of both planes.
+        (W, H, H // 2 + 3, W),  # A page's rest after the data.
+        (W, H, H // 2, 0),
+    ],
+)
+def test_nv12_is_read_whatever_pads_it(picture, pitch, luma, chroma, step):
+    data = biplanar(picture, v_first=False)
+    planes = [
+        np.pad(plane, ((0, rows - len(plane)), (0, pitch - W)), constant_values=99)
+        for plane, rows in ((data[:H], luma), (data[H:], chroma))
+    ]
+    decoded = decode_image(message(np.concatenate(planes), 'nv12', step=step))
+    np.testing.assert_array_equal(decoded, decode_image(message(data, 'nv12')))
+
+
+def raw_values(grey: np.ndarray, low: float, high: float) -> np.ndarray:
+    return (low + grey.astype(float) / 255 * (high - low)).round().astype('<u2')
+
+
+@pytest.mark.parametrize('encoding', ['mono16', '16UC1', 'bayer_rggb16', 'rgb16', 'bgr16'])
+@pytest.mark.parametrize(
+    ('low', 'high'), [(0, 1023), (0, 4095), (0, 16383), (29500, 31000), (0, 65535)]
+)
+def test_few_of_sixteen_bits_are_stretched_to_eight(picture, encoding, low, high):
+    eight = encoded(picture, encoding.replace('16', '8')).astype(np.uint8)
+    msg = message(raw_values(eight, low, high).view(np.uint8).reshape(H, -1), encoding)
+    decoded = decode_image(msg, IntensityRange()).astype(int)
+    expected = decode_image(message(eight, encoding.replace('16', '8')))
+    # A stretch keeps the order of brightness and uses nearly all of 8 bits.
+    assert np.corrcoef(decoded.ravel(), expected.ravel())[0, 1] > 0.97
+    assert decoded.max() - decoded.min() > 200
+
+
+@pytest.mark.parametrize(
+    ('extension', 'dtype', 'exact'),
+    [
+        ('.webp', np.uint8, False),
+        ('.tiff', np.uint8, True),
+        ('.tiff', np.uint16, True),
+        ('.bmp', np.uint8, True),
+        ('.jp2', np.uint8, False),
+        ('.ppm', np.uint8, True),
+        ('.ppm', np.uint16, True),
+    ],
+)
+def test_whatever_opencv_unpacks_is_read(picture, extension, dtype, exact):
+    data = picture if dtype == np.uint8 else picture.astype(np.uint16) * 257
+    msg = compressed(data, extension, 'of no matter')
+    assert CompressedPicture(msg).size == (W, H)
+    error = np.abs(decode_compressed(msg).astype(int) - picture)
+    assert error.max() == 0 if exact else error.mean() < 3
+
+
+@pytest.mark.parametrize('lossless', [False, True])
+def test_webp_of_both_kinds_tells_its_size(picture, lossless):
+    quality = 101 if lossless else 80
+    msg = compressed(picture, '.webp', 'webp', [cv2.IMWRITE_WEBP_QUALITY, quality])
+    assert CompressedPicture(msg).size == (W, H)
+
+
+def test_png_of_twelve_bits_is_stretched(picture):
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    msg = compressed(grey.astype(np.uint16) * 16, '.png', 'mono16; png compressed ')
+    decoded = decode_compressed(msg, IntensityRange())
+    assert decoded.shape == (H, W, 3)
+    assert int(decoded.max()) - int(decoded.min()) > 200
+
+
+@pytest.mark.parametrize(
+    ('format_', 'words'),
+    [
+        ('16UC1; compressedDepth png', "'16UC1; compressedDepth png', which holds distances"),
+        ('16UC1; png compressed ', 'it belongs on depth_image'),
+        ('32FC1; tiff', 'which holds distances'),
+    ],
+)
+def test_depth_on_a_compressed_topic_is_refused_by_name(picture, format_, words):
+    with pytest.raises(DecodeError, match=words):
+        decode_compressed(compressed(picture, '.png', format_))
+
+
+@pytest.mark.parametrize('format_', ['h264', 'H265', 'hevc'])
+def test_a_video_stream_is_refused_by_name(format_):
+    msg = CompressedImage(format=format_, data=array('B', bytes.fromhex('0000000167') + bytes(90)))
+    with pytest.raises(DecodeError, match='expected single pictures; got a video stream'):
+        decode_compressed(msg)
+
+
+@pytest.mark.parametrize('extension', ['.webp', '.tiff', '.bmp', '.jp2', '.ppm'])
+def test_other_pictures_of_any_damage_decode_or_say_why_not(picture, extension, rng):
+    whole = np.frombuffer(compressed(picture, extension, '').data, np.uint8)
+    tracemalloc.start()
+    for _ in range(400):
+        data = whole[: rng.integers(4, len(whole) + 1)].copy()
+        hits = rng.integers(0, min(len(data), 80), rng.integers(0, 6))
+        data[hits] = rng.integers(0, 256, len(hits))
+        with suppress(DecodeError):
+            assert decode_compressed(CompressedImage(data=array('B', data.tobytes()))).ndim == 3
+    assert tracemalloc.get_traced_memory()[1] < 2**28
+    tracemalloc.stop()

@@ -104,17 +104,17 @@ def test_diagnostics_tell_memory_and_what_is_known_of_the_camera(run):
         assert figures()['camera_info'] == 'none'
         assert float(figures()['memory_mb']) > 1
         assert wait_until(infos.get_subscription_count)
-        infos.publish(camera_info(size=(640, 480)))
-        assert wait_until(lambda: figures()['camera_info'] == '640x480')
-        misfit = 'it is of 640x480, the image is of 64x48'
+        infos.publish(camera_info(size=(640, 360)))
+        assert wait_until(lambda: figures()['camera_info'] == '640x360')
+        misfit = 'it is of 640x360, the image is of 64x48'
         publish_until(peer.camera(), lambda: figures()['camera_info'] == misfit)
 
 
 def test_a_calibration_that_fits_again_is_told_as_such():
     beside = AuxiliaryInputs(rectified=False, log=CameraLog(Logger()))
-    beside.cameras.update(camera_info(size=(640, 480)))
+    beside.cameras.update(camera_info(size=(640, 360)))
     assert beside.camera_of((64, 48)) is None
-    assert beside.calibration == 'it is of 640x480, the image is of 64x48'
+    assert beside.calibration == 'it is of 640x360, the image is of 64x48'
     beside.cameras.update(camera_info(size=(64, 48)))
     assert beside.camera_of((64, 48)) is not None
     assert beside.calibration == '64x48'

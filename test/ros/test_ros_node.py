@@ -184,9 +184,31 @@ def test_camera_info_reaches_the_estimator(run):
         infos.publish(camera_info())
         publish_until(camera, lambda: estimator.calls[-1][1] is not None)
         assert estimator.calls[-1][1].K[0, 0] == 60.0
-        # Of another size it is no calibration of this image.
-        infos.publish(camera_info(size=(640, 480)))
+        # Of other proportions it is no calibration of this image.
+        infos.publish(camera_info(size=(640, 360)))
         publish_until(camera, lambda: estimator.calls[-1][1] is None)
+
+
+def test_a_camera_info_that_was_published_once_and_latched_is_heard(run):
+    with run() as (_, peer, estimator):
+        infos = peer.create_publisher(CameraInfo, 'camera_info', LATCHED)
+        infos.publish(camera_info())
+        publish_until(peer.camera(), lambda: any(camera for _, camera, _ in estimator.calls))
+
+
+def test_a_second_error_of_camera_info_is_told_too(run):
+    with run() as (_, peer, _):
+        logs = peer.listen_to_logs()
+        infos = peer.create_publisher(CameraInfo, 'camera_info', 1)
+        assert wait_until(infos.get_subscription_count)
+        for field, value, words in (
+            ('k', [0.0] * 9, 'K is all zero'),
+            ('distortion_model', 'mei', "got 'mei'"),
+        ):
+            bad = camera_info()
+            setattr(bad, field, value)
+            infos.publish(bad)
+            assert wait_until(lambda words=words: any(words in line for line in logs))
 
 
 def test_nan_in_camera_info_is_an_error_and_no_end(run):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -45,12 +47,15 @@ def aim(
     rays = camera.rays(places)
     turns = rotation_to_axis(rays[:, 0])
     virtual = turn_rays(rays[:, 1:], turns)
-    w, h = size
+    (w, h), angle = size, roll + math.radians(camera.rotation)
+    if camera.rotation in (90, 270):
+        # Of a person who lies in the picture, and stands in the crop.
+        w, h = h, w
     half_width = 0.5 * np.abs(virtual[:, 1, 0] - virtual[:, 0, 0]) * padding
     half_height = 0.5 * np.abs(virtual[:, 3, 1] - virtual[:, 2, 1]) * padding
     focals = 0.5 * np.minimum(w / np.maximum(half_width, 1e-6), h / np.maximum(half_height, 1e-6))
-    if roll:
-        turns = _roll(roll) @ turns
+    if angle:
+        turns = _roll(angle) @ turns
     focals = np.maximum(focals, _least_focals(turns, size))
     return turns, focals, _homographies(camera, turns, focals, size)
 

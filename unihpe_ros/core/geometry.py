@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from unihpe_ros.core.lens import LensModel
 
 Array = NDArray[np.floating]
+# Degrees by which a camera may be mounted turned.
+ROTATIONS = (0, 90, 180, 270)
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,15 @@ class Camera:
         ``(D,)`` OpenCV coefficients; empty for a rectified image.
     model : str
         ROS name of the distortion model: plumb_bob, rational_polynomial, equidistant.
+    rotation : int
+        By how many degrees its picture has to be turned clockwise for people to be upright: 0, 90,
+        180 or 270. Pixels, intrinsics and the frame of 3D stay those of the picture as it comes.
 
     Raises
     ------
     ValueError
         If K is not 3x3, not finite or has no positive focal length, if the distortion does not
-        fit its model, or if the size is not positive.
+        fit its model, if the size is not positive, or the rotation none of the four.
 
     """
 
@@ -43,6 +48,7 @@ class Camera:
     height: int
     distortion: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     model: str = 'plumb_bob'
+    rotation: int = 0
     _lens: LensModel = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -54,6 +60,10 @@ class Camera:
             )
         if self.width <= 0 or self.height <= 0:
             raise ValueError(f'camera: expected a positive size, got {self.width}x{self.height}')
+        if self.rotation not in ROTATIONS:
+            raise ValueError(
+                f'camera rotation: expected {", ".join(map(str, ROTATIONS))}; got {self.rotation}'
+            )
         object.__setattr__(self, '_lens', LensModel(self.K, self.distortion, self.model))
 
     @property
@@ -167,7 +177,9 @@ class Camera:
             ]
         )
         distortion = np.zeros(0) if rectified else np.array(d, np.float64)
-        return cls(scale @ shift @ matrix, width // bin_x, height // bin_y, distortion, model)
+        with np.errstate(over='ignore', invalid='ignore'):
+            K = scale @ shift @ matrix
+        return cls(K, width // bin_x, height // bin_y, distortion, model)
 
     def project(self, points: Array) -> Array:
         """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 import math
 
@@ -37,6 +37,8 @@ class Shot:
     whole_size : tuple[int, int], optional
         (w, h) of the picture that was taken, px, if `image` is a reduction of it by 2, 4 or 8:
         all else, and all answers, are in px of that picture.
+    rotation : int
+        Of the camera that is assumed without one, see `unihpe_ros.core.geometry.Camera`.
 
     Raises
     ------
@@ -52,6 +54,7 @@ class Shot:
     boxes: Array | None = None
     depth: NDArray[np.float32] | None = None
     whole_size: tuple[int, int] | None = None
+    rotation: int = 0
 
     def __post_init__(self) -> None:
         image, camera = self.image, self.camera
@@ -93,7 +96,8 @@ class Shot:
         """Return the camera to work with."""
         if self.camera is not None:
             return self.camera
-        return Camera.from_fov(*self.size, math.radians(settings.default_fov_deg))
+        fov = math.radians(settings.default_fov_deg)
+        return replace(Camera.from_fov(*self.size, fov), rotation=self.rotation)
 
 
 def check_stamp(stamp: float) -> None:

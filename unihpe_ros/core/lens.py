@@ -1,4 +1,4 @@
-"""What a lens does to rays: OpenCV's models, forth and back."""
+"""Project rays through a distorted lens and back, with OpenCV's models."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ Array = NDArray[np.floating]
 _UNDISTORT_STEPS = 8
 _EXACT = 1e-6
 _FAILED = 1e-2
-_DISTORTION_LENGTHS = {'': (0,), 'plumb_bob': (0, 4, 5), 'rational_polynomial': (8, 12, 14)}
+# How many coefficients OpenCV's lens model may have; the names that ROS has for it say no more.
+OPENCV_LENGTHS = (4, 5, 8, 12, 14)
+_DISTORTION_LENGTHS = {'': (), 'plumb_bob': OPENCV_LENGTHS, 'rational_polynomial': OPENCV_LENGTHS}
 _FISHEYE_MODELS = ('equidistant', 'fisheye')
 # Columns of OpenCV's projection derivatives that belong to the translation's x and y.
 _TRANSLATION, _FISHEYE_TRANSLATION = slice(3, 5), slice(11, 13)
@@ -52,16 +54,17 @@ class LensModel:
             raise ValueError(
                 f'camera distortion: expected finite numbers, got {self.coefficients}'
             )
-        lengths = (0, 4) if self.is_fisheye else _DISTORTION_LENGTHS.get(self.model)
+        lengths = (4,) if self.is_fisheye else _DISTORTION_LENGTHS.get(self.model)
         if lengths is None:
             known = ', '.join((*filter(None, _DISTORTION_LENGTHS), *_FISHEYE_MODELS))
             raise ValueError(
                 f'camera distortion model: expected one of {known}; got {self.model!r}'
             )
-        if len(self.coefficients) not in (*lengths, 0):
+        if len(self.coefficients) not in (0, *lengths):
+            expected = ' or '.join(map(str, (0, *lengths)))
             raise ValueError(
-                f'camera distortion {self.model}: expected {" or ".join(map(str, lengths))} '
-                f'coefficients, got {len(self.coefficients)}'
+                f'camera distortion {self.model}: expected {expected} coefficients, '
+                f'got {len(self.coefficients)}'
             )
 
     @property
@@ -78,7 +81,10 @@ class LensModel:
     def reach(self) -> float:
         """Largest x/z the lens model is good for: beyond it the polynomial folds back."""
         rays = np.column_stack([np.linspace(0, 10, 1001), np.zeros(1001)])
-        folded = np.flatnonzero(np.diff(self.bend(rays)[0][:, 0]) <= 0)
+        with np.errstate(all='ignore'):
+            steps = np.diff(self.bend(rays)[0][:, 0])
+        # Absurd coefficients overflow: what is not a number is no step outwards either.
+        folded = np.flatnonzero(~(steps > 0))
         return float(rays[folded[0], 0]) if len(folded) else math.inf
 
     def bend(self, rays: Array) -> tuple[Array, Array]:
@@ -92,6 +98,7 @@ class LensModel:
         by_ray = _FISHEYE_TRANSLATION if self.is_fisheye else _TRANSLATION
         return pixels.reshape(-1, 2), derivatives.reshape(len(rays), 2, -1)[..., by_ray]
 
+    @np.errstate(over='ignore', invalid='ignore')
     def straighten(self, pixels: Array) -> Array:
         """``(M, 2)`` rays that arrive at px ``(M, 2)``; NaN where none in reach does."""
         undistort = cv2.fisheye.undistortPoints if self.is_fisheye else cv2.undistortPoints

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.ros.boxes import to_boxes
 from unihpe_ros.ros.camera_log import CameraLog
@@ -38,25 +38,27 @@ class AuxiliaryInputs:
         The images are rectified.
     log : CameraLog
         Told, now and then, what can't be used.
+    rotation : int
+        By how many degrees the picture is turned clockwise to be upright.
 
     Attributes
     ----------
     cameras : CameraSource
         The calibration.
-    depths : TimestampBuffer[Image]
+    depths : TimestampBuffer[Image | CompressedImage]
         The last depth images.
     boxes : TimestampBuffer[Any]
         The last detections.
 
     """
 
-    def __init__(self, rectified: bool, log: CameraLog) -> None:
+    def __init__(self, rectified: bool, log: CameraLog, rotation: int = 0) -> None:
         self._log = log
         self._stamps: deque[float] = deque(maxlen=8)
         self._misfit = ''
         self._blind_since = math.inf
-        self.cameras = CameraSource(rectified)
-        self.depths: TimestampBuffer[Image] = TimestampBuffer()
+        self.cameras = CameraSource(rectified, rotation)
+        self.depths: TimestampBuffer[Image | CompressedImage] = TimestampBuffer()
         self.boxes: TimestampBuffer[Any] = TimestampBuffer()
 
     def note_image(self, stamp: float) -> None:
@@ -73,14 +75,16 @@ class AuxiliaryInputs:
 
     def camera_of(self, size: tuple[int, int]) -> Camera | None:
         """Return the calibration of an image of (w, h) px; None if there is none."""
-        camera = self.cameras.camera
-        if camera is not None and (camera.width, camera.height) != size:
-            self._misfit = (
-                f'it is of {camera.width}x{camera.height}, the image is of {size[0]}x{size[1]}'
-            )
+        known, fitted = self.cameras.camera, self.cameras.fitted(size)
+        camera, self._misfit = fitted.camera, ''
+        if known is not None and camera is None:
+            self._misfit = fitted.notes[0]
             self._log.error(f'camera_info does not fit: {self._misfit}', _REPEAT_S)
-            return None
-        self._misfit = ''
+        elif known is not None and (known.width, known.height) != size:
+            self._log.warning(
+                f'camera_info is scaled: it is of {known.width}x{known.height}, the image of '
+                f'{size[0]}x{size[1]} has the same proportions'
+            )
         return camera
 
     @property
@@ -132,9 +136,10 @@ class AuxiliaryInputs:
         except DecodeError as error:
             self._warn(str(error))
             return None
-        if (msg.width, msg.height) != size:
+        height, width = depth.shape
+        if (width, height) != size:
             self._warn(
-                f'depth_image is of {msg.width}x{msg.height}, the image is {size[0]}x{size[1]}: '
+                f'depth_image is of {width}x{height}, the image is {size[0]}x{size[1]}: '
                 'expected one that is aligned with the image'
             )
             return None

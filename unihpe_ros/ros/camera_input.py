@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.lifecycle import LifecycleNode
-from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
+from unihpe_ros.core.intensity import IntensityRange
 from unihpe_ros.ros.auxiliary_inputs import AuxiliaryInputs
 from unihpe_ros.ros.boxes import detections_type
 from unihpe_ros.ros.camera_log import CameraLog
@@ -24,7 +25,15 @@ from unihpe_ros.ros.publishers import Publishers
 from unihpe_ros.ros.statistics import Statistics
 from unihpe_ros.ros.watchdog import Watchdog
 
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks
+except ImportError:  # Humble
+    from rclpy.qos_event import SubscriptionEventCallbacks
+
 ERROR_REPEAT_S = 5.0
+_WARNING_REPEAT_S = 30.0
+_LATCHED = 'camera_info, latched'
+_DEPTHS = ('depth_image', 'depth_image, compressed')
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,10 @@ class CameraInput:
         This camera's.
     auxiliary : AuxiliaryInputs
         Calibration, depth images and boxes.
+    intensity : IntensityRange
+        What of more than 8 bits becomes black and white.
+    rotation : int
+        By how many degrees the picture is turned clockwise to be upright.
 
     Raises
     ------
@@ -104,7 +117,9 @@ class CameraInput:
         self.statistics = statistics
         self.outputs = outputs
         self.log = CameraLog(node.get_logger(), name)
-        self.auxiliary = AuxiliaryInputs(parameters.rectified, self.log)
+        self.rotation = parameters.rotation_of(name)
+        self.auxiliary = AuxiliaryInputs(parameters.rectified, self.log, self.rotation)
+        self.intensity = IntensityRange(parameters.intensity_limits)
         self._node = node
         self._watchdog = Watchdog(node, statistics, self.log)
         self._topic, self._kind = _input(parameters)
@@ -125,6 +140,7 @@ class CameraInput:
         """Let go of all inputs."""
         self.ignore()
         self._unsubscribe('camera_info')
+        self._unsubscribe(_LATCHED)
         self._submit = None
 
     def listen(self, parameters: Parameters) -> None:
@@ -134,15 +150,17 @@ class CameraInput:
         self.follow(parameters)
         if not self.is_listening:
             reliable = parameters.image_qos == 'reliable'
-            self._subscribe(self._topic, self._kind, self._on_image, reliable=reliable)
+            qos = _newest(reliable=reliable)
+            self._subscribe(self._topic, self._kind, self._on_image, qos)
             self._watchdog.start()
 
     def follow(self, parameters: Parameters) -> None:
         """Subscribe to what is wanted beside the images, and to no more: depth is heavy."""
         if parameters.root_mode in ('auto', 'depth'):
-            self._subscribe('depth_image', Image, self._on_depth)
+            self._follow_depth(parameters.depth_transport)
         else:
-            self._unsubscribe('depth_image')
+            for topic in _DEPTHS:
+                self._unsubscribe(topic)
             self.auxiliary.depths.clear()
         if parameters.mode == 'lifting':
             return
@@ -154,7 +172,7 @@ class CameraInput:
 
     def ignore(self) -> None:
         """Drop the subscriptions, so that a camera that works on demand may rest."""
-        for topic in (self._topic, 'depth_image', 'boxes_in'):
+        for topic in (self._topic, *_DEPTHS, 'boxes_in'):
             self._unsubscribe(topic)
 
     def missing_input(self, parameters: Parameters) -> str:
@@ -164,6 +182,10 @@ class CameraInput:
             return ''
         # One that can't be used is told when it comes.
         blind = not self.auxiliary.cameras.ever_came
+        if blind:
+            self._ask_for_latched(infos)
+        if _DEPTHS[0] in self._subscriptions and not self.auxiliary.depths.ever_came:
+            self._follow_depth(parameters.depth_transport)
         return self._watchdog.check(images, infos, parameters, blind)
 
     def report(self, text: str, trace: str = '') -> None:
@@ -171,13 +193,52 @@ class CameraInput:
         self.statistics.error(text)
         self.log.error(text, ERROR_REPEAT_S, trace)
 
+    def _follow_depth(self, transport: str) -> None:
+        """Subscribe to depth; packed depth is under the topic that depth_image is mapped to."""
+        raw = self._node.resolve_topic_name(self._path('depth_image'))
+        packed, count = f'{raw}/compressedDepth', self._node.count_publishers
+        if transport != 'compressed':
+            self._subscribe('depth_image', Image, self._on_depth)
+        if transport == 'compressed' or (transport == 'auto' and not count(raw) and count(packed)):
+            self._subscribe(packed, CompressedImage, self._on_depth, name=_DEPTHS[1])
+
+    def _path(self, topic: str) -> str:
+        return f'{self.name}/{topic}' if self.name and topic[0] != '/' else topic
+
+    def _ask_for_latched(self, infos: Subscription) -> None:
+        """Subscribe to a camera_info that was published once, before this node was there."""
+        # Only where somebody latches: an offer of less is told as a mismatch by the middleware.
+        found = self._node.get_publishers_info_by_topic(infos.topic_name)
+        latched = DurabilityPolicy.TRANSIENT_LOCAL
+        if any(publisher.qos_profile.durability == latched for publisher in found):
+            qos = _newest(reliable=True)
+            qos.durability = latched
+            # A camera beside it that does not latch is heard already: no mismatch to warn of.
+            quiet = SubscriptionEventCallbacks(use_default_callbacks=False)
+            self._subscribe(
+                *('camera_info', CameraInfo, self._on_camera_info, qos),
+                name=_LATCHED,
+                event_callbacks=quiet,
+            )
+
+    def warn(self, text: str) -> None:
+        """Tell in the log, seldom, and in /diagnostics what keeps poses from coming out."""
+        self.statistics.warn(text)
+        self.log.warning(text, _WARNING_REPEAT_S)
+
     def _subscribe(
-        self, topic: str, kind: type, callback: Callable[[Any], None], *, reliable: bool = False
+        self,
+        topic: str,
+        kind: type,
+        callback: Callable[[Any], None],
+        qos: QoSProfile | None = None,
+        *,
+        name: str = '',
+        **options: Any,
     ) -> None:
-        if topic not in self._subscriptions:
-            path = f'{self.name}/{topic}' if self.name else topic
-            self._subscriptions[topic] = self._node.create_subscription(
-                kind, path, callback, _newest(reliable=reliable)
+        if (name or topic) not in self._subscriptions:
+            self._subscriptions[name or topic] = self._node.create_subscription(
+                kind, self._path(topic), callback, qos or _newest(reliable=False), **options
             )
 
     def _unsubscribe(self, topic: str) -> None:
@@ -192,17 +253,21 @@ class CameraInput:
         if self._submit is not None and self._submit(frame, self.name):
             self.statistics.count('dropped')
 
-    def _on_depth(self, msg: Image) -> None:
+    def _on_depth(self, msg: Image | CompressedImage) -> None:
         self.auxiliary.depths.put(_stamp(msg), msg)
 
     def _on_boxes(self, msg: Any) -> None:
         self.auxiliary.boxes.put(_stamp(msg), msg)
 
     def _on_camera_info(self, msg: CameraInfo) -> None:
-        try:
-            self.auxiliary.cameras.update(msg)
-        except ValueError as error:
-            self.report(f'camera_info is not used: {error}; a field of view is assumed instead')
+        calibration = self.auxiliary.cameras.update(msg)
+        if calibration is None:
+            return
+        for note in calibration.notes:
+            if calibration.camera is None:
+                self.report(f'camera_info is not used: {note}; a field of view is assumed instead')
+            else:
+                self.log.warning(note)
 
 
 def _input(parameters: Parameters) -> tuple[str, type]:

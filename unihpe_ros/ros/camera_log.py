@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 import time
 
 from rclpy.impl.rcutils_logger import RcutilsLogger
+
+# Texts that differ in figures only are the same news.
+_FIGURES = re.compile(r'[-+]?\d[\d.eE+-]*')
+# How many different texts of one kind are logged in its time: broken input differs without end.
+_VARIETY = 8
 
 
 class CameraLog:
@@ -29,28 +35,32 @@ class CameraLog:
         self._logger = logger
         self._prefix = f'{camera}: ' if camera else ''
         self._lock = threading.Lock()
-        self._said: dict[str, float] = {}
+        self._said: dict[str, dict[str, float]] = {}
 
     def error(self, text: str, every: float, details: str = '') -> None:
-        """Log an error, unless one of its kind was logged less than `every` s ago."""
+        """Log an error, unless the same was logged less than `every` s ago."""
         if self._is_news(text, every):
             self._logger.error(self._prefix + text + details)
 
     def warning(self, text: str, every: float = math.inf) -> None:
-        """Log a warning, unless one of its kind was logged less than `every` s ago."""
+        """Log a warning, unless the same was logged less than `every` s ago."""
         if self._is_news(text, every):
             self._logger.warning(self._prefix + text)
 
     def info(self, text: str, every: float) -> None:
-        """Log news, unless some of their kind were logged less than `every` s ago."""
+        """Log news, unless the same was logged less than `every` s ago."""
         if self._is_news(text, every):
             self._logger.info(self._prefix + text)
 
     def _is_news(self, text: str, every: float) -> bool:
-        # What comes before the colon is fixed words; figures and reasons follow it.
-        kind, now = text.partition(':')[0], time.monotonic()
+        text, now = _FIGURES.sub('#', text), time.monotonic()
+        # What comes before the colon is the kind.
+        kind = text.partition(':')[0]
         with self._lock:
-            if now - self._said.get(kind, -math.inf) < every:
+            said = self._said.setdefault(kind, {})
+            for old in [old for old, when in said.items() if now - when >= every]:
+                del said[old]
+            if text in said or len(said) >= _VARIETY:
                 return False
-            self._said[kind] = now
+            said[text] = now
         return True

@@ -2,19 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from unihpe_ros.core.calibration import check_view, doubt_of, fit_to_image, is_counted_twice
+from unihpe_ros.core.distortion import read_distortion
 from unihpe_ros.core.geometry import Camera
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import CameraInfo
     from std_msgs.msg import Header
 
-# Focal lengths, in widths and heights of the image, beyond which a calibration is in other units.
-_SHORTEST, _LONGEST = 0.05, 500.0
-# How far towards the edge of the image a distortion must go on growing.
-_LEAST_REACH = 0.5
+
+@dataclass(frozen=True)
+class Calibration:
+    """
+    What a camera_info says, as far as it can be used.
+
+    Parameters
+    ----------
+    camera : Camera, optional
+        Intrinsics of the published image; None if they can't be used.
+    notes : tuple[str, ...]
+        What a person should be told: why there is no camera, or what was not taken as it is.
+
+    """
+
+    camera: Camera | None
+    notes: tuple[str, ...] = ()
+
+
+_NOTHING = Calibration(None)
+
+
+def read_calibration(
+    msg: CameraInfo, *, rectified: bool, size: tuple[int, int] | None = None
+) -> Calibration:
+    """
+    Read the camera of the image that is published beside a camera_info; never raises.
+
+    Parameters
+    ----------
+    msg : CameraInfo
+        Calibration, with binning and region of interest. Drivers differ in what they make of the
+        fields: names and lengths of the distortion are read in any spelling, and binning or a
+        region of interest that K has in it already is not applied a second time.
+    rectified : bool
+        The image is rectified: read P, and no distortion.
+    size : tuple[int, int], optional
+        (w, h) of the image, px, if it is known: a calibration of the same proportions is scaled
+        to it, and one without a size gets it.
+
+    Returns
+    -------
+    Calibration
+        The camera, or the reason why there is none.
+
+    """
+    try:
+        calibration = _read(msg, rectified, size)
+        if calibration.camera is None or size is None:
+            return calibration
+        return Calibration(fit_to_image(calibration.camera, size), calibration.notes)
+    except ValueError as error:
+        return Calibration(None, (str(error),))
 
 
 def to_camera(msg: CameraInfo, *, rectified: bool) -> Camera:
@@ -23,10 +76,8 @@ def to_camera(msg: CameraInfo, *, rectified: bool) -> Camera:
 
     Parameters
     ----------
-    msg : CameraInfo
-        Calibration, with binning and region of interest.
-    rectified : bool
-        The image is rectified: read P, and no distortion.
+    msg, rectified
+        See `read_calibration`.
 
     Raises
     ------
@@ -34,41 +85,72 @@ def to_camera(msg: CameraInfo, *, rectified: bool) -> Camera:
         If the camera is not calibrated (zeros) or a field holds what no camera can have.
 
     """
+    calibration = read_calibration(msg, rectified=rectified)
+    if calibration.camera is None:
+        raise ValueError(calibration.notes[0])
+    return calibration.camera
+
+
+def _read(msg: CameraInfo, rectified: bool, size: tuple[int, int] | None) -> Calibration:
     matrix = 'P' if rectified else 'K'
     if not any(msg.p if rectified else msg.k):
         raise ValueError(f'camera_info: {matrix} is all zero; expected a calibrated camera')
-    roi, model, distortion = msg.roi, msg.distortion_model, msg.d
-    if rectified or not (model or any(distortion)):
-        # P knows no lens; and drivers of ideal cameras give zeros without naming a model.
-        model, distortion = 'plumb_bob', ()
-    camera = Camera.from_camera_info(
-        msg.k,
-        distortion,
-        msg.p,
-        (msg.width, msg.height),
-        model=model,
-        binning=(msg.binning_x, msg.binning_y),
-        roi=(roi.x_offset, roi.y_offset, roi.width, roi.height),
-        rectified=rectified,
-    )
-    _check_view(camera)
-    return camera
+    lens = read_distortion('', ()) if rectified else read_distortion(msg.distortion_model, msg.d)
+    full, sizeless = (msg.width, msg.height), ''
+    if not any(full):
+        sizeless = 'width and height are 0: those of the image are taken'
+        full = size or _size_around(msg.p[2:7:4] if rectified else msg.k[2:6:3])
+
+    def camera(binning: tuple[int, int], part: tuple[int, int, int, int]) -> Camera:
+        return Camera.from_camera_info(
+            msg.k,
+            lens.coefficients.tolist(),
+            msg.p,
+            full,
+            model=lens.model,
+            binning=binning,
+            roi=part,
+            rectified=rectified,
+        )
+
+    found, counted = _counted_once(msg, camera)
+    if counted:
+        counted = f'{counted} not applied: the principal point says that {matrix} has it already'
+    check_view(found)
+    # A region in the corner of a sensor has its principal point far away, and rightly so.
+    whole = camera((1, 1), (0, 0, 0, 0))
+    notes = (lens.note, sizeless, counted, doubt_of(found, whole))
+    return Calibration(found, tuple(f'camera_info: {text}' for text in notes if text))
 
 
-def _check_view(camera: Camera) -> None:
-    """Raise ValueError for a lens through which nobody would be found."""
-    lengths = camera.K[0, 0] / camera.width, camera.K[1, 1] / camera.height
-    if not _SHORTEST <= min(lengths) <= max(lengths) <= _LONGEST:
-        raise ValueError(
-            f'camera_info: expected focal lengths in px that fit an image of {camera.width}x'
-            f'{camera.height}; got {camera.K[0, 0]:g}, {camera.K[1, 1]:g}'
-        )
-    corner = 0.5 / min(lengths)
-    if camera.is_distorted and camera.reach < _LEAST_REACH * corner:
-        raise ValueError(
-            f'camera_info: expected a distortion that holds for the image; got '
-            f'{camera.distortion.tolist()}, which fold back within {_LEAST_REACH:.0%} of it'
-        )
+def _counted_once(
+    msg: CameraInfo, camera: Callable[[tuple[int, int], tuple[int, int, int, int]], Camera]
+) -> tuple[Camera, str]:
+    """Return the camera of the published image, and what of binning and ROI K has in it."""
+    roi, binning = msg.roi, (max(msg.binning_x, 1), max(msg.binning_y, 1))
+    x, y, w, h = part = (roi.x_offset, roi.y_offset, roi.width, roi.height)
+    said = camera(binning, part)
+    if binning == (1, 1) and not any(part):
+        return said, ''
+    size, names = (said.width, said.height), ('the region of interest is', 'binning is')
+    both = 'binning and region of interest are'
+    alone = names[0] if binning == (1, 1) else names[1] if (x, y) == (0, 0) else both
+    for what, other in (
+        (alone, camera((1, 1), (0, 0, *size))),
+        (names[0], camera(binning, (0, 0, w, h))),
+        (names[1], camera((1, 1), (x // binning[0], y // binning[1], *size))),
+    ):
+        if is_counted_twice(said, other):
+            return other, what
+    return said, ''
+
+
+def _size_around(principal_point: Sequence[float]) -> tuple[int, int]:
+    """Return the (w, h), px, of an image in whose middle the principal point is."""
+    if not np.isfinite(principal_point).all():
+        return 0, 0
+    x, y = (round(2 * float(value) + 1) for value in principal_point)
+    return x, y
 
 
 def to_camera_info(camera: Camera, header: Header) -> CameraInfo:
@@ -96,12 +178,22 @@ class CameraSource:
     ----------
     rectified : bool
         The image is rectified.
+    rotation : int
+        By how many degrees the picture is turned clockwise to be upright.
+
+    Attributes
+    ----------
+    camera : Camera, optional
+        The camera at the size that the camera_info says.
 
     """
 
-    def __init__(self, rectified: bool) -> None:
+    def __init__(self, rectified: bool, rotation: int = 0) -> None:
         self._rectified = rectified
+        self._rotation = rotation
         self._known: tuple[object, ...] = ()
+        self._msg: CameraInfo | None = None
+        self._fitted: tuple[object, tuple[int, int], Calibration] = (None, (0, 0), _NOTHING)
         self.camera: Camera | None = None
 
     @property
@@ -109,28 +201,35 @@ class CameraSource:
         """Whether there was any camera_info, usable or not."""
         return bool(self._known)
 
-    def update(self, msg: CameraInfo) -> None:
-        """
-        Take over a camera_info; free of cost while nothing changes.
-
-        Raises
-        ------
-        ValueError
-            If it is unusable: once, until it changes. There is no camera then.
-
-        """
-        known = _calibration(msg)
+    def update(self, msg: CameraInfo) -> Calibration | None:
+        """Take over a camera_info; return what it says, or None while nothing changes."""
+        known = _content(msg)
         if known == self._known:
-            return
-        self._known, camera = known, None
-        try:
-            camera = to_camera(msg, rectified=self._rectified)
-        finally:
-            # In one step: the worker reads it at any time.
-            self.camera = camera
+            return None
+        calibration = read_calibration(msg, rectified=self._rectified)
+        # Each in one step: the worker reads them at any time.
+        self._known, self._msg = known, msg
+        self.camera = self._turned(calibration).camera
+        return calibration
+
+    def fitted(self, size: tuple[int, int]) -> Calibration:
+        """Return the calibration at the size of an image, (w, h) px; always the same one."""
+        msg, fitted = self._msg, self._fitted
+        if msg is None or self.camera is None:
+            return _NOTHING
+        if fitted[0] is not msg or fitted[1] != size:
+            calibration = read_calibration(msg, rectified=self._rectified, size=size)
+            self._fitted = fitted = (msg, size, self._turned(calibration))
+        return fitted[2]
+
+    def _turned(self, calibration: Calibration) -> Calibration:
+        if calibration.camera is None or not self._rotation:
+            return calibration
+        camera = replace(calibration.camera, rotation=self._rotation)
+        return replace(calibration, camera=camera)
 
 
-def _calibration(msg: CameraInfo) -> tuple[object, ...]:
+def _content(msg: CameraInfo) -> tuple[object, ...]:
     """Return all of a camera_info but its header; bytes, since NaN differs from itself."""
     roi = msg.roi
     return (

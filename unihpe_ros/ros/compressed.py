@@ -1,4 +1,4 @@
-"""Decode compressed image messages (JPEG, PNG) to BGR arrays."""
+"""Decode compressed image messages (JPEG, PNG, WebP, TIFF and others) to BGR arrays."""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from unihpe_ros.core.intensity import FULL, IntensityRange
 from unihpe_ros.ros.images import BgrImage, check_size, DecodeError
+from unihpe_ros.ros.picture_headers import kind_of, PNG_CHANNELS, png_size, SIZES
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import CompressedImage
 
-_JPEG = b'\xff\xd8\xff'
-_PNG = b'\x89PNG\r\n\x1a\n'
-# Markers of a JPEG that start a frame header (SOF0..15 without DHT, JPG and DAC).
-_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-# Markers that no length follows: TEM and RST0..7.
-_JPEG_BARE = frozenset([0x01, *range(0xD0, 0xD8)])
 # The most pixels that a byte can stand for: progressive JPEG has at least one bit for the mean of
 # each 8x8 block, and what PNG packs with deflates by 1032 at most.
 _JPEG_MOST = 8 * 64
@@ -28,13 +24,16 @@ _FLAGS = {
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
-_PNG_DEPTHS = (1, 2, 4, 8, 16)
-_PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by the header's colour type
+# What other formats may unpack to, px: nothing bounds it by the bytes they have.
+_MOST_PIXELS = 2**25
+# What the field format begins with where the picture holds distances.
+_DEPTHS = ('16uc1', '32fc1', '64fc1')
+_VIDEO = ('h264', 'h265', 'hevc', 'h26', 'av1', 'vp9', 'ffmpeg')
 
 
 class CompressedPicture:
     """
-    The JPEG or PNG in a message, whose header has been read.
+    The packed picture in a message, whose header has been read.
 
     The bytes say what they are: the message's format field is free text. EXIF rotation is
     ignored, since camera_info describes the picture as the sensor took it.
@@ -42,7 +41,7 @@ class CompressedPicture:
     Parameters
     ----------
     msg : CompressedImage
-        JPEG or PNG of 8 or 16 bits.
+        JPEG, PNG, WebP, TIFF, BMP, JPEG 2000 or PNM of 8 or 16 bits.
 
     Attributes
     ----------
@@ -54,39 +53,19 @@ class CompressedPicture:
     Raises
     ------
     DecodeError
-        If it is a compressed depth image, neither JPEG nor PNG, or can't be what its header says.
+        If it holds depth or a video, is of no known format, or can't be what its header says.
 
     """
 
     def __init__(self, msg: CompressedImage) -> None:
-        if 'compresseddepth' in msg.format.lower():
-            raise DecodeError(f'compressed image: expected a colour picture, got {msg.format!r}')
         self._data = data = memoryview(msg.data).cast('B')
-        head = bytes(data[:8])
-        self.is_jpeg = head.startswith(_JPEG)
-        if not self.is_jpeg and head != _PNG:
-            raise DecodeError(
-                f'compressed image {msg.format!r} of {len(data)} bytes: expected JPEG or PNG, '
-                f'got bytes that begin with {head.hex(" ")!r}'
-            )
-        size, kind = (_jpeg_size(data), 'JPEG') if self.is_jpeg else (_png_size(data), 'PNG')
-        if size is None:
-            raise DecodeError(f'{kind} of {len(data)} bytes: expected a header with the size')
-        if not self.is_jpeg:
-            _check_png_chunks(data)
-        self.size = size
-        self._what = f'{kind} of {size[0]}x{size[1]}'
-        check_size(*size, self._what)
-        fewest = (
-            size[0] * size[1] / _JPEG_MOST if self.is_jpeg else _png_bytes(data) / _DEFLATE_MOST
-        )
-        if len(data) < fewest:
-            # A decoder allocates the picture before it finds the end of the data.
-            raise DecodeError(
-                f'{self._what}: expected at least {fewest:.0f} bytes, got {len(data)}'
-            )
+        _check_format(msg.format, data)
+        kind = kind_of(data)
+        self.is_jpeg = kind == 'JPEG'
+        self.size = _checked_size(data, kind)
+        self._what = f'{kind} of {self.size[0]}x{self.size[1]}'
 
-    def decode(self, reduction: int = 1) -> BgrImage:
+    def decode(self, reduction: int = 1, intensity: IntensityRange | None = None) -> BgrImage:
         """
         Return the picture.
 
@@ -95,6 +74,8 @@ class CompressedPicture:
         reduction : int
             1; for a JPEG also 2, 4 or 8: each block of so many pixels a side becomes one pixel,
             and the time for the rest is saved.
+        intensity : IntensityRange, optional
+            See `unihpe_ros.ros.images.decode_image`.
 
         Returns
         -------
@@ -108,6 +89,8 @@ class CompressedPicture:
 
         """
         flags = _FLAGS[reduction] | cv2.IMREAD_IGNORE_ORIENTATION
+        if not self.is_jpeg:
+            flags |= cv2.IMREAD_ANYDEPTH
         try:
             picture = cv2.imdecode(np.frombuffer(self._data, np.uint8), flags)
         except cv2.error:
@@ -120,24 +103,68 @@ class CompressedPicture:
                 f'{self._what}: expected to decode {width}x{height}; '
                 f'got {picture.shape[1]}x{picture.shape[0]}'
             )
+        if picture.dtype == np.uint16:
+            return (intensity or IntensityRange(FULL)).to_eight_bits(picture)
+        if picture.dtype != np.uint8:
+            raise DecodeError(f'{self._what}: expected 8 or 16 bits, got {picture.dtype}')
         return picture
 
 
-def decode_compressed(msg: CompressedImage) -> BgrImage:
-    """Return the picture of a JPEG or PNG message, see `CompressedPicture`."""
-    return CompressedPicture(msg).decode()
+def _check_format(name: str, data: memoryview) -> None:
+    """Refuse what is no colour or grey picture, by its name and by its first bytes."""
+    plain = name.strip().lower()
+    if 'compresseddepth' in plain or plain.startswith(_DEPTHS):
+        raise DecodeError(
+            f'compressed image: expected a colour picture, got {name!r}, which holds distances: '
+            'it belongs on depth_image'
+        )
+    if kind_of(data):
+        return
+    begin = bytes(data[:8]).hex(' ')
+    if plain.startswith(_VIDEO):
+        raise DecodeError(
+            f'compressed image {name!r}: expected single pictures; got a video stream, which has '
+            'to be decoded before, as by image_transport republish'
+        )
+    raise DecodeError(
+        f'compressed image {name!r} of {len(data)} bytes: expected {", ".join(SIZES)}; got bytes '
+        f'that begin with {begin!r}'
+    )
 
 
-def _png_size(data: memoryview) -> tuple[int, int] | None:
-    # A decoder that is given another depth or colour type allocates first, and complains then.
-    if len(data) < 26 or data[24] not in _PNG_DEPTHS or data[25] not in _PNG_CHANNELS:
-        return None
-    return int.from_bytes(data[16:20], 'big'), int.from_bytes(data[20:24], 'big')
+def decode_compressed(msg: CompressedImage, intensity: IntensityRange | None = None) -> BgrImage:
+    """Return the picture of a compressed message, see `CompressedPicture`."""
+    return CompressedPicture(msg).decode(intensity=intensity)
+
+
+def check_png(data: memoryview) -> tuple[int, int]:
+    """Return the (w, h), px, of a PNG; raise DecodeError if it can't be what its header says."""
+    return _checked_size(data, 'PNG')
+
+
+def _checked_size(data: memoryview, kind: str) -> tuple[int, int]:
+    size = SIZES[kind](data)
+    if size is None:
+        raise DecodeError(f'{kind} of {len(data)} bytes: expected a header with the size')
+    if kind == 'PNG':
+        _check_png_chunks(data)
+    what, pixels, fewest = f'{kind} of {size[0]}x{size[1]}', size[0] * size[1], 0.0
+    check_size(*size, what)
+    if kind == 'JPEG':
+        fewest = pixels / _JPEG_MOST
+    elif kind == 'PNG':
+        fewest = _png_bytes(data) / _DEFLATE_MOST
+    elif pixels > _MOST_PIXELS:
+        raise DecodeError(f'{what}: expected at most {_MOST_PIXELS} px in all')
+    if len(data) < fewest:
+        # A decoder allocates the picture before it finds the end of the data.
+        raise DecodeError(f'{what}: expected at least {fewest:.0f} bytes, got {len(data)}')
+    return size
 
 
 def _check_png_chunks(data: memoryview) -> None:
     """Refuse a chunk that is longer than the data: OpenCV allocates as much as one claims."""
-    at = len(_PNG)
+    at = 8
     while at < len(data):
         # Length, name, content, checksum.
         length = int.from_bytes(data[at : at + 4], 'big')
@@ -153,27 +180,9 @@ def _check_png_chunks(data: memoryview) -> None:
 
 def _png_bytes(data: memoryview) -> int:
     """Return how many bytes the picture of a PNG has before they are packed."""
-    size = _png_size(data)
+    size = png_size(data)
     if size is None:
         return 0
     width, height = size
-    bits = data[24] * _PNG_CHANNELS[data[25]]
+    bits = data[24] * PNG_CHANNELS[data[25]]
     return height * ((width * bits + 7) // 8)
-
-
-def _jpeg_size(data: memoryview) -> tuple[int, int] | None:
-    """Walk the segments to the frame header: no pixel is allocated before the size is known."""
-    at = 2
-    while at + 9 <= len(data):
-        if data[at] != 0xFF:
-            return None
-        if data[at + 1] == 0xFF:  # A fill byte.
-            at += 1
-        elif data[at + 1] in _JPEG_BARE:
-            at += 2
-        elif data[at + 1] in _JPEG_FRAMES:
-            height, width = data[at + 5 : at + 7], data[at + 7 : at + 9]
-            return int.from_bytes(width, 'big'), int.from_bytes(height, 'big')
-        else:
-            at += 2 + int.from_bytes(data[at + 2 : at + 4], 'big')
-    return None

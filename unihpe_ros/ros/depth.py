@@ -6,23 +6,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.ros.compressed_depth import decode_compressed_depth
 from unihpe_ros.ros.images import check_size, DecodeError
 
 if TYPE_CHECKING:
-    from sensor_msgs.msg import Image
+    from sensor_msgs.msg import CompressedImage, Image
 
 # Type of a pixel, and how many m one unit is.
 _ENCODINGS = {'32FC1': ('f4', 1.0), '16UC1': ('u2', 1e-3), 'mono16': ('u2', 1e-3)}
 
 
-def decode_depth(msg: Image) -> NDArray[np.float32]:
+def decode_depth(msg: Image | CompressedImage) -> NDArray[np.float32]:
     """
     Return the picture of a depth image message.
 
     Parameters
     ----------
-    msg : Image
-        32FC1 in m, or 16UC1 in mm; rows may be padded, of either byte order.
+    msg : Image | CompressedImage
+        32FC1 in m, or 16UC1 in mm; rows may be padded, of either byte order. For a compressed one
+        see `decode_compressed_depth`.
 
     Returns
     -------
@@ -35,6 +37,8 @@ def decode_depth(msg: Image) -> NDArray[np.float32]:
         If the encoding is not one of depth, the size is no image's, or bytes are missing.
 
     """
+    if hasattr(msg, 'format'):
+        return decode_compressed_depth(msg)
     if msg.encoding not in _ENCODINGS:
         raise DecodeError(
             f'depth encoding: expected 32FC1 (m) or 16UC1 (mm); got {msg.encoding!r}'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import math
 import time
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rclpy.node import Node
 from sensor_msgs.msg import Image
 from unihpe_ros.core.geometry import Camera
+from unihpe_ros.core.intensity import IntensityRange
 from unihpe_ros.core.pose import Poses, RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.estimator import PoseEstimator, Shot
@@ -87,7 +88,7 @@ class FrameHandler:
         self._estimator = estimator
         self._clock = node.get_clock()
         # None where images are compressed: those are opened before they are decoded.
-        self._decode: Callable[[Image], BgrImage] | None = None
+        self._decode: Callable[[Image, IntensityRange | None], BgrImage] | None = None
         if parameters.image_transport == 'raw':
             self._decode = make_decoder(parameters.image_decoder)
         self._last_stamps: dict[str, float] = {}
@@ -129,7 +130,11 @@ class FrameHandler:
     def _shot(self, frame: Frame) -> Shot:
         camera_input, parameters, started = frame.camera_input, self.parameters, time.monotonic()
         camera_input.statistics.add('wait', started - frame.received)
-        opened = CompressedPicture(frame.msg) if self._decode is None else self._decode(frame.msg)
+        intensity = camera_input.intensity
+        if self._decode is None:
+            opened: CompressedPicture | BgrImage = CompressedPicture(frame.msg)
+        else:
+            opened = self._decode(frame.msg, intensity)
         size = _size(opened)
         stamp, beside = frame.stamp, camera_input.auxiliary
         camera, boxes = beside.camera_of(size), beside.boxes_of(stamp, parameters)
@@ -140,17 +145,25 @@ class FrameHandler:
                 reduction = self._estimator.reduction(
                     size, camera, stamp, stream=camera_input.name, boxes=boxes
                 )
-            opened = opened.decode(reduction)
+            opened = opened.decode(reduction, intensity)
+        if getattr(frame.msg, 'encoding', '') == '16UC1':
+            camera_input.log.warning(
+                'image is 16UC1: taken for an infrared picture; depth belongs on depth_image'
+            )
+        if intensity.problem:
+            camera_input.warn(f'no contrast: {intensity.problem}')
         camera_input.statistics.add('decode_image', time.monotonic() - started)
         depth = frame.depth(size, parameters)
-        return Shot(opened, camera, stamp, camera_input.name, boxes, depth, size)
+        return Shot(
+            *(opened, camera, stamp, camera_input.name, boxes, depth, size), camera_input.rotation
+        )
 
     def _lift(self, frames: Sequence[Frame]) -> None:
         for frame in frames:
             stamp = frame.stamp
             frame.camera_input.statistics.add('wait', time.monotonic() - frame.received)
             known = frame.camera_input.auxiliary.cameras.camera
-            camera = known or self._assumed_camera()
+            camera = known or self._assumed_camera(frame.camera_input.rotation)
             size = camera.width, camera.height
             try:
                 given = decode_keypoints(frame.msg, size)
@@ -170,13 +183,14 @@ class FrameHandler:
             )
             self._publish(_Look(frame, size, None), poses)
 
-    def _assumed_camera(self) -> Camera:
+    def _assumed_camera(self, rotation: int) -> Camera:
         parameters = self.parameters
-        return Camera.from_fov(
+        camera = Camera.from_fov(
             parameters.default_width,
             parameters.default_height,
             math.radians(parameters.default_fov_deg),
         )
+        return replace(camera, rotation=rotation)
 
     def _publish(self, look: _Look, poses: Poses) -> None:
         camera_input, header, began = (

@@ -9,13 +9,14 @@ NumPy 2 in several distributions, and lacks nv12 and uyvy.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core.intensity import FULL, IntensityRange
+from unihpe_ros.ros.image_layouts import ENCODINGS, Layout, layout_of, luma_rows
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import Image
@@ -36,63 +37,22 @@ class UnknownEncodingError(DecodeError):
     """An encoding that the decoder lacks."""
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """How one encoding lays out a pixel, and what makes BGR of it."""
-
-    channels: int
-    conversion: int | None  # cv2 code; None where the bytes are BGR already
-    depth: int = 1  # bytes a channel
-    even: tuple[int, int] = (1, 1)  # (w, h) must be multiples of these
-    planes: float = 1.0  # rows of bytes for each row of pixels
+# What only a depth image is, see REP 118.
+_DEPTHS = ('32FC1', '64FC1')
 
 
-def _layouts() -> Mapping[str, _Layout]:
-    table = {
-        'bgr8': _Layout(3, None),
-        'rgb8': _Layout(3, cv2.COLOR_RGB2BGR),
-        'bgra8': _Layout(4, cv2.COLOR_BGRA2BGR),
-        'rgba8': _Layout(4, cv2.COLOR_RGBA2BGR),
-        'mono8': _Layout(1, cv2.COLOR_GRAY2BGR),
-        # What ROS calls yuv422 is UYVY.
-        'yuv422': _Layout(2, cv2.COLOR_YUV2BGR_UYVY, even=(2, 1)),
-        'yuv422_yuy2': _Layout(2, cv2.COLOR_YUV2BGR_YUY2, even=(2, 1)),
-        'nv12': _Layout(1, cv2.COLOR_YUV2BGR_NV12, even=(2, 2), planes=1.5),
-        'nv21': _Layout(1, cv2.COLOR_YUV2BGR_NV21, even=(2, 2), planes=1.5),
-    }
-    for name in ('bgr', 'rgb', 'bgra', 'rgba', 'mono'):
-        eight = table[f'{name}8']
-        table[f'{name}16'] = _Layout(eight.channels, eight.conversion, depth=2)
-    # ROS names a mosaic by its first two rows from the corner; OpenCV by the second row, from the
-    # second column.
-    for name, opencv in (('rggb', 'BG'), ('bggr', 'RG'), ('gbrg', 'GR'), ('grbg', 'GB')):
-        code = getattr(cv2, f'COLOR_Bayer{opencv}2BGR')
-        table[f'bayer_{name}8'] = _Layout(1, code)
-        table[f'bayer_{name}16'] = _Layout(1, code, depth=2)
-    aliases = {
-        '8UC1': 'mono8',
-        '8UC3': 'bgr8',
-        '8UC4': 'bgra8',
-        'uyvy': 'yuv422',
-        'yuyv': 'yuv422_yuy2',
-    }
-    return {**table, **{alias: table[name] for alias, name in aliases.items()}}
-
-
-_LAYOUTS = _layouts()
-# What drivers name a depth image, see REP 118.
-_DEPTHS = ('16UC1', '32FC1')
-ENCODINGS = tuple(_LAYOUTS)
-
-
-def decode_image(msg: Image) -> BgrImage:
+def decode_image(msg: Image, intensity: IntensityRange | None = None) -> BgrImage:
     """
     Return the picture of a raw image message.
 
     Parameters
     ----------
     msg : Image
-        Any of ENCODINGS; rows may be padded, 16-bit channels may be of either byte order.
+        Any of ENCODINGS, in capitals or not; rows may be padded, 16-bit channels may be of either
+        byte order.
+    intensity : IntensityRange, optional
+        Which raw values become black and white where there are more than 8 bits; without, all
+        that 16 bits can hold.
 
     Returns
     -------
@@ -105,7 +65,7 @@ def decode_image(msg: Image) -> BgrImage:
         If the encoding is unknown or that of depth, the size is no image's, or bytes are missing.
 
     """
-    layout = _LAYOUTS.get(msg.encoding)
+    layout = layout_of(msg.encoding)
     if msg.encoding in _DEPTHS:
         # Not even cv_bridge is asked: it would make a picture of the distances.
         raise DecodeError(
@@ -118,7 +78,7 @@ def decode_image(msg: Image) -> BgrImage:
         )
     pixels = _pixels(msg, layout)
     if layout.depth == 2:
-        pixels = cv2.convertScaleAbs(pixels, alpha=255 / 65535)
+        pixels = (intensity or IntensityRange(FULL)).to_eight_bits(pixels)
     if layout.conversion is None:
         return pixels
     try:
@@ -128,7 +88,7 @@ def decode_image(msg: Image) -> BgrImage:
         raise DecodeError(f'{msg.encoding} image of {size}: {error.err}') from error
 
 
-def _pixels(msg: Image, layout: _Layout) -> NDArray[Any]:
+def _pixels(msg: Image, layout: Layout) -> NDArray[Any]:
     """Return the message's bytes as ``(rows, W[, channels])``, without a copy where possible."""
     what = f'{msg.encoding} image of {msg.width}x{msg.height}'
     check_size(msg.width, msg.height, what)
@@ -137,6 +97,8 @@ def _pixels(msg: Image, layout: _Layout) -> NDArray[Any]:
     rows = int(msg.height * layout.planes)
     row = msg.width * layout.channels * layout.depth
     step = msg.step or row
+    if layout.planes > 1:
+        return _two_planes(msg, rows, step, what)
     needed = step * (rows - 1) + row
     if step < row:
         raise DecodeError(f'{what}: expected a step of at least {row} bytes, got {step}')
@@ -148,6 +110,30 @@ def _pixels(msg: Image, layout: _Layout) -> NDArray[Any]:
     pixels = np.ndarray(shape, f'{order}u{layout.depth}', msg.data, strides=strides)
     # OpenCV reads words of the machine's byte order, at even addresses.
     return np.require(pixels, np.uint16, 'A') if layout.depth == 2 else pixels
+
+
+def _two_planes(msg: Image, rows: int, step: int, what: str) -> NDArray[np.uint8]:
+    """Return ``(1.5 H, W)``: the rows of luma and, half as many, those of chroma."""
+    width, height, size = msg.width, msg.height, len(msg.data)
+    if size == width * rows:
+        # Some drivers give the bytes of a row of both planes as step.
+        step = width
+    if step < width:
+        raise DecodeError(f'{what}: expected a step of at least {width} bytes, got {step}')
+    needed = step * (rows - 1) + width
+    if size < needed:
+        raise DecodeError(f'{what}: expected at least {needed} bytes, got {size}')
+    chroma = luma_rows(height, size // step)
+    if chroma * step + step * (height // 2 - 1) + width > size:
+        chroma = height
+    data: NDArray[np.uint8] = np.frombuffer(msg.data, np.uint8)
+    if chroma == height:
+        return np.ndarray((rows, width), np.uint8, data, strides=(step, 1))
+    parts = [
+        np.ndarray((count, width), np.uint8, data, first * step, (step, 1))
+        for first, count in ((0, height), (chroma, height // 2))
+    ]
+    return np.concatenate(parts)
 
 
 def check_size(width: int, height: int, what: str) -> None:
@@ -183,7 +169,7 @@ def encode_image(image: BgrImage, header: Header) -> Image:
     return msg
 
 
-def make_decoder(kind: str) -> Callable[[Image], BgrImage]:
+def make_decoder(kind: str) -> Callable[[Image, IntensityRange | None], BgrImage]:
     """
     Choose who decodes raw images.
 
@@ -205,24 +191,25 @@ def make_decoder(kind: str) -> Callable[[Image], BgrImage]:
     return _decode_any
 
 
-def _decode_any(msg: Image) -> BgrImage:
+def _decode_any(msg: Image, intensity: IntensityRange | None = None) -> BgrImage:
     try:
-        return decode_image(msg)
+        return decode_image(msg, intensity)
     except UnknownEncodingError as error:
         try:
-            return _cv_bridge_decoder()(msg)
+            return _cv_bridge_decoder()(msg, intensity)
         except DecodeError as reason:
             raise DecodeError(f'{error}; {reason}') from reason
 
 
-def _cv_bridge_decoder() -> Callable[[Image], BgrImage]:
+def _cv_bridge_decoder() -> Callable[[Image, IntensityRange | None], BgrImage]:
     try:
         # Builds for NumPy 1 fail beside NumPy 2 with more than an ImportError.
         from cv_bridge import CvBridge, CvBridgeError
     except (ImportError, AttributeError, RuntimeError, SystemError) as error:
         raise DecodeError(f'cv_bridge can not be imported ({error})') from error
 
-    def decode(msg: Image) -> BgrImage:
+    def decode(msg: Image, intensity: IntensityRange | None = None) -> BgrImage:
+        del intensity  # It takes all 16 bits.
         try:
             return CvBridge().imgmsg_to_cv2(msg, 'bgr8')
         except (CvBridgeError, RuntimeError, TypeError) as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import Field
+import math
 import re
 from typing import Any
 
@@ -14,6 +16,11 @@ KINDS = {
     float: 'a number',
     str: 'a text',
     tuple: 'a list of texts',
+}
+# Of parameters whose type does not tell.
+_EXPECTED = {
+    'image_rotation': '0, 90, 180 or 270, or a list of them',
+    'intensity_range': 'auto, full, or two rising numbers',
 }
 _NAME = re.compile('[A-Za-z][A-Za-z0-9_]*')
 _MOST_NAMES = 16
@@ -37,6 +44,10 @@ def checked(item: Field[Any], value: Any) -> Any:
 
     """
     kind = type(item.default)
+    if item.name == 'image_rotation':
+        return _rotations(item, value)
+    if item.name == 'intensity_range':
+        return _range(item, value)
     if kind is tuple:
         return _names(item, value)
     # A double parameter takes an integer, as a person who types `1` for 1.0 expects.
@@ -56,6 +67,40 @@ def range_of(item: Field[Any]) -> str:
     """Return in words what a number may be."""
     low, high = item.metadata['limits']
     return f'{"0, or " if item.metadata["zero"] else ""}{low} to {high}'
+
+
+def expected_of(item: Field[Any]) -> str:
+    """Return in words what a parameter may be, beside its choices and limits."""
+    return _EXPECTED.get(item.name, KINDS[type(item.default)])
+
+
+def _rotations(item: Field[Any], value: Any) -> tuple[int, ...]:
+    """Return a quarter turn for all cameras, or one for each."""
+    values = value
+    if isinstance(value, str):
+        values = re.findall(r'[^,\s]+', value.strip(' []'))
+    elif isinstance(value, int):
+        values = [value]
+    values = tuple(map(str, values)) if isinstance(values, Iterable) else ()
+    if not values or not set(values) <= set(item.metadata['choices']) or len(values) > _MOST_NAMES:
+        raise ValueError(f'{item.name}: expected {expected_of(item)}; got {value!r}')
+    return tuple(map(int, values))
+
+
+def _range(item: Field[Any], value: Any) -> str:
+    """Return auto, full, or two numbers as text."""
+    if value in ('auto', 'full'):
+        return str(value)
+    parts = re.findall(r'[^,\s]+', value.strip(' []')) if isinstance(value, str) else value
+    try:
+        low, high = (float(part) for part in parts)
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not 0 <= low < high <= 65535:
+        raise ValueError(
+            f'{item.name}: expected {expected_of(item)} from 0 to 65535; got {value!r}'
+        )
+    return f'{low:g}, {high:g}'
 
 
 def _names(item: Field[Any], value: Any) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from dataclasses import fields
 import textwrap
 from typing import Any
 
-from unihpe_ros.ros.parameter_checks import KINDS, range_of
+from unihpe_ros.ros.parameter_checks import expected_of, range_of
 from unihpe_ros.ros.parameters import Parameters
 
 
@@ -18,7 +18,7 @@ def markdown_table() -> str:
         values = ', '.join(f'`{choice}`' for choice in about['choices'])
         if about['limits']:
             values = range_of(item)
-        values = values or KINDS[type(item.default)]
+        values = values or expected_of(item)
         live = 'no' if about['fixed'] else 'yes'
         lines.append(
             f'| `{item.name}` | `{_yaml(item.default)}` | {values} | {live} '

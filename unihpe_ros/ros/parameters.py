@@ -8,12 +8,13 @@ from typing import Any
 
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
+from unihpe_ros.core.intensity import FULL
 from unihpe_ros.core.skeleton import SKELETONS
 from unihpe_ros.ros.parameter_checks import checked, descriptor_of
 
 
 def _parameter(
-    default: bool | int | float | str | tuple[str, ...],
+    default: bool | int | float | str | tuple[str, ...] | tuple[int, ...],
     description: str,
     *,
     choices: Iterable[str] = (),
@@ -194,6 +195,26 @@ class Parameters:
         choices=('auto', 'builtin', 'cv_bridge'),
         fixed=True,
     )
+    image_rotation: tuple[int, ...] = _parameter(
+        (0,),
+        'By how many degrees the picture has to be turned clockwise to be upright; one for all '
+        'cameras, or a list with one for each of cameras',
+        choices=('0', '90', '180', '270'),
+        fixed=True,
+    )
+    intensity_range: str = _parameter(
+        'auto',
+        'Raw values of pictures beyond 8 bits that become black and white: auto follows the '
+        'picture slowly, full takes all 16 bits, or two numbers as in [29500, 31000]',
+        fixed=True,
+    )
+    depth_transport: str = _parameter(
+        'auto',
+        'Depth topic: raw reads depth_image, compressed reads depth_image/compressedDepth, auto '
+        'takes what somebody publishes',
+        choices=('auto', 'raw', 'compressed'),
+        fixed=True,
+    )
     rectified: bool = _parameter(
         False, 'The images are rectified: use P of camera_info and no distortion', fixed=True
     )
@@ -206,6 +227,19 @@ class Parameters:
     watchdog_s: float = _parameter(
         5.0, 'Silence after which the likely cause is logged, s; 0 never', limits=(0.0, 3600.0)
     )
+
+    def rotation_of(self, camera: str) -> int:
+        """Return by how many degrees a camera's picture is turned clockwise to be upright."""
+        turns = self.image_rotation
+        return turns[0] if len(turns) == 1 else turns[self.cameras.index(camera)]
+
+    @property
+    def intensity_limits(self) -> tuple[float, float] | None:
+        """The raw values of black and white beyond 8 bits; None where they follow the picture."""
+        if self.intensity_range in ('auto', 'full'):
+            return FULL if self.intensity_range == 'full' else None
+        low, high = map(float, self.intensity_range.split(','))
+        return low, high
 
     def updated(self, values: Mapping[str, object]) -> Parameters:
         """
@@ -264,4 +298,10 @@ def declare_parameters(node: Node) -> tuple[Parameters, dict[str, str]]:
             problems[name] = str(error)
         except ValueError as error:
             problems[name] = str(error)
+    turns, cameras = parameters.image_rotation, parameters.cameras
+    if len(turns) not in (1, len(cameras)):
+        problems['image_rotation'] = (
+            f'image_rotation: expected one for all cameras, or {len(cameras)} for '
+            f'{", ".join(cameras)}; got {list(turns)}'
+        )
     return parameters, problems

@@ -52,6 +52,10 @@ class Statistics:
         self._last_image = self._clock()
         self.image_bytes = size
 
+    def warn(self, text: str) -> None:
+        """Remember what is wrong with the input, without counting it as an error."""
+        self._last_error = self._clock(), text
+
     def error(self, text: str) -> None:
         """Count an error and remember its words."""
         self.count('error')

@@ -1,0 +1,99 @@
+"""Map pictures of more than 8 bits to 8 bits, by percentiles that move slowly."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+FULL = (0.0, 65535.0)
+# Percentiles that become black and white, and how much room is left beyond them.
+_PERCENTILES = (0.5, 99.5)
+_MARGIN = 0.05
+# Share of the way that the range moves with each image: a shutter that closes, or somebody hot who
+# comes near, must not change what people look like from one image to the next.
+_PACE = 0.1
+# So many pixels are enough to know the percentiles.
+_SAMPLES = 8192
+# Raw levels between the percentiles that are noise, and grey levels in which nobody is found.
+_NOISE = 12.0
+_LEAST_GREY = 12.0
+
+
+class IntensityRange:
+    """
+    The range of raw values that becomes black to white; each camera has its own.
+
+    Parameters
+    ----------
+    setting : tuple[float, float] | None
+        The raw values of black and white; None follows the picture.
+
+    Attributes
+    ----------
+    problem : str
+        Why nobody can be seen in the last picture; empty if its contrast will do.
+
+    """
+
+    def __init__(self, setting: tuple[float, float] | None = None) -> None:
+        self._fixed = setting
+        self._range: NDArray[np.float64] | None = None
+        self.problem = ''
+
+    def to_eight_bits(self, pixels: NDArray[np.uint16]) -> NDArray[np.uint8]:
+        """
+        Return a picture in 8 bits.
+
+        Parameters
+        ----------
+        pixels : NDArray[np.uint16]
+            ``(H, W)`` or ``(H, W, C)``; channels are stretched alike.
+
+        Returns
+        -------
+        NDArray[np.uint8]
+            Of the same shape.
+
+        """
+        seen = _percentiles(pixels)
+        low, high = self._fixed or self._follow(seen)
+        self.problem = self._contrast(seen, low, high)
+        scale = 255.0 / max(high - low, 1.0)
+        if low <= 0:
+            return np.asarray(cv2.convertScaleAbs(pixels, alpha=scale), np.uint8)
+        # convertScaleAbs would fold what lies below the range back up.
+        shifted = cv2.subtract(pixels, (round(low),) * 4)
+        return np.asarray(cv2.convertScaleAbs(shifted, alpha=scale), np.uint8)
+
+    def _follow(self, seen: NDArray[np.float64]) -> tuple[float, float]:
+        margin = _MARGIN * max(seen[1] - seen[0], _NOISE)
+        wanted = np.array([seen[0] - margin, seen[1] + margin])
+        if self._range is None:
+            self._range = wanted
+        self._range += _PACE * (wanted - self._range)
+        return max(float(self._range[0]), 0.0), float(self._range[1])
+
+    def _contrast(self, seen: NDArray[np.float64], low: float, high: float) -> str:
+        values = f'99 % of the picture is between {seen[0]:.0f} and {seen[1]:.0f}'
+        if seen[1] - seen[0] < _NOISE:
+            return f'{values}, which is no more than noise'
+        grey = np.clip((seen - low) * 255 / max(high - low, 1.0), 0, 255)
+        # A range that follows gets there by itself.
+        if self._fixed and grey[1] - grey[0] < _LEAST_GREY:
+            return (
+                f'{values}, intensity_range is {low:.0f} to {high:.0f}: auto follows the picture'
+            )
+        return ''
+
+
+def _percentiles(pixels: NDArray[np.uint16]) -> NDArray[np.float64]:
+    """Return the raw values that hardly anything is below, and above."""
+    flat = pixels.reshape(pixels.shape[0], -1)
+    step = max(int((flat.size / _SAMPLES) ** 0.5), 1)
+    # Odd, so that all pixels of a mosaic are met.
+    step += 1 - step % 2
+    sample = np.sort(flat[::step, ::step], axis=None)
+    return np.interp(
+        np.array(_PERCENTILES) / 100 * (len(sample) - 1), np.arange(len(sample)), sample
+    )

@@ -1,0 +1,54 @@
+"""Turn pictures of cameras that are mounted sideways or upside down, and turn boxes back."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.core.geometry import Array
+
+_CODES = {
+    90: cv2.ROTATE_90_CLOCKWISE,
+    180: cv2.ROTATE_180,
+    270: cv2.ROTATE_90_COUNTERCLOCKWISE,
+}
+
+
+def turn(image: NDArray[np.uint8], degrees: int) -> NDArray[np.uint8]:
+    """
+    Return an image turned clockwise.
+
+    Parameters
+    ----------
+    image : NDArray[np.uint8]
+        ``(H, W, 3)``.
+    degrees : int
+        0, 90, 180 or 270.
+
+    """
+    return np.asarray(cv2.rotate(image, _CODES[degrees]), np.uint8) if degrees else image
+
+
+def turn_boxes_back(boxes: Array, degrees: int, size: tuple[int, int]) -> NDArray[np.float64]:
+    """
+    Return boxes of a turned image in px of the image before it was turned.
+
+    Parameters
+    ----------
+    boxes : NDArray
+        ``(N, 4)`` x0 y0 x1 y1, px of the turned image.
+    degrees : int
+        By how much it was turned clockwise: 0, 90, 180 or 270.
+    size : tuple[int, int]
+        (w, h) of the image before, px.
+
+    """
+    x, y = boxes[:, 0::2].astype(np.float64), boxes[:, 1::2].astype(np.float64)
+    w, h = size
+    if degrees == 90:
+        x, y = y, h - 1 - x
+    elif degrees == 180:
+        x, y = w - 1 - x, h - 1 - y
+    elif degrees == 270:
+        x, y = w - 1 - y, x
+    return np.stack([x.min(1), y.min(1), x.max(1), y.max(1)], -1)

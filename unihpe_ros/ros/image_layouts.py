@@ -1,0 +1,123 @@
+"""The memory layout of each encoding of sensor_msgs/Image, and its conversion to BGR."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+
+# Rows of luma are padded to a multiple of this, and by fewer than that.
+_BLOCK, _MOST_PADDING = 16, 128
+
+
+@dataclass(frozen=True)
+class Layout:
+    """
+    How an encoding lays out a pixel.
+
+    Parameters
+    ----------
+    channels : int
+        Values of a pixel.
+    conversion : int, optional
+        OpenCV's code of the conversion to BGR; None where the bytes are BGR already.
+    depth : int
+        Bytes of a value.
+    even : tuple[int, int]
+        Width and height must be multiples of these.
+    planes : float
+        Rows of bytes for each row of pixels.
+
+    """
+
+    channels: int
+    conversion: int | None
+    depth: int = 1
+    even: tuple[int, int] = (1, 1)
+    planes: float = 1.0
+
+
+def _layouts() -> Mapping[str, Layout]:
+    table = {
+        'bgr8': Layout(3, None),
+        'rgb8': Layout(3, cv2.COLOR_RGB2BGR),
+        'bgra8': Layout(4, cv2.COLOR_BGRA2BGR),
+        'rgba8': Layout(4, cv2.COLOR_RGBA2BGR),
+        'mono8': Layout(1, cv2.COLOR_GRAY2BGR),
+        # What ROS calls yuv422 is UYVY.
+        'yuv422': Layout(2, cv2.COLOR_YUV2BGR_UYVY, even=(2, 1)),
+        'yuv422_yuy2': Layout(2, cv2.COLOR_YUV2BGR_YUY2, even=(2, 1)),
+        'yvyu': Layout(2, cv2.COLOR_YUV2BGR_YVYU, even=(2, 1)),
+        'nv12': Layout(1, cv2.COLOR_YUV2BGR_NV12, even=(2, 2), planes=1.5),
+        'nv21': Layout(1, cv2.COLOR_YUV2BGR_NV21, even=(2, 2), planes=1.5),
+    }
+    for name in ('bgr', 'rgb', 'bgra', 'rgba', 'mono'):
+        eight = table[f'{name}8']
+        table[f'{name}16'] = Layout(eight.channels, eight.conversion, depth=2)
+    # ROS names a mosaic by its first two rows from the corner; OpenCV by the second row, from the
+    # second column.
+    for name, opencv in (('rggb', 'BG'), ('bggr', 'RG'), ('gbrg', 'GR'), ('grbg', 'GB')):
+        code = getattr(cv2, f'COLOR_Bayer{opencv}2BGR')
+        table[f'bayer_{name}8'] = Layout(1, code)
+        table[f'bayer_{name}16'] = Layout(1, code, depth=2)
+    return table
+
+
+_ALIASES = {
+    '8UC1': 'mono8',
+    '8UC3': 'bgr8',
+    '8UC4': 'bgra8',
+    # Infrared and thermal cameras; depth belongs on a topic of its own.
+    '16UC1': 'mono16',
+    '16UC3': 'bgr16',
+    'uyvy': 'yuv422',
+    'uyvy422': 'yuv422',
+    'yuv422_uyvy': 'yuv422',
+    'yuyv': 'yuv422_yuy2',
+    'yuy2': 'yuv422_yuy2',
+    'yuyv422': 'yuv422_yuy2',
+    'yuv422_yuyv': 'yuv422_yuy2',
+    'grey': 'mono8',
+    'gray': 'mono8',
+    'y8': 'mono8',
+    'y16': 'mono16',
+    # GenICam's names, which camera_aravis passes on.
+    **{
+        f'bayer{short}{bits}': f'bayer_{name}{8 if bits == 8 else 16}'
+        for short, name in (('rg', 'rggb'), ('bg', 'bggr'), ('gb', 'gbrg'), ('gr', 'grbg'))
+        for bits in (8, 10, 12, 16)
+    },
+}
+
+
+_TABLE = _layouts()
+_LAYOUTS = {**_TABLE, **{alias: _TABLE[name] for alias, name in _ALIASES.items()}}
+_LOWER = {name.lower(): layout for name, layout in _LAYOUTS.items()}
+# Those that ROS or OpenCV name; other spellings of them are read too.
+ENCODINGS = (*_TABLE, '8UC1', '8UC3', '8UC4', '16UC1', '16UC3', 'uyvy', 'yuyv')
+
+
+def layout_of(encoding: str) -> Layout | None:
+    """Return the layout that a message's encoding names, in any spelling; None if none is."""
+    return _LAYOUTS.get(encoding) or _LOWER.get(encoding.strip().lower())
+
+
+def luma_rows(height: int, rows: int) -> int:
+    """
+    Return after how many rows of luma those of chroma begin: codecs pad pictures to whole blocks.
+
+    Parameters
+    ----------
+    height : int
+        Of the picture, px.
+    rows : int
+        How many rows there are in all.
+
+    """
+    candidates = [rows - height // 2]
+    if rows % 3 == 0:
+        candidates.append(rows // 3 * 2)
+    fitting = [n for n in candidates if height < n < height + _MOST_PADDING and n % _BLOCK == 0]
+    # The rounder of two: what is allocated in blocks is a multiple of a power of two.
+    return max(fitting, key=lambda n: n & -n, default=height)
