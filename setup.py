@@ -51,6 +51,7 @@ EXTRAS = {
         'timm==1.0.31',
         'onnx==1.23.2',
         'onnxscript==0.7.2',
+        'faster-coco-eval==1.8.0',
         'h5py',
         'matplotlib>=3.7',
         'tensorboard>=2.14',

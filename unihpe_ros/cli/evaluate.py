@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 _MOST = 8
 # The keys of PROTOCOLS and KINDS, said again so that `--help` needs no torch; a test compares.
 _IN_3D = ('synthetic', 'h36m-p1', 'h36m-p2', '3dpw', '3dhp')
-_OTHERS = ('coco', 'retrieval', 'poses', 'detection')
-_KINDS = ('synthetic', 'human36m', 'pw3d', 'mpi_inf_3dhp', 'coco')
+_OTHERS = ('coco', 'photos', 'retrieval', 'poses', 'detection')
+_KINDS = ('synthetic', 'human36m', 'pw3d', 'mpi_inf_3dhp', 'coco', 'photos')
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -40,7 +40,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         type=Path,
         required=True,
         help='folder of the data set; for poses the bank of `unihpe render --poses-only`, for '
-        'detection a set of `unihpe render --scenes`',
+        'detection a set of `unihpe render --scenes`, for photos one of `unihpe photos import`',
     )
     parser.add_argument(
         '--protocol',
@@ -60,6 +60,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='engine that runs an exported model, as for the node (default: auto)',
     )
     parser.add_argument('--limit', type=int, help='records to use, evenly spread (default: all)')
+    parser.add_argument(
+        '--movenet',
+        type=Path,
+        metavar='FILE',
+        help='ONNX file of MoveNet (single pose), measured beside it on photos (default: none)',
+    )
     parser.add_argument(
         '--out',
         type=Path,
@@ -98,18 +104,26 @@ def _images(
     predictor: Predictor, args: argparse.Namespace
 ) -> tuple[EvaluationReport, Mapping[str, Array] | None]:
     from unihpe_ros.datasets.catalogue import open_records
-    from unihpe_ros.evaluation.keypoint_report import coco_report
+    from unihpe_ros.evaluation.keypoint_report import coco_report, photo_report
     from unihpe_ros.evaluation.predictions import predict_records
     from unihpe_ros.evaluation.protocols import pose_report, protocol_of, PROTOCOLS
     from unihpe_ros.training.config import ConfigError
 
-    kind = 'coco' if args.protocol == 'coco' else PROTOCOLS[args.protocol].kind
+    in_2d = ('coco', 'photos')
+    kind = args.protocol if args.protocol in in_2d else PROTOCOLS[args.protocol].kind
     records = open_records(kind, args.data, 'test')
     if args.protocol == 'coco' and not records.has_images:
         raise ConfigError(f'{args.data}: expected the pictures of COCO; only labels are there')
     predicted = predict_records(predictor, records, limit=args.limit)
     if args.protocol == 'coco':
         return coco_report(predicted), None
+    if args.protocol == 'photos':
+        peers = {}
+        if args.movenet:
+            from unihpe_ros.evaluation.movenet import find_keypoints
+
+            peers['MoveNet'] = find_keypoints(args.movenet, records, limit=args.limit)
+        return photo_report(predicted, peers), None
     protocol = protocol_of(args.protocol, records)
     report = pose_report(protocol, predicted)
     return (

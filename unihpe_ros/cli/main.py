@@ -13,6 +13,7 @@ from unihpe_ros import __version__, cli
 EXTRA_OF_MODULE = {
     'anny': 'synthesis',
     'numba': 'synthesis',
+    'faster_coco_eval': 'train',
     'h5py': 'train',
     'matplotlib': 'bench',
     'onnx': 'tensorrt-rtx',

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+import itertools
+
 import numpy as np
-from unihpe_ros.core.similarity import oks
+from numpy.typing import NDArray
+from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.skeleton import COCO_17, UNION
+from unihpe_ros.evaluation.coco_eval import keypoint_precision
 from unihpe_ros.evaluation.predictions import Predictions
 from unihpe_ros.evaluation.report import EvaluationReport, Table
 from unihpe_ros.metrics import pose as metrics
+
+# Heights of people by which photographs are told apart, px.
+_HEIGHTS = (0.0, 80.0, 160.0, 240.0, np.inf)
 
 
 def record_counts(predicted: Predictions) -> list[str]:
@@ -54,19 +63,8 @@ def coco_report(predicted: Predictions) -> EvaluationReport:
         Predictions for COCO.
 
     """
-    coco = COCO_17.indices_in(UNION)
-    truth, found = predicted.truth_2d[:, coco], predicted.keypoints[:, coco]
-    labelled = np.asarray(np.isfinite(truth).all(-1))
-    similarity = oks(found, truth, predicted.areas, labelled)
-    confidence = predicted.scores[:, coco].mean(-1)
-    rows = {
-        'AP, OKS 0.50:0.95 [%]': [
-            100 * metrics.average_precision(similarity, confidence, len(predicted))
-        ],
-        'OKS at least 0.50 [%]': [100 * float((similarity >= 0.5).mean())],
-        'OKS at least 0.75 [%]': [100 * float((similarity >= 0.75).mean())],
-        'mean OKS [%]': [100 * float(np.nanmean(similarity))],
-    }
+    ours = ImageKeypoints.of(predicted)
+    rows = {f'{name} [%]': [value] for name, value in ours.precision(predicted).items()}
     notes = [
         'boxes are the true ones: each person is given one answer',
         *record_counts(predicted),
@@ -76,9 +74,109 @@ def coco_report(predicted: Predictions) -> EvaluationReport:
 
 
 def photo_scores(predicted: Predictions) -> dict[str, float]:
-    """Return photo_pck (0.2 torso, %) and photo_ap (OKS 0.50:0.95, %, true boxes)."""
-    tables = coco_report(predicted).tables
-    return {
-        'photo_pck': tables[1].rows['all'][0],
-        'photo_ap': tables[0].rows['AP, OKS 0.50:0.95 [%]'][0],
+    """Return photo_pck (0.2 torso, %) and photo_ap (COCO's AP, %, true boxes)."""
+    ours = ImageKeypoints.of(predicted)
+    return {'photo_pck': ours.pck(predicted), 'photo_ap': ours.precision(predicted)['AP']}
+
+
+def photo_report(
+    predicted: Predictions, peers: Mapping[str, ImageKeypoints] | None = None
+) -> EvaluationReport:
+    """
+    Draw up the tables of people in photographs: all, by source and by size, beside other networks.
+
+    Parameters
+    ----------
+    predicted : Predictions
+        The model's predictions for photographs.
+    peers : Mapping[str, ImageKeypoints], optional
+        What other networks find, given the same boxes, by their names.
+
+    """
+    models = {'this model': ImageKeypoints.of(predicted), **(peers or {})}
+    names = ('PCK 0.2 torso [%]', 'AP [%]', 'AP50 [%]', 'AP75 [%]')
+    rows = {}
+    for name, found in models.items():
+        precision = found.precision(predicted)
+        rows[name] = [found.pck(predicted), *(precision[key] for key in ('AP', 'AP50', 'AP75'))]
+    heights = predicted.boxes[:, 3] - predicted.boxes[:, 1]
+    groups = np.array(predicted.groups)
+    parts = {
+        **{f'source {name}': groups == name for name in sorted(set(predicted.groups))},
+        **{
+            f'{low:.0f} to {high:.0f} px high': (heights >= low) & (heights < high)
+            for low, high in itertools.pairwise(_HEIGHTS)
+        },
     }
+    columns = [f'{name}: {figure}' for name in models for figure in ('PCK', 'AP')]
+    by_part = {
+        f'{part} ({chosen.sum()})': [
+            value
+            for found in models.values()
+            for value in (
+                found.pck(predicted, chosen),
+                found.precision(predicted, chosen)['AP'],
+            )
+        ]
+        for part, chosen in parts.items()
+        if chosen.any()
+    }
+    notes = [
+        'boxes are the true ones: each person is given one answer',
+        "AP is COCO's, OKS 0.50:0.95, computed by faster-coco-eval",
+        *record_counts(predicted),
+    ]
+    tables = [
+        Table('All people', names, rows),
+        Table('By source and by height', columns, by_part),
+        keypoint_table(predicted),
+    ]
+    return EvaluationReport('Photographs', notes, tables)
+
+
+@dataclass(frozen=True)
+class ImageKeypoints:
+    """
+    COCO's keypoints that a network finds in the pictures of N people whose boxes it is given.
+
+    Parameters
+    ----------
+    keypoints : NDArray
+        ``(N, 17, 2)`` px of the picture.
+    scores : NDArray
+        ``(N, 17)`` confidence.
+
+    """
+
+    keypoints: Array
+    scores: Array
+
+    @classmethod
+    def of(cls, predicted: Predictions) -> ImageKeypoints:
+        """Return COCO's keypoints of predictions."""
+        coco = COCO_17.indices_in(UNION)
+        return cls(predicted.keypoints[:, coco], predicted.scores[:, coco])
+
+    def precision(
+        self, predicted: Predictions, chosen: NDArray[np.bool_] | None = None
+    ) -> Mapping[str, float]:
+        """Return COCO's figures, %, of the chosen people; see `coco_eval.keypoint_precision`."""
+        rows = np.arange(len(predicted)) if chosen is None else np.flatnonzero(chosen)
+        return keypoint_precision(
+            [predicted.images[int(row)] for row in rows],
+            predicted.truth_2d[rows][:, COCO_17.indices_in(UNION)],
+            predicted.areas[rows],
+            self.keypoints[rows],
+            self.scores[rows].mean(-1),
+        )
+
+    def pck(self, predicted: Predictions, chosen: NDArray[np.bool_] | None = None) -> float:
+        """Return the share of labelled keypoints within 0.2 of the torso, %; NaN without any."""
+        coco = COCO_17.indices_in(UNION)
+        truth = predicted.truth_2d[:, coco]
+        errors = metrics.keypoint_errors(self.keypoints, truth)
+        errors = np.where(predicted.inside[:, coco], errors, np.nan)
+        relative = errors / metrics.torso_size(truth)[:, None]
+        relative = relative if chosen is None else relative[chosen]
+        known = np.isfinite(relative)
+        return 100 * metrics.pck(relative, 0.2) if known.any() else float('nan')

@@ -21,7 +21,7 @@ from unihpe_ros.evaluation.evaluate import normalise_images, Predictor
 # The 3D poses of a model: from the image, from true 2D, from its own 2D, from image and own 2D.
 IMAGE, LIFTED_TRUTH, LIFTED_OWN, FUSED = 'image', 'lifted_truth', 'lifted_own', 'fused'
 POSE_SOURCES = (IMAGE, LIFTED_TRUTH, LIFTED_OWN, FUSED)
-_ARRAYS = ('truth', 'keypoints', 'scores', 'truth_2d', 'inside', 'agreement', 'areas')
+_ARRAYS = ('truth', 'keypoints', 'scores', 'truth_2d', 'inside', 'agreement', 'areas', 'boxes')
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,10 @@ class Predictions:
         ``N`` actions or sequences.
     areas : NDArray
         ``(N,)`` px^2; NaN where unknown.
+    images : Sequence[str]
+        ``N`` names of the pictures that the people are in.
+    boxes : NDArray
+        ``(N, 4)`` true boxes, px.
     skipped : int
         Records that could not be read.
     damaged : int
@@ -70,6 +74,8 @@ class Predictions:
     embeddings: Mapping[str, Array]
     groups: Sequence[str]
     areas: Array
+    images: Sequence[str]
+    boxes: Array
     skipped: int
     damaged: int = 0
 
@@ -107,10 +113,10 @@ def predict_records(
         If no record at all can be read.
 
     """
-    count = min(limit or len(records), len(records))
-    chosen = np.linspace(0, len(records) - 1, count).astype(int)
+    chosen = chosen_records(records, limit)
     parts: list[dict[str, NDArray[Any]]] = []
     groups: list[str] = []
+    images: list[str] = []
     skipped: list[DatasetError] = []
     items: list[_Item] = []
     for index in tqdm(chosen, desc='evaluating', unit='record', delay=2):
@@ -121,10 +127,12 @@ def predict_records(
         if len(items) == batch:
             parts.append(_predict(predictor, items))
             groups += [item.record.group for item in items]
+            images += [_picture_name(item.record) for item in items]
             items = []
     if items:
         parts.append(_predict(predictor, items))
         groups += [item.record.group for item in items]
+        images += [_picture_name(item.record) for item in items]
     if not parts:
         raise skipped[0] if skipped else DatasetError('expected records to evaluate; got none')
     whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -136,10 +144,22 @@ def predict_records(
             if f'embedding {name}' in whole
         },
         groups=groups,
+        images=images,
         skipped=len(skipped),
         damaged=len(damaged_parts(records)),
         **{name: whole[name] for name in _ARRAYS},
     )
+
+
+def chosen_records(records: Records, limit: int | None) -> NDArray[np.intp]:
+    """Return the numbers of at most `limit` records, evenly spread; of all without it."""
+    count = min(limit or len(records), len(records))
+    return np.linspace(0, len(records) - 1, count).astype(np.intp)
+
+
+def _picture_name(record: Record) -> str:
+    """Return the picture of a record: what its source names before the annotation."""
+    return record.source.partition(', annotation ')[0]
 
 
 def _read(record: Record, size: tuple[int, int]) -> _Item:
@@ -159,6 +179,7 @@ def _predict(predictor: Predictor, items: Sequence[_Item]) -> dict[str, NDArray[
         'truth_2d': pixels,
         'inside': np.stack([item.sample.visibility > 0 for item in items]),
         'areas': np.array([item.record.area or np.nan for item in items], np.float64),
+        'boxes': np.stack([item.record.box for item in items]),
         'keypoints': np.full(pixels.shape, np.nan, np.float32),
         'scores': np.zeros(pixels.shape[:2], np.float32),
         'agreement': np.full(len(items), np.nan, np.float32),

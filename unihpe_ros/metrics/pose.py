@@ -152,30 +152,6 @@ def torso_size(keypoints: Array) -> NDArray[np.float64]:
     return np.fmax(one, two)
 
 
-def average_precision(similarities: Array, scores: Array, truths: int) -> float:
-    """
-    Average precision over OKS thresholds 0.50:0.05:0.95, with 101 recall points.
-
-    For predictions already paired with at most one truth each (given boxes): a pair is a true
-    positive where its OKS reaches the threshold.
-
-    Parameters
-    ----------
-    similarities : NDArray
-        ``(M,)`` OKS of each prediction; NaN or 0 without a truth.
-    scores : NDArray
-        ``(M,)`` confidence by which predictions are ranked.
-    truths : int
-        Number of persons to be found.
-
-    """
-    if truths == 0:
-        return float('nan')
-    ranked = np.nan_to_num(similarities)[np.argsort(-scores, kind='stable')]
-    thresholds = np.linspace(0.5, 0.95, 10) - 1e-9
-    return float(np.mean([interpolated_precision(ranked >= t, truths) for t in thresholds]))
-
-
 def interpolated_precision(hits: NDArray[np.bool_], truths: int) -> float:
     """
     Return the area under the precision-recall curve, read at 101 recalls as COCO does.
