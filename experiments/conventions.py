@@ -18,7 +18,7 @@ from unihpe_ros.synthesis.camera.effects import expose, with_auto_exposure
 from unihpe_ros.synthesis.clothing.outfit_sampling import sample_outfit
 from unihpe_ros.synthesis.motion.motion_bank import find_clips, load_motions, motion_folder
 from unihpe_ros.synthesis.primitives.scene_types import Lens, Posture, View
-from unihpe_ros.synthesis.render.scene_renderer import draw
+from unihpe_ros.synthesis.render.scene_renderer import render_meshes
 from unihpe_ros.synthesis.samples.framing import look_at
 from unihpe_ros.synthesis.samples.people import PeopleAssets
 from unihpe_ros.synthesis.scenery.places import sample_room
@@ -53,7 +53,7 @@ def draw_conventions(assets: PeopleAssets, seed: int = 0) -> NDArray[np.uint8]:
         assets.bank.rotations[0], 0, int(assets.bank.frame[0]), np.zeros(3, np.float32)
     )
     outfit = sample_outfit(rng, bool(bodies.gender[shape] > 0.5), float(bodies.age[shape]))
-    figure = assets.posed(
+    figure = assets.pose(
         assets.tailor.dress(shape, outfit), posture, np.full((2, 5, 3), 0.5, 'f4')
     )
     low, high = figure.body.min(0), figure.body.max(0)
@@ -64,7 +64,7 @@ def draw_conventions(assets: PeopleAssets, seed: int = 0) -> NDArray[np.uint8]:
     K = np.array([[focal, 0, centre[0]], [0, focal, centre[1]], [0, 0, 1]])
     view = View(K, _SIZE, look_at(eye, middle), eye)
     room = sample_room(rng, float(low[2]), np.stack([eye, low, high]))
-    drawing = draw([figure.mesh], [0], room, view, focus=middle)
+    drawing = render_meshes([figure.mesh], [0], room, view, focus=middle)
     lens = with_auto_exposure(Lens(), drawing.image, drawing.owner[::2, ::2] == 0)
     image = expose(drawing.image, lens)
     seen = view.project(view.to_camera(figure.keypoints))
