@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 # Marker of all the tests of a folder; single slow tests elsewhere have a decorator. Training,
-# evaluation and benchmarks make data and networks first, which takes longer than what they test.
+# evaluation, rendering and benchmarks make data and networks first, which takes longer than what they test.
 FOLDER_MARKERS = {
     'bags': 'ros',
     'bench': 'slow',
     'evaluation': 'slow',
     'node_trial': 'ros',
     'ros': 'ros',
+    'synthesis': 'slow',
     'training': 'slow',
 }
 

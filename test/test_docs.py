@@ -105,3 +105,19 @@ def test_every_command_is_in_the_documentation():
     text = '\n'.join(page.read_text(encoding='utf-8') for page in PAGES)
     named = {words[0] for words in commands(text) if words}
     assert set(cli.find_commands()) <= named
+
+
+def test_every_page_of_docs_is_in_the_menu_of_the_site():
+    menu = (ROOT / 'mkdocs.yml').read_text(encoding='utf-8')
+    pages = [path.relative_to(ROOT / 'docs').as_posix() for path in ROOT.glob('docs/**/*.md')]
+    assert [page for page in pages if f': {page}\n' not in menu] == []
+
+
+@pytest.mark.parametrize('page', ['CONTRIBUTING.md', 'docs/architecture.md'])
+def test_the_files_that_a_page_tells_of_are_there(page):
+    text = (ROOT / page).read_text(encoding='utf-8')
+    names = re.findall(r'`([\w/]+/[\w]+\.(?:py|yaml|md))`', text)
+    folders = (ROOT, ROOT / 'unihpe_ros')
+    assert len(names) > 10
+    wanted = [name for name in names if 'NAME' not in name]
+    assert [name for name in wanted if not any((f / name).is_file() for f in folders)] == []
