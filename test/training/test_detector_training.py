@@ -473,8 +473,11 @@ def test_report_tells_sizes_and_hidden_people_apart():
     found = Detections(np.float32([tall]), np.float32([0.8]))
     ghost = Detections(np.float32([low]), np.float32([0.5]))
     report = detection_report(ScenePredictions([found, ghost], [truth, empty]))
-    everyone, sizes, shares = report.tables
+    everyone, by_score, sizes, shares = report.tables
     assert everyone.rows['detector'][2:] == [50.0, 50.0, 100.0]
+    # The ghost counts down to its score: one of two boxes is right, one box a person.
+    assert by_score.rows['score 0.50'] == [50.0, 50.0, 1.0]
+    assert by_score.rows['score 0.60'] == [50.0, 100.0, 0.5]
     assert sizes.rows['from 160'] == [100.0, 1.0]
     assert sizes.rows['0 to 40'] == [0.0, 1.0]
     assert shares.rows['0.40 to 0.70'] == [0.0, 1.0]

@@ -52,7 +52,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '--kind',
         choices=_KINDS,
         default='synthetic',
-        help='data set of the retrieval protocol (default: synthetic)',
+        help='data set of the retrieval protocol, or photos for detection (default: synthetic)',
     )
     parser.add_argument(
         '--backend',
@@ -185,10 +185,12 @@ def _poses(predictor: Predictor, args: argparse.Namespace) -> EvaluationReport:
 
 
 def _detection(args: argparse.Namespace) -> EvaluationReport:
+    from unihpe_ros.datasets.photos import PhotoScenes
     from unihpe_ros.datasets.scenes import SceneShards
     from unihpe_ros.evaluation.detection_report import detect_scenes, detection_report
 
-    scenes = SceneShards(args.data)
+    photographs = args.kind == 'photos'
+    scenes = PhotoScenes(args.data, every_picture=True) if photographs else SceneShards(args.data)
     if not args.model.endswith('.pt'):
         from unihpe_ros.detector import PersonDetector
 

@@ -9,7 +9,9 @@ from pathlib import Path
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     parser = subparsers.add_parser('photos', help='store labelled photographs for training')
-    actions = parser.add_subparsers(dest='action', metavar='ACTION', required=True)
+    actions = parser.add_subparsers(
+        dest='action', metavar='ACTION', required=True, help='what to do with them'
+    )
     action = actions.add_parser(
         'import', help='read COCO-format annotations and pictures into a folder for `unihpe train`'
     )

@@ -194,7 +194,7 @@ class Photos:
 
 class PhotoScenes:
     """
-    Whole photographs of which all people are labelled, for a detector.
+    Whole photographs with the boxes of their people, for a detector.
 
     Parameters
     ----------
@@ -202,6 +202,8 @@ class PhotoScenes:
         What `unihpe photos import` made.
     selection : PhotoSelection
         Which sources; the weights do not matter.
+    every_picture : bool
+        Whether pictures of which not all people are labelled are used too, to measure recall.
 
     Raises
     ------
@@ -210,10 +212,16 @@ class PhotoScenes:
 
     """
 
-    def __init__(self, folder: Path, selection: PhotoSelection | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        selection: PhotoSelection | None = None,
+        every_picture: bool = False,
+    ) -> None:
         self.folder = folder
         self._photos = Photos(folder, selection)
-        self._numbers = np.flatnonzero(self._photos.used & self._photos.labels_full)
+        usable = self._photos.used & (self._photos.labels_full | every_picture)
+        self._numbers = np.flatnonzero(usable)
         if not len(self._numbers):
             raise DatasetError(f'{folder}: expected pictures whose labels_full is true; got none')
 

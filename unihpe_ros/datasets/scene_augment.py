@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -53,6 +55,22 @@ class LabelledPicture:
         """``(N,)`` Whether a person is large and visible enough to be found."""
         extent = self.boxes[:, 2:] - self.boxes[:, :2]
         return (self.visible >= LEAST_VISIBLE) & (extent >= LEAST_EXTENT).all(1)
+
+
+class LabelledScenes(Protocol):
+    """Whole pictures with the boxes of their people: rendered, or photographs."""
+
+    folder: Path
+
+    @property
+    def damaged(self) -> list[str]:
+        """Parts that can't be read and are left out."""
+
+    def __len__(self) -> int:
+        """Return the number of pictures."""
+
+    def labelled(self, index: int) -> tuple[LabelledPicture, str]:
+        """Return a picture with its boxes, and where it comes from."""
 
 
 def augment_scene(

@@ -1,4 +1,4 @@
-"""The detection protocol: precision and recall of a detector's boxes in rendered scenes."""
+"""The detection protocol: precision and recall of a detector's boxes in whole pictures."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ from tqdm import tqdm
 from unihpe_ros.core.detection import Detections
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.datasets.records import DatasetError
-from unihpe_ros.datasets.scene_augment import LabelledPicture, LEAST_EXTENT, LEAST_VISIBLE
-from unihpe_ros.datasets.scenes import SceneShards
+from unihpe_ros.datasets.scene_augment import (
+    LabelledPicture,
+    LabelledScenes,
+    LEAST_EXTENT,
+    LEAST_VISIBLE,
+)
 from unihpe_ros.evaluation.report import EvaluationReport, Table
 from unihpe_ros.metrics.detection import detection_precision, Match, match, OVERLAPS
 
@@ -24,6 +28,7 @@ THRESHOLD = 0.3
 _LEAST_SCORE = 0.01
 _HEIGHTS = (0.0, 40.0, 80.0, 160.0, np.inf)
 _SHARES = (0.0, 0.4, 0.7, 0.95, np.inf)
+_SCORES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7)
 
 
 class SceneDetector(Protocol):
@@ -70,17 +75,17 @@ class ScenePredictions:
 
 
 def detect_scenes(
-    detector: SceneDetector, scenes: SceneShards, limit: int | None = None
+    detector: SceneDetector, scenes: LabelledScenes, limit: int | None = None
 ) -> ScenePredictions:
     """
-    Return the detections in the scenes of a data set, with the true boxes.
+    Return the detections in the pictures of a data set, with the true boxes.
 
     Parameters
     ----------
     detector : SceneDetector
         The detector.
-    scenes : SceneShards
-        The data set.
+    scenes : LabelledScenes
+        The data set: rendered scenes, or photographs.
     limit : int, optional
         Scenes to use, evenly spread; all by default.
 
@@ -95,13 +100,13 @@ def detect_scenes(
     skipped: list[str] = []
     for index in tqdm(np.linspace(0, len(scenes) - 1, count).astype(int), leave=False):
         try:
-            scene = scenes[int(index)]
+            scene, _ = scenes.labelled(int(index))
         except DatasetError as error:
             skipped.append(str(error))
             continue
         found.append(detector.detect(scene.image, _LEAST_SCORE))
         empty = np.zeros((0, 0, 3), np.uint8)
-        truth.append(LabelledPicture(empty, scene.boxes, scene.share_visible))
+        truth.append(LabelledPicture(empty, scene.boxes, scene.visible, scene.is_photograph))
     if not found:
         raise DatasetError(skipped[0] if skipped else f'{scenes.folder}: expected scenes')
     return ScenePredictions(found, truth, skipped, scenes.damaged)
@@ -157,6 +162,7 @@ def detection_report(predicted: ScenePredictions) -> EvaluationReport:
     shares = np.concatenate([scene.visible for scene in predicted.truth])[learnable]
     tables = [
         everyone,
+        _by_score(matches, predicted.people),
         _by('Recall by height of the box, px', score, boxes[:, 3] - boxes[:, 1], _HEIGHTS, '.0f'),
         _by('Recall by visible share', score, shares, _SHARES, '.2f'),
     ]
@@ -172,7 +178,29 @@ def detection_report(predicted: ScenePredictions) -> EvaluationReport:
             f'left out: {len(predicted.skipped)} unreadable scenes and {len(predicted.damaged)} '
             'damaged shards'
         )
-    return EvaluationReport('People in rendered scenes', notes, tables)
+    photographs = any(scene.is_photograph for scene in predicted.truth)
+    if photographs:
+        notes.append('people without a label count as false when they are found')
+    kind = 'photographs' if photographs else 'rendered scenes'
+    return EvaluationReport(f'People in {kind}', notes, tables)
+
+
+def _by_score(matches: Sequence[Match], people: int) -> Table:
+    """Return what keeping the detections above each score finds, and how many these are."""
+    hits, counts, scores = (
+        np.concatenate([getattr(part, name) for part in matches])
+        for name in ('hits', 'counts', 'scores')
+    )
+    rows = {}
+    for threshold in _SCORES:
+        kept = (scores >= threshold) & counts
+        right = int((kept & hits).sum())
+        rows[f'score {threshold:.2f}'] = [
+            100 * right / max(people, 1),
+            100 * right / max(int(kept.sum()), 1),
+            float(kept.sum()) / max(people, 1),
+        ]
+    return Table('What a score is worth', ['recall [%]', 'precision [%]', 'boxes a person'], rows)
 
 
 def _by(title: str, score: Array, values: Array, limits: Sequence[float], form: str) -> Table:

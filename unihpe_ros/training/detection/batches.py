@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,7 +14,12 @@ from torch.utils.data import DataLoader, Dataset
 from unihpe_ros.datasets.batches import RunSampler, start_reader
 from unihpe_ros.datasets.photos import PhotoScenes
 from unihpe_ros.datasets.records import DatasetError
-from unihpe_ros.datasets.scene_augment import augment_scene, LabelledPicture, mosaic_count
+from unihpe_ros.datasets.scene_augment import (
+    augment_scene,
+    LabelledPicture,
+    LabelledScenes,
+    mosaic_count,
+)
 from unihpe_ros.datasets.scenes import SceneShards
 from unihpe_ros.training import ranks
 from unihpe_ros.training.config import ConfigError, TrainConfig
@@ -58,22 +63,6 @@ class SceneBatch:
             self.sources,
             self.skipped,
         )
-
-
-class LabelledScenes(Protocol):
-    """Whole pictures with the boxes of their people: rendered, or photographs."""
-
-    folder: Path
-
-    @property
-    def damaged(self) -> list[str]:
-        """Parts that can't be read and are left out."""
-
-    def __len__(self) -> int:
-        """Return the number of pictures."""
-
-    def labelled(self, index: int) -> tuple[LabelledPicture, str]:
-        """Return a picture with its boxes, and where it comes from."""
 
 
 class SceneItem(NamedTuple):
