@@ -29,6 +29,8 @@ ARGUMENTS = {
         '',
         'Overrides the parameter: degrees clockwise until the picture is upright, as 0,90',
     ),
+    'image_transport': ('', 'Overrides the parameter: raw, or compressed images'),
+    'image_qos': ('', 'Overrides the parameter: auto, or reliable'),
     'target_frame': ('', 'Overrides the parameter: frame that TF shall bring the 3D into'),
     'rviz': ('false', 'Show image, cloud and markers'),
     'fixed_frame': ('camera', 'Frame that RViz looks from: frame_id of the images, or one in tf'),
@@ -46,7 +48,7 @@ def config(name: str) -> PathJoinSubstitution:
 
 
 # Those that only override a parameter.
-OVERRIDES = ('model', 'backend', 'mode', 'target_frame')
+OVERRIDES = ('model', 'backend', 'mode', 'image_transport', 'image_qos', 'target_frame')
 INPUTS = ('image', 'camera_info', 'depth_image', 'boxes_in', 'pose2d_in')
 
 

@@ -122,6 +122,25 @@ def test_the_period_is_that_of_the_camera(beside):
     assert beside.period == pytest.approx(1 / 30)
 
 
+@pytest.mark.parametrize(
+    ('steps', 'share'),
+    [
+        ([0.5] * 8, 0.0),
+        ([0.1] * 5 + [30.0] + [0.1] * 5, 0.0),
+        ([0.1, 0.4, 0.3, 0.9, 0.4, 0.2, 0.5], 0.75),
+        ([0.1, 5.0], 0.0),
+        ([0.1, 0.1, -3.0, 0.1, 0.1], 0.0),
+        ([0.0] * 8, 0.0),
+    ],
+    ids=['slow', 'paused', 'lossy', 'too few', 'a bag began anew', 'no stamps'],
+)
+def test_loss_is_told_by_gaps_between_stamps(steps, share):
+    auxiliary = AuxiliaryInputs(rectified=False, log=CameraLog(Logger()))
+    for stamp in np.cumsum([100.0, *steps]):
+        auxiliary.note_image(stamp)
+    assert auxiliary.lost_share == pytest.approx(share)
+
+
 def test_depth_belongs_to_an_image_up_to_half_a_period(beside):
     msg = depth_message(np.full((48, 64), 2.0, '<f4'), '32FC1')
     beside.depths.put(1.0, msg)

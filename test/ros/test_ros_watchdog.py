@@ -1,8 +1,12 @@
 """The watchdog: silence has a cause, and the log names it."""
 
+from pathlib import Path
+import re
+
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 import pytest
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from ros_fixtures import (
     FakeEstimator,
@@ -16,6 +20,7 @@ from ros_fixtures import (
 from sensor_msgs.msg import CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header
 from unihpe_ros.ros.clouds import to_cloud_2d
+from unihpe_ros.ros.parameters import Parameters
 from unihpe_ros.ros.watchdog import cause_of_silence
 
 
@@ -185,10 +190,67 @@ def test_the_node_says_once_that_camera_info_is_missing(run, root_mode, words):
 def test_the_node_says_once_that_only_few_of_the_large_images_come(run):
     node, peer = run(watchdog_s=0.5)
     with spinning(node, peer):
-        large, words = image(size=(640, 480)), 'few images arrive: '
-        lines = publish_until_said(peer, large, peer.listen_to_logs(), words, 0.25)
+        words, logs = 'few images arrive: ', peer.listen_to_logs()
+        # Of 30 a second one in several comes through.
+        lines = publish_steps(peer, logs, words, [1 / 30, 0.3, 0.1, 0.5, 0.2])
         assert len(lines) == 1
         assert 'config/fastdds.xml' in lines[0]
+
+
+def test_a_slow_camera_of_large_images_loses_none(run):
+    node, peer = run(watchdog_s=0.5)
+    with spinning(node, peer):
+        logs = peer.listen_to_logs()
+        publish_steps(peer, logs, 'no camera_info', [0.5])
+        assert not said(logs, 'images arrive')
+
+
+def publish_steps(peer, logs, words, steps) -> list[str]:
+    """Publish large images at 4 Hz whose stamps make these steps, until something is said."""
+    camera, stamp = peer.camera(), 1.0
+    for number in range(40):
+        stamp += steps[number % len(steps)]
+        camera.publish(image(stamp, size=(640, 480)))
+        if wait_until(lambda: said(logs, words), 0.25) and number > 8:
+            break
+    return said(logs, words)
+
+
+def test_two_cameras_on_one_topic_are_both_named(run):
+    node, peer = run(watchdog_s=0.3)
+    other = Node('rear_camera', context=node.context, namespace=node.get_namespace())
+    with spinning(node, peer):
+        logs = peer.listen_to_logs()
+        second = other.create_publisher(Image, 'image', 1)
+        publish_until_said(peer, image(), logs, '2 publishers on', 0.05)
+        line = said(logs, '2 publishers on')[0]
+        for name in (peer.get_name(), 'rear_camera'):
+            assert f'/{name}' in line
+        other.destroy_publisher(second)
+    other.destroy_node()
+
+
+def test_simulated_time_that_nobody_publishes_is_named(run):
+    node, peer = run(watchdog_s=0.3)
+    node.set_parameters([Parameter('use_sim_time', value=True)])
+    with spinning(node, peer):
+        logs = peer.listen_to_logs()
+        publish_until_said(peer, image(), logs, 'no /clock has come', 0.05)
+        assert not said(logs, 'stamped in the future')
+
+
+def test_advice_names_only_arguments_of_the_launch_file_and_parameters():
+    root = Path(__file__).resolve().parents[2]
+    launch = (root / 'launch/pose.launch.py').read_text(encoding='utf-8')
+    arguments = set(re.findall(r"^    '(\w+)': \(", launch, re.MULTILINE))
+    assert {'image', 'cameras', 'params_file'} - arguments == {'params_file'}
+    texts = [path.read_text(encoding='utf-8') for path in (root / 'unihpe_ros/ros').glob('*.py')]
+    advised = set(re.findall(r'\b([a-z_0-9]+):=', '\n'.join(texts)))
+    assert advised
+    assert advised <= arguments
+    for text in texts:
+        named = set(re.findall(r'\b(?:or )?set ([a-z_]+_[a-z_]+) to', text)) - {'use_sim_time'}
+        assert named <= set(Parameters.__dataclass_fields__)
 
 
 def test_few_small_images_are_no_reason_to_complain(run):

@@ -15,6 +15,7 @@ from unihpe_ros.ros.boxes import to_boxes
 from unihpe_ros.ros.camera_log import CameraLog
 from unihpe_ros.ros.cameras import CameraSource
 from unihpe_ros.ros.depth import decode_depth
+from unihpe_ros.ros.depth_use import DepthUse
 from unihpe_ros.ros.images import DecodeError
 from unihpe_ros.ros.parameters import Parameters
 from unihpe_ros.ros.timestamp_buffer import TimestampBuffer
@@ -24,6 +25,8 @@ _REPEAT_S = 30.0
 _LONGEST_PERIOD_S = 0.1
 # Messages in a row that belong to no image, after which something is wrong.
 _UNUSED = 5
+# As many steps between images say whether they are even.
+_FEWEST_STEPS = 4
 
 
 class AuxiliaryInputs:
@@ -49,21 +52,34 @@ class AuxiliaryInputs:
         The last depth images.
     boxes : TimestampBuffer[Any]
         The last detections.
+    depth_use : DepthUse
+        Whether depth images place people.
 
     """
 
     def __init__(self, rectified: bool, log: CameraLog, rotation: int = 0) -> None:
         self._log = log
-        self._stamps: deque[float] = deque(maxlen=8)
+        self._stamps: deque[float] = deque(maxlen=16)
         self._misfit = ''
         self._blind_since = math.inf
         self.cameras = CameraSource(rectified, rotation)
         self.depths: TimestampBuffer[Image | CompressedImage] = TimestampBuffer()
         self.boxes: TimestampBuffer[Any] = TimestampBuffer()
+        self.depth_use = DepthUse()
 
     def note_image(self, stamp: float) -> None:
         """Learn how often images are taken."""
         self._stamps.append(stamp)
+
+    @property
+    def lost_share(self) -> float:
+        """Share of the images that did not arrive, by the gaps between stamps; 0 if unknown."""
+        steps = np.diff(list(self._stamps))
+        if len(steps) < _FEWEST_STEPS or steps.min() <= 0:
+            return 0.0
+        # A slow camera takes its images in even steps; where some are lost, steps are multiples.
+        # The median: a camera that paused has lost nothing.
+        return float(1 - steps.min() / np.median(steps))
 
     @property
     def period(self) -> float:

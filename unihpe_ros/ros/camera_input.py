@@ -186,7 +186,8 @@ class CameraInput:
             self._ask_for_latched(infos)
         if _DEPTHS[0] in self._subscriptions and not self.auxiliary.depths.ever_came:
             self._follow_depth(parameters.depth_transport)
-        return self._watchdog.check(images, infos, parameters, blind)
+        lost = self.auxiliary.lost_share
+        return self._watchdog.check(images, infos, parameters, blind=blind, lost=lost)
 
     def report(self, text: str, trace: str = '') -> None:
         """Count an error and log it, now and then."""

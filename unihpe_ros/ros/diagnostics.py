@@ -61,6 +61,7 @@ def describe(
         figures = {
             'backend': estimator.backend,
             'camera_info': pipeline.calibration(camera),
+            'depth': pipeline.depth_use(camera),
             'memory_mb': resident_mb(),
             **figures,
         }

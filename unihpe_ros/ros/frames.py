@@ -38,6 +38,7 @@ class _Look:
     frame: Frame
     size: tuple[int, int]
     image: NDArray[np.uint8] | None
+    depth: NDArray[np.float32] | None
 
 
 def estimator_settings(parameters: Parameters) -> EstimatorSettings:
@@ -120,7 +121,8 @@ class FrameHandler:
                 frame.camera_input.report(f'image skipped: {error}')
                 continue
             shots.append(shot)
-            looks.append(_Look(frame, shot.size, shot.image if shot.reduction == 1 else None))
+            whole = shot.image if shot.reduction == 1 else None
+            looks.append(_Look(frame, shot.size, whole, shot.depth))
         if not shots:
             return
         answers = self._estimator.estimate_batch(shots)
@@ -181,7 +183,7 @@ class FrameHandler:
                 depth=depth,
                 camera_known=known is not None,
             )
-            self._publish(_Look(frame, size, None), poses)
+            self._publish(_Look(frame, size, None, depth), poses)
 
     def _assumed_camera(self, rotation: int) -> Camera:
         parameters = self.parameters
@@ -200,6 +202,9 @@ class FrameHandler:
         )
         for stage, spent in self._estimator.stage_times.items():
             camera_input.statistics.add(stage, spent)
+        unused = camera_input.auxiliary.depth_use.note(look.depth, poses)
+        if unused:
+            camera_input.warn(unused)
         try:
             camera_input.outputs.publish(poses, header, look.size, look.image, self.parameters)
         except TransformError as error:
@@ -233,7 +238,12 @@ class FrameHandler:
             )
             camera_input.statistics.unknown('end_to_end')
             return
-        latency = self._clock.now().nanoseconds * 1e-9 - stamp
+        now = self._clock.now().nanoseconds
+        if not now:
+            # Simulated time that does not run: the watchdog says so.
+            camera_input.statistics.unknown('end_to_end')
+            return
+        latency = now * 1e-9 - stamp
         if latency < -_CLOCKS_S:
             camera_input.log.warning(
                 f'images are stamped in the future: by {-latency:.2f} s; the clocks of this '

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import sys
 import traceback
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -18,6 +19,7 @@ from unihpe_ros.ros.diagnostics import describe, health
 from unihpe_ros.ros.frames import estimator_settings
 from unihpe_ros.ros.loading import load_before_configure, Loading
 from unihpe_ros.ros.malloc import keep_image_buffers
+from unihpe_ros.ros.parameter_files import unknown_parameters, unmatched_files
 from unihpe_ros.ros.parameters import declare_parameters, Parameters
 from unihpe_ros.ros.pipeline import Pipeline
 from unihpe_ros.ros.statistics import Statistics
@@ -72,6 +74,11 @@ class PoseEstimatorNode(LifecycleNode):
         super().__init__('pose_estimator', **options)
         self._make_estimator = estimator_factory
         self.parameters, self._problems = declare_parameters(self)
+        for note in (
+            *unknown_parameters(self),
+            *unmatched_files(sys.argv, self.get_fully_qualified_name()),
+        ):
+            self.get_logger().warning(note)
         self._loading = Loading(lambda: self._make_estimator(self.parameters))
         load_before_configure(self, self._loading, self._is_ready_to_load)
         self.add_on_set_parameters_callback(self._on_parameters)

@@ -159,6 +159,12 @@ class Pipeline:
         """Return what is known of a camera's lens, in a few words."""
         return self._inputs[camera].auxiliary.calibration
 
+    def depth_use(self, camera: str) -> str:
+        """Return what a camera's depth images are good for, in a few words."""
+        if self._parameters.root_mode not in ('auto', 'depth'):
+            return f'not read with root_mode {self._parameters.root_mode}'
+        return self._inputs[camera].auxiliary.depth_use.state
+
     def _publish_skeleton(self) -> None:
         for camera_input in self._inputs.values():
             camera_input.outputs.publish_skeleton(self._parameters, self.estimator.spec.model)

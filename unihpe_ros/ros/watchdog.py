@@ -28,6 +28,12 @@ _SLOW_FPS = 5.0
 _REPEAT_S = 30.0
 # The share of images that may be lost to a newer one before somebody should know.
 _TOLERATED_DROPS = 0.2
+# The share that may be missing between stamps before it is a loss and no uneven camera.
+_TOLERATED_LOSS = 0.4
+_NO_CLOCK = (
+    'no /clock has come: use_sim_time is true, and nobody publishes it; latency and TF need it. '
+    'Play the bag with --clock, or set use_sim_time to false'
+)
 
 
 class Watchdog:
@@ -61,7 +67,13 @@ class Watchdog:
         self._slow = ''
 
     def check(
-        self, images: Subscription, camera_infos: Subscription, parameters: Parameters, blind: bool
+        self,
+        images: Subscription,
+        camera_infos: Subscription,
+        parameters: Parameters,
+        *,
+        blind: bool,
+        lost: float = 0.0,
     ) -> str:
         """
         Look for what is missing.
@@ -74,6 +86,8 @@ class Watchdog:
             Hold the patience and the default field of view.
         blind : bool
             No camera_info has come.
+        lost : float
+            Share of the images that were lost on their way, by the gaps between their stamps.
 
         Returns
         -------
@@ -83,8 +97,13 @@ class Watchdog:
         """
         what = '2D poses' if parameters.mode == 'lifting' else 'images'
         patience, now = parameters.watchdog_s, time.monotonic()
+        if not self._totals()[0]:
+            # Rates count from the first image.
+            self._counted_since = now
         if not patience or now - self._since < patience:
             return ''
+        if self._clock_stands():
+            self._log.warning(_NO_CLOCK)
         if self._statistics.image_age() < patience:
             if blind and not self._told_blind:
                 self._told_blind = True
@@ -94,8 +113,8 @@ class Watchdog:
                     f'{_without_calibration(parameters.root_mode)}'
                 )
             if now - self._counted_since >= patience:
-                self._check_rates(now, what)
-            return self._slow
+                self._check_rates(now, what, lost)
+            return self._crowded(images) or self._slow
         cause = f'no {what}: {cause_of_silence(self._node, images)}'
         self._warn_anew(cause, cause, now)
         return cause
@@ -103,7 +122,7 @@ class Watchdog:
     def _totals(self) -> tuple[int, int]:
         return self._statistics.total('received'), self._statistics.total('dropped')
 
-    def _check_rates(self, now: float, what: str) -> None:
+    def _check_rates(self, now: float, what: str, lost: float) -> None:
         counts, seconds = self._totals(), now - self._counted_since
         received, dropped = (a - b for a, b in zip(counts, self._counts, strict=True))
         self._counted_since, self._counts = now, counts
@@ -117,8 +136,36 @@ class Watchdog:
             )
             self._warn_anew('slow', self._slow, now)
         large = self._statistics.image_bytes > _SEGMENT_BYTES
-        if large and rate < _SLOW_FPS and _is_fast_dds():
-            self._log.warning(f'few images arrive: {rate:.1f} in a second. {_SEGMENT_ADVICE}')
+        if large and rate < _SLOW_FPS and lost > _TOLERATED_LOSS and _is_fast_dds():
+            self._log.warning(
+                f'few images arrive: {rate:.1f} in a second, {lost:.0%} are lost by their stamps. '
+                f'{_SEGMENT_ADVICE}'
+            )
+
+    def _clock_stands(self) -> bool:
+        """Whether time is simulated and nobody publishes it."""
+        simulated = self._node.get_parameter('use_sim_time').value
+        return bool(simulated) and self._node.get_clock().now().nanoseconds == 0
+
+    def _crowded(self, images: Subscription) -> str:
+        """Return who they are, if more than one node publishes the images."""
+        topic = images.topic_name
+        if self._node.count_publishers(topic) < 2:
+            return ''
+        wanted = _type_name(images)
+        found = [
+            publisher
+            for publisher in self._node.get_publishers_info_by_topic(topic)
+            if publisher.topic_type == wanted
+        ]
+        if len(found) < 2:
+            return ''
+        text = (
+            f'{len(found)} publishers on {topic}: {_who(found)}; their images are mixed, and '
+            'tracks with them; expected one camera per topic (cameras:=front,rear for two)'
+        )
+        self._log.warning(text, _REPEAT_S)
+        return text
 
     def _warn_anew(self, kind: str, text: str, now: float) -> None:
         """Warn, unless that was the last warning, and not long ago."""
