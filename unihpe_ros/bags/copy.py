@@ -1,4 +1,4 @@
-"""Copies a recording and adds what the node would have published beside it."""
+"""Copy of a recording, with the topics that the node would have published beside it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import get_typestore, Stores
 from rosbags.typesys.store import Typestore
 from std_msgs.msg import Header
-from unihpe_ros.bags.reader import BagReader
+from unihpe_ros.bags.reader import BagReader, is_ros1
 from unihpe_ros.bags.topics import BagError
 from unihpe_ros.bags.writer import check_place, new_bag
 from unihpe_ros.core.pose import Poses
@@ -33,7 +33,7 @@ def check_target(reader: BagReader, target: Path) -> None:
     check_place(target)
     if target.resolve() == reader.path.resolve():
         raise BagError(f'{target}: expected another place than that of the recording itself')
-    if reader.path.suffix == '.bag':
+    if is_ros1(reader.path):
         raise BagError(
             f'{reader.path}: expected a rosbag2 to add topics to, not one of ROS 1; '
             'rosbags-convert makes one of it'
@@ -89,7 +89,7 @@ class _Copy:
             topic: writer.add_connection(topic, kind, typestore=types)
             for topic, kind in _TYPES.items()
         }
-        self._theirs: dict[int, Connection] = {}
+        self._theirs: dict[tuple[str, str], Connection] = {}
         self._markers = MarkerWriter()
         self._due: deque[tuple[int, str, bytes]] = deque()
         self._last = 0
@@ -99,7 +99,9 @@ class _Copy:
         number = 0
         for types, connection, received, data in self._reader.raw():
             self._write_until(received)
-            self._writer.write(self._copy_of(connection, types), received, data)
+            copy = self._copy_of(connection, types)
+            if copy is not None:
+                self._writer.write(copy, received, data)
             if connection.topic == self._reader.topic:
                 if number in self._answers:
                     self._add(
@@ -109,9 +111,15 @@ class _Copy:
         self._write_until(None)
         return self._made
 
-    def _copy_of(self, connection: Connection, types: Typestore) -> Connection:
-        if connection.id not in self._theirs:
-            self._theirs[connection.id] = self._writer.add_connection(
+    def _copy_of(self, connection: Connection, types: Typestore) -> Connection | None:
+        """Return the connection to write to; None if the type is nowhere defined."""
+        # Of a split recording each file has connections of its own.
+        key = (connection.topic, connection.msgtype)
+        if key not in self._theirs:
+            has_definition = connection.msgdef.data and connection.digest
+            if not has_definition and connection.msgtype not in types.fielddefs:
+                return None
+            self._theirs[key] = self._writer.add_connection(
                 connection.topic,
                 connection.msgtype,
                 msgdef=connection.msgdef.data or None,
@@ -119,7 +127,7 @@ class _Copy:
                 typestore=types,
                 offered_qos_profiles=connection.ext.offered_qos_profiles,
             )
-        return self._theirs[connection.id]
+        return self._theirs[key]
 
     def _add(self, number: int, received: int, header: Header) -> None:
         poses, seconds = self._answers[number]
@@ -149,5 +157,5 @@ def _header(image: Any) -> Header:
 
 def _plugin(path: Path) -> StoragePlugin:
     files = [path] if path.is_file() else list(path.iterdir())
-    is_mcap = any('.mcap' in file.suffixes for file in files)
-    return StoragePlugin.MCAP if is_mcap else StoragePlugin.SQLITE3
+    is_sqlite3 = any('.db3' in file.suffixes for file in files)
+    return StoragePlugin.SQLITE3 if is_sqlite3 else StoragePlugin.MCAP

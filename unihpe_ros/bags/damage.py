@@ -1,4 +1,4 @@
-"""Where a recording's file is cut off or damaged, in words for whoever has to mend it."""
+"""Words that say where the file of a recording is cut off or damaged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads one camera of any recording, of ROS 1 and ROS 2, without ROS."""
+"""Reader of one camera in a recording of ROS 1 or ROS 2; needs no ROS."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
-from rosbags.typesys import get_typestore, Stores
 from rosbags.typesys.store import Typestore
 from unihpe_ros.bags.damage import DAMAGE, damaged
+from unihpe_ros.bags.recording import is_storage, Recording
 from unihpe_ros.bags.topics import (
     BagError,
     camera_info_topic,
@@ -23,7 +23,7 @@ from unihpe_ros.bags.topics import (
 )
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.pose import Poses
-from unihpe_ros.ros.cameras import to_camera
+from unihpe_ros.ros.cameras import read_calibration
 from unihpe_ros.ros.clouds import from_cloud
 from unihpe_ros.ros.compressed import decode_compressed
 from unihpe_ros.ros.images import BgrImage, decode_image, DecodeError
@@ -95,7 +95,9 @@ class BagReader:
     camera_info : Any, optional
         The first one beside the images, its fields named as in ROS 2.
     camera : Camera, optional
-        What it says; None if there is none that is calibrated.
+        What it says; None if there is none that can be used.
+    notes : list[str]
+        What is missing: parts that are cut off, a calibration that can't be used.
 
     Raises
     ------
@@ -111,11 +113,16 @@ class BagReader:
         self.name = name or (path.stem if path.is_file() else path.resolve().name)
         if not path.exists():
             raise BagError(f'{path}: expected {_EXPECTED}; there is none')
-        if path.is_file() and path.suffix not in SUFFIXES:
+        if path.is_file() and path.suffix not in SUFFIXES and not is_storage(path):
             raise BagError(f'{path}: expected {_EXPECTED}')
+        self.notes: list[str] = []
         try:
             with self._open() as reader:
                 known = [(c.topic, c.msgtype, c.msgcount) for c in reader.connections]
+                self._others = dict(getattr(reader, 'others', {}))
+                self._note(reader)
+        except BagError:
+            raise
         except DAMAGE as error:
             raise damaged(self.path, error) from error
         merged: dict[tuple[str, str], int] = {}
@@ -126,11 +133,27 @@ class BagReader:
             for (name, kind), count in merged.items()
         ]
         self.topics = {item.topic: item.msgtype for item in found}
-        self.topic = choose_images(path, found, topic)
+        try:
+            self.topic = choose_images(path, found, topic, self._others)
+        except BagError as error:
+            # What is missing may be in the part that is lost.
+            raise BagError('; '.join([str(error), *self.notes])) from error
         self.count = next(item.msgcount for item in found if item.topic == self.topic)
         info_topic = camera_info_topic(found, self.topic)
         self.camera_info = self._read_camera_info(info_topic) if info_topic else None
-        self.camera = self._read_camera(info_topic, rectified)
+        self._rectified = rectified
+        self._fitted: dict[tuple[int, int], Camera | None] = {}
+        self.camera = self._read_camera(info_topic)
+
+    def camera_of(self, size: tuple[int, int]) -> Camera | None:
+        """Return the camera for images of a size, (w, h) px, as the node has it; None if none."""
+        if self.camera is None:
+            return None
+        if size not in self._fitted:
+            fitted = read_calibration(self.camera_info, rectified=self._rectified, size=size)
+            self.notes += [note for note in fitted.notes if note not in self.notes]
+            self._fitted[size] = fitted.camera
+        return self._fitted[size]
 
     def images(self) -> Iterator[BagImage]:
         """
@@ -208,12 +231,17 @@ class BagReader:
             with self._open() as reader:
                 for connection, received, data in reader.messages():
                     yield reader.typestore, connection, received, bytes(data)
+        except BagError:
+            raise
         except DAMAGE as error:
             raise damaged(self.path, error) from error
 
-    def _open(self) -> AnyReader:
-        # Recordings of sqlite3 before Iron hold no definitions of their messages.
-        return AnyReader([self.path], default_typestore=get_typestore(Stores.ROS2_HUMBLE))
+    def _open(self) -> AnyReader | Recording:
+        return AnyReader([self.path]) if is_ros1(self.path) else Recording(self.path)
+
+    def _note(self, reader: AnyReader | Recording) -> None:
+        known = {*self.notes}
+        self.notes += [note for note in getattr(reader, 'notes', ()) if note not in known]
 
     def _messages(self, topic: str) -> Iterator[tuple[int, bytes, Any, tuple[float, float]]]:
         """Yield time of reception (ns), bytes, message, and s to read and to parse it."""
@@ -226,6 +254,7 @@ class BagReader:
                     begun = time.perf_counter()
                     item = next(messages, None)
                     if item is None:
+                        self._note(reader)
                         return
                     connection, received, data = item
                     read = time.perf_counter()
@@ -244,14 +273,23 @@ class BagReader:
         fields = {name.lower(): getattr(msg, name) for name in msg.__dataclass_fields__}
         return SimpleNamespace(**fields)
 
-    def _read_camera(self, topic: str, rectified: bool) -> Camera | None:
+    def _read_camera(self, topic: str) -> Camera | None:
         info = self.camera_info
-        if info is None or not any(info.p if rectified else info.k):
+        if info is None or not any(info.p if self._rectified else info.k):
             return None
-        try:
-            return to_camera(info, rectified=rectified)
-        except ValueError as error:
-            raise BagError(f'{self.path}: {topic}: {error}') from error
+        calibration = read_calibration(info, rectified=self._rectified)
+        if calibration.camera is None:
+            self.notes.append(
+                f'{topic} is not used: {calibration.notes[0]}; a field of view is assumed instead'
+            )
+        else:
+            self.notes += calibration.notes
+        return calibration.camera
+
+
+def is_ros1(path: Path) -> bool:
+    """Whether a recording is one of ROS 1."""
+    return path.is_file() and path.suffix == '.bag' and not is_storage(path)
 
 
 def _stamp(msg: Any) -> int:

@@ -1,8 +1,8 @@
-"""Which topics of a recording are the camera's; needs no ROS."""
+"""Choice of the image and camera_info topics of a recording; needs no ROS."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -28,9 +28,11 @@ class Topic(Protocol):
     msgcount: int
 
 
-def choose_images(path: Path, topics: Iterable[Topic], wanted: str = '') -> str:
+def choose_images(
+    path: Path, topics: Iterable[Topic], wanted: str = '', others: Mapping[str, str] | None = None
+) -> str:
     """
-    Choose the topic of the images.
+    Return the topic of the images.
 
     Parameters
     ----------
@@ -40,6 +42,8 @@ def choose_images(path: Path, topics: Iterable[Topic], wanted: str = '') -> str:
         What it holds.
     wanted : str
         The topic that is asked for; if empty, the one there is.
+    others : Mapping[str, str], optional
+        Topics that can't be read to their encoding, for the message.
 
     Raises
     ------
@@ -59,7 +63,8 @@ def choose_images(path: Path, topics: Iterable[Topic], wanted: str = '') -> str:
         return IMAGE_TOPIC if IMAGE_TOPIC in images else next(iter(images))
     if images:
         raise BagError(f'{path}: several image topics; choose one: {", ".join(images)}')
-    names = ', '.join(sorted(c.topic for c in topics)) or 'no topics'
+    foreign = [f'{name} ({encoding})' for name, encoding in (others or {}).items()]
+    names = ', '.join(sorted([*(c.topic for c in topics), *foreign])) or 'no topics'
     raise BagError(f'{path}: expected a topic of {" or ".join(IMAGE_TYPES)}; it holds {names}')
 
 

@@ -1,4 +1,4 @@
-"""Writes a recording of one camera as rosbag2 in mcap."""
+"""Writer of a recording of one camera, as rosbag2 in mcap."""
 
 from __future__ import annotations
 

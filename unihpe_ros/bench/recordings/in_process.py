@@ -136,8 +136,4 @@ class DirectRun:
         return partial(self.recorder.answered, image, lambda: picture, poses, figures)
 
     def _camera(self, picture: NDArray[np.uint8]) -> Camera | None:
-        camera = self.reader.camera
-        # As the node does: a camera_info of another size is not used.
-        if camera is None or (camera.height, camera.width) != picture.shape[:2]:
-            return None
-        return camera
+        return self.reader.camera_of((picture.shape[1], picture.shape[0]))

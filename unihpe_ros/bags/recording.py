@@ -1,0 +1,235 @@
+"""A recording of ROS 2, of one file or many: what is whole of them is read."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack
+import heapq
+from pathlib import Path
+import re
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Any
+
+from rosbags.interfaces import Connection, MessageDefinitionFormat
+from rosbags.rosbag2.storage_mcap import zstd
+from rosbags.serde import SerdeError
+from rosbags.typesys import get_types_from_idl, get_types_from_msg, get_typestore, Stores
+from rosbags.typesys.store import Typestore
+from unihpe_ros.bags.damage import DAMAGE, damaged, describe_damage
+from unihpe_ros.bags.mcap_file import MAGIC as MCAP, McapFile
+from unihpe_ros.bags.sqlite_file import MAGIC as SQLITE, SqliteFile
+
+_ZSTD = b'\x28\xb5\x2f\xfd'
+_MAGICS = (MCAP, SQLITE, _ZSTD)
+_SUFFIXES = ('.mcap', '.db3', '.zstd')
+_COPY_BYTES = 1 << 20
+
+
+class Recording:
+    """
+    An open recording of ROS 2.
+
+    Parameters
+    ----------
+    path : Path
+        A file, or a folder of them. What they are is told by their first bytes: metadata.yaml is
+        often missing or wrong after a crash, and not asked.
+
+    Attributes
+    ----------
+    connections : list[Connection]
+        Topics whose messages are CDR, with the number of messages that can be read.
+    others : dict[str, str]
+        Topics of other encodings, such as JSON or Protobuf, to the encoding.
+    notes : list[str]
+        What can't be read of it, and why.
+    typestore : Typestore
+        The types of the messages that are known.
+
+    Raises
+    ------
+    BagError
+        If nothing can be read.
+
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.connections: list[Connection] = []
+        self.others: dict[str, str] = {}
+        self.notes: list[str] = []
+        self._path = path
+        self._files: dict[Path, McapFile | SqliteFile] = {}
+        self._open = ExitStack()
+        try:
+            self._open_files()
+            self.typestore = self._types()
+        except BaseException:
+            self._open.close()
+            raise
+
+    def __enter__(self) -> Recording:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.close()
+
+    def deserialize(self, data: bytes, kind: str) -> Any:
+        """Return the message in some bytes."""
+        try:
+            return self.typestore.deserialize_cdr(data, kind)
+        except SerdeError as error:
+            raise ValueError(f'expected a {kind}; {error}') from error
+
+    def messages(
+        self, connections: Collection[Connection] = ()
+    ) -> Iterator[tuple[Connection, int, bytes]]:
+        """Yield topic, time of reception (ns) and bytes of messages, in order of time."""
+        wanted: dict[Any, dict[int, Connection]] = defaultdict(dict)
+        for connection in connections or self.connections:
+            wanted[connection.owner][connection.id] = connection
+        streams = [_read(file, by_id) for file, by_id in wanted.items()]
+        yield from heapq.merge(*streams, key=lambda item: item[1])
+        for path, file in self._files.items():
+            if isinstance(file, McapFile) and file.lost_chunks:
+                self.notes.append(f'{path.name}: {file.lost_chunks} damaged chunks are left out')
+            if isinstance(file, McapFile) and file.doubtful_chunks:
+                self.notes.append(
+                    f'{path.name}: {file.doubtful_chunks} chunks fail their checksum'
+                )
+
+    def _open_files(self) -> None:
+        failures: dict[Path, BaseException] = {}
+        for path in self._paths():
+            try:
+                self._files[path] = self._open_file(path)
+            except DAMAGE as error:
+                failures[path] = error
+        found = [c for file in self._files.values() for c in file.connections]
+        is_empty = not any(c.msgcount for c in found)
+        if not self._files or (is_empty and (failures or self._is_broken())):
+            cause = next(iter(failures.values()), ValueError('it holds no messages'))
+            raise damaged(self._path, cause)
+        self.connections = [c for c in found if c.ext.serialization_format == 'cdr']
+        self.others = {
+            c.topic: c.ext.serialization_format for c in found if c not in self.connections
+        }
+        self.notes += [f'{path.name} can not be read: {cause}' for path, cause in failures.items()]
+        for path, file in self._files.items():
+            where = describe_damage(path)
+            if where or (isinstance(file, SqliteFile) and file.is_cut):
+                count = sum(c.msgcount for c in file.connections)
+                self.notes.append(
+                    f'{where or path.name + " lacks pages"}; the {count} messages before are read'
+                )
+
+    def _is_broken(self) -> bool:
+        return any(describe_damage(path) for path in self._paths())
+
+    def _paths(self) -> list[Path]:
+        if self._path.is_file():
+            return [self._path]
+        files = [file for file in self._path.iterdir() if file.is_file()]
+        # By their number, as the recorder split them: 10 after 9.
+        return sorted((file for file in files if is_storage(file)), key=_order)
+
+    def _open_file(self, path: Path) -> McapFile | SqliteFile:
+        head = _head(path)
+        if head.startswith(_ZSTD):
+            path = self._unpacked(path)
+            head = _head(path)
+        if head.startswith(SQLITE):
+            opened: McapFile | SqliteFile = SqliteFile(path)
+        elif head.startswith(MCAP):
+            opened = McapFile(path)
+        else:
+            raise ValueError(f'{path.name} is neither MCAP nor sqlite3')
+        self._open.callback(opened.close)
+        return opened
+
+    def _unpacked(self, path: Path) -> Path:
+        """Return an unpacked copy of a file that was compressed as a whole."""
+        folder = self._open.enter_context(TemporaryDirectory(prefix='unihpe_bag_'))
+        target = Path(folder, path.stem)
+        with path.open('rb') as packed, target.open('wb') as file:
+            unpacker = zstd.ZstdFile(packed)
+            try:
+                while part := unpacker.read(_COPY_BYTES):
+                    file.write(part)
+            except (EOFError, zstd.ZstdError) as error:
+                self.notes.append(f'{path.name} is cut off or damaged: {error}')
+        return target
+
+    def _types(self) -> Typestore:
+        """Return the types of our release, and over them those that the recording defines."""
+        # Recordings of sqlite3 before Iron hold no definitions of their messages.
+        known = dict(get_typestore(Stores.ROS2_HUMBLE).fielddefs)
+        defined = dict(known)
+        for connection in self.connections:
+            try:
+                defined.update(_definitions(connection))
+            except Exception:  # noqa: BLE001 - somebody else's type, of which we need nothing.
+                self.notes.append(f'{connection.topic}: {connection.msgtype} is not understood')
+        for types in (defined, known):
+            store = get_typestore(Stores.EMPTY)
+            try:
+                store.register(types)
+            except Exception:  # noqa: BLE001 - as above.
+                continue
+            break
+        return store
+
+
+def is_storage(path: Path) -> bool:
+    """Whether a file is one of ROS 2's recordings, by its first bytes or else its name."""
+    if path.name.endswith(('-wal', '-shm', '-journal')):
+        return False
+    return path.suffix in _SUFFIXES or _head(path).startswith(_MAGICS[:2])
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open('rb') as file:
+            return file.read(16)
+    except OSError:
+        return b''
+
+
+def _read(
+    file: McapFile | SqliteFile, by_id: dict[int, Connection]
+) -> Iterator[tuple[Connection, int, bytes]]:
+    for number, time, data in file.messages(by_id):
+        # CDR begins with a zero: so does nothing that rosbag2 compressed message by message.
+        plain = zstd.decompress(data) if data[:4] == _ZSTD else data
+        yield by_id[number], time, plain
+
+
+def _chunks(file: McapFile | SqliteFile) -> tuple[int, int]:
+    """Return how many chunks were left out, and how many are read but doubtful."""
+    if isinstance(file, McapFile):
+        return file.lost_chunks, file.doubtful_chunks
+    return 0, 0
+
+
+def _definitions(connection: Connection) -> dict[str, Any]:
+    form, text = connection.msgdef.format, connection.msgdef.data
+    if form == MessageDefinitionFormat.MSG:
+        return dict(get_types_from_msg(text, connection.msgtype))
+    if form != MessageDefinitionFormat.IDL:
+        return {}
+    line = '=' * 80 + '\n'
+    if not text.startswith(f'{line}IDL: '):
+        return dict(get_types_from_idl(text))
+    parts = [part.partition('\n')[2] for part in text.split(line)[1:]]
+    return {name: item for part in parts for name, item in get_types_from_idl(part).items()}
+
+
+def _order(path: Path) -> list[object]:
+    parts = re.split(r'(\d+)', path.name)
+    return [int(part) if part.isdigit() else part for part in parts]
