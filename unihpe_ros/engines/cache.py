@@ -45,12 +45,24 @@ class Built:
 
 
 def cache_folder() -> Path:
-    """Return where engines are kept: $UNIHPE_ENGINE_CACHE, or in the user's cache folder."""
+    """
+    Return where engines are kept: $UNIHPE_ENGINE_CACHE, or in the user's cache folder.
+
+    Raises
+    ------
+    EngineError
+        If the user has no home folder, and neither variable is set.
+
+    """
     given = os.environ.get(FOLDER_VARIABLE)
     if given:
         return Path(given).expanduser()
     base = os.environ.get('XDG_CACHE_HOME')
-    return (Path(base) if base else Path.home() / '.cache') / 'unihpe_ros' / 'engines'
+    try:
+        cache = Path(base) if base else Path.home() / '.cache'
+    except RuntimeError as error:
+        raise EngineError(f'engine cache: set HOME or {FOLDER_VARIABLE}; {error}') from error
+    return cache / 'unihpe_ros' / 'engines'
 
 
 def plan_path(model: Path, key: EngineKey, folder: Path) -> Path:

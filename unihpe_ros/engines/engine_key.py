@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 import hashlib
 from pathlib import Path
+import re
 
 from unihpe_ros.engines.cuda import Gpu
 from unihpe_ros.engines.trt_runtime import TensorRt
 
 # Goes up when `build` or `precision` changes what it makes of a model.
 RECIPE = 1
+# StringStringEntryProto with the key 'location', up to the length of its value.
+_LOCATION = re.compile(rb'\x0a\x08location\x12')
+_LONGEST_NAME = 4096
+_PART_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,8 @@ class EngineKey:
     Parameters
     ----------
     model : str
-        SHA-256 of the ONNX file, which also settles all shapes but the batch.
+        SHA-256 of the ONNX file and the files of weights beside it; it also settles all shapes
+        but the batch.
     precision : str
         'fp16' or 'fp32'.
     max_people : int
@@ -68,7 +75,7 @@ def key_of(
 ) -> EngineKey:
     """Return the key of a model's engine for a GPU, or without one for any of some SM."""
     return EngineKey(
-        model=digest(model.read_bytes()),
+        model=model_digest(model),
         precision=precision,
         max_people=max_people,
         gpu=gpu.name if gpu else '',
@@ -76,6 +83,48 @@ def key_of(
         runtime=library.name,
         version=library.version,
     )
+
+
+def model_digest(model: Path) -> str:
+    """Return the SHA-256 of all bytes that make a model: its file, and weights kept beside it."""
+    content = model.read_bytes()
+    whole = hashlib.sha256(content)
+    for name in external_files(content):
+        path = model.parent / name
+        # One that is missing is named when the model is read.
+        if path.is_file():
+            whole.update(name.encode())
+            with path.open('rb') as file:
+                while part := file.read(_PART_BYTES):
+                    whole.update(part)
+    return whole.hexdigest()
+
+
+def external_files(content: bytes) -> list[str]:
+    """
+    Return the names of the files of weights that an ONNX file names, each once.
+
+    They are found without the package onnx, which a robot that only runs engines lacks.
+
+    Parameters
+    ----------
+    content : bytes
+        The file: an entry is the text `location`, and then the name with its length before it.
+
+    """
+    names = set()
+    for match in _LOCATION.finditer(content):
+        at, length, shift = match.end(), 0, 0
+        while at < len(content) and shift < 35:
+            length |= (content[at] & 0x7F) << shift
+            shift, at = shift + 7, at + 1
+            if content[at - 1] < 0x80:
+                break
+        with suppress(UnicodeDecodeError):
+            name = content[at : at + length].decode()
+            if 0 < length <= _LONGEST_NAME and name.isprintable():
+                names.add(name)
+    return sorted(names)
 
 
 def digest(content: bytes) -> str:
