@@ -72,6 +72,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         '--write-bag', type=Path, metavar='BAG', help='recording to write, with the poses added'
     )
     parser.add_argument('--video', type=Path, metavar='MP4', help='video to write')
+    parser.add_argument(
+        '--anonymise',
+        nargs='?',
+        const='blur',
+        default='off',
+        choices=('off', 'blur', 'skeleton'),
+        help="in the video and the report's pictures, blur heads or cover people (alone: blur)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -101,6 +109,7 @@ def run(args: argparse.Namespace) -> int:
         shard=args.shard,
         write_bag=args.write_bag,
         video=args.video,
+        anonymise=args.anonymise,
     )
     session = Session(plan, progress_bar)
     report = session.run()
@@ -110,11 +119,18 @@ def run(args: argparse.Namespace) -> int:
     _print_figures(report)
     for made in session.made:
         print(f'Made {made}.')
+    for note in session.notes:
+        print(f'note: {note}')
     write_report(report, args.out)
+    for problem in session.problems:
+        print(f'unihpe bench: error: {problem}', file=sys.stderr)
     if report.ended_by:
         print(f'unihpe bench: error: unfinished: {report.ended_by}', file=sys.stderr)
         return INTERRUPTED if report.ended_by == BY_USER else 1
-    return 0
+    blind = _unread(report)
+    for text in blind:
+        print(f'unihpe bench: error: {text}', file=sys.stderr)
+    return 1 if session.problems or blind else 0
 
 
 def _rate(text: str) -> float:
@@ -127,6 +143,17 @@ def _rate(text: str) -> float:
     if not 0 < rate < math.inf:
         raise ValueError(f'--rate: expected max, real or a number above 0; got {text!r}')
     return rate
+
+
+def _unread(report: Report) -> list[str]:
+    """Return a line for each recording of which no image could be read, with what was there."""
+    from unihpe_ros.bench.recordings.frame_table import BROKEN
+
+    return [
+        f'{bag.bag}: none of {bag.images} images on {bag.topic} could be read; {bag.first_error}'
+        for bag in report.models[0].bags
+        if all(state == BROKEN for state in bag.frames['state'])
+    ]
 
 
 def _print_figures(report: Report) -> None:

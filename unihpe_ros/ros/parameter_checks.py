@@ -53,6 +53,9 @@ def checked(item: Field[Any], value: Any) -> Any:
     # A double parameter takes an integer, as a person who types `1` for 1.0 expects.
     if kind is float and type(value) is int:
         value = float(value)
+    # YAML takes a bare off for false.
+    if value is False and 'off' in item.metadata['choices']:
+        value = 'off'
     if type(value) is not kind:
         raise ValueError(f'{item.name}: expected {KINDS[kind]}, got {value!r}')
     choices, limits, zero = (item.metadata[name] for name in ('choices', 'limits', 'zero'))

@@ -11,6 +11,7 @@ from rclpy.node import Node
 from unihpe_ros.core.intensity import FULL
 from unihpe_ros.core.skeleton import SKELETONS
 from unihpe_ros.ros.parameter_checks import checked, descriptor_of
+from unihpe_ros.visualisation.anonymise import MODES
 
 
 def _parameter(
@@ -175,6 +176,22 @@ class Parameters:
         False,
         'Publish people as ROS4HRI bodies too, on /humans/bodies and in TF; needs hri_msgs',
         fixed=True,
+    )
+    bodies_topic: str = _parameter(
+        '/humans/bodies',
+        "Topic under which the ROS4HRI bodies are; one without / before it is under the node's "
+        'namespace',
+        fixed=True,
+    )
+    frame_prefix: str = _parameter(
+        '',
+        'Text before the names of frames that this node makes, as robot1/ for robot1/body_<id>',
+        fixed=True,
+    )
+    anonymise: str = _parameter(
+        'off',
+        'Make people unknown in image_annotated: blur blurs their heads, skeleton covers them',
+        choices=MODES,
     )
     image_transport: str = _parameter(
         'raw',

@@ -26,6 +26,7 @@ from unihpe_ros.ros.images import encode_image
 from unihpe_ros.ros.markers import MarkerWriter, to_pose_array
 from unihpe_ros.ros.parameters import Parameters
 from unihpe_ros.ros.transforms import IDENTITY, Transform, Transforms
+from unihpe_ros.visualisation.anonymise import anonymise
 from unihpe_ros.visualisation.skeletons import draw_poses
 from visualization_msgs.msg import MarkerArray
 
@@ -130,6 +131,7 @@ class Publishers:
         shown = poses.to(self._skeleton)
         self._pose2d.publish(to_cloud_2d(shown, header))
         if image is not None and self._annotated is not None and self.draws:
+            image = anonymise(image, poses, parameters.anonymise)
             self._annotated.publish(encode_image(draw_poses(image, shown), header))
         frame, transform = header, IDENTITY
         if self._transforms is not None:

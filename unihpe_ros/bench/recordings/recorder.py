@@ -20,6 +20,7 @@ from unihpe_ros.bench.recordings.frame_table import (
 from unihpe_ros.bench.recordings.worst_frames import Shelf
 from unihpe_ros.core.pose import KeypointFlag, Poses
 from unihpe_ros.metrics.ground_truth import TruthMeter
+from unihpe_ros.visualisation.anonymise import anonymise, OFF
 from unihpe_ros.visualisation.floor_plan import annotate
 
 _STATM = Path('/proc/self/statm')
@@ -56,6 +57,8 @@ class Recorder:
         The true people by the stamp of their image, ns.
     keep_answers : bool
         Keep the poses, to draw or to publish them afterwards.
+    anonymise_mode : str
+        See `unihpe_ros.visualisation.anonymise.anonymise`; of the worst images.
 
     Attributes
     ----------
@@ -65,11 +68,17 @@ class Recorder:
     """
 
     def __init__(
-        self, reader: BagReader, truth: Mapping[int, Poses] | None, *, keep_answers: bool = False
+        self,
+        reader: BagReader,
+        truth: Mapping[int, Poses] | None,
+        *,
+        keep_answers: bool = False,
+        anonymise_mode: str = OFF,
     ) -> None:
         self.answers: dict[int, Answer] = {}
         self._reader = reader
         self._keep = keep_answers
+        self._mode = anonymise_mode
         self._truth = truth
         self._meter = None if truth is None else TruthMeter()
         self._table = FrameTable()
@@ -117,7 +126,9 @@ class Recorder:
             (image.number, self._time(image)),
             badness,
             _caption(fit, seen, trust),
-            lambda: annotate(picture(), poses, self._reader.camera, truth),
+            lambda: annotate(
+                anonymise(picture(), poses, self._mode), poses, self._reader.camera, truth
+            ),
         )
 
     def dropped(self, image: BagImage) -> None:

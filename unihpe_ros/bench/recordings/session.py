@@ -21,6 +21,7 @@ from unihpe_ros.engines import EngineError
 from unihpe_ros.engines.pair import find_model
 from unihpe_ros.estimator import PoseEstimator
 from unihpe_ros.node_trial.processes import ProcessError
+from unihpe_ros.visualisation.anonymise import OFF
 
 INTERRUPTED = 'Ctrl-C'
 # A title and a total make a bar, which takes how many more are done.
@@ -57,6 +58,8 @@ class Plan:
     write_bag, video : Path, optional
         Where to write the recording with the poses, and a video; with several recordings or
         models, their names are put into the file's.
+    anonymise : str
+        See `unihpe_ros.visualisation.anonymise.anonymise`; of the report's pictures and the video.
 
     """
 
@@ -72,6 +75,7 @@ class Plan:
     shard: str = '1/1'
     write_bag: Path | None = None
     video: Path | None = None
+    anonymise: str = OFF
 
 
 @dataclass
@@ -90,6 +94,8 @@ class Session:
     ----------
     made : list[str]
         What was written of the recordings.
+    problems : list[str]
+        Recordings of a folder that can't be read, or not to their end, and why.
 
     Raises
     ------
@@ -101,26 +107,47 @@ class Session:
     plan: Plan
     progress: Progress
     made: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
     _stopped: BaseException | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         plan = self.plan
         if plan.live and plan.rate != 1:
             raise BenchError('--rate: through ros a recording is played in real time; leave it')
+        if plan.anonymise != OFF and plan.write_bag is not None:
+            raise BenchError(
+                '--anonymise: --write-bag copies the images as they are; leave out one of the two'
+            )
         for model in plan.models:
             find_model(model)
         bags = choose_shard(find_bags(plan.source), plan.shard)
-        self._readers = [
-            BagReader(path, plan.topic, rectified=plan.rectified, name=name)
-            for name, path in bags.items()
-        ]
-        self._truths = [load_truth(reader, plan.truth) for reader in self._readers]
+        self._readers: list[BagReader] = []
+        self._truths: list[dict[int, Poses] | None] = []
+        for name, path in bags.items():
+            try:
+                reader = BagReader(path, plan.topic, rectified=plan.rectified, name=name)
+                truth = load_truth(reader, plan.truth)
+            except BagError as error:
+                # The others of a folder are measured all the same.
+                if len(bags) == 1:
+                    raise
+                self.problems.append(str(error))
+                continue
+            self._readers.append(reader)
+            self._truths.append(truth)
+        if not self._readers:
+            raise BenchError('; '.join(self.problems))
         if plan.write_bag is not None:
             from unihpe_ros.bags.copy import check_target
 
             for reader in self._readers:
                 for model in plan.models:
                     check_target(reader, self._place(plan.write_bag, reader, model))
+
+    @property
+    def notes(self) -> list[str]:
+        """What is missing of the recordings that were read."""
+        return [f'{reader.path}: {note}' for reader in self._readers for note in reader.notes]
 
     def run(self) -> Report:
         """
@@ -174,7 +201,7 @@ class Session:
                     'training': spec.training,
                 }
                 for reader, truth in zip(self._readers, self._truths, strict=True):
-                    recorder = Recorder(reader, truth, keep_answers=self._keeps())
+                    recorder = self._recorder(reader, truth)
                     yield label, self._estimate(estimator, reader, recorder, label), facts
                     self._write(reader, recorder, truth, model)
 
@@ -189,7 +216,12 @@ class Session:
         with self.progress(f'{label} on {reader.name}', reader.count) as done:
             try:
                 run.run(lambda: done(1))
-            except (KeyboardInterrupt, BagError, EngineError) as error:
+            except BagError as error:
+                if len(self._readers) == 1:
+                    self._stopped = error
+                else:
+                    self.problems.append(str(error))
+            except (KeyboardInterrupt, EngineError) as error:
                 self._stopped = error
         return recorder.result(run.wall_s)
 
@@ -199,7 +231,7 @@ class Session:
         from unihpe_ros.bench.recordings.live_node import run_live
 
         for reader, truth in zip(self._readers, self._truths, strict=True):
-            recorder = Recorder(reader, truth, keep_answers=self._keeps())
+            recorder = self._recorder(reader, truth)
             with self.progress(f'{label} on {reader.name}', reader.count) as done:
                 show = _Steps(done).show
                 parameters = {
@@ -230,11 +262,12 @@ class Session:
             self.made.append(f'{target} ({count} messages added)')
         if self.plan.video is not None and recorder.answers:
             target = self._place(self.plan.video, reader, model)
-            count = write_video(target, reader, recorder.answers, truth)
+            count = write_video(target, reader, recorder.answers, truth, self.plan.anonymise)
             self.made.append(f'{target} ({count} pictures)')
 
-    def _keeps(self) -> bool:
-        return self.plan.write_bag is not None or self.plan.video is not None
+    def _recorder(self, reader: BagReader, truth: Mapping[int, Poses] | None) -> Recorder:
+        keeps = self.plan.write_bag is not None or self.plan.video is not None
+        return Recorder(reader, truth, keep_answers=keeps, anonymise_mode=self.plan.anonymise)
 
     def _label(self, model: str) -> str:
         names = [Path(one).name for one in self.plan.models]

@@ -10,6 +10,7 @@ from unihpe_ros.bench.recordings.recorder import Answer
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.ros.images import DecodeError
+from unihpe_ros.visualisation.anonymise import anonymise, OFF
 from unihpe_ros.visualisation.floor_plan import annotate
 from unihpe_ros.visualisation.video import VideoFile
 
@@ -21,6 +22,7 @@ def write_video(
     reader: BagReader,
     answers: Mapping[int, Answer],
     truth: Mapping[int, Poses] | None,
+    anonymise_mode: str = OFF,
     progress: Callable[[Iterable[BagImage]], Iterable[BagImage]] = iter,
 ) -> int:
     """
@@ -38,6 +40,9 @@ def write_video(
         What was found, by number of the image; it ends with the last of them.
     truth : Mapping[int, Poses], optional
         The true people by the stamp of their image, ns, for the plan.
+    anonymise_mode : str
+        See `unihpe_ros.visualisation.anonymise.anonymise`. Images without an answer of their own
+        are left out then: people have moved since the one before.
     progress : Callable[[Iterable[BagImage]], Iterable[BagImage]]
         Wraps the loop, for a progress bar.
 
@@ -60,11 +65,14 @@ def write_video(
                 break
             if image.number in answers:
                 poses = answers[image.number].poses
+            elif anonymise_mode != OFF:
+                continue
             try:
                 picture = image.decode()
             except DecodeError:
                 continue  # The report counts it.
             known = None if truth is None else truth.get(image.stamp)
+            picture = anonymise(picture, poses, anonymise_mode)
             file.write(annotate(picture, poses, reader.camera, known))
             count += 1
     return count

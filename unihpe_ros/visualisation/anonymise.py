@@ -1,0 +1,154 @@
+"""Pictures whose people can't be known by their faces: heads blurred, or people covered."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.core.pose import KeypointFlag, Poses
+
+# What `anonymise` may be asked for.
+OFF, BLUR, SKELETON = MODES = ('off', 'blur', 'skeleton')
+
+_HEAD = ('nose', 'eye', 'ear', 'head')
+_SHOULDERS = ('left_shoulder', 'right_shoulder')
+# A head is wider than the points on it, and longer than a face: shares of the largest distance
+# from their middle, of the shoulders' width, and of the box.
+_HEAD_REACH, _SHOULDER_REACH, _BOX_REACH = 2.2, 0.6, 0.13
+# People move on, and boxes end at the skin.
+_MARGIN = 0.15
+# What is left of a face: so many colours a side.
+_CELLS = 3
+_COVER = (72, 72, 72)
+
+
+def anonymise(image: NDArray[np.uint8], poses: Poses, mode: str) -> NDArray[np.uint8]:
+    """
+    Return a picture in which the people who were found can't be known again by their faces.
+
+    Who was not found is left as they are: it is no proof against a missed person.
+
+    Parameters
+    ----------
+    image : NDArray[np.uint8]
+        ``(H, W, 3)`` BGR.
+    poses : Poses
+        N people, in its pixels. Of one whose head was not observed, the whole box is taken.
+    mode : str
+        'off' leaves the picture as it is, 'blur' blurs heads, 'skeleton' covers people.
+
+    Returns
+    -------
+    NDArray[np.uint8]
+        ``(H, W, 3)`` BGR; a copy unless it is left as it is.
+
+    """
+    if mode == OFF or not len(poses):
+        return image
+    canvas = np.array(image, order='C')
+    for person in range(len(poses)):
+        if mode == SKELETON:
+            _fill(canvas, _extent(poses, person))
+        else:
+            for area in head_areas(poses, person):
+                _blur(canvas, area)
+    return canvas
+
+
+def head_areas(poses: Poses, person: int) -> list[NDArray[np.float64]]:
+    """
+    Return the boxes in which a person's head may be.
+
+    Parameters
+    ----------
+    poses : Poses
+        N people.
+    person : int
+        Which of them.
+
+    Returns
+    -------
+    list[NDArray[np.float64]]
+        ``(4,)`` x0 y0 x1 y1, px; they may reach out of the picture.
+
+    """
+    points = poses.keypoints_2d[person].astype(np.float64)
+    known = np.isfinite(points).all(-1)
+    if not known.any():
+        box = poses.boxes[person].astype(np.float64)
+        return [_grown(box)] if np.isfinite(box).all() else []
+    names = poses.skeleton.keypoints
+    is_head = np.array([any(part in name for part in _HEAD) for name in names])
+    on_head = known & is_head
+    areas = []
+    if on_head.any():
+        middle = points[on_head].mean(0)
+        spread = np.linalg.norm(points[on_head] - middle, axis=-1).max()
+        reach = max(_HEAD_REACH * spread, _SHOULDER_REACH * _shoulder_width(poses, person))
+        reach = max(reach, _BOX_REACH * _height(poses, person), 2.0)
+        areas.append(np.concatenate([middle - reach, middle + reach]))
+    observed = (poses.flags[person] & KeypointFlag.OBSERVED) > 0
+    if not (on_head & observed).any():
+        # Anywhere: people bend down, and cameras hang from ceilings.
+        areas.append(_extent(poses, person))
+    return areas
+
+
+def _shoulder_width(poses: Poses, person: int) -> float:
+    names = poses.skeleton.keypoints
+    if not set(_SHOULDERS) <= set(names):
+        return 0.0
+    left, right = poses.keypoints_2d[person, poses.skeleton.indices(*_SHOULDERS)]
+    return float(np.nan_to_num(np.linalg.norm(left - right)))
+
+
+def _height(poses: Poses, person: int) -> float:
+    box = _bounds(poses, person)
+    return float(box[3] - box[1]) if np.isfinite(box).all() else 0.0
+
+
+def _bounds(poses: Poses, person: int) -> NDArray[np.float64]:
+    """``(4,)`` box around the person's box and keypoints, px; NaN if neither is known."""
+    points = poses.keypoints_2d[person]
+    corners = [points[np.isfinite(points).all(-1)]]
+    box = poses.boxes[person]
+    if np.isfinite(box).all():
+        corners.append(box.reshape(2, 2))
+    every = np.concatenate(corners).astype(np.float64)
+    if not len(every):
+        return np.full(4, np.nan)
+    return np.concatenate([every.min(0), every.max(0)])
+
+
+def _extent(poses: Poses, person: int) -> NDArray[np.float64]:
+    return _grown(_bounds(poses, person))
+
+
+def _grown(box: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a box with a margin: heads reach above keypoints, arms and bags beside them."""
+    margin = _MARGIN * max(box[2] - box[0], 0.5 * (box[3] - box[1]))
+    return np.asarray(box + margin * np.array([-1, -1, 1, 1]))
+
+
+def _part(canvas: NDArray[np.uint8], area: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Return the view of a picture that an area covers; it may be empty."""
+    height, width = canvas.shape[:2]
+    if not np.isfinite(area).all():
+        return canvas[:0, :0]
+    x0, y0 = (max(int(np.floor(value)), 0) for value in area[:2])
+    x1, y1 = int(min(np.ceil(area[2]) + 1, width)), int(min(np.ceil(area[3]) + 1, height))
+    return canvas[y0 : max(y1, y0), x0 : max(x1, x0)]
+
+
+def _fill(canvas: NDArray[np.uint8], area: NDArray[np.float64]) -> None:
+    _part(canvas, area)[:] = _COVER
+
+
+def _blur(canvas: NDArray[np.uint8], area: NDArray[np.float64]) -> None:
+    """Leave a few mean colours of an area: a Gaussian alone could be undone."""
+    part = _part(canvas, area)
+    if not part.size:
+        return
+    few = cv2.resize(part, (_CELLS, _CELLS), interpolation=cv2.INTER_AREA)
+    size = (part.shape[1], part.shape[0])
+    part[:] = cv2.resize(few, size, interpolation=cv2.INTER_LINEAR)
