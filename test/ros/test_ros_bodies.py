@@ -12,10 +12,11 @@ from scipy.spatial.transform import Rotation
 from std_msgs.msg import Header
 from unihpe_ros.core.pose import RootMode
 from unihpe_ros.core.skeleton import ROS4HRI_18
-from unihpe_ros.ros.bodies import Bodies, body_frame, body_id
+from unihpe_ros.ros.bodies import Bodies, body_frame, BodyIds
 from unihpe_ros.ros.optional import MissingPackageError
 
 SIZE = (64, 48)
+SEVEN, EIGHT, SEVEN_BEHIND = (BodyIds(0).name(*one) for one in ((0, 7), (0, 8), (1, 7)))
 
 
 @dataclass
@@ -111,22 +112,36 @@ def header(frame_id=FRAME_ID):
 
 
 def test_ids_are_five_characters_that_start_with_a_letter_and_differ():
-    ids = [body_id(camera, person) for camera in range(16) for person in (0, 1, 35, 36, 10**6)]
-    assert ids[:3] == ['a0000', 'a0001', 'a000z']
-    assert len(set(ids)) == len(ids)
-    assert all(len(one) == 5 and one[0].isalpha() and one.isalnum() for one in ids)
+    people = [(camera, person) for camera in range(16) for person in (*range(600), 35, 10**6)]
+    for salt in (0, 1, 2**64 - 1, None):
+        named = BodyIds(salt)
+        ids = {named.name(*one) for one in people}
+        assert len(ids) == len(set(people))
+        assert all(len(one) == 5 and one[0].isalpha() and one.isalnum() for one in ids)
+
+
+def test_two_robots_give_different_ids():
+    front, rear = ([BodyIds().name(0, person) for person in range(20)] for _ in range(2))
+    assert not set(front) & set(rear)
+
+
+def test_topic_and_frames_can_be_told_apart(node):
+    bodies = Bodies(node, [''], 'humans/bodies', 'robot1/', BodyIds(0))
+    bodies.publish('', standing(1), SIZE, header(), header('map'))
+    assert {'humans/bodies/tracked', f'humans/bodies/{SEVEN}/roi'} <= set(node.topics)
+    assert Broadcaster.sent[0].child_frame_id == f'robot1/body_{SEVEN}'
 
 
 def test_bodies_come_and_go(node):
-    bodies = Bodies(node, ['front', 'rear'])
+    bodies = Bodies(node, ['front', 'rear'], ids=BodyIds(0))
     bodies.publish('front', standing(2), SIZE, header(), header())
     bodies.publish('rear', standing(1), SIZE, header(), header())
     tracked = node.topics['/humans/bodies/tracked']
-    assert tracked[-1].ids == ['a0007', 'a0008', 'b0007']
-    assert '/humans/bodies/a0008/skeleton2d' in node.topics
+    assert tracked[-1].ids == sorted([SEVEN, EIGHT, SEVEN_BEHIND])
+    assert f'/humans/bodies/{EIGHT}/skeleton2d' in node.topics
     bodies.publish('front', standing(1), SIZE, header(), header())
-    assert tracked[-1].ids == ['a0007', 'b0007']
-    assert '/humans/bodies/a0008/skeleton2d' not in node.topics
+    assert tracked[-1].ids == sorted([SEVEN, SEVEN_BEHIND])
+    assert f'/humans/bodies/{EIGHT}/skeleton2d' not in node.topics
     bodies.destroy()
     assert node.topics == {}
 
@@ -137,22 +152,22 @@ def test_points_and_regions_are_shares_of_the_image(node):
     poses.keypoints_2d[0, nose], poses.keypoints_2d[0, wrist] = (15.5, 11.5), (70, 20)
     poses.scores[0, [nose, wrist]] = 0.75
     poses = replace(poses, boxes=np.array([[-10, 11.5, 31.5, 23.5]], np.float32))
-    Bodies(node, ['']).publish('', poses, SIZE, header(), header())
-    skeleton = node.topics['/humans/bodies/a0007/skeleton2d'][0]
+    Bodies(node, [''], ids=BodyIds(0)).publish('', poses, SIZE, header(), header())
+    skeleton = node.topics[f'/humans/bodies/{SEVEN}/skeleton2d'][0]
     assert skeleton.header.frame_id == FRAME_ID
     assert skeleton.skeleton[Skeleton.NOSE] == Point(0.25, 0.25, 0.75)
     assert skeleton.skeleton[Skeleton.LEFT_WRIST] == Point()  # It is not in the image.
     # A missing keypoint is not a NaN.
     assert all(point.x == point.x for point in skeleton.skeleton)
-    region = node.topics['/humans/bodies/a0007/roi'][0]
+    region = node.topics[f'/humans/bodies/{SEVEN}/roi'][0]
     assert (region.xmin, region.ymin, region.xmax, region.ymax) == (0, 0.25, 0.5, 0.5)
     assert 0 < region.c < 1
 
 
 def test_the_frame_of_a_body_looks_forward_and_up(node):
-    Bodies(node, ['']).publish('', standing(1), SIZE, header(), header('map'))
+    Bodies(node, [''], ids=BodyIds(0)).publish('', standing(1), SIZE, header(), header('map'))
     message = Broadcaster.sent[0]
-    assert (message.header.frame_id, message.child_frame_id) == ('map', 'body_a0007')
+    assert (message.header.frame_id, message.child_frame_id) == ('map', f'body_{SEVEN}')
     place, turn = message.transform.translation, message.transform.rotation
     np.testing.assert_allclose([place.x, place.y, place.z], [1, 0, 3], atol=1e-6)
     axes = Rotation.from_quat([turn.x, turn.y, turn.z, turn.w]).as_matrix()
@@ -163,7 +178,7 @@ def test_the_frame_of_a_body_looks_forward_and_up(node):
 def test_without_hips_or_a_place_in_the_room_there_is_no_frame(node):
     unknown = standing(1)
     unknown.keypoints_3d[:, ROS4HRI_18.index('neck')] = np.nan
-    bodies = Bodies(node, [''])
+    bodies = Bodies(node, [''], ids=BodyIds(0))
     bodies.publish('', unknown, SIZE, header(), header())
     bodies.publish('', replace(standing(1), root_mode=RootMode.RELATIVE), SIZE, header(), header())
     assert Broadcaster.sent == []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
+import secrets
 from typing import Any
 
 import numpy as np
@@ -16,30 +18,53 @@ from unihpe_ros.core.skeleton import ROS4HRI_18
 from unihpe_ros.ros.optional import require
 from unihpe_ros.ros.poses2d import hri_indices
 
-_TOPIC = '/humans/bodies'
 _DIGITS = '0123456789abcdefghijklmnopqrstuvwxyz'
+# A letter and four digits: 2^9 * 3^8 * 13 of them.
+_IDS = 26 * len(_DIGITS) ** 4
+_CAMERAS = 16
 _NECK, _LEFT_HIP, _RIGHT_HIP = (
     ROS4HRI_18.index(name) for name in ('neck', 'left_hip', 'right_hip')
 )
 
 
-def body_id(camera: int, person: int) -> str:
+class BodyIds:
     """
-    Return the five characters by which REP-155 knows a person; they start with a letter.
+    The five characters by which REP-155 knows people; they start with a letter.
+
+    Two people of a node never have the same, and two of several nodes only by a chance of one in
+    44 million for each pair: there is no need for robots to agree.
 
     Parameters
     ----------
-    camera : int
-        Which of the node's cameras sees them: ids of two cameras differ.
-    person : int
-        The id among that camera's people.
+    salt : int, optional
+        Sets this node's ids apart from those of others; random if it is not given.
 
     """
-    letters, rest = '', person
-    for _ in range(4):
-        rest, digit = divmod(rest, len(_DIGITS))
-        letters = _DIGITS[digit] + letters
-    return chr(ord('a') + camera) + letters
+
+    def __init__(self, salt: int | None = None) -> None:
+        salt = secrets.randbits(64) if salt is None else salt
+        high, self._shift = divmod(salt, _IDS)
+        # Odd, and no multiple of 3 or 13: then each number is met once, in an order of its own.
+        self._step = next(n for n in count(high % _IDS | 1, 2) if n % 3 and n % 13)
+
+    def name(self, camera: int, person: int) -> str:
+        """
+        Return the id of a person.
+
+        Parameters
+        ----------
+        camera : int
+            Which of the node's cameras sees them, below 16: ids of two cameras differ.
+        person : int
+            The id among that camera's people.
+
+        """
+        rest = ((person * _CAMERAS + camera) * self._step + self._shift) % _IDS
+        letters = ''
+        for _ in range(4):
+            rest, digit = divmod(rest, len(_DIGITS))
+            letters = _DIGITS[digit] + letters
+        return chr(ord('a') + rest) + letters
 
 
 class Bodies:
@@ -52,6 +77,12 @@ class Bodies:
         Publishes.
     cameras : Sequence[str]
         Names of the cameras.
+    topic : str
+        Topic under which they are.
+    frame_prefix : str
+        Text before the names of their frames.
+    ids : BodyIds, optional
+        Names them; by chance if it is not given.
 
     Raises
     ------
@@ -60,13 +91,22 @@ class Bodies:
 
     """
 
-    def __init__(self, node: Node, cameras: Sequence[str]) -> None:
+    def __init__(
+        self,
+        node: Node,
+        cameras: Sequence[str],
+        topic: str = '/humans/bodies',
+        frame_prefix: str = '',
+        ids: BodyIds | None = None,
+    ) -> None:
         self._node = node
         self._hri = require('hri_msgs.msg', 'ros4hri is true')
         self._broadcaster = require('tf2_ros', 'ros4hri is true').TransformBroadcaster(node)
         self._stamped = require('geometry_msgs.msg', 'ros4hri is true').TransformStamped
         self._order = list(cameras)
-        self._tracked = node.create_publisher(self._hri.IdsList, f'{_TOPIC}/tracked', 1)
+        self._topic, self._frame_prefix = topic.rstrip('/'), frame_prefix
+        self._ids = ids or BodyIds()
+        self._tracked = node.create_publisher(self._hri.IdsList, f'{self._topic}/tracked', 1)
         self._bodies: dict[str, dict[str, _Body]] = {name: {} for name in cameras}
 
     def publish(
@@ -91,13 +131,13 @@ class Bodies:
         """
         poses = poses.to(ROS4HRI_18)
         number = self._order.index(camera)
-        names = [body_id(number, person) for person in poses.track_ids.tolist()]
+        names = [self._ids.name(number, person) for person in poses.track_ids.tolist()]
         known = self._bodies[camera]
         for name in set(known) - set(names):
             known.pop(name).destroy()
         for row, name in enumerate(names):
             if name not in known:
-                known[name] = _Body(self._node, self._hri, name)
+                known[name] = _Body(self._node, self._hri, f'{self._topic}/{name}')
             known[name].publish(poses, row, size, header)
         everybody = sorted(name for bodies in self._bodies.values() for name in bodies)
         self._tracked.publish(self._hri.IdsList(header=header, ids=everybody))
@@ -110,7 +150,9 @@ class Bodies:
             placed = body_frame(keypoints)
             if placed is None:
                 continue
-            message = self._stamped(header=frame, child_frame_id=f'body_{name}')
+            message = self._stamped(
+                header=frame, child_frame_id=f'{self._frame_prefix}body_{name}'
+            )
             shift, turn = message.transform.translation, message.transform.rotation
             shift.x, shift.y, shift.z = placed[0].tolist()
             turn.x, turn.y, turn.z, turn.w = placed[1].tolist()
@@ -160,9 +202,8 @@ def body_frame(keypoints: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...
 class _Body:
     """The topics of one person."""
 
-    def __init__(self, node: Node, hri: Any, name: str) -> None:
+    def __init__(self, node: Node, hri: Any, topic: str) -> None:
         self._node, self._hri = node, hri
-        topic = f'{_TOPIC}/{name}'
         self._roi: Publisher = node.create_publisher(
             hri.NormalizedRegionOfInterest2D, f'{topic}/roi', 1
         )

@@ -60,7 +60,9 @@ class Pipeline:
                 transforms = Transforms(node, parameters.target_frame)
                 undo.callback(transforms.close)
             if parameters.ros4hri:
-                bodies = Bodies(node, parameters.cameras)
+                bodies = Bodies(
+                    node, parameters.cameras, parameters.bodies_topic, parameters.frame_prefix
+                )
                 undo.callback(bodies.destroy)
             self.estimator = make_estimator(parameters)
             undo.callback(self.estimator.close)
