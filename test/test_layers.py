@@ -50,6 +50,14 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         },
         {'matplotlib', 'supervision', 'trackers'},
     ),
+    # It looks at all that may be broken.
+    'doctor': (
+        {
+            *('core', 'engines', 'detector', 'estimator', 'bench.machine', 'bags.topics'),
+            *('ros.start_errors', *(f'ros.{name}' for name in MESSAGES)),
+        },
+        ROS,
+    ),
     'bench/node/naive_node.py': ({'core', 'estimator'}, ROS),
     'bench/engines/roofline_device.py': (set(), {'torch'}),
     'bench/engines/roofline_model.py': (set(), {'onnx'}),

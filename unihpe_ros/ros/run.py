@@ -15,6 +15,7 @@ from unihpe_ros.ros.node import (
     PATIENCE_S,
     PoseEstimatorNode,
 )
+from unihpe_ros.ros.start_errors import cause_of_no_ros
 
 
 def main(
@@ -32,7 +33,11 @@ def main(
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except Exception as error:  # noqa: BLE001 - rclpy's own errors have no name outside of it.
+        print(f'pose_estimator: error: {cause_of_no_ros(error)}', file=sys.stderr)
+        return 1
     node = PoseEstimatorNode(estimator_factory=estimator_factory)
     executor = SingleThreadedExecutor()
     executor.add_node(node)

@@ -1,0 +1,39 @@
+"""One part of the doctor's report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Section:
+    """
+    What was found out about one thing.
+
+    Parameters
+    ----------
+    title : str
+        What it is about.
+
+    Attributes
+    ----------
+    lines : list[str]
+        What is as it is.
+    notes : list[str]
+        What works, but not as well as it could, with the cure.
+    faults : list[str]
+        Why no pose comes out, with the cure; the most likely cause first.
+
+    """
+
+    title: str
+    lines: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    def text(self) -> str:
+        """Return the section as it is printed."""
+        lines = [f'  {line}' for line in self.lines]
+        lines += [f'  note: {note}' for note in self.notes]
+        lines += [f'  FAULT: {fault}' for fault in self.faults]
+        return '\n'.join([self.title, *lines])
