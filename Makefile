@@ -53,7 +53,7 @@ venv: $(VENV)/.test-ready $(JAZZY)/.test-ready  ## set up both environments
 
 clean:  ## remove build outputs and caches; environments go with rm -rf .venv .venv-jazzy
 	rm -rf build install log *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	find unihpe_ros test launch experiments -name __pycache__ -prune -exec rm -rf {} +
+	find unihpe_ros test launch examples experiments docs -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.demo-ready: setup.py Makefile | $(VENV)/bin/python
 	@echo 'Setting up $(VENV) (once)'
