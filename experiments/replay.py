@@ -30,7 +30,7 @@ from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.resources import find_resource
 from unihpe_ros.core.skeleton import COCO_17
-from unihpe_ros.estimator import PoseEstimator, Shot
+from unihpe_ros.estimator import CameraImage, PoseEstimator
 
 FIELDS = ('boxes', 'keypoints_2d', 'keypoints_3d', 'scores', 'flags', 'track_ids', 'agreement')
 ENLARGED = 3
@@ -76,8 +76,8 @@ class Replay:
             data = cv2.imencode('.jpg', large, [cv2.IMWRITE_JPEG_QUALITY, 90])[1]
             factor = self.estimator.reduction(size, camera, frame.stamp)
             image = cv2.imdecode(data, REDUCED[factor])
-            shot = Shot(image, camera, frame.stamp, whole_size=size)
-            yield self.estimator.estimate_batch([shot])[0]
+            image = CameraImage(image, camera, frame.stamp, whole_size=size)
+            yield self.estimator.estimate_batch([image])[0]
 
     def two_cameras(self) -> Iterator[Poses]:
         """Yield the people of two cameras, of which one is mirrored."""
@@ -85,8 +85,8 @@ class Replay:
             mirrored = np.ascontiguousarray(frame.image[:, ::-1])
             yield from self.estimator.estimate_batch(
                 [
-                    Shot(frame.image, self.camera, frame.stamp, 'left'),
-                    Shot(mirrored, self.camera, frame.stamp, 'right'),
+                    CameraImage(frame.image, self.camera, frame.stamp, 'left'),
+                    CameraImage(mirrored, self.camera, frame.stamp, 'right'),
                 ]
             )
 

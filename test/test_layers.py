@@ -23,7 +23,8 @@ MESSAGES = ('cameras', 'clouds', 'compressed', 'images', 'markers')
 # layer: (other layers of ours or single names of them, third parties beside ANYWHERE).
 # cli is missing: it may import everything.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
-    '__init__': (set(), set()),
+    # Public names, which are imported when they are first asked for.
+    '__init__': ({'core', 'engines', 'detector', 'estimator', 'ros.clouds'}, set()),
     'core': (set(), set()),
     'tracking': ({'core'}, set()),
     'metrics': ({'core'}, set()),

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from unihpe_ros.core import boxes
 from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Array, Camera
-from unihpe_ros.core.image_input import REDUCTIONS, Shot
+from unihpe_ros.core.image_input import CameraImage, REDUCTIONS
 from unihpe_ros.core.pose import person_scores, Poses, RootMode
 from unihpe_ros.core.rotation import turn, turn_boxes_back
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.detector import PersonDetector
-from unihpe_ros.engines.branches import Looks
+from unihpe_ros.detector import Detector
+from unihpe_ros.engines.pose_model import PoseModelOutput
 from unihpe_ros.tracking.assemble import coast, join, report
 from unihpe_ros.tracking.observations import sight, Sightings
 from unihpe_ros.tracking.refinement import People
@@ -41,8 +41,10 @@ class Stream:
         (w, h) of the crops, px.
     padding : float
         How much larger than its box a crop is.
-    detector : PersonDetector
+    detector : Detector
         Finds newcomers.
+    confirm_at_once : bool
+        Whether one look is enough for an id, as where no second image follows.
 
     Attributes
     ----------
@@ -51,11 +53,18 @@ class Stream:
 
     """
 
-    def __init__(self, size: tuple[int, int], padding: float, detector: PersonDetector) -> None:
+    def __init__(
+        self,
+        size: tuple[int, int],
+        padding: float,
+        detector: Detector,
+        *,
+        confirm_at_once: bool = False,
+    ) -> None:
         self.forget = False
         self._size, self._padding = size, padding
         self._detector = detector
-        self._tracker = Tracker(UNION)
+        self._tracker = Tracker(UNION, confirm_at_once=confirm_at_once)
         self._people = People(UNION)
         self._last = Poses.empty(UNION)
         self._stamp, self._period = -math.inf, math.inf
@@ -128,13 +137,15 @@ class Stream:
             most = min(most, self._detector.reduction(size))
         return most
 
-    def aim(self, shot: Shot, settings: EstimatorSettings) -> tuple[NDArray[np.intp], Crops]:
+    def aim(
+        self, image: CameraImage, settings: EstimatorSettings
+    ) -> tuple[NDArray[np.intp], Crops]:
         """
         Say where to look.
 
         Parameters
         ----------
-        shot : Shot
+        image : CameraImage
             The image.
         settings : EstimatorSettings
             See there.
@@ -147,33 +158,33 @@ class Stream:
             B crops of the people followed, and where newcomers may be.
 
         """
-        view = shot.view(settings)
+        view = image.view(settings)
         size = (view.width, view.height)
-        known = self._places(shot.stamp, size, settings)
-        new = self._newcomers(shot, size, known, settings)
+        known = self._places(image.stamp, size, settings)
+        new = self._newcomers(image, size, known, settings)
         crops, made = Crops.aim(np.concatenate([known, new]), view, self._size, self._padding)
-        if shot.reduction > 1 and shot.boxes is None:
-            sharp = (2 ** crops.halvings(size) >= shot.reduction) | (made < len(known))
+        if image.reduction > 1 and image.boxes is None:
+            sharp = (2 ** crops.halvings(size) >= image.reduction) | (made < len(known))
             self._postponed = new[made[~sharp] - len(known)]
             crops, made = crops.select(np.flatnonzero(sharp)), made[sharp]
         return np.where(made < len(known), made, -1), crops
 
     def _newcomers(
         self,
-        shot: Shot,
+        image: CameraImage,
         size: tuple[int, int],
         known: NDArray[np.float32],
         settings: EstimatorSettings,
     ) -> NDArray[np.float32]:
         """``(S, 4)`` Places, no more than may be followed, of people who are not known."""
         places = _NOWHERE
-        if shot.boxes is not None:
-            places = _usable(shot.boxes, size)
+        if image.boxes is not None:
+            places = _usable(image.boxes, size)
         elif self._detects(len(known), settings):
             self._undetected = 0
-            turned = shot.view(settings).rotation
-            found = self._detect(shot.image, turned, settings.detect_threshold)
-            places = (found + 0.5) * shot.reduction - 0.5
+            turned = image.view(settings).rotation
+            found = self._detect(image.image, turned, settings.detect_threshold)
+            places = (found + 0.5) * image.reduction - 0.5
         else:
             self._undetected += 1
             places = self._postponed
@@ -206,10 +217,10 @@ class Stream:
 
     def sightings(
         self,
-        shot: Shot,
+        image: CameraImage,
         sources: NDArray[np.intp],
         crops: Crops,
-        looks: Looks,
+        output: PoseModelOutput,
         settings: EstimatorSettings,
     ) -> Sightings:
         """
@@ -217,34 +228,35 @@ class Stream:
 
         Parameters
         ----------
-        shot, sources, crops
+        image, sources, crops
             See `aim`.
-        looks : Looks
-            What the network made of the crops.
+        output : PoseModelOutput
+            What the network found in the crops.
         settings : EstimatorSettings
             See there.
 
         """
-        rows = np.flatnonzero(person_scores(looks.scores) >= settings.score_threshold)
+        rows = np.flatnonzero(person_scores(output.scores) >= settings.score_threshold)
         if not len(rows):
             return Sightings.none(UNION)
-        crops, points, scores = crops.select(rows), looks.points[rows], looks.scores[rows]
+        crops, scores = crops.select(rows), output.scores[rows]
+        keypoints_crop = output.keypoints_crop[rows]
         seen = np.where(scores >= settings.score_threshold, scores, 0)
-        cut = np.count_nonzero(crops.near_edge(points) & (seen > 0), axis=-1) > 0
-        pixels = crops.to_image(points)
+        cut = np.count_nonzero(crops.near_edge(keypoints_crop) & (seen > 0), axis=-1) > 0
+        pixels = crops.to_image(keypoints_crop)
         return sight(
             crops,
             UNION,
             sources[rows],
             pixels,
             scores,
-            looks.poses3d[rows],
-            looks.embeddings[rows],
-            looks.agreement[rows],
+            output.relative_3d[rows],
+            output.embeddings[rows],
+            output.agreement[rows],
             cut,
             settings,
-            shot.image,
-            shot.reduction,
+            image.image,
+            image.reduction,
         )
 
     def finish(

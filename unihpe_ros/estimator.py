@@ -8,6 +8,8 @@ This is the one class that a user of the library calls; the ROS node is a thin s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 import math
 from pathlib import Path
 from time import perf_counter
@@ -16,20 +18,23 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.camera_stream import Stream
 from unihpe_ros.core.geometry import Array, Camera
-from unihpe_ros.core.image_input import check_stamp, Shot
+from unihpe_ros.core.image_input import CameraImage, check_stamp
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import Skeleton, UNION
-from unihpe_ros.detector import MODEL, PersonDetector
-from unihpe_ros.engines.branches import LOOK_STAGES
-from unihpe_ros.engines.model_loader import load_branches
+from unihpe_ros.detector import Detector, MODEL, PersonDetector
+from unihpe_ros.engines import EngineError
+from unihpe_ros.engines.model_loader import load_pose_model
+from unihpe_ros.engines.pose_model import MODEL_STAGES, PoseModel
 from unihpe_ros.lifting import in_union, lifted_people
 from unihpe_ros.tracking.observations import Sightings
 
-__all__ = ['EstimatorSettings', 'PoseEstimator', 'Shot']
+__all__ = ['CameraImage', 'EstimatorSettings', 'PoseEstimator']
 
-STAGES = (*LOOK_STAGES, 'locate', 'track')
+STAGES = (*MODEL_STAGES, 'locate', 'track')
+# A single image is looked at so often: first by the detector's boxes, then by the keypoints'.
+_LOOKS = 2
 
 
 class PoseEstimator:
@@ -38,18 +43,20 @@ class PoseEstimator:
 
     Parameters
     ----------
-    model : str or Path
-        See `unihpe_ros.engines.pair.find_model`.
+    model : str, Path or PoseModel
+        Name of a shipped model or a path, see `unihpe_ros.engines.model_files.find_model`; or a
+        network of your own, which its maker closes.
     settings : EstimatorSettings
         See there.
     backend : str
-        See `unihpe_ros.engines.load_engine`.
+        See `unihpe_ros.engines.load_engine`; holds for what is loaded here.
     threads : int
         CPU threads; 0 lets the engine choose.
     streams : int
         Most cameras that one `estimate_batch` will hold.
-    detector : str or Path
-        Who finds newcomers, see `unihpe_ros.detector.find_detector`.
+    detector : str, Path or Detector
+        Finds newcomers: a name or a path, see `unihpe_ros.detector.find_detector`; or a detector
+        of your own, which its maker closes.
     progress : Callable[[str, float], object], optional
         Called while an engine is built, see `unihpe_ros.engines.load_engine`.
 
@@ -68,34 +75,47 @@ class PoseEstimator:
     Raises
     ------
     EngineError
-        If the model cannot be loaded, or its two files do not belong together.
+        If the model cannot be loaded, its two files do not belong together, or its keypoints are
+        not those of `UNION`.
 
     """
 
     def __init__(
         self,
-        model: str | Path,
+        model: str | Path | PoseModel,
         settings: EstimatorSettings | None = None,
         *,
         backend: str = 'auto',
         threads: int = 0,
         streams: int = 1,
-        detector: str | Path = MODEL,
+        detector: str | Path | Detector = MODEL,
         progress: Callable[[str, float], object] | None = None,
     ) -> None:
         self._settings = settings or EstimatorSettings()
-        self._branches = load_branches(
-            model,
-            backend=backend,
-            threads=threads,
-            max_people=self._settings.max_people * streams,
-            progress=progress,
-        )
-        self.spec: ModelSpec = self._branches.spec
-        self.backend = self._branches.backend
-        self.notes = self._branches.notes
+        with ExitStack() as undo:
+            if isinstance(model, str | Path):
+                model = load_pose_model(
+                    model,
+                    backend=backend,
+                    threads=threads,
+                    max_people=self._settings.max_people * streams,
+                    progress=progress,
+                )
+                undo.callback(model.close)
+            if isinstance(detector, str | Path):
+                detector = PersonDetector(detector, backend=backend, threads=threads)
+                undo.callback(detector.close)
+            if model.spec.keypoints != UNION:
+                raise EngineError(
+                    f'{model.spec.model}: expected keypoints {UNION.name}; got '
+                    f'{model.spec.skeleton}; `PoseEstimator.lift` takes those of any set'
+                )
+            self._made = undo.pop_all()
+        self._model, self._detector = model, detector
+        self.spec: ModelSpec = model.spec
+        self.backend = model.backend
+        self.notes = model.notes
         self.stage_times = dict.fromkeys(STAGES, 0.0)
-        self._detector = PersonDetector(detector, backend=backend, threads=threads)
         self._streams: dict[str, Stream] = {}
 
     @property
@@ -113,9 +133,8 @@ class PoseEstimator:
             stream.forget = True
 
     def close(self) -> None:
-        """Release the engines."""
-        self._branches.close()
-        self._detector.close()
+        """Release the engines that were loaded here."""
+        self._made.close()
 
     def estimate(
         self,
@@ -162,57 +181,103 @@ class PoseEstimator:
             If the runtime fails.
 
         """
-        return self.estimate_batch([Shot(image, camera, stamp, stream, boxes, depth)])[0]
+        return self.estimate_batch([CameraImage(image, camera, stamp, stream, boxes, depth)])[0]
 
-    def estimate_batch(self, shots: Sequence[Shot]) -> list[Poses]:
+    def estimate_image(
+        self,
+        image: NDArray[np.uint8],
+        camera: Camera | None = None,
+        *,
+        boxes: Array | None = None,
+        depth: NDArray[np.float32] | None = None,
+    ) -> Poses:
+        """
+        Find the people in one image that belongs to no stream.
+
+        Whoever is seen is reported: no second image is waited for, and nobody is remembered.
+
+        Parameters
+        ----------
+        image, camera, boxes, depth
+            See `estimate`.
+
+        Returns
+        -------
+        Poses
+            In the UNION skeleton; the ids are 1 to N in this image.
+
+        Raises
+        ------
+        ValueError
+            If the image, the camera, the boxes or the depth is malformed.
+        EngineError
+            If the runtime fails.
+
+        """
+        settings = replace(self._settings, confirm_time=0.0)
+        for _ in range(_LOOKS):
+            stream = self._new_stream(confirm_at_once=True)
+            given = CameraImage(image, camera, 0.0, boxes=boxes, depth=depth)
+            poses = self._estimate([stream], [given], settings)[0]
+            boxes = poses.boxes
+        return poses
+
+    def estimate_batch(self, images: Sequence[CameraImage]) -> list[Poses]:
         """
         Find the people in one image of each of several streams; all crops are one batch.
 
         Parameters
         ----------
-        shots : Sequence[Shot]
+        images : Sequence[CameraImage]
             The images, each of another stream.
 
         Returns
         -------
         list[Poses]
-            For each shot, see `estimate`.
+            For each image, see `estimate`.
 
         Raises
         ------
         ValueError
-            If two shots are of one stream.
+            If two images are of one stream.
         EngineError
             If the runtime fails.
 
         """
-        names = [shot.stream for shot in shots]
+        names = [image.stream for image in images]
         if len(set(names)) < len(names):
-            raise ValueError(f'shots: expected each of another stream; got {names}')
-        settings, times = self._settings, dict.fromkeys(STAGES, 0.0)
+            raise ValueError(f'images: expected each of another stream; got {names}')
+        return self._estimate([self._stream(name) for name in names], images, self._settings)
+
+    def _estimate(
+        self,
+        streams: Sequence[Stream],
+        images: Sequence[CameraImage],
+        settings: EstimatorSettings,
+    ) -> list[Poses]:
+        times = dict.fromkeys(STAGES, 0.0)
         begun = perf_counter()
-        streams = [self._stream(name) for name in names]
-        aims = [stream.aim(shot, settings) for stream, shot in zip(streams, shots, strict=True)]
+        aims = [stream.aim(image, settings) for stream, image in zip(streams, images, strict=True)]
         views = [
-            (shot.image, aim[1].reduced(shot.reduction))
-            for shot, aim in zip(shots, aims, strict=True)
+            (image.image, aim[1].reduced(image.reduction))
+            for image, aim in zip(images, aims, strict=True)
         ]
         times['crop'] = perf_counter() - begun
         rows = np.cumsum([0, *(len(crops) for _, crops in views)])
         if rows[-1]:
-            looks = self._branches.look(views, settings.score_threshold)
-            for stage, seconds in self._branches.stage_times.items():
-                times[stage] += seconds
+            output = self._model.infer(views, settings.score_threshold)
+            for stage, seconds in self._model.stage_times.items():
+                times[stage] = times.get(stage, 0.0) + seconds
         answers = []
-        for number, (stream, shot) in enumerate(zip(streams, shots, strict=True)):
+        for number, (stream, image) in enumerate(zip(streams, images, strict=True)):
             begun = perf_counter()
             sightings = Sightings.none(UNION)
             if rows[number] < rows[number + 1]:
-                part = looks.select(slice(rows[number], rows[number + 1]))
-                sightings = stream.sightings(shot, *aims[number], part, settings)
+                part = output.select(slice(rows[number], rows[number + 1]))
+                sightings = stream.sightings(image, *aims[number], part, settings)
             seen = perf_counter()
-            mode = settings.resolve(shot.camera is not None, shot.depth is not None)
-            answers.append(stream.finish(sightings, shot.stamp, mode, settings, shot.depth))
+            mode = settings.resolve(image.camera is not None, image.depth is not None)
+            answers.append(stream.finish(sightings, image.stamp, mode, settings, image.depth))
             times['locate'] += seen - begun
             times['track'] += perf_counter() - seen
         self.stage_times = times
@@ -242,8 +307,8 @@ class PoseEstimator:
         Returns
         -------
         int
-            1, 2, 4 or 8. The next call has to be `estimate_batch` with a Shot of this stamp, and
-            with `size` as `whole_size`.
+            1, 2, 4 or 8. The next call has to be `estimate_batch` with a CameraImage of this
+            stamp, and with `size` as `whole_size`.
 
         """
         settings = self._settings
@@ -305,7 +370,7 @@ class PoseEstimator:
         begun = perf_counter()
         state = self._stream(stream)
         state.predict(stamp, (camera.width, camera.height), settings)
-        sightings = lifted_people(self._branches, *given, camera, settings)
+        sightings = lifted_people(self._model, *given, camera, settings)
         times['lifting_branch'] = perf_counter() - begun
         begun = perf_counter()
         mode = settings.resolve(camera_known, depth is not None)
@@ -316,6 +381,11 @@ class PoseEstimator:
 
     def _stream(self, name: str) -> Stream:
         if name not in self._streams:
-            spec = self.spec
-            self._streams[name] = Stream(spec.input_size, spec.padding, self._detector)
+            self._streams[name] = self._new_stream()
         return self._streams[name]
+
+    def _new_stream(self, *, confirm_at_once: bool = False) -> Stream:
+        spec = self.spec
+        return Stream(
+            spec.input_size, spec.padding, self._detector, confirm_at_once=confirm_at_once
+        )

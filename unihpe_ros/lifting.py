@@ -11,7 +11,7 @@ from unihpe_ros.core.lifting_input import lifting_input
 from unihpe_ros.core.pose import person_scores
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import Skeleton, UNION
-from unihpe_ros.engines.branches import Branches
+from unihpe_ros.engines.pose_model import PoseModel
 from unihpe_ros.tracking.observations import sight, Sightings
 
 
@@ -60,7 +60,7 @@ def in_union(
 
 
 def lifted_people(
-    branches: Branches,
+    model: PoseModel,
     pixels: NDArray[np.float64],
     scores: NDArray[np.float32],
     camera: Camera,
@@ -71,7 +71,7 @@ def lifted_people(
 
     Parameters
     ----------
-    branches : Branches
+    model : PoseModel
         The model.
     pixels, scores
         See `in_union`.
@@ -95,20 +95,20 @@ def lifted_people(
     order = np.argsort(-sure, kind='stable')[: settings.max_people]
     order = order[sure[order] >= settings.score_threshold]
     around = boxes.around(np.where(scores[..., None] > 0, pixels, np.nan))
-    spec = branches.spec
+    spec = model.spec
     crops, made = Crops.aim(around[order], camera, spec.input_size, spec.padding)
     rows = order[made]
     if not len(rows):
         return Sightings.none(UNION)
     pixels, scores = pixels[rows], scores[rows]
-    lifted = branches.lift(lifting_input(crops.normalise(crops.rays(pixels)), scores))
+    lifted = model.lift(lifting_input(crops.normalise(crops.rays(pixels)), scores))
     return sight(
         crops,
         UNION,
         np.full(len(rows), -1),
         pixels,
         scores,
-        lifted.poses3d,
+        lifted.relative_3d,
         lifted.embeddings,
         np.full(len(rows), np.nan, np.float32),
         np.zeros(len(rows), np.bool_),

@@ -16,7 +16,7 @@ from unihpe_ros.core.model_spec import MISSING_SCORE, ModelSpec
 from unihpe_ros.core.preprocess import Crop
 from unihpe_ros.core.reduction import halvings_before
 from unihpe_ros.engines import EngineError, nvrtc, scene
-from unihpe_ros.engines.host_branches import agreement_of
+from unihpe_ros.engines.host_model import agreement_of
 from unihpe_ros.engines.kernels import MODULES, WARP
 from unihpe_ros.engines.scene import Layout
 

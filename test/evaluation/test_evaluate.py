@@ -23,8 +23,8 @@ from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.datasets.augment import aim, crop_record
 from unihpe_ros.datasets.catalogue import KINDS, open_records
 from unihpe_ros.datasets.records import DatasetError
-from unihpe_ros.engines import EngineError, pair
-from unihpe_ros.engines.pair import load_pair
+from unihpe_ros.engines import EngineError, model_files
+from unihpe_ros.engines.model_files import load_pair
 from unihpe_ros.evaluation.keypoint_report import (
     coco_report,
     ImageKeypoints,
@@ -424,7 +424,7 @@ def test_the_command_scores_what_the_robot_runs(tmp_path, capsys, monkeypatch):
         loaded.extend(load_pair(*model, **options))
         return tuple(loaded)
 
-    monkeypatch.setattr(pair, 'load_pair', load)
+    monkeypatch.setattr(model_files, 'load_pair', load)
     assert main(['evaluate', 'unihpe_rt', *engine, *given]) == 0
     assert len(loaded) == 2
     for branch in loaded:

@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     # Without it nothing can be drawn.
     import matplotlib  # noqa: F401
     from unihpe_ros.bench.node import report as node_report
-    from unihpe_ros.engines.pair import find_model
+    from unihpe_ros.engines.model_files import find_model
 
     check_folder(args.out)
     # Else each run would wait for a node that cannot load it.

@@ -14,7 +14,7 @@ from unihpe_ros.core.simcc import WINDOW
 from unihpe_ros.engines import check_signature, scene
 from unihpe_ros.engines.cuda import Gpu, Memory
 from unihpe_ros.engines.kernels import Kernels, WARP
-from unihpe_ros.engines.pair import check_pair
+from unihpe_ros.engines.model_files import check_pair
 from unihpe_ros.engines.pictures import Picture, Pictures
 from unihpe_ros.engines.scene import Layout
 from unihpe_ros.engines.trt_net import TrtNet
@@ -138,7 +138,7 @@ class Chain:
         return self._rows[:count].copy()
 
     def split(self, rows: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
-        """Return the fields of `Looks`."""
+        """Return the fields of `PoseModelOutput`."""
         return self._layout.split(rows)
 
     def nobody(self) -> NDArray[np.float32]:
@@ -216,7 +216,7 @@ class Chain:
         self._kernels.launch('finish', given, (WARP, 1, batch), self.stream)
 
     def lift(self, keypoints: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
-        """Lift at most `most` people without an image and wait; return the fields of `Lifted`."""
+        """Lift at most `most` people without an image and wait; as `LiftedPoses`."""
         count, host = len(keypoints), self._lifting_host
         lifting = self._nets[1]
         host['keypoints'][:count] = keypoints

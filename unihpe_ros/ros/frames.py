@@ -15,7 +15,7 @@ from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.intensity import IntensityRange
 from unihpe_ros.core.pose import Poses, RootMode
 from unihpe_ros.core.settings import EstimatorSettings
-from unihpe_ros.estimator import PoseEstimator, Shot
+from unihpe_ros.estimator import CameraImage, PoseEstimator
 from unihpe_ros.ros.camera_input import CameraInput, Frame, seconds
 from unihpe_ros.ros.compressed import CompressedPicture
 from unihpe_ros.ros.images import BgrImage, DecodeError, make_decoder
@@ -113,23 +113,23 @@ class FrameHandler:
         estimate([frame for frame in frames if not self._is_late(frame)])
 
     def _estimate(self, frames: Sequence[Frame]) -> None:
-        looks, shots = [], []
+        looks, images = [], []
         for frame in frames:
             try:
-                shot = self._shot(frame)
+                image = self._open_image(frame)
             except DecodeError as error:
                 frame.camera_input.report(f'image skipped: {error}')
                 continue
-            shots.append(shot)
-            whole = shot.image if shot.reduction == 1 else None
-            looks.append(_Look(frame, shot.size, whole, shot.depth))
-        if not shots:
+            images.append(image)
+            whole = image.image if image.reduction == 1 else None
+            looks.append(_Look(frame, image.size, whole, image.depth))
+        if not images:
             return
-        answers = self._estimator.estimate_batch(shots)
+        answers = self._estimator.estimate_batch(images)
         for look, poses in zip(looks, answers, strict=True):
             self._publish(look, poses)
 
-    def _shot(self, frame: Frame) -> Shot:
+    def _open_image(self, frame: Frame) -> CameraImage:
         camera_input, parameters, started = frame.camera_input, self.parameters, time.monotonic()
         camera_input.statistics.add('wait', started - frame.received)
         intensity = camera_input.intensity
@@ -156,7 +156,7 @@ class FrameHandler:
             camera_input.warn(f'no contrast: {intensity.problem}')
         camera_input.statistics.add('decode_image', time.monotonic() - started)
         depth = frame.depth(size, parameters)
-        return Shot(
+        return CameraImage(
             *(opened, camera, stamp, camera_input.name, boxes, depth, size), camera_input.rotation
         )
 

@@ -40,6 +40,8 @@ class Tracker:
     ----------
     skeleton : Skeleton
         The keypoint set.
+    confirm_at_once : bool
+        Whether a new person gets an id at the first look, rather than when two agree.
 
     Attributes
     ----------
@@ -50,10 +52,11 @@ class Tracker:
 
     """
 
-    def __init__(self, skeleton: Skeleton) -> None:
+    def __init__(self, skeleton: Skeleton, *, confirm_at_once: bool = False) -> None:
         self.tracks: list[Track] = []
         self.lost: list[Track] = []
         self._skeleton = skeleton
+        self._first_state = State.CONFIRMED if confirm_at_once else State.TENTATIVE
         self._root = skeleton.index('pelvis')
         self._stamp = -np.inf
         self._ids = 0
@@ -122,6 +125,7 @@ class Tracker:
         for row in rows:
             if row not in seen and len(self.tracks) < settings.max_people:
                 seen[row] = Track.start(row, sightings, self._root, self._stamp)
+                seen[row].state = self._first_state
                 self.tracks.append(seen[row])
         self._confirm(sightings, seen, settings)
         self._retire({id(track) for track in seen.values()}, settings)

@@ -14,9 +14,9 @@ from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.engines import DEVICE_BACKENDS, EngineError
-from unihpe_ros.engines.branches import Branches
-from unihpe_ros.engines.device_branches import DeviceBranches
-from unihpe_ros.engines.model_loader import load_branches
+from unihpe_ros.engines.device_model import DevicePoseModel
+from unihpe_ros.engines.model_loader import load_pose_model
+from unihpe_ros.engines.pose_model import PoseModel
 from unihpe_ros.estimator import PoseEstimator
 
 BACKENDS = (
@@ -47,7 +47,7 @@ class EngineBench:
     Parameters
     ----------
     model : str
-        See `unihpe_ros.engines.pair.find_model`.
+        See `unihpe_ros.engines.model_files.find_model`.
     backends : Sequence[str]
         Which ones; those that are not to be had are noted with the reason.
     calls : int
@@ -83,29 +83,29 @@ class EngineBench:
         """Measure; what was measured stays if it is interrupted."""
         expected: list[NDArray[np.float32]] = []
         if self.parity:
-            reference = load_branches(self.model, backend=REFERENCE)
+            reference = load_pose_model(self.model, backend=REFERENCE)
             expected = self._answers(reference)
             reference.close()
         for backend in self.backends:
             try:
-                branches = load_branches(self.model, backend=backend, max_people=max(BATCHES))
+                model = load_pose_model(self.model, backend=backend, max_people=max(BATCHES))
             except EngineError as error:
                 self.skipped[backend] = str(error)
                 continue
             try:
                 for batch in BATCHES:
-                    self.rows.append(self._measure(branches, backend, batch))
+                    self.rows.append(self._measure(model, backend, batch))
                 if expected and backend != REFERENCE:
-                    self.parity_of[backend] = _compare(self._answers(branches), expected)
+                    self.parity_of[backend] = _compare(self._answers(model), expected)
             finally:
-                branches.close()
+                model.close()
             for row in self.rows[-len(BATCHES) :]:
                 row['estimator'] = self._estimate(backend, row['batch'])
 
-    def _measure(self, branches: Branches, backend: str, batch: int) -> dict[str, Any]:
-        views = [_picture(branches, batch)]
-        total = np.array(self.time(f'{backend} {batch}', lambda: branches.look(views, 0.0)))
-        stages = self._stages(branches, views)
+    def _measure(self, model: PoseModel, backend: str, batch: int) -> dict[str, Any]:
+        views = [_picture(model, batch)]
+        total = np.array(self.time(f'{backend} {batch}', lambda: model.infer(views, 0.0)))
+        stages = self._stages(model, views)
         return {
             'backend': backend,
             'batch': batch,
@@ -114,15 +114,15 @@ class EngineBench:
             'people_s': batch / float(total.mean()),
         }
 
-    def _stages(self, branches: Branches, views: list[View]) -> dict[str, list[float]]:
+    def _stages(self, model: PoseModel, views: list[View]) -> dict[str, list[float]]:
         """Return the seconds of each stage; on a GPU without graphs, which hide them."""
-        device = branches if isinstance(branches, DeviceBranches) else None
+        device = model if isinstance(model, DevicePoseModel) else None
         if device is not None:
             device.graphs = False
         found: dict[str, list[float]] = {}
         for _ in range(_WARM_UP + self.calls):
-            branches.look(views, 0.0)
-            times = branches.stage_times if device is None else device.device_times
+            model.infer(views, 0.0)
+            times = model.stage_times if device is None else device.device_times
             for name, seconds in times.items():
                 stage = _HOST_STAGES.get(name, name)
                 found.setdefault(stage, []).append(seconds)
@@ -157,13 +157,13 @@ class EngineBench:
             seconds.append(perf_counter() - start)
         return seconds
 
-    def _answers(self, branches: Branches) -> list[NDArray[np.float32]]:
+    def _answers(self, model: PoseModel) -> list[NDArray[np.float32]]:
         """Return (points, poses, agreement) of the crops that backends are compared on."""
-        views = demo_views(branches.spec, self.parity)
-        looks = [branches.look([view], 0.0) for view in views]
+        views = demo_views(model.spec, self.parity)
+        outputs = [model.infer([view], 0.0) for view in views]
         return [
-            np.concatenate([getattr(look, name) for look in looks])
-            for name in ('points', 'poses3d', 'agreement')
+            np.concatenate([getattr(output, name) for output in outputs])
+            for name in ('keypoints_crop', 'relative_3d', 'agreement')
         ]
 
 
@@ -181,11 +181,11 @@ def _compare(
     return {name: float(np.percentile(values, 99)) for name, values in figures.items()}
 
 
-def _picture(branches: Branches, batch: int) -> View:
+def _picture(model: PoseModel, batch: int) -> View:
     """Return a picture with crops of `batch` people."""
     image, boxes = demo_group(PICTURE, batch)
     camera = Camera.from_fov(*PICTURE, np.deg2rad(60))
-    spec = branches.spec
+    spec = model.spec
     return image, Crops.aim(boxes, camera, spec.input_size, spec.padding)[0]
 
 

@@ -9,7 +9,7 @@ from unihpe_ros.bench.engines.benchmark import EngineBench, PICTURE, REFERENCE, 
 from unihpe_ros.bench.engines.roofline_device import cpu_limits, describe_gpu, gpu_limits
 from unihpe_ros.bench.engines.roofline_model import count_work, Workload
 from unihpe_ros.bench.machine import describe_machine
-from unihpe_ros.engines.pair import find_model
+from unihpe_ros.engines.model_files import find_model
 
 _ON_GPU = ('tensorrt', 'tensorrt-rtx', 'onnxruntime-cuda', 'torch')
 _HALF = ('tensorrt', 'tensorrt-rtx')

@@ -1,4 +1,4 @@
-"""Both branches on a GPU: images go up, one row of numbers per person comes down."""
+"""Pose model that stays on a GPU: images are uploaded, one row per person is downloaded."""
 
 from __future__ import annotations
 
@@ -12,13 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.engines import EngineError
-from unihpe_ros.engines.branches import Lifted, LOOK_STAGES, Looks, View
 from unihpe_ros.engines.cache import ensure_engine
 from unihpe_ros.engines.cuda import Gpu, open_gpu
 from unihpe_ros.engines.cuda_graph import CudaGraph
 from unihpe_ros.engines.device_chain import Chain, OpenNet, Task, Work
-from unihpe_ros.engines.pair import find_model
+from unihpe_ros.engines.model_files import find_model
 from unihpe_ros.engines.pictures import Picture
+from unihpe_ros.engines.pose_model import (
+    LiftedPoses,
+    MODEL_STAGES,
+    PoseModel,
+    PoseModelOutput,
+    View,
+)
 from unihpe_ros.engines.scene import Layout
 from unihpe_ros.engines.trt_net import TrtNet
 
@@ -42,14 +48,14 @@ def load(
     backend: str,
     max_people: int,
     progress: Callable[[str, float], object] | None = None,
-) -> DeviceBranches:
+) -> DevicePoseModel:
     """
     Load a model onto the GPU.
 
     Parameters
     ----------
     model : str or Path
-        See `unihpe_ros.engines.pair.find_model`.
+        See `unihpe_ros.engines.model_files.find_model`.
     backend, max_people, progress
         See `unihpe_ros.engines.load_engine`; the backend is one of TensorRT's.
 
@@ -76,15 +82,15 @@ def load(
         )
         for built in (image, lifting)
     ]
-    branches = DeviceBranches(gpu, (image.spec, lifting.spec), (nets[0], nets[1]))
-    branches.backend = image.library.name
-    branches.notes = (*image.notes, *lifting.notes, *branches.notes)
-    return branches
+    model = DevicePoseModel(gpu, (image.spec, lifting.spec), (nets[0], nets[1]))
+    model.backend = image.library.name
+    model.notes = (*image.notes, *lifting.notes, *model.notes)
+    return model
 
 
-class DeviceBranches:
+class DevicePoseModel(PoseModel):
     """
-    The two branches of a model and our kernels on one stream of a GPU.
+    Pose model whose two networks and kernels run on one CUDA stream.
 
     Images are copied up once; they are halved, cropped and normalised, seen, decoded, lifted and
     fused there; one small copy brings the answer. What is the same from frame to frame is one
@@ -102,7 +108,7 @@ class DeviceBranches:
     Attributes
     ----------
     spec, backend, stage_times
-        See `unihpe_ros.engines.branches.Branches`. While graphs are replayed the device's work
+        See `unihpe_ros.engines.pose_model.PoseModel`. While graphs are replayed the device's work
         cannot be told apart: all of it counts as 'image_branch', and 'crop' is what the host
         does before.
     device_times : dict[str, float]
@@ -124,7 +130,7 @@ class DeviceBranches:
     ) -> None:
         self.spec, self.backend = specs[0], 'tensorrt'
         self.notes: tuple[str, ...] = ()
-        self.stage_times = dict.fromkeys(LOOK_STAGES, 0.0)
+        self.stage_times = dict.fromkeys(MODEL_STAGES, 0.0)
         self.device_times = dict.fromkeys(DEVICE_STAGES, 0.0)
         self.graphs = True
         self._gpu, self._lock = gpu, Lock()
@@ -156,16 +162,16 @@ class DeviceBranches:
         """Address of the image branch's input, as the last look left it, for comparisons."""
         return self._opened().input
 
-    def look(self, views: Sequence[View], threshold: float) -> Looks:
-        """See `unihpe_ros.engines.branches.Branches`; all crops are lifted."""
+    def infer(self, views: Sequence[View], threshold: float) -> PoseModelOutput:
+        """See `unihpe_ros.engines.pose_model.PoseModel`; all crops are lifted."""
         del threshold
-        return self.look_at(
+        return self.infer_encoded(
             [(image, Layout(image.shape[1], image.shape[0]), crops) for image, crops in views]
         )
 
-    def look_at(self, pictures: Sequence[Picture]) -> Looks:
+    def infer_encoded(self, pictures: Sequence[Picture]) -> PoseModelOutput:
         """
-        Look at people in images of any of `scene.ENCODINGS`, as cameras send them.
+        Run the model on images of any of `scene.ENCODINGS`, as cameras send them.
 
         Parameters
         ----------
@@ -174,7 +180,7 @@ class DeviceBranches:
 
         Returns
         -------
-        Looks
+        PoseModelOutput
             Rows in the order of the images and of their crops.
 
         Raises
@@ -186,10 +192,10 @@ class DeviceBranches:
 
         """
         with self._lock, self._gpu.active():
-            chain, times = self._opened(), dict.fromkeys(LOOK_STAGES, 0.0)
+            chain, times = self._opened(), dict.fromkeys(MODEL_STAGES, 0.0)
             parts = [self._look(chain, part, times) for part in _parts(pictures, chain.most)]
             self.stage_times = times
-            return Looks(*chain.split(np.concatenate([chain.nobody(), *parts])))
+            return PoseModelOutput(*chain.split(np.concatenate([chain.nobody(), *parts])))
 
     def _look(
         self, chain: Chain, pictures: Sequence[Picture], times: dict[str, float]
@@ -231,13 +237,13 @@ class DeviceBranches:
         except (EngineError, self._gpu.driver.Error) as error:
             self._do_without_graphs(error)
 
-    def lift(self, keypoints: NDArray[np.float32]) -> Lifted:
-        """See `unihpe_ros.engines.branches.Branches`."""
+    def lift(self, keypoints: NDArray[np.float32]) -> LiftedPoses:
+        """See `unihpe_ros.engines.pose_model.PoseModel`."""
         with self._lock, self._gpu.active():
             chain = self._opened()
             starts = range(0, max(len(keypoints), 1), chain.most)
             parts = [chain.lift(keypoints[start : start + chain.most]) for start in starts]
-        return Lifted(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+        return LiftedPoses(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
     def _opened(self) -> Chain:
         if self._chain is None:
