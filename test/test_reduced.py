@@ -121,12 +121,14 @@ def test_a_small_newcomer_is_looked_at_in_the_next_and_whole_picture(
     assert counts[first + 1 :] == [2] * (len(counts) - first - 1)
 
 
-def test_asking_twice_moves_nobody_twice(estimator: PoseEstimator) -> None:
+def test_asking_for_the_reduction_moves_nobody(estimator: PoseEstimator) -> None:
     def at(frame: int) -> Box:
         return person_box(150 + 12 * frame, 240, 300)
 
     # Until both know the velocity: who is asked may be confirmed a picture later.
     for frame in range(14):
+        for other in (-7.0, frame / 30 + 0.2, 99.0):
+            estimator.reduction(SIZE, CAMERA, other)
         asked, _ = step(estimator, frame / 30, at(frame))
         plain = estimator.estimate(picture(at(frame)), CAMERA, frame / 30, stream='plain')
     # Gone: both are carried along by the prediction alone.

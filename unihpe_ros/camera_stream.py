@@ -70,23 +70,15 @@ class Stream:
         self._stamp, self._period = -math.inf, math.inf
         self._picture = (0, 0)
         self._undetected = 0
-        # The known people's places in the image at this time, until it is worked on.
-        self._known = _NOWHERE
-        self._known_at = math.nan
         # Newcomers in the last image, which was reduced too much to look at them.
         self._postponed = _NOWHERE
 
-    def step(self, stamp: float, size: tuple[int, int], settings: EstimatorSettings) -> None:
-        """Start over if time jumped, the picture has another size or it was asked for."""
+    def _starts_over(
+        self, stamp: float, size: tuple[int, int], settings: EstimatorSettings
+    ) -> bool:
+        """Whether time jumped, the picture has another size or it was asked for."""
         jumped = stamp < self._stamp or self._is_pause(stamp - self._stamp, settings)
-        if self.forget or jumped or size != self._picture:
-            self._tracker.reset()
-            self._people.keep(set())
-            self._last = Poses.empty(UNION)
-            self.forget = False
-            self._stamp, self._period = -math.inf, math.inf
-            self._known_at, self._postponed = math.nan, _NOWHERE
-        self._picture = size
+        return self.forget or jumped or size != self._picture
 
     def _is_pause(self, seconds: float, settings: EstimatorSettings) -> bool:
         """Whether nobody looked for so long that whoever is there now may be somebody else."""
@@ -94,21 +86,25 @@ class Stream:
         # A camera of one image in many seconds knows people by nothing but the image before.
         return seconds > memory and seconds > _PAUSE * self._period
 
-    def _places(
+    def predict(
         self, stamp: float, size: tuple[int, int], settings: EstimatorSettings
     ) -> NDArray[np.float32]:
-        """``(T, 4)`` where the known people should be; they are carried there once."""
-        self.step(stamp, size, settings)
-        if self._known_at != stamp:
-            self._known = self._tracker.predict(stamp, size, settings)
-            self._known_at = stamp
-        return self._known
+        """Move the known people on to a time; return where they should be, ``(T, 4)`` px."""
+        if self._starts_over(stamp, size, settings):
+            self._tracker.reset()
+            self._people.keep(set())
+            self._last = Poses.empty(UNION)
+            self.forget = False
+            self._stamp, self._period = -math.inf, math.inf
+            self._postponed = _NOWHERE
+        self._picture = size
+        return self._tracker.predict(stamp, size, settings)
 
     def reduction(
         self, stamp: float, view: Camera, given: Array | None, settings: EstimatorSettings
     ) -> int:
         """
-        Say by how much the next picture may be reduced before `aim`.
+        Return by how much a picture may be reduced before `aim`; this changes nothing.
 
         Parameters
         ----------
@@ -129,11 +125,14 @@ class Stream:
 
         """
         size = view.width, view.height
-        known = self._places(stamp, size, settings)
-        new = self._postponed if given is None else _usable(given, size)
+        known, missing, postponed = _NOWHERE, True, _NOWHERE
+        if not self._starts_over(stamp, size, settings):
+            known, missing = self._tracker.foresee(stamp, size, settings)
+            postponed = self._postponed
+        new = postponed if given is None else _usable(given, size)
         crops, _ = Crops.aim(np.concatenate([known, new]), view, self._size, self._padding)
         most = 2 ** int(crops.halvings(size).min(initial=len(REDUCTIONS) - 1))
-        if given is None and self._detects(len(known), settings):
+        if given is None and self._detects(len(known), missing, len(postponed), settings):
             most = min(most, self._detector.reduction(size))
         return most
 
@@ -160,7 +159,7 @@ class Stream:
         """
         view = image.view(settings)
         size = (view.width, view.height)
-        known = self._places(image.stamp, size, settings)
+        known = self.predict(image.stamp, size, settings)
         new = self._newcomers(image, size, known, settings)
         crops, made = Crops.aim(np.concatenate([known, new]), view, self._size, self._padding)
         if image.reduction > 1 and image.boxes is None:
@@ -180,7 +179,9 @@ class Stream:
         places = _NOWHERE
         if image.boxes is not None:
             places = _usable(image.boxes, size)
-        elif self._detects(len(known), settings):
+        elif self._detects(
+            len(known), self._tracker.is_anybody_missing, len(self._postponed), settings
+        ):
             self._undetected = 0
             turned = image.view(settings).rotation
             found = self._detect(image.image, turned, settings.detect_threshold)
@@ -208,12 +209,13 @@ class Stream:
         found = self._detector.detect(turn(picture, rotation), threshold).boxes
         return (turn_boxes_back(found, rotation, size) + 0.5) * factor - 0.5
 
-    def _detects(self, known: int, settings: EstimatorSettings) -> bool:
-        """Whether the detector looks at the next image, where so many people are known."""
-        if settings.detector == 'none' or known >= settings.max_people or len(self._postponed):
+    def _detects(
+        self, known: int, missing: bool, postponed: int, settings: EstimatorSettings
+    ) -> bool:
+        """Whether the detector runs on an image, by the people known, missing and postponed."""
+        if settings.detector == 'none' or known >= settings.max_people or postponed:
             return False
-        someone_missing = not self._tracker.knows_anybody or bool(self._tracker.predicted())
-        return someone_missing or self._undetected + 1 >= settings.detect_every
+        return missing or self._undetected + 1 >= settings.detect_every
 
     def sightings(
         self,
@@ -288,7 +290,6 @@ class Stream:
             Whether all 3D is from 2D keypoints alone.
 
         """
-        self._known_at = math.nan
         ids = self._tracker.update(sightings, settings)
         rows = np.flatnonzero(ids)
         ids, sightings = ids[rows], sightings.select(rows)
@@ -302,11 +303,6 @@ class Stream:
         self._period = stamp - self._stamp
         self._last, self._stamp = poses, stamp
         return poses
-
-    def predict(self, stamp: float, size: tuple[int, int], settings: EstimatorSettings) -> None:
-        """Carry everybody along where there is no image to look at."""
-        self.step(stamp, size, settings)
-        self._tracker.predict(stamp, size, settings)
 
 
 def _usable(given: Array, size: tuple[int, int]) -> NDArray[np.float32]:

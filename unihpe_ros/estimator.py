@@ -293,9 +293,10 @@ class PoseEstimator:
         boxes: Array | None = None,
     ) -> int:
         """
-        Say by how much the next picture of a stream may be reduced while it is decoded.
+        Return by how much the next picture of a stream may be reduced while it is decoded.
 
-        Where people are large, the network reads fewer pixels than the picture has.
+        Where people are large, the network reads fewer pixels than the picture has. Asking
+        changes nothing: who does not ask, or decodes more than is needed, loses time only.
 
         Parameters
         ----------
@@ -307,8 +308,8 @@ class PoseEstimator:
         Returns
         -------
         int
-            1, 2, 4 or 8. The next call has to be `estimate_batch` with a CameraImage of this
-            stamp, and with `size` as `whole_size`.
+            1, 2, 4 or 8. The reduced picture goes to `estimate_batch` as a CameraImage with
+            `size` as `whole_size`.
 
         """
         settings = self._settings

@@ -87,16 +87,47 @@ class Tracker:
             ``(T, 4)`` boxes cut to the image, px.
 
         """
+        seconds = min(stamp - self._stamp, settings.track_timeout)
+        places, staying = self._in_view(seconds, size)
         for track in self.tracks:
-            track.move(min(stamp - self._stamp, settings.track_timeout))
+            track.move(seconds)
         self._stamp = stamp
-        predicted = np.array([track.box for track in self.tracks], np.float32).reshape(-1, 4)
+        left = [track for track in self.tracks if not any(track is one for one in staying)]
+        self.tracks = staying
+        self._lose(left, settings)
+        return places
+
+    def foresee(
+        self, stamp: float, size: tuple[int, int], settings: EstimatorSettings
+    ) -> tuple[NDArray[np.float32], bool]:
+        """
+        Return what `predict` would, without moving anybody, and whether somebody is missing.
+
+        Parameters
+        ----------
+        stamp, size, settings
+            See `predict`.
+
+        Returns
+        -------
+        places : NDArray[np.float32]
+            ``(T, 4)`` px, see `predict`.
+        missing : bool
+            See `is_anybody_missing`, then.
+
+        """
+        places, staying = self._in_view(min(stamp - self._stamp, settings.track_timeout), size)
+        return places, _anybody_missing(staying)
+
+    def _in_view(
+        self, seconds: float, size: tuple[int, int]
+    ) -> tuple[NDArray[np.float32], list[Track]]:
+        """Return the boxes ``(T, 4)`` of those who are in the picture after some time."""
+        moved = [track.box + np.tile(track.velocity * seconds, 2) for track in self.tracks]
+        predicted = np.array(moved, np.float32).reshape(-1, 4)
         visible = boxes.clip(predicted, size)
         stays = boxes.area(visible) > _LEAST_IN_VIEW * boxes.area(predicted)
-        left = [track for track, stay in zip(self.tracks, stays, strict=True) if not stay]
-        self.tracks = [track for track, stay in zip(self.tracks, stays, strict=True) if stay]
-        self._lose(left, settings)
-        return visible[stays]
+        return visible[stays], [self.tracks[row] for row in np.flatnonzero(stays)]
 
     def update(self, sightings: Sightings, settings: EstimatorSettings) -> NDArray[np.uint32]:
         """
@@ -135,9 +166,9 @@ class Tracker:
         return ids
 
     @property
-    def knows_anybody(self) -> bool:
-        """Whether anybody is confirmed."""
-        return any(track.id for track in self.tracks)
+    def is_anybody_missing(self) -> bool:
+        """Whether nobody is confirmed, or somebody who is was not seen in the last frame."""
+        return _anybody_missing(self.tracks)
 
     def predicted(self) -> list[Track]:
         """Return the people with an id who were not seen in the last frame."""
@@ -229,6 +260,11 @@ class Tracker:
                 self.lost.append(track)
         fresh = [t for t in self.lost if self._stamp - t.stamp <= settings.lost_timeout]
         self.lost = fresh[-_REMEMBERED * settings.max_people :]
+
+
+def _anybody_missing(tracks: Iterable[Track]) -> bool:
+    states = {track.state for track in tracks if track.id}
+    return not states or State.PREDICTED in states
 
 
 def _without_duplicates(
