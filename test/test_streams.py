@@ -146,7 +146,7 @@ def test_nobody_for_an_hour(estimator: PoseEstimator) -> None:
             assert len(poses) == 0
     stream = estimator._streams['']
     assert len(stream._tracker.tracks) + len(stream._tracker.lost) == 0
-    assert len(stream._people._known) == 0
+    assert len(stream._refiner._known) == 0
 
 
 @pytest.mark.slow
@@ -160,7 +160,7 @@ def test_fifty_people_come_and_all_leave_at_once(estimator: PoseEstimator) -> No
         lift(estimator, second + 0.9)
     stream = estimator._streams['']
     assert len(stream._tracker.lost) <= 2 * estimator.settings.max_people
-    assert len(stream._people._known) <= 3 * estimator.settings.max_people
+    assert len(stream._refiner._known) <= 3 * estimator.settings.max_people
 
 
 def test_person_who_fills_the_picture(estimator: PoseEstimator) -> None:

@@ -18,8 +18,8 @@ from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.detector import Detector
 from unihpe_ros.engines.pose_model import PoseModelOutput
 from unihpe_ros.tracking.assemble import coast, join, report
-from unihpe_ros.tracking.observations import sight, Sightings
-from unihpe_ros.tracking.refinement import People
+from unihpe_ros.tracking.observations import build_observations, Observations
+from unihpe_ros.tracking.refinement import TrackRefiner
 from unihpe_ros.tracking.tracker import Tracker
 
 # s in which the scores of a person who is not seen fall to 1/e.
@@ -31,7 +31,7 @@ _PAUSE = 3.0
 _NOWHERE = np.zeros((0, 4), np.float32)
 
 
-class Stream:
+class CameraStream:
     """
     Who is known in the images of one camera.
 
@@ -65,7 +65,7 @@ class Stream:
         self._size, self._padding = size, padding
         self._detector = detector
         self._tracker = Tracker(UNION, confirm_at_once=confirm_at_once)
-        self._people = People(UNION)
+        self._refiner = TrackRefiner(UNION)
         self._last = Poses.empty(UNION)
         self._stamp, self._period = -math.inf, math.inf
         self._picture = (0, 0)
@@ -92,7 +92,7 @@ class Stream:
         """Move the known people on to a time; return where they should be, ``(T, 4)`` px."""
         if self._starts_over(stamp, size, settings):
             self._tracker.reset()
-            self._people.keep(set())
+            self._refiner.keep(set())
             self._last = Poses.empty(UNION)
             self.forget = False
             self._stamp, self._period = -math.inf, math.inf
@@ -217,14 +217,14 @@ class Stream:
             return False
         return missing or self._undetected + 1 >= settings.detect_every
 
-    def sightings(
+    def observe(
         self,
         image: CameraImage,
         sources: NDArray[np.intp],
         crops: Crops,
         output: PoseModelOutput,
         settings: EstimatorSettings,
-    ) -> Sightings:
+    ) -> Observations:
         """
         Return those crops that show somebody.
 
@@ -240,13 +240,13 @@ class Stream:
         """
         rows = np.flatnonzero(person_scores(output.scores) >= settings.score_threshold)
         if not len(rows):
-            return Sightings.none(UNION)
+            return Observations.none(UNION)
         crops, scores = crops.select(rows), output.scores[rows]
         keypoints_crop = output.keypoints_crop[rows]
         seen = np.where(scores >= settings.score_threshold, scores, 0)
         cut = np.count_nonzero(crops.near_edge(keypoints_crop) & (seen > 0), axis=-1) > 0
         pixels = crops.to_image(keypoints_crop)
-        return sight(
+        return build_observations(
             crops,
             UNION,
             sources[rows],
@@ -261,9 +261,9 @@ class Stream:
             image.reduction,
         )
 
-    def finish(
+    def update_tracks(
         self,
-        sightings: Sightings,
+        observations: Observations,
         stamp: float,
         mode: RootMode,
         settings: EstimatorSettings,
@@ -276,7 +276,7 @@ class Stream:
 
         Parameters
         ----------
-        sightings : Sightings
+        observations : Observations
             What this image showed.
         stamp : float
             When it was taken, s.
@@ -290,12 +290,12 @@ class Stream:
             Whether all 3D is from 2D keypoints alone.
 
         """
-        ids = self._tracker.update(sightings, settings)
+        ids = self._tracker.update(observations, settings)
         rows = np.flatnonzero(ids)
-        ids, sightings = ids[rows], sightings.select(rows)
-        placed = self._people.place(ids, sightings, stamp, mode, settings, depth)
-        self._people.keep(self._tracker.remembered())
-        poses = report(ids, sightings, placed, UNION, mode, settings, lifted=lifted)
+        ids, observations = ids[rows], observations.select(rows)
+        placed = self._refiner.refine(ids, observations, stamp, mode, settings, depth)
+        self._refiner.keep(self._tracker.remembered())
+        poses = report(ids, observations, placed, UNION, mode, settings, lifted=lifted)
         absent = self._tracker.predicted()
         if absent and len(self._last):
             fade = math.exp(-(stamp - self._stamp) / _SCORE_FADE)

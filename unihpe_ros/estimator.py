@@ -16,7 +16,7 @@ from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.camera_stream import Stream
+from unihpe_ros.camera_stream import CameraStream
 from unihpe_ros.core.geometry import Array, Camera
 from unihpe_ros.core.image_input import CameraImage, check_stamp
 from unihpe_ros.core.model_spec import ModelSpec
@@ -28,7 +28,7 @@ from unihpe_ros.engines import EngineError
 from unihpe_ros.engines.model_loader import load_pose_model
 from unihpe_ros.engines.pose_model import MODEL_STAGES, PoseModel
 from unihpe_ros.lifting import in_union, lifted_people
-from unihpe_ros.tracking.observations import Sightings
+from unihpe_ros.tracking.observations import Observations
 
 __all__ = ['CameraImage', 'EstimatorSettings', 'PoseEstimator']
 
@@ -116,7 +116,7 @@ class PoseEstimator:
         self.backend = model.backend
         self.notes = model.notes
         self.stage_times = dict.fromkeys(STAGES, 0.0)
-        self._streams: dict[str, Stream] = {}
+        self._streams: dict[str, CameraStream] = {}
 
     @property
     def settings(self) -> EstimatorSettings:
@@ -251,7 +251,7 @@ class PoseEstimator:
 
     def _estimate(
         self,
-        streams: Sequence[Stream],
+        streams: Sequence[CameraStream],
         images: Sequence[CameraImage],
         settings: EstimatorSettings,
     ) -> list[Poses]:
@@ -271,13 +271,15 @@ class PoseEstimator:
         answers = []
         for number, (stream, image) in enumerate(zip(streams, images, strict=True)):
             begun = perf_counter()
-            sightings = Sightings.none(UNION)
+            observations = Observations.none(UNION)
             if rows[number] < rows[number + 1]:
                 part = output.select(slice(rows[number], rows[number + 1]))
-                sightings = stream.sightings(image, *aims[number], part, settings)
+                observations = stream.observe(image, *aims[number], part, settings)
             seen = perf_counter()
             mode = settings.resolve(image.camera is not None, image.depth is not None)
-            answers.append(stream.finish(sightings, image.stamp, mode, settings, image.depth))
+            answers.append(
+                stream.update_tracks(observations, image.stamp, mode, settings, image.depth)
+            )
             times['locate'] += seen - begun
             times['track'] += perf_counter() - seen
         self.stage_times = times
@@ -371,22 +373,22 @@ class PoseEstimator:
         begun = perf_counter()
         state = self._stream(stream)
         state.predict(stamp, (camera.width, camera.height), settings)
-        sightings = lifted_people(self._model, *given, camera, settings)
+        observations = lifted_people(self._model, *given, camera, settings)
         times['lifting_branch'] = perf_counter() - begun
         begun = perf_counter()
         mode = settings.resolve(camera_known, depth is not None)
-        poses = state.finish(sightings, stamp, mode, settings, depth, lifted=True)
+        poses = state.update_tracks(observations, stamp, mode, settings, depth, lifted=True)
         times['track'] = perf_counter() - begun
         self.stage_times = times
         return poses
 
-    def _stream(self, name: str) -> Stream:
+    def _stream(self, name: str) -> CameraStream:
         if name not in self._streams:
             self._streams[name] = self._new_stream()
         return self._streams[name]
 
-    def _new_stream(self, *, confirm_at_once: bool = False) -> Stream:
+    def _new_stream(self, *, confirm_at_once: bool = False) -> CameraStream:
         spec = self.spec
-        return Stream(
+        return CameraStream(
             spec.input_size, spec.padding, self._detector, confirm_at_once=confirm_at_once
         )

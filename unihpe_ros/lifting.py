@@ -12,7 +12,7 @@ from unihpe_ros.core.pose import person_scores
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import Skeleton, UNION
 from unihpe_ros.engines.pose_model import PoseModel
-from unihpe_ros.tracking.observations import sight, Sightings
+from unihpe_ros.tracking.observations import build_observations, Observations
 
 
 def in_union(
@@ -65,7 +65,7 @@ def lifted_people(
     scores: NDArray[np.float32],
     camera: Camera,
     settings: EstimatorSettings,
-) -> Sightings:
+) -> Observations:
     """
     Lift 2D keypoints.
 
@@ -82,7 +82,7 @@ def lifted_people(
 
     Returns
     -------
-    Sightings
+    Observations
         The surest first, not more than there may be.
 
     Raises
@@ -99,10 +99,10 @@ def lifted_people(
     crops, made = Crops.aim(around[order], camera, spec.input_size, spec.padding)
     rows = order[made]
     if not len(rows):
-        return Sightings.none(UNION)
+        return Observations.none(UNION)
     pixels, scores = pixels[rows], scores[rows]
     lifted = model.lift(lifting_input(crops.normalise(crops.rays(pixels)), scores))
-    return sight(
+    return build_observations(
         crops,
         UNION,
         np.full(len(rows), -1),

@@ -18,10 +18,10 @@ from unihpe_ros.core.pose import RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.tracking.bone_lengths import apply_together, Bones, learn_together
-from unihpe_ros.tracking.observations import Sightings
+from unihpe_ros.tracking.observations import Observations
 from unihpe_ros.tracking.one_euro import OneEuro, OneEuroSettings, smooth_together
-from unihpe_ros.tracking.refinement import People
-from unihpe_ros.tracking.root import stature, telling
+from unihpe_ros.tracking.refinement import TrackRefiner
+from unihpe_ros.tracking.root import root_weights, stature
 from unihpe_ros.tracking.torso_depth import fuse, torso_depth
 
 PELVIS = UNION.index('pelvis')
@@ -33,16 +33,16 @@ def lengths(points: np.ndarray) -> np.ndarray:
     return np.linalg.norm(points[children] - points[parents], axis=-1)
 
 
-def look_at(body: np.ndarray, scores: np.ndarray, relative: np.ndarray) -> Sightings:
-    """Return a sighting of a body ``(26, 3)`` whose skeleton the network took for `relative`."""
+def look_at(body: np.ndarray, scores: np.ndarray, relative_3d: np.ndarray) -> Observations:
+    """Return a observation of a body ``(26, 3)`` whose skeleton the network took for `relative_3d`."""
     return replace(
-        Sightings.none(UNION),
+        Observations.none(UNION),
         sources=np.zeros(1, np.intp),
         boxes=np.array([[200, 100, 300, 400]], np.float32),
         keypoints_2d=CAMERA.project(body[None]).astype(np.float32),
         keypoints_3d=body[None].astype(np.float32),
         scores=scores[None].astype(np.float32),
-        relative=relative[None].astype(np.float32),
+        relative_3d=relative_3d[None].astype(np.float32),
         rays=body[None, :, :2] / body[None, :, 2:],
         turns=np.eye(3)[None],
     )
@@ -158,7 +158,7 @@ def test_smoothing_calms_five_times_for_30_ms() -> None:
 
 @pytest.mark.parametrize('smoothing', [True, False])
 def test_person_cut_by_the_picture_does_not_jump(smoothing: bool) -> None:
-    people, settings = People(UNION), EstimatorSettings(smoothing=smoothing)
+    people, settings = TrackRefiner(UNION), EstimatorSettings(smoothing=smoothing)
     body, rng = standing_at(3.0), np.random.default_rng(1)
     order = np.argsort(body[:, 1])  # From the head down.
     depths = []
@@ -168,10 +168,10 @@ def test_person_cut_by_the_picture_does_not_jump(smoothing: bool) -> None:
         scores[order[len(order) - hidden :]] = 0.05
         # What the network makes of somebody cut off is of another size.
         size = 1.0 + 0.01 * hidden
-        relative = size * (body - body[PELVIS]) + rng.normal(scale=0.005, size=(26, 3))
-        placed = people.place(
+        relative_3d = size * (body - body[PELVIS]) + rng.normal(scale=0.005, size=(26, 3))
+        placed = people.refine(
             np.ones(1, np.uint32),
-            look_at(body, scores, relative),
+            look_at(body, scores, relative_3d),
             frame / 30,
             RootMode.PROJECTIVE,
             settings,
@@ -184,7 +184,7 @@ def test_person_cut_by_the_picture_does_not_jump(smoothing: bool) -> None:
 
 def test_known_stature_is_reached() -> None:
     body = standing_at(3.0, 1.5)
-    placed = People(UNION).place(
+    placed = TrackRefiner(UNION).refine(
         np.ones(1, np.uint32),
         look_at(body, np.full(26, 0.9), 1.2 * (body - body[PELVIS])),
         0.0,
@@ -196,12 +196,12 @@ def test_known_stature_is_reached() -> None:
 
 def test_long_arms_and_broad_shoulders_do_not_bring_somebody_nearer() -> None:
     body = standing_at(3.0)
-    relative = body - body[PELVIS]
-    neck, aside = relative[UNION.index('neck')], telling(UNION) < 1
-    relative[aside] = neck + 0.8 * (relative[aside] - neck)  # As the network takes them.
-    placed = People(UNION).place(
+    relative_3d = body - body[PELVIS]
+    neck, aside = relative_3d[UNION.index('neck')], root_weights(UNION) < 1
+    relative_3d[aside] = neck + 0.8 * (relative_3d[aside] - neck)  # As the network takes them.
+    placed = TrackRefiner(UNION).refine(
         np.ones(1, np.uint32),
-        look_at(body, np.full(26, 0.9), relative),
+        look_at(body, np.full(26, 0.9), relative_3d),
         0.0,
         RootMode.PROJECTIVE,
         EstimatorSettings(person_height_m=1.7, smoothing=False),
@@ -211,7 +211,7 @@ def test_long_arms_and_broad_shoulders_do_not_bring_somebody_nearer() -> None:
 
 def test_giant_is_taken_for_a_network_s_error() -> None:
     body = standing_at(3.0)
-    placed = People(UNION).place(
+    placed = TrackRefiner(UNION).refine(
         np.ones(1, np.uint32),
         look_at(body, np.full(26, 0.9), 1.2 * (body - body[PELVIS])),
         0.0,
@@ -230,16 +230,16 @@ def scene_of(body: np.ndarray) -> Scene:
 def test_depth_image_places_the_root_and_teaches_the_size(z: float) -> None:
     body, rng = standing_at(z), np.random.default_rng(0)
     depth = depth_image(scene_of(body), rng)
-    people = People(UNION)
+    people = TrackRefiner(UNION)
     look = look_at(body, np.full(26, 0.9), 1.1 * (body - body[PELVIS]))
     for frame in range(5):
-        placed = people.place(
+        placed = people.refine(
             np.ones(1, np.uint32), look, frame / 30, RootMode.DEPTH, SETTINGS, depth
         )
     assert placed.measured.all()
     assert placed.keypoints_3d[0, PELVIS, 2] == pytest.approx(body[PELVIS, 2], rel=0.025)
     # The camera goes blind: what it taught stays.
-    placed = people.place(np.ones(1, np.uint32), look, 0.2, RootMode.PROJECTIVE, SETTINGS)
+    placed = people.refine(np.ones(1, np.uint32), look, 0.2, RootMode.PROJECTIVE, SETTINGS)
     assert not placed.measured.any()
     assert placed.keypoints_3d[0, PELVIS, 2] == pytest.approx(body[PELVIS, 2], rel=0.03)
 

@@ -17,7 +17,7 @@ from unihpe_ros.tracking.root import locate_root
 
 
 @dataclass(frozen=True)
-class Sightings:
+class Observations:
     """
     People as the network saw them, before anybody knows who they are.
 
@@ -37,7 +37,7 @@ class Sightings:
         ``(G,)`` in [0, 1]; NaN where unknown.
     cut : NDArray[np.bool_]
         ``(G,)`` whether the crop may not have held all of the person.
-    relative : NDArray[np.float32]
+    relative_3d : NDArray[np.float32]
         ``(G, K, 3)`` the network's skeletons, root-relative, virtual cameras' frames, m.
     rays : NDArray
         ``(G, K, 2)`` observed x/z, y/z in the virtual cameras.
@@ -57,7 +57,7 @@ class Sightings:
     scores: NDArray[np.float32]
     agreement: NDArray[np.float32]
     cut: NDArray[np.bool_]
-    relative: NDArray[np.float32]
+    relative_3d: NDArray[np.float32]
     rays: Array
     turns: NDArray[np.float64]
     embeddings: NDArray[np.float32]
@@ -67,8 +67,8 @@ class Sightings:
         return len(self.sources)
 
     @classmethod
-    def none(cls, skeleton: Skeleton) -> Sightings:
-        """Return the sightings of nobody."""
+    def none(cls, skeleton: Skeleton) -> Observations:
+        """Return the observations of nobody."""
         k = len(skeleton)
         return cls(
             np.zeros(0, np.intp),
@@ -85,26 +85,28 @@ class Sightings:
             np.zeros((0, COLOURS), np.float32),
         )
 
-    def select(self, rows: NDArray[np.intp] | Sequence[int]) -> Sightings:
-        """Return some of the sightings."""
+    def select(self, rows: NDArray[np.intp] | Sequence[int]) -> Observations:
+        """Return some of the observations."""
         index = np.asarray(rows, np.intp)
-        return Sightings(**{item.name: getattr(self, item.name)[index] for item in fields(self)})
+        return Observations(
+            **{item.name: getattr(self, item.name)[index] for item in fields(self)}
+        )
 
 
-def sight(
+def build_observations(
     crops: Crops,
     skeleton: Skeleton,
     sources: NDArray[np.intp],
     pixels: Array,
     scores: NDArray[np.float32],
-    relative: NDArray[np.float32],
+    relative_3d: NDArray[np.float32],
     embeddings: NDArray[np.float32],
     agreement: NDArray[np.float32],
     cut: NDArray[np.bool_],
     settings: EstimatorSettings,
     image: NDArray[np.uint8] | None = None,
     reduction: int = 1,
-) -> Sightings:
+) -> Observations:
     """
     Put together what is known of people before anybody knows who they are.
 
@@ -114,8 +116,8 @@ def sight(
         The virtual cameras that look at G people.
     skeleton : Skeleton
         The keypoint set.
-    sources, scores, relative, embeddings, agreement, cut
-        See Sightings.
+    sources, scores, relative_3d, embeddings, agreement, cut
+        See Observations.
     pixels : NDArray
         ``(G, K, 2)`` image px.
     settings : EstimatorSettings
@@ -128,15 +130,15 @@ def sight(
     """
     rays = crops.rays(pixels)
     observed = scores >= settings.score_threshold
-    root, _ = locate_root(relative, rays, np.where(observed, scores, 0))
-    placed = relative + root[:, None]
+    root, _ = locate_root(relative_3d, rays, np.where(observed, scores, 0))
+    placed = relative_3d + root[:, None]
     # What is not seen is where the rest of the body puts it.
     pixels = np.where(observed[..., None], pixels, crops.project(placed))
     size = crops.camera.width, crops.camera.height
     colours = np.full((len(sources), COLOURS), np.nan, np.float32)
     if image is not None:
         colours = torso_colours(image, (pixels + 0.5) / reduction - 0.5, skeleton)
-    return Sightings(
+    return Observations(
         sources=sources,
         boxes=boxes.clip(boxes.around(pixels), size),
         keypoints_2d=pixels.astype(np.float32),
@@ -144,7 +146,7 @@ def sight(
         scores=scores,
         agreement=agreement,
         cut=cut,
-        relative=relative,
+        relative_3d=relative_3d,
         rays=rays,
         turns=crops.turns,
         embeddings=embeddings,

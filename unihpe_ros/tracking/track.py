@@ -9,7 +9,7 @@ import math
 import numpy as np
 from unihpe_ros.core import boxes
 from unihpe_ros.core.geometry import Array
-from unihpe_ros.tracking.observations import Sightings
+from unihpe_ros.tracking.observations import Observations
 
 _VELOCITY_TIME = 0.048  # s; time constant of that in the image: a half at 30 images a second.
 _ROOT_TIME = 0.3  # s; time constant of that in the room, where depth is not.
@@ -35,10 +35,10 @@ class State(Enum):
 @dataclass
 class Track:
     """
-    A person over time. The id is 0 while tentative; `stamp` is the last sighting's.
+    A person over time. The id is 0 while tentative; `stamp` is the last observation's.
 
     `colours` are the mean over looks at them with nobody in front, of which there were
-    `plain_looks`; until then those of the first look. `named_behind` says that the id was given
+    `unoccluded_looks`; until then those of the first look. `id_assigned_while_occluded` says that the id was given
     before there was one.
 
     """
@@ -53,8 +53,8 @@ class Track:
     first: float
     id: int = 0
     looks: int = 0
-    plain_looks: int = 0
-    named_behind: bool = False
+    unoccluded_looks: int = 0
+    id_assigned_while_occluded: bool = False
     state: State = State.TENTATIVE
     velocity: Array = field(default_factory=lambda: np.zeros(2))
     root_velocity: Array = field(default_factory=lambda: np.zeros(3))
@@ -62,15 +62,15 @@ class Track:
     moved_root: Array = field(default_factory=lambda: np.zeros(3))
 
     @classmethod
-    def start(cls, row: int, sightings: Sightings, root: int, stamp: float) -> Track:
-        """Begin with a sighting; `root` is the index of the root keypoint."""
+    def start(cls, row: int, observations: Observations, root: int, stamp: float) -> Track:
+        """Begin with an observation; `root` is the index of the root keypoint."""
         return cls(
-            box=sightings.boxes[row],
-            keypoints=sightings.keypoints_2d[row],
-            scores=sightings.scores[row],
-            root=sightings.keypoints_3d[row, root].astype(np.float64),
-            embedding=sightings.embeddings[row],
-            colours=sightings.colours[row],
+            box=observations.boxes[row],
+            keypoints=observations.keypoints_2d[row],
+            scores=observations.scores[row],
+            root=observations.keypoints_3d[row, root].astype(np.float64),
+            embedding=observations.embeddings[row],
+            colours=observations.colours[row],
             stamp=stamp,
             first=stamp,
         )
@@ -96,15 +96,15 @@ class Track:
     def see(
         self,
         row: int,
-        sightings: Sightings,
+        observations: Observations,
         root: int,
         stamp: float,
         threshold: float,
         *,
-        plain: bool = True,
+        unoccluded: bool = True,
     ) -> None:
-        """Take over a sighting; `plain` if nobody is in front, so that its colours are theirs."""
-        keypoints, scores = sightings.keypoints_2d[row], sightings.scores[row]
+        """Take over an observation; `unoccluded`: its colours may be learned."""
+        keypoints, scores = observations.keypoints_2d[row], observations.scores[row]
         step = stamp - self.stamp
         if self.id and step > _LEAST_STEP:
             moved = keypoints - self.keypoints
@@ -113,19 +113,19 @@ class Track:
             if len(moved):
                 gain = 1 - math.exp(-step / _VELOCITY_TIME)
                 self.velocity = self.velocity + gain * _middle(moved) / step
-        self.box = self._held(sightings.boxes[row], step)
-        self._follow(sightings.keypoints_3d[row, root].astype(np.float64), step)
+        self.box = self._held(observations.boxes[row], step)
+        self._follow(observations.keypoints_3d[row, root].astype(np.float64), step)
         self.keypoints, self.scores, self.stamp = keypoints, scores, stamp
-        self.embedding = sightings.embeddings[row]
-        if plain and np.isfinite(sightings.colours[row]).all():
-            self._learn_colours(sightings.colours[row])
+        self.embedding = observations.embeddings[row]
+        if unoccluded and np.isfinite(observations.colours[row]).all():
+            self._learn_colours(observations.colours[row])
 
     def _learn_colours(self, seen: Array) -> None:
-        self.plain_looks += 1
-        if self.plain_looks == 1:
+        self.unoccluded_looks += 1
+        if self.unoccluded_looks == 1:
             # What was known before was perhaps of somebody in front.
             self.colours = seen
-        gain = max(1 / self.plain_looks, _MEMORY_GAIN)
+        gain = max(1 / self.unoccluded_looks, _MEMORY_GAIN)
         self.colours = self.colours + gain * (seen - self.colours)
 
     def _held(self, box: Array, step: float) -> Array:

@@ -20,8 +20,8 @@ from unihpe_ros.core.pose import RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.estimator import PoseEstimator
-from unihpe_ros.tracking.observations import Sightings
-from unihpe_ros.tracking.refinement import People, Placed
+from unihpe_ros.tracking.observations import Observations
+from unihpe_ros.tracking.refinement import RefinedPoses, TrackRefiner
 
 Float64 = NDArray[np.float64]
 
@@ -251,25 +251,25 @@ def _place(
     truth: Float64, stamps: Float64, settings: EstimatorSettings, seed: int
 ) -> NDArray[np.float64]:
     """``(T, 26, 3)`` What is made of true skeletons with noise in 2D and 3D."""
-    rng, people, k = np.random.default_rng(seed), People(UNION), len(UNION)
+    rng, people, k = np.random.default_rng(seed), TrackRefiner(UNION), len(UNION)
     found = []
     for body, stamp in zip(truth, stamps, strict=True):
         root = body[UNION.index('pelvis')]
         rays = body[:, :2] / body[:, 2:] + 0.004 * rng.normal(size=(k, 2)) / 3
-        relative = body - root + 0.01 * rng.normal(size=(k, 3))
-        sighting = replace(
-            Sightings.none(UNION),
+        relative_3d = body - root + 0.01 * rng.normal(size=(k, 3))
+        observation = replace(
+            Observations.none(UNION),
             sources=np.zeros(1, np.intp),
             boxes=np.array([[200, 100, 300, 400]], np.float32),
             keypoints_2d=np.asarray(CAMERA.project(body[None]), np.float32),
             keypoints_3d=body[None].astype(np.float32),
             scores=np.full((1, k), 0.9, np.float32),
-            relative=relative[None].astype(np.float32),
+            relative_3d=relative_3d[None].astype(np.float32),
             rays=rays[None],
             turns=np.eye(3)[None],
         )
-        placed: Placed = people.place(
-            np.ones(1, np.uint32), sighting, float(stamp), RootMode.PROJECTIVE, settings
+        placed: RefinedPoses = people.refine(
+            np.ones(1, np.uint32), observation, float(stamp), RootMode.PROJECTIVE, settings
         )
         found.append(placed.keypoints_3d[0])
     return np.array(found, np.float64)
