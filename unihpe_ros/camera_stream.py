@@ -1,4 +1,4 @@
-"""One camera's images over time: where to look next, and who was seen."""
+"""State of one camera: predicts crops for the next image and tracks the people found in it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _NOWHERE = np.zeros((0, 4), np.float32)
 
 class CameraStream:
     """
-    Who is known in the images of one camera.
+    Crops, tracks and filters of one camera.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ class CameraStream:
         self, image: CameraImage, settings: EstimatorSettings
     ) -> tuple[NDArray[np.intp], Crops]:
         """
-        Say where to look.
+        Predict the crops of the next image: of known people, and of newcomers.
 
         Parameters
         ----------
@@ -226,7 +226,7 @@ class CameraStream:
         settings: EstimatorSettings,
     ) -> Observations:
         """
-        Return those crops that show somebody.
+        Build observations of the crops that show somebody.
 
         Parameters
         ----------
@@ -245,12 +245,12 @@ class CameraStream:
         keypoints_crop = output.keypoints_crop[rows]
         seen = np.where(scores >= settings.score_threshold, scores, 0)
         cut = np.count_nonzero(crops.near_edge(keypoints_crop) & (seen > 0), axis=-1) > 0
-        pixels = crops.to_image(keypoints_crop)
+        keypoints_2d = crops.to_image(keypoints_crop)
         return build_observations(
             crops,
             UNION,
             sources[rows],
-            pixels,
+            keypoints_2d,
             scores,
             output.relative_3d[rows],
             output.embeddings[rows],
@@ -272,7 +272,7 @@ class CameraStream:
         lifted: bool = False,
     ) -> Poses:
         """
-        Say who they are and where.
+        Update the tracks by observations; return the poses of everybody.
 
         Parameters
         ----------

@@ -34,7 +34,7 @@ def lengths(points: np.ndarray) -> np.ndarray:
 
 
 def look_at(body: np.ndarray, scores: np.ndarray, relative_3d: np.ndarray) -> Observations:
-    """Return a observation of a body ``(26, 3)`` whose skeleton the network took for `relative_3d`."""
+    """Return the observation of a body ``(26, 3)`` that the network took for `relative_3d`."""
     return replace(
         Observations.none(UNION),
         sources=np.zeros(1, np.intp),

@@ -1,4 +1,4 @@
-"""What is told of the people of one frame: those who were seen and those who are predicted."""
+"""Assembles `Poses` of one frame from people who were observed and people who are predicted."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def report(
     lifted: bool = False,
 ) -> Poses:
     """
-    Return the people who were seen, by id.
+    Build the poses of the people who were observed, ordered by id.
 
     Parameters
     ----------
     ids : NDArray[np.uint32]
         ``(N,)`` who they are.
     observations : Observations
-        N looks at them.
+        N observations of them.
     placed : RefinedPoses
         Where they are.
     skeleton : Skeleton
@@ -79,7 +79,7 @@ def report(
 
 def coast(last: Poses, tracks: Sequence[Track], fade: float, root_mode: RootMode) -> Poses:
     """
-    Return people who were not seen where they should be by now, with lower scores.
+    Return the predicted poses of people who were not observed, with lower scores.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def coast(last: Poses, tracks: Sequence[Track], fade: float, root_mode: RootMode
     fade : float
         Factor on the scores.
     root_mode : RootMode
-        How roots are placed now; nobody coasts from the room to the origin or back.
+        How roots are placed now; predictions are dropped when it changes to or from RELATIVE.
 
     """
     relative = RootMode.RELATIVE

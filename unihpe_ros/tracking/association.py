@@ -1,4 +1,4 @@
-"""Who may be whom: how well observations fit the people who are followed, and the best pairs."""
+"""Data association: scores of track-observation pairs, and their optimal assignment."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from unihpe_ros.tracking import appearance
 from unihpe_ros.tracking.observations import Observations
 from unihpe_ros.tracking.track import Track
 
-# Shares of keypoints, box, place in the room, pose and colours in the fit.
+# Weights of keypoints, box, place in the room, pose and colours in the match score.
 _OKS, _IOU, _NEAR, _POSE, _COLOUR = 0.3, 0.2, 0.3, 0.05, 0.15
-# Fit below which two are not one.
+# Score below which a track and an observation are not the same person.
 LEAST_MATCH_SCORE = 0.25
 # Without an overlap of keypoints or boxes, nobody is the same.
 _LEAST_OVERLAP = 0.1
-# Standard deviation of a root's surprise, m: across the line of sight and along it, where it is a
-# share of the distance; by how much both grow for each second not seen.
+# Standard deviation of a root's prediction error, m: across the line of sight and along it, where
+# a share of the distance is added; and by how much both grow for each second not seen.
 _ACROSS, _ALONG, _ALONG_SHARE, _GROWTH = 0.2, 0.1, 0.06, 0.8
 _PERSON_SHARE = 0.6  # Share of a box that its person covers, for the scale of OKS.
 # Somebody lost may have walked at this pace, m/s and heights/s, from somewhere this far, m and
@@ -44,7 +44,7 @@ def overlaps(
     tracks: Sequence[Track], observations: Observations, skeleton: Skeleton, threshold: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """
-    Return how much people cover each other in the image: tracks observations, and these each other.
+    Overlap in the image of tracks with observations, and of observations with each other.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def match_scores(
     by_box: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """
-    Return how well observations fit where people should be and how they looked.
+    Match score of every track with every observation, by prediction and appearance.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def match_scores(
     Returns
     -------
     NDArray[np.float64]
-        ``(T, G)`` in [0, 1]; 0 for pairs that cannot be.
+        ``(T, G)`` in [0, 1]; 0 for impossible pairs.
 
     """
     if not tracks or not len(observations):
@@ -134,7 +134,7 @@ def reid_scores(
     tracks: Sequence[Track], newcomers: Sequence[Track], stamp: float
 ) -> NDArray[np.float64]:
     """
-    Return how well newcomers may be people who are not seen.
+    Re-identification score of every unseen track with every newcomer.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def reid_scores(
     Returns
     -------
     NDArray[np.float64]
-        ``(T, M)`` in [0, 1]; 0 for pairs that cannot be.
+        ``(T, M)`` in [0, 1]; 0 for impossible pairs.
 
     """
     chance = np.zeros((len(tracks), len(newcomers)))
@@ -166,7 +166,7 @@ def reid_scores(
 
 def unoccluded(observations: Observations, skeleton: Skeleton) -> NDArray[np.bool_]:
     """
-    Say of which observations next to nothing is behind somebody else.
+    Mask of observations that are less than 10 % occluded by other people.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def unoccluded(observations: Observations, skeleton: Skeleton) -> NDArray[np.boo
 
 
 def pairs(fit: NDArray[np.float64], least: float = LEAST_MATCH_SCORE) -> list[tuple[int, int]]:
-    """Return (row, column) of the pairs with the best total fit; those below `least` are none."""
+    """Optimal assignment as (row, column), without pairs that score below `least`."""
     fit = np.where(fit >= least, fit, 0)
     rows, columns = linear_sum_assignment(fit, maximize=True)
     chosen = zip(rows.tolist(), columns.tolist(), strict=True)
@@ -218,11 +218,11 @@ def _nearness(
 
 
 def _reach(track: Track, new: Track, seconds: float) -> float:
-    """How far the newcomer is from where the lost were, over how far they may have gone."""
+    """Distance from where the track was lost, as a share of what the person can have walked."""
     height, new_height = (float(one.box[3] - one.box[1]) for one in (track, new))
     distance = float(np.linalg.norm(new.root - track.root))
     if np.isfinite(distance) and distance > 0:
-        return distance / (_SLACK + 0.06 * abs(float(track.root[2])) + _PACE * seconds)
+        return distance / (_SLACK + _ALONG_SHARE * abs(float(track.root[2])) + _PACE * seconds)
     if not 1 / _RESIZED < new_height / max(height, 1e-6) < _RESIZED:
         return 1.0
     middle, new_middle = (0.5 * (one.box[:2] + one.box[2:]) for one in (track, new))

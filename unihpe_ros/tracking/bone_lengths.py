@@ -1,4 +1,4 @@
-"""Bones keep their length: learned per person, as slowly as they change."""
+"""Bone lengths, learned per person and imposed on every skeleton."""
 
 from __future__ import annotations
 

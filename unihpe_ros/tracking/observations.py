@@ -1,4 +1,4 @@
-"""What one frame's crops showed, before anybody knows who it is."""
+"""Observations: the people found in one frame, before ids are assigned."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from unihpe_ros.tracking.root import locate_root
 @dataclass(frozen=True)
 class Observations:
     """
-    People as the network saw them, before anybody knows who they are.
+    People found in one frame, before ids are assigned.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Observations:
 
     @classmethod
     def none(cls, skeleton: Skeleton) -> Observations:
-        """Return the observations of nobody."""
+        """Return empty observations."""
         k = len(skeleton)
         return cls(
             np.zeros(0, np.intp),
@@ -97,7 +97,7 @@ def build_observations(
     crops: Crops,
     skeleton: Skeleton,
     sources: NDArray[np.intp],
-    pixels: Array,
+    keypoints_2d: Array,
     scores: NDArray[np.float32],
     relative_3d: NDArray[np.float32],
     embeddings: NDArray[np.float32],
@@ -108,7 +108,7 @@ def build_observations(
     reduction: int = 1,
 ) -> Observations:
     """
-    Put together what is known of people before anybody knows who they are.
+    Build observations from the network's output: 3D placement, boxes and appearance.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def build_observations(
         The keypoint set.
     sources, scores, relative_3d, embeddings, agreement, cut
         See Observations.
-    pixels : NDArray
+    keypoints_2d : NDArray
         ``(G, K, 2)`` image px.
     settings : EstimatorSettings
         See there.
@@ -128,20 +128,20 @@ def build_observations(
         By how much the image is smaller than the picture whose px the others are in.
 
     """
-    rays = crops.rays(pixels)
+    rays = crops.rays(keypoints_2d)
     observed = scores >= settings.score_threshold
     root, _ = locate_root(relative_3d, rays, np.where(observed, scores, 0))
     placed = relative_3d + root[:, None]
     # What is not seen is where the rest of the body puts it.
-    pixels = np.where(observed[..., None], pixels, crops.project(placed))
+    keypoints_2d = np.where(observed[..., None], keypoints_2d, crops.project(placed))
     size = crops.camera.width, crops.camera.height
     colours = np.full((len(sources), COLOURS), np.nan, np.float32)
     if image is not None:
-        colours = torso_colours(image, (pixels + 0.5) / reduction - 0.5, skeleton)
+        colours = torso_colours(image, (keypoints_2d + 0.5) / reduction - 0.5, skeleton)
     return Observations(
         sources=sources,
-        boxes=boxes.clip(boxes.around(pixels), size),
-        keypoints_2d=pixels.astype(np.float32),
+        boxes=boxes.clip(boxes.around(keypoints_2d), size),
+        keypoints_2d=keypoints_2d.astype(np.float32),
         keypoints_3d=crops.to_camera(placed).astype(np.float32),
         scores=scores,
         agreement=agreement,

@@ -1,4 +1,4 @@
-"""What is learned of each person over time, and what it makes of a look at them."""
+"""Refinement of observations by what was learned of each person: bone lengths, scale, filters."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SURE = 0.7
 
 class PersonMemory:
     """
-    What is known of one person.
+    Bone lengths, scale and filter state of one person.
 
     Parameters
     ----------
@@ -50,12 +50,12 @@ class PersonMemory:
         self.looks_at_depth = 0.0
 
     def learn_scale(self, ratio: float) -> None:
-        """Take in how much larger the person is than the image alone made them."""
+        """Update the scale by the ratio of measured to projective depth."""
         self.looks_at_depth = min(self.looks_at_depth + 1, _SCALE_MEMORY)
         self.log_scale += np.log(ratio) / self.looks_at_depth
 
     def wake(self, stamp: float) -> None:
-        """Begin the smoothing anew if they were away."""
+        """Reset the filter after a gap."""
         if not stamp - self.stamp <= _GAP:
             self.filter = OneEuro()
         self.stamp = stamp
@@ -64,7 +64,7 @@ class PersonMemory:
 @dataclass(frozen=True)
 class RefinedPoses:
     """
-    People in the room.
+    Smoothed and placed people.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class RefinedPoses:
 
 class TrackRefiner:
     """
-    Refines observations by what is known of who they are.
+    Refines observations of tracks: bone lengths, placement in the room, smoothing.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ class TrackRefiner:
         self._known: dict[int, PersonMemory] = {}
 
     def keep(self, ids: Set[int]) -> None:
-        """Forget everybody else."""
+        """Keep the state of these ids only."""
         self._known = {i: person for i, person in self._known.items() if i in ids}
 
     def refine(
@@ -113,14 +113,14 @@ class TrackRefiner:
         depth: NDArray[np.float32] | None = None,
     ) -> RefinedPoses:
         """
-        Place people in the room.
+        Return smoothed keypoints, placed in the room.
 
         Parameters
         ----------
         ids : NDArray[np.uint32]
             ``(N,)`` who they are, none twice.
         observations : Observations
-            N looks at them.
+            N observations of them.
         stamp : float
             When, s.
         mode : RootMode

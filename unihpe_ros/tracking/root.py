@@ -1,4 +1,4 @@
-"""Placing skeletons in the room: their size from a known stature, their root from the image."""
+"""Root placement: scale from a known stature, translation from 2D-3D correspondences."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TELLING = (*_TRUNK, *(f'{side}_{name}' for side in ('left', 'right') for name i
 
 def stature(points: Array, skeleton: Skeleton) -> NDArray[np.float64]:
     """
-    Return how tall each person would stand, by the lengths of the bones.
+    Standing height of each person, from the lengths of the bones.
 
     Parameters
     ----------
@@ -86,9 +86,9 @@ def plausible_size(points: Array, skeleton: Skeleton) -> Array:
 
 def root_weights(skeleton: Skeleton) -> NDArray[np.float64]:
     """
-    Return how much each keypoint says of where a person of a stature stands.
+    Weight of each keypoint in the root's depth.
 
-    Whose arms are longer than the skeleton's is not nearer for that.
+    Arms, shoulders and face are weighted down, so that their length cannot bias the depth.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""One person over time: where they are, how they move, what they look like."""
+"""State of one tracked person: position, velocity and appearance."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class State(Enum):
 @dataclass
 class Track:
     """
-    A person over time. The id is 0 while tentative; `stamp` is the last observation's.
+    A tracked person. The id is 0 while tentative; `stamp` is the last observation's.
 
-    `colours` are the mean over looks at them with nobody in front, of which there were
-    `unoccluded_looks`; until then those of the first look. `id_assigned_while_occluded` says that the id was given
-    before there was one.
+    `colours` is the mean over the `unoccluded_looks` observations that were not occluded; until
+    there is one, it is the first observation's. `id_assigned_while_occluded` is true if the id
+    was assigned before there was one, and so may be wrong.
 
     """
 
@@ -63,7 +63,7 @@ class Track:
 
     @classmethod
     def start(cls, row: int, observations: Observations, root: int, stamp: float) -> Track:
-        """Begin with an observation; `root` is the index of the root keypoint."""
+        """Return a new track of an observation; `root` is the index of the root keypoint."""
         return cls(
             box=observations.boxes[row],
             keypoints=observations.keypoints_2d[row],
@@ -76,7 +76,7 @@ class Track:
         )
 
     def move(self, seconds: float) -> None:
-        """Carry the person along; `moved` and `moved_root` are by how much."""
+        """Predict the position; `moved` and `moved_root` are the displacement."""
         self.moved, self.moved_root = self.velocity * seconds, self.root_velocity * seconds
         self.keypoints = self.keypoints + self.moved
         self.box = self.box + np.concatenate([self.moved, self.moved])
@@ -86,7 +86,7 @@ class Track:
             self.velocity, self.root_velocity = self.velocity * fade, self.root_velocity * fade
 
     def agrees(self, box: Array, stamp: float) -> bool:
-        """Whether the next look at a newcomer shows them again, or how far they have walked."""
+        """Whether the second observation of a newcomer confirms the first, walking allowed for."""
         moved = 0.5 * (box[:2] + box[2:] - self.box[:2] - self.box[2:])
         walked = _PACE * float(self.box[3] - self.box[1]) * (stamp - self.stamp)
         back = moved * min(walked / max(math.hypot(*moved.tolist()), 1e-9), 1.0)
@@ -103,7 +103,7 @@ class Track:
         *,
         unoccluded: bool = True,
     ) -> None:
-        """Take over an observation; `unoccluded`: its colours may be learned."""
+        """Update by an observation; `unoccluded`: the appearance may be updated from it."""
         keypoints, scores = observations.keypoints_2d[row], observations.scores[row]
         step = stamp - self.stamp
         if self.id and step > _LEAST_STEP:
@@ -129,7 +129,7 @@ class Track:
         self.colours = self.colours + gain * (seen - self.colours)
 
     def _held(self, box: Array, step: float) -> Array:
-        """Return a box that has shrunk no faster than people do."""
+        """Return the box, not smaller than the last one may have shrunk to."""
         if not self.id:
             return box
         least = (self.box[2:] - self.box[:2]) * math.exp(-max(step, 0.0) / _SHRINK_TIME)
@@ -138,7 +138,7 @@ class Track:
         return np.concatenate([middle - half, middle + half])
 
     def _follow(self, root: Array, step: float) -> None:
-        """Take in where the root was measured."""
+        """Update root position and velocity by a measurement."""
         surprise = root - self.root
         if not self.id or not np.isfinite(surprise).all():
             self.root = root if np.isfinite(root).all() else self.root

@@ -1,9 +1,10 @@
 """
-Who is who from frame to frame.
+Multi-person tracker: assigns ids from frame to frame.
 
-Each person's keypoints say where to crop the next frame. What the crops show is paired with the
-people by the Hungarian method. A new person is tentative until two looks agree; only then an id
-is given, or given back: a person who is not seen is predicted for a while, and then remembered.
+Each person's keypoints say where to crop the next frame. Observations are assigned to tracks by
+the Hungarian method. A new track is tentative until two observations agree; only then it gets an
+id, a new one or that of a lost track. A track that is not observed is predicted for
+`track_timeout`, then lost, and remembered for `lost_timeout`.
 
 """
 
@@ -33,7 +34,7 @@ _TENTATIVE_LOOKS = 5  # Looks after which a person who never agreed with themsel
 _LEAST_IN_VIEW = 0.1  # Share of its box below which a person has left the picture.
 _LEAST_RETURN = 0.05  # Chance from which a newcomer is somebody who was lost.
 _DOUBTFUL_LOOKS = 10  # Looks with nobody in front, in which an id given before is in doubt.
-# A observation prefers the person whose crop it is from among two who fit alike, and the confirmed.
+# Among two tracks that match alike, the one whose crop it is wins, and the confirmed one.
 _OWN_CROP, _TENTATIVE_FACTOR = 0.02, 0.8
 # People remembered for each who may be followed.
 _REMEMBERED = 2
@@ -41,7 +42,7 @@ _REMEMBERED = 2
 
 class Tracker:
     """
-    Tracks by prediction: every person is looked for where they should be.
+    Tracks people by prediction, association and re-identification.
 
     Parameters
     ----------
@@ -53,9 +54,9 @@ class Tracker:
     Attributes
     ----------
     tracks : list[Track]
-        Those who are looked for, in the order of `predict`.
+        Those whose place is predicted, in the order of `predict`.
     lost : list[Track]
-        Those who are only remembered, the last lost at the end.
+        Those kept for re-identification, the last lost at the end.
 
     """
 
@@ -77,7 +78,7 @@ class Tracker:
         self, stamp: float, size: tuple[int, int], settings: EstimatorSettings
     ) -> NDArray[np.float32]:
         """
-        Return where the known people should be.
+        Predict where the known people are at a time.
 
         Parameters
         ----------
@@ -140,7 +141,7 @@ class Tracker:
         self, observations: Observations, settings: EstimatorSettings
     ) -> NDArray[np.uint32]:
         """
-        Take in what the frame showed.
+        Update the tracks by the observations of a frame.
 
         Parameters
         ----------
@@ -194,7 +195,7 @@ class Tracker:
         rows: list[int],
         threshold: float,
     ) -> dict[int, Track]:
-        """Pair people with observations; return who each row is."""
+        """Assign observations to tracks; return the track of each row."""
         new = np.array([[not track.id] for track in self.tracks], np.bool_).reshape(-1, 1)
         own = np.arange(len(self.tracks))[:, None] == observations.sources[rows]
         chance = fit[:, rows] * np.where(new, _TENTATIVE_FACTOR, 1.0)
@@ -219,9 +220,9 @@ class Tracker:
         self, observations: Observations, seen: dict[int, Track], settings: EstimatorSettings
     ) -> None:
         """
-        Give ids to those who agreed with themselves, their own if they were here before.
+        Assign ids to confirmed newcomers: that of a lost track if they match one, else a new one.
 
-        Who was behind somebody then, and so not recognised, is given it back when they come out.
+        A track that got its id while occluded is matched again once it is not occluded.
 
         """
         new = [
@@ -249,7 +250,7 @@ class Tracker:
                 track.id, track.id_assigned_while_occluded = self._ids, not track.unoccluded_looks
 
     def _retire(self, seen: set[int], settings: EstimatorSettings) -> None:
-        """Let go of those who are not seen any more."""
+        """End the tracks that are not seen any more."""
         living, gone = [], []
         for track in self.tracks:
             if id(track) in seen:
@@ -264,7 +265,7 @@ class Tracker:
         self._lose([*gone, *living[settings.max_people :]], settings)
 
     def _lose(self, tracks: Iterable[Track], settings: EstimatorSettings) -> None:
-        """Remember people, but not too many and not for ever."""
+        """Keep tracks for re-identification, no more and no longer than the settings say."""
         for track in tracks:
             if track.id:
                 track.state = State.LOST
@@ -284,7 +285,7 @@ def _without_duplicates(
     alike: NDArray[np.float64],
     shared: NDArray[np.float64],
 ) -> list[int]:
-    """Return the rows that stay: those that fit somebody first, then by score."""
+    """Return the rows without duplicates: best match first, then by score."""
     if not len(observations):
         return []
     tracked = observations.sources >= 0
