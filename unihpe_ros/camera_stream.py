@@ -11,6 +11,7 @@ from unihpe_ros.core import boxes
 from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Array, Camera
 from unihpe_ros.core.image_input import CameraImage, REDUCTIONS
+from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.pose import person_scores, Poses, RootMode
 from unihpe_ros.core.rotation import turn, turn_boxes_back
 from unihpe_ros.core.settings import EstimatorSettings
@@ -37,10 +38,8 @@ class CameraStream:
 
     Parameters
     ----------
-    size : tuple[int, int]
-        (w, h) of the crops, px.
-    padding : float
-        How much larger than its box a crop is.
+    spec : ModelSpec
+        Size and padding of the crops.
     detector : Detector
         Finds newcomers.
     confirm_at_once : bool
@@ -54,15 +53,10 @@ class CameraStream:
     """
 
     def __init__(
-        self,
-        size: tuple[int, int],
-        padding: float,
-        detector: Detector,
-        *,
-        confirm_at_once: bool = False,
+        self, spec: ModelSpec, detector: Detector, *, confirm_at_once: bool = False
     ) -> None:
         self.forget = False
-        self._size, self._padding = size, padding
+        self._size, self._padding = spec.input_size, spec.padding
         self._detector = detector
         self._tracker = Tracker(UNION, confirm_at_once=confirm_at_once)
         self._refiner = TrackRefiner(UNION)

@@ -1,14 +1,8 @@
-"""
-Image in, poses out: crop, infer, decode, lift, locate, track.
-
-This is the one class that a user of the library calls; the ROS node is a thin shell around it.
-
-"""
+"""Image in, poses out: the class that users of the library and the ROS node call."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 import math
 from pathlib import Path
@@ -45,30 +39,21 @@ class PoseEstimator:
     ----------
     model : str, Path or PoseModel
         Name of a shipped model or a path, see `unihpe_ros.engines.model_files.find_model`; or a
-        network of your own, which its maker closes.
+        network of your own, which you close.
     settings : EstimatorSettings
         See there.
-    backend : str
-        See `unihpe_ros.engines.load_engine`; holds for what is loaded here.
-    threads : int
-        CPU threads; 0 lets the engine choose.
+    backend, threads, progress
+        How what is given by name runs, see `unihpe_ros.engines.load_engine`.
     streams : int
         Most cameras that one `estimate_batch` will hold.
     detector : str, Path or Detector
-        Finds newcomers: a name or a path, see `unihpe_ros.detector.find_detector`; or a detector
-        of your own, which its maker closes.
-    progress : Callable[[str, float], object], optional
-        Called while an engine is built, see `unihpe_ros.engines.load_engine`.
+        Finds newcomers: name or path, see `unihpe_ros.detector.find_detector`; or a detector of
+        your own, which you close.
 
     Attributes
     ----------
-    spec : ModelSpec
-        What the image branch says about itself.
-    backend : str
-        Which runtime and device run it.
-    notes : tuple[str, ...]
-        What the user should be told about how it came to run this way: faster backends that
-        failed, engines that were built anew.
+    spec, backend, notes
+        Of the model, see `unihpe_ros.engines.pose_model.PoseModel`.
     stage_times : dict[str, float]
         Seconds that each of `STAGES` took in the last call.
 
@@ -92,30 +77,26 @@ class PoseEstimator:
         progress: Callable[[str, float], object] | None = None,
     ) -> None:
         self._settings = settings or EstimatorSettings()
-        with ExitStack() as undo:
-            if isinstance(model, str | Path):
-                model = load_pose_model(
-                    model,
-                    backend=backend,
-                    threads=threads,
-                    max_people=self._settings.max_people * streams,
-                    progress=progress,
-                )
-                undo.callback(model.close)
-            if isinstance(detector, str | Path):
-                detector = PersonDetector(detector, backend=backend, threads=threads)
-                undo.callback(detector.close)
-            if model.spec.keypoints != UNION:
-                raise EngineError(
-                    f'{model.spec.model}: expected keypoints {UNION.name}; got '
-                    f'{model.spec.skeleton}; `PoseEstimator.lift` takes those of any set'
-                )
-            self._made = undo.pop_all()
-        self._model, self._detector = model, detector
+        self._loaded: list[PoseModel | Detector] = []
+        if isinstance(model, str | Path):
+            most = self._settings.max_people * streams
+            model = load_pose_model(
+                model, backend=backend, threads=threads, max_people=most, progress=progress
+            )
+            self._loaded.append(model)
+        elif model.spec.keypoints != UNION:
+            raise EngineError(
+                f'{model.spec.model}: expected keypoints {UNION.name}; got '
+                f'{model.spec.skeleton}; `PoseEstimator.lift` takes those of any set'
+            )
+        self._model = model
         self.spec: ModelSpec = model.spec
-        self.backend = model.backend
-        self.notes = model.notes
+        self.backend, self.notes = model.backend, model.notes
         self.stage_times = dict.fromkeys(STAGES, 0.0)
+        if isinstance(detector, str | Path):
+            detector = PersonDetector(detector, backend=backend, threads=threads)
+            self._loaded.append(detector)
+        self._detector = detector
         self._streams: dict[str, CameraStream] = {}
 
     @property
@@ -133,8 +114,9 @@ class PoseEstimator:
             stream.forget = True
 
     def close(self) -> None:
-        """Release the engines that were loaded here."""
-        self._made.close()
+        """Release the engines that were loaded by name."""
+        for loaded in self._loaded:
+            loaded.close()
 
     def estimate(
         self,
@@ -175,10 +157,9 @@ class PoseEstimator:
 
         Raises
         ------
-        ValueError
-            If the image, the camera, the stamp, the boxes or the depth is malformed.
-        EngineError
-            If the runtime fails.
+        ValueError, EngineError
+            If the image, the camera, the stamp, the boxes or the depth is malformed, or the
+            runtime fails.
 
         """
         return self.estimate_batch([CameraImage(image, camera, stamp, stream, boxes, depth)])[0]
@@ -194,29 +175,13 @@ class PoseEstimator:
         """
         Find the people in one image that belongs to no stream.
 
-        Whoever is seen is reported: no second image is waited for, and nobody is remembered.
-
-        Parameters
-        ----------
-        image, camera, boxes, depth
-            See `estimate`.
-
-        Returns
-        -------
-        Poses
-            In the UNION skeleton; the ids are 1 to N in this image.
-
-        Raises
-        ------
-        ValueError
-            If the image, the camera, the boxes or the depth is malformed.
-        EngineError
-            If the runtime fails.
+        Whoever is seen is reported: no second image is waited for, and nobody is remembered. The
+        ids are 1 to N; for the rest see `estimate`.
 
         """
         settings = replace(self._settings, confirm_time=0.0)
         for _ in range(_LOOKS):
-            stream = self._new_stream(confirm_at_once=True)
+            stream = CameraStream(self.spec, self._detector, confirm_at_once=True)
             given = CameraImage(image, camera, 0.0, boxes=boxes, depth=depth)
             poses = self._estimate([stream], [given], settings)[0]
             boxes = poses.boxes
@@ -226,22 +191,8 @@ class PoseEstimator:
         """
         Find the people in one image of each of several streams; all crops are one batch.
 
-        Parameters
-        ----------
-        images : Sequence[CameraImage]
-            The images, each of another stream.
-
-        Returns
-        -------
-        list[Poses]
-            For each image, see `estimate`.
-
-        Raises
-        ------
-        ValueError
-            If two images are of one stream.
-        EngineError
-            If the runtime fails.
+        Returns the poses for each image, see `estimate`. Two images of one stream are a
+        ValueError.
 
         """
         names = [image.stream for image in images]
@@ -297,26 +248,14 @@ class PoseEstimator:
         """
         Return by how much the next picture of a stream may be reduced while it is decoded.
 
-        Where people are large, the network reads fewer pixels than the picture has. Asking
-        changes nothing: who does not ask, or decodes more than is needed, loses time only.
-
-        Parameters
-        ----------
-        size : tuple[int, int]
-            (w, h) of the picture, px.
-        camera, stamp, stream, boxes
-            See `estimate`.
-
-        Returns
-        -------
-        int
-            1, 2, 4 or 8. The reduced picture goes to `estimate_batch` as a CameraImage with
-            `size` as `whole_size`.
+        Where people are large, the network reads fewer pixels than the picture has. The result is
+        1, 2, 4 or 8; the reduced picture goes to `estimate_batch` as a CameraImage with `size`,
+        (w, h) px, as `whole_size`. Asking changes nothing: who does not ask, or decodes more than
+        is needed, loses time only.
 
         """
         settings = self._settings
-        fov = math.radians(settings.default_fov_deg)
-        view = camera or Camera.from_fov(*size, fov)
+        view = camera or Camera.from_fov(*size, math.radians(settings.default_fov_deg))
         return self._stream(stream).reduction(stamp, view, boxes, settings)
 
     def lift(
@@ -340,16 +279,10 @@ class PoseEstimator:
             ``(N, K, 2)`` px; NaN where unknown.
         scores : NDArray
             ``(N, K)`` in [0, 1]; 0 where unknown.
-        camera : Camera
-            Intrinsics of the image that the keypoints are of.
-        stamp : float
-            When it was taken, s; see `estimate`.
+        camera, stamp, stream, depth
+            Of the image that the keypoints are of, see `estimate`.
         skeleton : Skeleton
             The keypoint set; keypoints that the network knows and it lacks are found in 3D only.
-        stream : str
-            Name of the camera: each has people of its own.
-        depth : NDArray[np.float32], optional
-            ``(H, W)`` m, aligned with the image; 0 or NaN where unknown.
         camera_known : bool
             Whether the camera is calibrated rather than assumed, which finds no place in the
             room.
@@ -361,10 +294,8 @@ class PoseEstimator:
 
         Raises
         ------
-        ValueError
-            If the shapes or the stamp are malformed.
-        EngineError
-            If the runtime fails.
+        ValueError, EngineError
+            If the shapes or the stamp are malformed, or the runtime fails.
 
         """
         check_stamp(stamp)
@@ -384,11 +315,5 @@ class PoseEstimator:
 
     def _stream(self, name: str) -> CameraStream:
         if name not in self._streams:
-            self._streams[name] = self._new_stream()
+            self._streams[name] = CameraStream(self.spec, self._detector)
         return self._streams[name]
-
-    def _new_stream(self, *, confirm_at_once: bool = False) -> CameraStream:
-        spec = self.spec
-        return CameraStream(
-            spec.input_size, spec.padding, self._detector, confirm_at_once=confirm_at_once
-        )
