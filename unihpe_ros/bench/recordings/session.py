@@ -18,7 +18,7 @@ from unihpe_ros.bench.recordings.sources import choose_shard, find_bags, load_tr
 from unihpe_ros.bench.recordings.video import write_video
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.engines import EngineError
-from unihpe_ros.engines.pair import find_model
+from unihpe_ros.engines.model_files import find_model
 from unihpe_ros.estimator import PoseEstimator
 from unihpe_ros.node_trial.processes import ProcessError
 
@@ -37,7 +37,7 @@ class Plan:
     source : Path
         A recording, or a folder of them.
     models : tuple[str, ...]
-        See `unihpe_ros.engines.pair.find_model`.
+        See `unihpe_ros.engines.model_files.find_model`.
     backend : str
         See `unihpe_ros.engines.load_engine`.
     detector : str
