@@ -19,12 +19,12 @@ from tiny_detector import write_tiny_detector
 from tiny_estimator import tiny_estimator
 from tiny_model import write_tiny_model
 from unihpe_ros.bags.reader import BagReader
+from unihpe_ros.bench.recordings.bench_report import read_report
 from unihpe_ros.bench.recordings.frame_table import ANSWERED, BROKEN, DROPPED
 from unihpe_ros.bench.recordings.in_process import DirectRun
 from unihpe_ros.bench.recordings.live_node import run_live
 from unihpe_ros.bench.recordings.recorder import Recorder
-from unihpe_ros.bench.recordings.report import read_report
-from unihpe_ros.bench.recordings.session import Plan, Session
+from unihpe_ros.bench.recordings.session import BenchPlan, Session
 from unihpe_ros.cli.main import main
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.engines import ORDER
@@ -439,7 +439,7 @@ def test_what_is_wrong_is_said_in_one_line(folder, tmp_path, capsys, arguments, 
 
 def test_names_of_several_models_do_not_collide(folder):
     models = (str(folder / 'tiny'), str(folder / 'other'))
-    plan = Plan(folder / 'bags', models, video=folder / 'v.mp4')
+    plan = BenchPlan(folder / 'bags', models, video=folder / 'v.mp4')
     session = Session(plan, lambda title, total: pytest.fail(title))
     places = {
         session._place(plan.video, reader, model).name

@@ -6,8 +6,8 @@ import sys
 
 import numpy as np
 import pytest
-from unihpe_ros.bench.engines.benchmark import EngineBench, STAGES
 from unihpe_ros.bench.engines.demo_crops import demo_group, demo_views
+from unihpe_ros.bench.engines.engine_benchmark import EngineBench, STAGES
 from unihpe_ros.bench.engines.pytorch import time_torch
 from unihpe_ros.bench.engines.roofline_model import count_work, Workload
 from unihpe_ros.cli.main import main
@@ -22,7 +22,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure no longer than it takes to see that it is measured."""
     for module in ('benchmark', 'pytorch'):
         monkeypatch.setattr(f'unihpe_ros.bench.engines.{module}.BATCHES', BATCHES)
-    monkeypatch.setattr('unihpe_ros.bench.engines.benchmark._WARM_UP', 1)
+    monkeypatch.setattr('unihpe_ros.bench.engines.engine_benchmark._WARM_UP', 1)
 
 
 def test_backends_are_timed_compared_and_put_into_one_table(

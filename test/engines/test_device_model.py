@@ -14,9 +14,9 @@ from unihpe_ros.core.resources import find_resource
 from unihpe_ros.engines import device_model, EngineError
 from unihpe_ros.engines.device_model import DevicePoseModel
 from unihpe_ros.engines.host_model import HostPoseModel
+from unihpe_ros.engines.kernel_arguments import Layout
 from unihpe_ros.engines.ort_engine import OrtEngine
 from unihpe_ros.engines.pose_model import PoseModelOutput, View
-from unihpe_ros.engines.scene import Layout
 
 # A GPU that is played by threads: seconds of waiting for each other.
 pytestmark = pytest.mark.slow

@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from unihpe_ros.bench.tracking.benchmark import CAMERA
 from unihpe_ros.bench.tracking.placement_and_jitter import depth_image, steadiness
 from unihpe_ros.bench.tracking.simulated_people import (
     in_camera,
     in_sight,
-    Scene,
     standing,
     walk_about,
     walking,
+    WalkingScene,
 )
+from unihpe_ros.bench.tracking.tracking_benchmark import CAMERA
 from unihpe_ros.core.pose import RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
@@ -221,9 +221,9 @@ def test_giant_is_taken_for_a_network_s_error() -> None:
     assert placed.keypoints_3d[0, PELVIS, 2] == pytest.approx(3.0, rel=0.09)
 
 
-def scene_of(body: np.ndarray) -> Scene:
+def scene_of(body: np.ndarray) -> WalkingScene:
     pixels = CAMERA.project(body[None])
-    return Scene(0.0, body[None], pixels, in_sight(body[None], pixels, CAMERA))
+    return WalkingScene(0.0, body[None], pixels, in_sight(body[None], pixels, CAMERA))
 
 
 @pytest.mark.parametrize('z', [1.5, 3.0, 5.0])

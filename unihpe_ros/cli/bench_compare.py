@@ -30,7 +30,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
     from unihpe_ros.bench.recordings import compare
-    from unihpe_ros.bench.recordings.report import read_report
+    from unihpe_ros.bench.recordings.bench_report import read_report
 
     rules = [compare.parse_rule(text) for text in args.fail_if]
     reports = [read_report(path) for path in args.reports]

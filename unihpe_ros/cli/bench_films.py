@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     import rclpy  # noqa: F401
     import rosbags  # noqa: F401
     from unihpe_ros.bench.tracking import films as crowd_films, films_report as film_report
-    from unihpe_ros.bench.tracking.benchmark import ByteTrack
+    from unihpe_ros.bench.tracking.tracking_benchmark import ByteTrack
     from unihpe_ros.cli.films import find_films
     from unihpe_ros.detector import PersonDetector
     from unihpe_ros.estimator import PoseEstimator

@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
     # Without it nothing can be drawn.
     import matplotlib  # noqa: F401
-    from unihpe_ros.bench.recordings.report import merge, read_report
+    from unihpe_ros.bench.recordings.bench_report import merge, read_report
 
     reports = [read_report(path) for path in args.reports]
     check_folder(args.out)

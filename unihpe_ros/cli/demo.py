@@ -14,8 +14,8 @@ from unihpe_ros.cli.values import check_folder, whole
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from unihpe_ros.node_trial.report import Report
     from unihpe_ros.node_trial.trial import Trial, TrialSettings
+    from unihpe_ros.node_trial.trial_report import TrialReport
 
 DEMO_BAG = 'resource/demo/people'
 # The recording that ships; the quality keeps it below 10 MB.
@@ -101,9 +101,9 @@ def _play(args: argparse.Namespace) -> int:
     from unihpe_ros.bags.reader import BagReader
     from unihpe_ros.core.resources import find_resource
     from unihpe_ros.engines.model_files import find_model
-    from unihpe_ros.node_trial.report import report
     from unihpe_ros.node_trial.trial import TrialSettings
-    from unihpe_ros.node_trial.video import write_pictures
+    from unihpe_ros.node_trial.trial_report import report
+    from unihpe_ros.node_trial.trial_video import write_pictures
 
     find_model(args.model)
     parameters = {
@@ -161,7 +161,7 @@ def _run_trial(settings: TrialSettings, frames: int | None) -> Trial:
     return trial
 
 
-def _print_report(figures: Report) -> None:
+def _print_report(figures: TrialReport) -> None:
     lost = figures.sent - figures.answered - figures.dropped
     lines = {
         'camera': f'{figures.sent} images at {figures.fps_in:.1f} fps',

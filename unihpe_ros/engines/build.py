@@ -15,7 +15,7 @@ from unihpe_ros.core.model_spec import METADATA_KEY, ModelSpec, Shape
 from unihpe_ros.engines import check_signature, EngineError
 from unihpe_ros.engines.build_progress import monitor_type, Progress
 from unihpe_ros.engines.precision import PRECISIONS, to_half
-from unihpe_ros.engines.trt_runtime import Log, TensorRt
+from unihpe_ros.engines.trt_runtime import TensorRt, TensorRtLog
 
 # The batch that kernels are chosen for.
 _TYPICAL_PEOPLE = 4
@@ -53,7 +53,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Plan:
+class BuiltEngine:
     """
     A built engine.
 
@@ -84,7 +84,7 @@ def build_plan(
     *,
     timings: Path | None = None,
     progress: Progress | None = None,
-) -> Plan:
+) -> BuiltEngine:
     """
     Build an engine.
 
@@ -147,7 +147,7 @@ def build_plan(
             write_whole(timings, bytes(memoryview(config.get_timing_cache().serialize())))
     if progress is not None:
         progress('done', 1.0)
-    return Plan(bytes(memoryview(content)), spec, inputs, outputs, profile)
+    return BuiltEngine(bytes(memoryview(content)), spec, inputs, outputs, profile)
 
 
 def _read(path: Path) -> tuple[onnx.ModelProto, ModelSpec]:
@@ -215,7 +215,7 @@ def _extents(shape: Shape, max_people: int) -> list[list[int]]:
 
 
 def _add_profile(
-    builder: Any, config: Any, profile: dict[str, list[list[int]]], path: Path, log: Log
+    builder: Any, config: Any, profile: dict[str, list[list[int]]], path: Path, log: TensorRtLog
 ) -> None:
     made = builder.create_optimization_profile()
     for name, shapes in profile.items():

@@ -16,6 +16,7 @@ from unihpe_ros.engines.cache import ensure_engine
 from unihpe_ros.engines.cuda import Gpu, open_gpu
 from unihpe_ros.engines.cuda_graph import CudaGraph
 from unihpe_ros.engines.device_chain import Chain, OpenNet, Task, Work
+from unihpe_ros.engines.kernel_arguments import Layout
 from unihpe_ros.engines.model_files import find_model
 from unihpe_ros.engines.pictures import Picture
 from unihpe_ros.engines.pose_model import (
@@ -25,7 +26,6 @@ from unihpe_ros.engines.pose_model import (
     PoseModelOutput,
     View,
 )
-from unihpe_ros.engines.scene import Layout
 from unihpe_ros.engines.trt_net import TrtNet
 
 # What the device goes through in a look, and the stage of the protocol that it counts for.
@@ -171,7 +171,7 @@ class DevicePoseModel(PoseModel):
 
     def infer_encoded(self, pictures: Sequence[Picture]) -> PoseModelOutput:
         """
-        Run the model on images of any of `scene.ENCODINGS`, as cameras send them.
+        Run the model on images of any of `kernel_arguments.ENCODINGS`, as cameras send them.
 
         Parameters
         ----------

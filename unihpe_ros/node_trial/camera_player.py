@@ -29,7 +29,7 @@ _WEBCAM_SIZE = (640, 480)
 Pictures = Iterator[tuple[float, BgrImage]]
 
 
-class Camera(Node):
+class CameraNode(Node):
     """Publishes image_raw and camera_info as camera drivers do: best effort, the newest only."""
 
     def __init__(self, camera_info: CameraInfo | None) -> None:
@@ -115,7 +115,7 @@ def open_webcam(device: int) -> cv2.VideoCapture:
 
 
 def play(
-    camera: Camera,
+    camera: CameraNode,
     pictures: Pictures,
     stop: threading.Event,
     on_sent: Callable[[int, BgrImage], None],
@@ -125,7 +125,7 @@ def play(
 
     Parameters
     ----------
-    camera : Camera
+    camera : CameraNode
         Who publishes.
     pictures : Pictures
         What, and when.
@@ -179,7 +179,7 @@ def _run(args: argparse.Namespace, stop: threading.Event) -> None:
     if args.bag is not None:
         reader = BagReader(args.bag, args.image_topic)
         pictures = bag_pictures(reader, args.seconds)
-        play(Camera(bag_camera_info(reader)), pictures, stop, report)
+        play(CameraNode(bag_camera_info(reader)), pictures, stop, report)
         return
     capture = open_webcam(args.device)
     with BagWriter(args.record) as bag:
@@ -189,5 +189,5 @@ def _run(args: argparse.Namespace, stop: threading.Event) -> None:
             report(stamp, picture)
 
         # The seconds count from the match.
-        play(Camera(None), webcam_pictures(capture, args.device, args.seconds), stop, record)
+        play(CameraNode(None), webcam_pictures(capture, args.device, args.seconds), stop, record)
     capture.release()

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.bench.recordings.bench_report import ModelResult
 from unihpe_ros.bench.recordings.frame_table import BagResult
-from unihpe_ros.bench.recordings.report import ModelResult
 from unihpe_ros.bench.recordings.summary import joined, summarise
 
 # Okabe and Ito's colours, which people of all kinds of sight can tell apart.

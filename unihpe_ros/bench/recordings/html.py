@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from unihpe_ros.bench.recordings import charts
+from unihpe_ros.bench.recordings.bench_report import BenchReport
 from unihpe_ros.bench.recordings.css import CSS
 from unihpe_ros.bench.recordings.metric_text import (
     metrics_under,
@@ -16,7 +17,6 @@ from unihpe_ros.bench.recordings.metric_text import (
     show,
     table_of,
 )
-from unihpe_ros.bench.recordings.report import Report
 from unihpe_ros.bench.recordings.summary import summarise, worst_pictures
 
 # Identifiers of the sections in order.
@@ -26,7 +26,7 @@ SECTIONS = (
 )
 
 
-def to_html(report: Report) -> str:
+def to_html(report: BenchReport) -> str:
     """Return a report as HTML; drawings and pictures are inside."""
     page = _Page(report)
     body = ''.join(f'<section id="{name}">{getattr(page, name)()}</section>' for name in SECTIONS)
@@ -46,7 +46,7 @@ def to_html(report: Report) -> str:
 class _Page:
     """The parts of the page."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: BenchReport) -> None:
         self._report = report
         self._models = report.models
         self._summaries = {one.model: summarise(one.bags) for one in report.models}

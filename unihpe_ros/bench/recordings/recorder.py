@@ -17,7 +17,7 @@ from unihpe_ros.bench.recordings.frame_table import (
     DROPPED,
     FrameTable,
 )
-from unihpe_ros.bench.recordings.worst_frames import Shelf
+from unihpe_ros.bench.recordings.worst_frames import WorstFrames
 from unihpe_ros.core.pose import KeypointFlag, Poses
 from unihpe_ros.metrics.ground_truth import TruthMeter
 from unihpe_ros.visualisation.floor_plan import annotate
@@ -73,7 +73,7 @@ class Recorder:
         self._truth = truth
         self._meter = None if truth is None else TruthMeter()
         self._table = FrameTable()
-        self._shelf = Shelf()
+        self._shelf = WorstFrames()
         self._ids: set[int] = set()
         self._size = (0, 0)
         self._first = -1

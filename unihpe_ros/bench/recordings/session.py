@@ -10,12 +10,12 @@ from pathlib import Path
 from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.bags.topics import BagError
 from unihpe_ros.bench.machine import describe_machine
+from unihpe_ros.bench.recordings.annotated_video import write_video
+from unihpe_ros.bench.recordings.bench_report import BenchError, BenchReport, ModelResult
 from unihpe_ros.bench.recordings.frame_table import BagResult
 from unihpe_ros.bench.recordings.in_process import DirectRun
 from unihpe_ros.bench.recordings.recorder import Recorder
-from unihpe_ros.bench.recordings.report import BenchError, ModelResult, Report
 from unihpe_ros.bench.recordings.sources import choose_shard, find_bags, load_truth
-from unihpe_ros.bench.recordings.video import write_video
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.engines import EngineError
 from unihpe_ros.engines.model_files import find_model
@@ -28,7 +28,7 @@ Progress = Callable[[str, int], AbstractContextManager[Callable[[int], object]]]
 
 
 @dataclass(frozen=True)
-class Plan:
+class BenchPlan:
     """
     What to run.
 
@@ -81,7 +81,7 @@ class Session:
 
     Parameters
     ----------
-    plan : Plan
+    plan : BenchPlan
         What to run.
     progress : Progress
         Shows how far it is.
@@ -98,7 +98,7 @@ class Session:
 
     """
 
-    plan: Plan
+    plan: BenchPlan
     progress: Progress
     made: list[str] = field(default_factory=list)
     _stopped: BaseException | None = field(default=None, init=False)
@@ -122,13 +122,13 @@ class Session:
                 for model in plan.models:
                     check_target(reader, self._place(plan.write_bag, reader, model))
 
-    def run(self) -> Report:
+    def run(self) -> BenchReport:
         """
         Run everything.
 
         Returns
         -------
-        Report
+        BenchReport
             Of what was done: after Ctrl-C or an error it says so in `ended_by`.
 
         Raises
@@ -153,7 +153,9 @@ class Session:
             if not any(len(bag.frames['number']) for bags in results.values() for bag in bags):
                 raise
         models = [ModelResult(name, about[name], bags) for name, bags in results.items()]
-        return Report(self._settings(), [self.plan.shard], [describe_machine()], models, ended_by)
+        return BenchReport(
+            self._settings(), [self.plan.shard], [describe_machine()], models, ended_by
+        )
 
     def _results(self) -> Iterator[tuple[str, BagResult, dict[str, object]]]:
         for model in self.plan.models:

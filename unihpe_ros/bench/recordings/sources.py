@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 from unihpe_ros.bags.reader import BagReader, SUFFIXES
-from unihpe_ros.bench.recordings.report import BenchError
+from unihpe_ros.bench.recordings.bench_report import BenchError
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import SKELETONS
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.bench.tracking.benchmark import Tracked
 from unihpe_ros.bench.tracking.films import FilmScore
+from unihpe_ros.bench.tracking.tracking_benchmark import Tracked
 from unihpe_ros.core.files import write_whole
 from unihpe_ros.visualisation.video import contact_sheet, write_picture
 

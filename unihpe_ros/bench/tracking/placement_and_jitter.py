@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.bench.tracking.benchmark import CAMERA, RATE
 from unihpe_ros.bench.tracking.simulated_people import (
     in_camera,
     in_sight,
-    Scene,
     standing,
     walking,
+    WalkingScene,
 )
+from unihpe_ros.bench.tracking.tracking_benchmark import CAMERA, RATE
 from unihpe_ros.core.pose import RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
@@ -155,17 +155,17 @@ def steadiness(settings: EstimatorSettings, seconds: float = 8.0, seed: int = 3)
 
 def _on_the_spot(
     stature: float, distance: float, rng: np.random.Generator, seconds: float
-) -> Iterator[Scene]:
+) -> Iterator[WalkingScene]:
     heading, aside = rng.uniform(0, 2 * np.pi), rng.uniform(-0.25, 0.25) * distance
     for number in range(round(seconds * RATE)):
         body = walking(stature, 2 * np.pi * number / RATE)
         bodies = in_camera(body, np.array([aside, distance]), heading)[None]
         pixels = np.asarray(CAMERA.project(bodies), np.float64)
-        yield Scene(number / RATE, bodies, pixels, in_sight(bodies, pixels, CAMERA))
+        yield WalkingScene(number / RATE, bodies, pixels, in_sight(bodies, pixels, CAMERA))
 
 
 def _errors(
-    estimator: PoseEstimator, scenes: list[Scene], measured: bool, rng: np.random.Generator
+    estimator: PoseEstimator, scenes: list[WalkingScene], measured: bool, rng: np.random.Generator
 ) -> list[float]:
     estimator.reset()
     root, errors = UNION.index('pelvis'), []
@@ -184,13 +184,13 @@ def _errors(
     return errors
 
 
-def depth_image(scene: Scene, rng: np.random.Generator) -> NDArray[np.float32]:
+def depth_image(scene: WalkingScene, rng: np.random.Generator) -> NDArray[np.float32]:
     """
     Return what a depth camera would see of people before a wall at 8 m.
 
     Parameters
     ----------
-    scene : Scene
+    scene : WalkingScene
         The people.
     rng : np.random.Generator
         Of noise and holes.

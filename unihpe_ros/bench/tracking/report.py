@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from unihpe_ros.bench.tracking.benchmark import TrackingScore
 from unihpe_ros.bench.tracking.placement_and_jitter import DISTANCES, MODES, RootError, Steadiness
+from unihpe_ros.bench.tracking.tracking_benchmark import TrackingScore
 from unihpe_ros.core.files import replacing, write_whole
 
 

@@ -33,7 +33,7 @@ _ENGINE = {'image_branch', 'lifting_branch', 'detect'}
 
 
 @dataclass(frozen=True)
-class Sample:
+class ProcessSample:
     """
     What the system says about the two processes at one moment.
 
@@ -109,9 +109,9 @@ def _watch(
     arrivals: Arrivals,
     seconds: float,
     on_tick: Callable[[float], object],
-) -> list[Sample]:
+) -> list[ProcessSample]:
     """Look at the processes, for so long after the warm-up; the camera plays on until then."""
-    samples: list[Sample] = []
+    samples: list[ProcessSample] = []
     first = measured = 0.0
     while measured < seconds and not camera.has_ended():
         listen(node, arrivals)
@@ -142,9 +142,9 @@ def _camera_arguments(case: Case, picture: Path) -> list[str]:
     ]
 
 
-def sample(node: int, camera: int) -> Sample:
+def sample(node: int, camera: int) -> ProcessSample:
     """Ask the system about two processes; where it has no /proc, all is 0."""
-    return Sample(time.time_ns(), _cpu_seconds(node), _cpu_seconds(camera), _resident(node))
+    return ProcessSample(time.time_ns(), _cpu_seconds(node), _cpu_seconds(camera), _resident(node))
 
 
 def _cpu_seconds(pid: int) -> float:
@@ -163,7 +163,9 @@ def _resident(pid: int) -> int:
     return pages * os.sysconf('SC_PAGE_SIZE')
 
 
-def _figures(case: Case, samples: list[Sample], stamps: list[int], arrivals: Arrivals) -> Figures:
+def _figures(
+    case: Case, samples: list[ProcessSample], stamps: list[int], arrivals: Arrivals
+) -> Figures:
     if len(samples) < 2:
         raise ProcessError(f'{case.name}: no answers came within {WARM_S + case.seconds} s', [])
     start, end = samples[0], samples[-1]

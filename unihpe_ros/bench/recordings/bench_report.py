@@ -42,7 +42,7 @@ class ModelResult:
 
 
 @dataclass(frozen=True)
-class Report:
+class BenchReport:
     """
     A benchmark.
 
@@ -88,7 +88,7 @@ class Report:
         }
 
     @classmethod
-    def from_dict(cls, values: Any, source: str) -> Report:
+    def from_dict(cls, values: Any, source: str) -> BenchReport:
         """
         Read what `to_dict` wrote.
 
@@ -119,14 +119,14 @@ class Report:
             raise BenchError(f'{source}: expected a complete report; {error!r}') from error
 
 
-def write_json(report: Report, folder: Path) -> Path:
+def write_json(report: BenchReport, folder: Path) -> Path:
     """Write report.json into a folder; an older one stays until the new one is complete."""
     path = folder / JSON_NAME
     write_whole(path, json.dumps(report.to_dict(), allow_nan=False, separators=(',', ':')) + '\n')
     return path
 
 
-def read_report(path: Path) -> Report:
+def read_report(path: Path) -> BenchReport:
     """
     Read a report.
 
@@ -148,16 +148,16 @@ def read_report(path: Path) -> Report:
         raise BenchError(f'{file}: expected a report; there is none') from error
     except ValueError as error:
         raise BenchError(f'{file}: expected a report in JSON; {error}') from error
-    return Report.from_dict(values, str(file))
+    return BenchReport.from_dict(values, str(file))
 
 
-def merge(reports: Sequence[Report], names: Sequence[str]) -> Report:
+def merge(reports: Sequence[BenchReport], names: Sequence[str]) -> BenchReport:
     """
     Make one report of those of several shards.
 
     Parameters
     ----------
-    reports : Sequence[Report]
+    reports : Sequence[BenchReport]
         The shards, in any order.
     names : Sequence[str]
         What to call them in messages.
@@ -188,10 +188,10 @@ def merge(reports: Sequence[Report], names: Sequence[str]) -> Report:
             raise BenchError(f'{", ".join(names)}: recording {twice[0]} is in several of them')
     machines = [dict(machine) for report in reports for machine in report.machines]
     unique = [one for index, one in enumerate(machines) if one not in machines[:index]]
-    return Report(first.settings, ['1/1'], unique, models)
+    return BenchReport(first.settings, ['1/1'], unique, models)
 
 
-def _identity(report: Report, what: str) -> Any:
+def _identity(report: BenchReport, what: str) -> Any:
     if what == 'settings':
         return dict(report.settings)
     return [(result.model, result.about.get('weights')) for result in report.models]

@@ -26,7 +26,7 @@ _STAGES = {
 
 
 @dataclass(frozen=True)
-class Report:
+class TrialReport:
     """
     The figures of a trial.
 
@@ -71,7 +71,7 @@ class Report:
     accuracy: Mapping[str, Any] | None
 
 
-def report(trial: Trial, recording: BagReader) -> Report:
+def report(trial: Trial, recording: BagReader) -> TrialReport:
     """
     Work out the figures of a trial.
 
@@ -95,7 +95,7 @@ def report(trial: Trial, recording: BagReader) -> Report:
     }
     delays = [1e-6 * (arrived - stamp) for stamp, arrived in trial.arrivals.items()]
     everybody = list(trial.answers.values())
-    return Report(
+    return TrialReport(
         sent=len(trial.sent),
         answered=len(trial.answers),
         dropped=int(trial.figures.get('dropped', 0)),

@@ -10,8 +10,8 @@ from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.bags.topics import BagError
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.node_trial.report import rate
 from unihpe_ros.node_trial.trial import Trial
+from unihpe_ros.node_trial.trial_report import rate
 from unihpe_ros.ros.images import BgrImage
 from unihpe_ros.visualisation.floor_plan import annotate
 from unihpe_ros.visualisation.video import contact_sheet, VideoFile, write_picture
