@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from unihpe_ros.core import boxes
 from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Array, Camera
-from unihpe_ros.core.lifting_input import lifting_input
+from unihpe_ros.core.network_input import lifting_input
 from unihpe_ros.core.pose import person_scores
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import Skeleton, UNION

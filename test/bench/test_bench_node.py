@@ -17,7 +17,7 @@ from unihpe_ros.bench.node.cases import age_limit_ms, Case, Figures, overload, p
 from unihpe_ros.bench.node.node_benchmark import run_case
 from unihpe_ros.cli.main import main
 from unihpe_ros.core.skeleton import COCO_17
-from unihpe_ros.node_trial.latency_listener import read_cloud_head
+from unihpe_ros.node_trial.receivers import read_cloud_head
 from unihpe_ros.node_trial.synthetic_camera import make_messages
 from unihpe_ros.ros.clouds import to_cloud
 from unihpe_ros.ros.compressed import decode_compressed

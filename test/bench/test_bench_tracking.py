@@ -67,7 +67,7 @@ def test_command_writes_figures(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_report_is_complete(tmp_path: Path) -> None:
-    from unihpe_ros.bench.tracking.report import (
+    from unihpe_ros.bench.tracking.tracking_report import (
         root_table,
         steadiness_table,
         tracking_table,

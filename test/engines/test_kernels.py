@@ -11,8 +11,8 @@ from tiny_model import tiny_spec
 from unihpe_ros.core import simcc
 from unihpe_ros.core.crops import Crops, InputBatch
 from unihpe_ros.core.geometry import Camera
-from unihpe_ros.core.lifting_input import lifting_input
 from unihpe_ros.core.model_spec import MISSING_SCORE, ModelSpec
+from unihpe_ros.core.network_input import lifting_input
 from unihpe_ros.core.preprocess import Crop
 from unihpe_ros.core.reduction import halvings_before
 from unihpe_ros.engines import EngineError, kernel_arguments, nvrtc

@@ -38,8 +38,8 @@ def run(args: argparse.Namespace) -> int:
     import matplotlib  # noqa: F401
     from unihpe_ros.bench.tracking import (
         placement_and_jitter as rooms,
-        report as tracking_report,
         tracking_benchmark as tracking,
+        tracking_report,
     )
     from unihpe_ros.estimator import EstimatorSettings, PoseEstimator
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.model_spec import ModelSpec
-from unihpe_ros.core.normalisation import Normalisation
+from unihpe_ros.core.network_input import Normalisation
 
 
 @dataclass(frozen=True)

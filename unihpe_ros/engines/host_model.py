@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core import simcc
 from unihpe_ros.core.crops import InputBatch
-from unihpe_ros.core.lifting_input import lifting_input
 from unihpe_ros.core.model_spec import ModelSpec
+from unihpe_ros.core.network_input import lifting_input
 from unihpe_ros.core.pose import person_scores
 from unihpe_ros.engines import Engine
 from unihpe_ros.engines.pose_model import (

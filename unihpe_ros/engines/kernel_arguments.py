@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.model_spec import ModelSpec
-from unihpe_ros.core.normalisation import Normalisation
+from unihpe_ros.core.network_input import Normalisation
 from unihpe_ros.core.reduction import halved_from_crop, halvings_before
 
 MAX_HALVINGS = 14

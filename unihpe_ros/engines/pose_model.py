@@ -127,7 +127,7 @@ class PoseModel(Protocol):
         Parameters
         ----------
         keypoints : NDArray[np.float32]
-            ``(B, K, 3)`` as `unihpe_ros.core.lifting_input` makes them.
+            ``(B, K, 3)`` as `unihpe_ros.core.network_input` makes them.
 
         Raises
         ------

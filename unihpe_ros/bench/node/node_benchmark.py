@@ -11,8 +11,8 @@ import time
 
 import numpy as np
 from unihpe_ros.bench.node.cases import Case, Figures
-from unihpe_ros.node_trial.latency_listener import Arrivals
 from unihpe_ros.node_trial.processes import Process, ProcessError
+from unihpe_ros.node_trial.receivers import Arrivals
 from unihpe_ros.node_trial.ros_session import (
     await_node,
     camera_environment,

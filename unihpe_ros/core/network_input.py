@@ -1,16 +1,17 @@
-"""From grey levels to what a network reads."""
+"""Inputs of the networks: normalised pixels, and keypoints for the lifting branch."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.core.model_spec import ModelSpec
+from unihpe_ros.core.geometry import Array
+from unihpe_ros.core.model_spec import MISSING_SCORE, ModelSpec
 
 
 class Normalisation:
     """
-    What a network's input is made of grey levels by: their order, and a line for each channel.
+    Channel order, scale and offset from grey levels to a network's input.
 
     Parameters
     ----------
@@ -39,3 +40,28 @@ class Normalisation:
             plane[...] = channels[source]
         planes *= self.scale[:, None, None]
         planes += self.offset[:, None, None]
+
+
+def lifting_input(rays: Array, scores: Array | NDArray[np.bool_]) -> NDArray[np.float32]:
+    """
+    Put 2D keypoints and their scores together; what is hardly there is missing altogether.
+
+    Parameters
+    ----------
+    rays : NDArray
+        ``(..., K, 2)`` in a crop's virtual camera, scaled by the crop (`Crop.normalise`); NaN
+        where unknown.
+    scores : NDArray
+        ``(..., K)`` in [0, 1], or whether the keypoint is known.
+
+    Returns
+    -------
+    NDArray[np.float32]
+        ``(..., K, 3)`` x, y and score; zeros where the score is below MISSING_SCORE or anything
+        is not finite.
+
+    """
+    keypoints = np.concatenate([rays, scores[..., None]], -1, dtype=np.float32)
+    there = np.isfinite(keypoints).all(-1) & (keypoints[..., 2] >= MISSING_SCORE)
+    keypoints[~there] = 0
+    return keypoints

@@ -2,8 +2,8 @@
 
 import numpy as np
 import torch
-from unihpe_ros.core.lifting_input import lifting_input
 from unihpe_ros.core.model_spec import MISSING_SCORE
+from unihpe_ros.core.network_input import lifting_input
 from unihpe_ros.datasets.projection import corrupt
 from unihpe_ros.models.unihpe import UniHPE
 from unihpe_ros.training.objective import own_keypoints
