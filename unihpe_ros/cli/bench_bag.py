@@ -131,9 +131,8 @@ def _rate(text: str) -> float:
 
 def _print_figures(report: BenchReport) -> None:
     from unihpe_ros.bench.recordings.metric_text import metrics_under, sentence, table_of
-    from unihpe_ros.bench.recordings.summary import summarise
 
-    summaries = {one.model: summarise(one.bags) for one in report.models}
+    summaries = {one.model: one.summary for one in report.models}
     for name, summary in summaries.items():
         print(f'{name}: {sentence(summary)}')
     print_table([['', *summaries], *table_of(metrics_under('throughput'), summaries)])

@@ -51,10 +51,6 @@ class Letterbox:
         w, h = self.inner
         return (self.size[0] - w) // 2, (self.size[1] - h) // 2
 
-    def to_input(self, boxes: Array) -> Array:
-        """Map ``(N, 4)`` boxes of the image to px of the network's input."""
-        return (boxes + 0.5) * self._scale - 0.5 + np.tile(self.offset, 2)
-
     def to_image(self, boxes: Array) -> Array:
         """Map ``(N, 4)`` boxes of the network's input to px of the image."""
         return (boxes - np.tile(self.offset, 2) + 0.5) / self._scale - 0.5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 import json
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,11 @@ class ModelResult:
     model: str
     about: Mapping[str, Any]
     bags: Sequence[BagResult]
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """Its figures over all recordings, see `unihpe_ros.bench.recordings.summary.summarise`."""
+        return summarise(self.bags)
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,7 @@ class BenchReport:
                 {
                     'model': result.model,
                     'about': dict(result.about),
-                    'summary': summarise(result.bags),
+                    'summary': result.summary,
                     'bags': [bag.to_dict() for bag in _sorted(result.bags)],
                 }
                 for result in self.models

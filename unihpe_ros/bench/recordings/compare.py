@@ -10,7 +10,6 @@ from typing import Any
 
 from unihpe_ros.bench.recordings.bench_report import BenchError, BenchReport
 from unihpe_ros.bench.recordings.metric_text import Metric, METRICS, NOTHING
-from unihpe_ros.bench.recordings.summary import summarise
 
 _RULE = re.compile(r'([\w.]+)\s*([<>])\s*(\d+\.?\d*)')
 
@@ -94,7 +93,7 @@ class Side:
 def sides_of(reports: Sequence[BenchReport], names: Sequence[str]) -> list[Side]:
     """Return every model of every report, in order."""
     return [
-        Side(f'{name}: {one.model}' if len(report.models) > 1 else name, summarise(one.bags))
+        Side(f'{name}: {one.model}' if len(report.models) > 1 else name, one.summary)
         for report, name in zip(reports, names, strict=True)
         for one in report.models
     ]

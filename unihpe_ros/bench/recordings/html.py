@@ -88,7 +88,7 @@ class _Page:
     def __init__(self, report: BenchReport) -> None:
         self._report = report
         self._models = report.models
-        self._summaries = {one.model: summarise(one.bags) for one in report.models}
+        self._summaries = {one.model: one.summary for one in report.models}
 
     def subtitle(self) -> str:
         names = ' and '.join(escape(name) for name in self._summaries)

@@ -12,7 +12,7 @@ from unihpe_ros.bench.recordings.summary import summarise
 
 def to_markdown(report: BenchReport) -> str:
     """Return the figures of a report as Markdown."""
-    summaries = {one.model: summarise(one.bags) for one in report.models}
+    summaries = {one.model: one.summary for one in report.models}
     parts = [f'# Benchmark: {report.settings["source"]}']
     if report.ended_by:
         parts.append(f'**Unfinished: {report.ended_by}.** The figures are of what was done.')

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from unihpe_ros.metrics.ground_truth import TruthMeter
 from unihpe_ros.visualisation.floor_plan import annotate
 
 _STATM = Path('/proc/self/statm')
-_PAGE_MB = 4096 / 1e6
+_PAGE_MB = os.sysconf('SC_PAGE_SIZE') / 1e6
 
 
 @dataclass(frozen=True)
