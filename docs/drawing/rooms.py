@@ -8,7 +8,7 @@ from drawing.svg import Box, Picture
 
 # Modules that users import, drawn as one room.
 API = 'public API'
-API_MODULES = ('estimator', 'camera_stream', 'lifting', 'detector', '__init__')
+API_MODULES = ('estimator', 'camera_stream', 'lifting', 'detector')
 # Room: colours and place.
 PLACES: dict[str, tuple[str, Box]] = {
     'cli': ('spine', Box(32, 72, 1136, 62)),
@@ -61,7 +61,8 @@ def room_edges(layers: Mapping[str, tuple[set[str], set[str]]]) -> Edges:
     Parameters
     ----------
     layers : Mapping[str, tuple[set[str], set[str]]]
-        LAYERS of test/test_layers.py; entries of single files are left out.
+        LAYERS of test/test_layers.py; entries of single files and of the
+        package itself are left out.
 
     Returns
     -------
@@ -72,7 +73,8 @@ def room_edges(layers: Mapping[str, tuple[set[str], set[str]]]) -> Edges:
     """
     edges: Edges = {}
     for layer, (ours, _) in layers.items():
-        if '/' in layer:
+        # What the package itself names is imported when somebody asks for it.
+        if '/' in layer or layer == '__init__':
             continue
         known = edges.setdefault(API if layer in API_MODULES else layer, {})
         for name in ours:
