@@ -119,27 +119,38 @@ def test_bone_that_cannot_be_measured_teaches_nothing() -> None:
     np.testing.assert_allclose(straightened(bones, standing(1.7)), before)
 
 
+def smoothed(
+    one: OneEuro,
+    points: np.ndarray,
+    stamp: float,
+    settings: OneEuroSettings,
+    weights: np.ndarray | float = 1.0,
+    unit: np.ndarray | float = 1.0,
+) -> np.ndarray:
+    return smooth_together([one], points[None], stamp, settings, weights, unit)[0]
+
+
 def test_filter_by_the_formula_of_the_paper() -> None:
     filtering, settings = OneEuro(), OneEuroSettings(min_cutoff=1.0, beta=0.0)
-    filtering(np.zeros((1, 2)), 0.0, settings)
+    smoothed(filtering, np.zeros((1, 2)), 0.0, settings)
     gain = 1 / (1 + 1 / (2 * np.pi * 1.0 * 0.1))
-    out = filtering(np.ones((1, 2)), 0.1, settings)
+    out = smoothed(filtering, np.ones((1, 2)), 0.1, settings)
     np.testing.assert_allclose(out, gain)
     unsure = OneEuro()
-    unsure(np.zeros((1, 2)), 0.0, settings)
-    assert unsure(np.ones((1, 2)), 0.1, settings, np.array([0.0]))[0, 0] < 0.2 * gain
+    smoothed(unsure, np.zeros((1, 2)), 0.0, settings)
+    assert smoothed(unsure, np.ones((1, 2)), 0.1, settings, np.array([0.0]))[0, 0] < 0.2 * gain
 
 
 def test_filter_passes_over_what_is_missing() -> None:
     filtering, settings = OneEuro(), OneEuroSettings(1.0, 1.0)
-    filtering(np.zeros((2, 3)), 0.0, settings)
-    out = filtering(np.array([[np.nan] * 3, [0.0] * 3]), 0.1, settings)
+    smoothed(filtering, np.zeros((2, 3)), 0.0, settings)
+    out = smoothed(filtering, np.array([[np.nan] * 3, [0.0] * 3]), 0.1, settings)
     assert np.isnan(out[0]).all()
     np.testing.assert_array_equal(out[1], 0)
-    back = filtering(np.array([[5.0] * 3, [0.0] * 3]), 0.2, settings)
+    back = smoothed(filtering, np.array([[5.0] * 3, [0.0] * 3]), 0.2, settings)
     np.testing.assert_array_equal(back[0], 5)
     # A repeated stamp moves nothing.
-    np.testing.assert_array_equal(filtering(np.full((2, 3), 9.0), 0.2, settings), back)
+    np.testing.assert_array_equal(smoothed(filtering, np.full((2, 3), 9.0), 0.2, settings), back)
 
 
 def test_filters_together_are_filters_one_by_one(rng: np.random.Generator) -> None:
@@ -151,7 +162,7 @@ def test_filters_together_are_filters_one_by_one(rng: np.random.Generator) -> No
         points[0, 0, 1] = np.nan if stamp == 0.1 else points[0, 0, 1]
         weights, units = rng.uniform(size=(2, present, 2))
         expected = [
-            one_by_one[row](points[row], stamp, settings, weights[row], units[row])
+            smoothed(one_by_one[row], points[row], stamp, settings, weights[row], units[row])
             for row in range(present)
         ]
         smooth = smooth_together(together[:present], points, stamp, settings, weights, units)
