@@ -82,10 +82,10 @@ def load(
         )
         for built in (image, lifting)
     ]
-    model = DevicePoseModel(gpu, (image.spec, lifting.spec), (nets[0], nets[1]))
-    model.backend = image.library.name
-    model.notes = (*image.notes, *lifting.notes, *model.notes)
-    return model
+    on_gpu = DevicePoseModel(gpu, (image.spec, lifting.spec), (nets[0], nets[1]))
+    on_gpu.backend = image.library.name
+    on_gpu.notes = (*image.notes, *lifting.notes, *on_gpu.notes)
+    return on_gpu
 
 
 class DevicePoseModel(PoseModel):
