@@ -20,7 +20,7 @@ BATCHES = (1, 2)
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure no longer than it takes to see that it is measured."""
-    for module in ('benchmark', 'pytorch'):
+    for module in ('engine_benchmark', 'pytorch'):
         monkeypatch.setattr(f'unihpe_ros.bench.engines.{module}.BATCHES', BATCHES)
     monkeypatch.setattr('unihpe_ros.bench.engines.engine_benchmark._WARM_UP', 1)
 
