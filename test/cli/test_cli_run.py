@@ -90,6 +90,7 @@ def _command(*arguments: object) -> list[str]:
     return [sys.executable, '-m', 'unihpe_ros.cli.main', 'run', *map(str, arguments)]
 
 
+@pytest.mark.slow
 def test_ctrl_c_writes_what_was_done_and_resume_makes_it_whole(tmp_path, options):
     video = write_walk_video(tmp_path / 'walk.mp4', 300)
     process = subprocess.Popen(

@@ -9,6 +9,7 @@ from unihpe_ros.run.outputs.people_file import PeopleFile, PeopleWriter
 from unihpe_ros.run.session import Plan
 
 FRAMES = 70
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope='module')

@@ -144,6 +144,7 @@ def test_too_many_viewers_are_turned_away(view):
     assert all(viewer.status == 200 for viewer in viewers)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason='no Chromium here; .ci/run installs it')
 def test_people_move_in_a_browser_which_notices_when_the_node_is_gone():
     view = WebView(0)
