@@ -407,7 +407,7 @@ def test_an_interrupted_live_node_is_measured_as_far_as_it_came(folder, tmp_path
         (['{}/nothing'], r'nothing: expected a recording .* or a folder of them; there is none'),
         (['{}/empty'], r'empty: expected a recording .*; it holds none'),
         (['{}/bags', '--shard', '4/3'], r"--shard: expected i/n with 1 <= i <= n; got '4/3'"),
-        (['{}/bags', '--shard', '1/9'], r'at most as many shards as recordings, 3; got 1/9'),
+        (['{}/bags', '--shard', '1/9'], r'at most as many shards as inputs, 3; got 1/9'),
         (
             ['{}/bags', '--rate', 'fast'],
             r"--rate: expected max, real or a number above 0; got 'fa",

@@ -20,7 +20,8 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 from unihpe_ros.bags.reader import BagReader
-from unihpe_ros.bags.writer import BagWriter, FRAME_ID
+from unihpe_ros.bags.topics import FRAME_ID
+from unihpe_ros.bags.writer import BagWriter
 from unihpe_ros.node_trial.camera_process import audience, CAMERA_QOS, ros_until_signalled
 from unihpe_ros.ros.images import BgrImage, encode_image
 

@@ -213,7 +213,11 @@ class FrameHandler:
         camera_input.statistics.add('publish', time.monotonic() - began)
         camera_input.statistics.count('published')
         camera_input.statistics.people = len(poses)
-        self._measure_latency(seconds(header), camera_input)
+        figures: dict[str, float] = {'dropped': camera_input.statistics.total('dropped')}
+        latency = self._measure_latency(seconds(header), camera_input)
+        if latency is not None:
+            figures['latency'] = round(1e3 * latency, 1)
+        camera_input.outputs.show(look.image, poses, figures)
 
     def _is_late(self, frame: Frame) -> bool:
         """Whether a newer image of this camera has been answered."""
@@ -231,18 +235,19 @@ class FrameHandler:
         self._last_stamps[name] = stamp
         return False
 
-    def _measure_latency(self, stamp: float, camera_input: CameraInput) -> None:
+    def _measure_latency(self, stamp: float, camera_input: CameraInput) -> float | None:
+        """Publish and return the time from the image's stamp to now, s; None if unknown."""
         if not stamp:
             camera_input.log.warning(
                 'images have no stamp: the time of arrival is used, latency is not measured'
             )
             camera_input.statistics.unknown('end_to_end')
-            return
+            return None
         now = self._clock.now().nanoseconds
         if not now:
             # Simulated time that does not run: the watchdog says so.
             camera_input.statistics.unknown('end_to_end')
-            return
+            return None
         latency = now * 1e-9 - stamp
         if latency < -_CLOCKS_S:
             camera_input.log.warning(
@@ -250,10 +255,11 @@ class FrameHandler:
                 "machine and the camera's differ, latency is not measured"
             )
             camera_input.statistics.unknown('end_to_end')
-            return
+            return None
         latency = max(latency, 0.0)
         camera_input.statistics.add('end_to_end', latency)
         camera_input.outputs.publish_latency(latency)
+        return latency
 
 
 def _size(picture: CompressedPicture | BgrImage) -> tuple[int, int]:

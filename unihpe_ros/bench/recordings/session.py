@@ -15,8 +15,9 @@ from unihpe_ros.bench.recordings.bench_report import BenchError, BenchReport, Mo
 from unihpe_ros.bench.recordings.frame_table import BagResult
 from unihpe_ros.bench.recordings.in_process import DirectRun
 from unihpe_ros.bench.recordings.recorder import Recorder
-from unihpe_ros.bench.recordings.sources import choose_shard, find_bags, load_truth
+from unihpe_ros.bench.recordings.sources import find_bags, load_truth
 from unihpe_ros.core.pose import Poses
+from unihpe_ros.core.sharing import choose_shard
 from unihpe_ros.engines import EngineError
 from unihpe_ros.engines.model_files import find_model
 from unihpe_ros.estimator import PoseEstimator
@@ -53,7 +54,7 @@ class BenchPlan:
     truth : str
         See `unihpe_ros.bench.recordings.sources.load_truth`.
     shard : str
-        'i/n', see `unihpe_ros.bench.recordings.sources.choose_shard`.
+        'i/n', see `unihpe_ros.core.sharing.choose_shard`.
     write_bag, video : Path, optional
         Where to write the recording with the poses, and a video; with several recordings or
         models, their names are put into the file's.
@@ -109,7 +110,7 @@ class Session:
             raise BenchError('--rate: through ros a recording is played in real time; leave it')
         for model in plan.models:
             find_model(model)
-        bags = choose_shard(find_bags(plan.source), plan.shard)
+        bags = dict(choose_shard(list(find_bags(plan.source).items()), plan.shard))
         self._readers = [
             BagReader(path, plan.topic, rectified=plan.rectified, name=name)
             for name, path in bags.items()
