@@ -10,15 +10,16 @@ from pathlib import Path
 from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.bags.topics import BagError
 from unihpe_ros.bench.machine import describe_machine
+from unihpe_ros.bench.recordings.annotated_video import write_video
+from unihpe_ros.bench.recordings.bench_report import BenchError, BenchReport, ModelResult
 from unihpe_ros.bench.recordings.frame_table import BagResult
 from unihpe_ros.bench.recordings.in_process import DirectRun
 from unihpe_ros.bench.recordings.recorder import Recorder
-from unihpe_ros.bench.recordings.report import BenchError, ModelResult, Report
-from unihpe_ros.bench.recordings.sources import choose_shard, find_bags, load_truth
-from unihpe_ros.bench.recordings.video import write_video
+from unihpe_ros.bench.recordings.sources import find_bags, load_truth
 from unihpe_ros.core.pose import Poses
+from unihpe_ros.core.sharing import choose_shard
 from unihpe_ros.engines import EngineError
-from unihpe_ros.engines.pair import find_model
+from unihpe_ros.engines.model_files import find_model
 from unihpe_ros.estimator import PoseEstimator
 from unihpe_ros.node_trial.processes import ProcessError
 
@@ -28,7 +29,7 @@ Progress = Callable[[str, int], AbstractContextManager[Callable[[int], object]]]
 
 
 @dataclass(frozen=True)
-class Plan:
+class BenchPlan:
     """
     What to run.
 
@@ -37,7 +38,7 @@ class Plan:
     source : Path
         A recording, or a folder of them.
     models : tuple[str, ...]
-        See `unihpe_ros.engines.pair.find_model`.
+        See `unihpe_ros.engines.model_files.find_model`.
     backend : str
         See `unihpe_ros.engines.load_engine`.
     detector : str
@@ -53,7 +54,7 @@ class Plan:
     truth : str
         See `unihpe_ros.bench.recordings.sources.load_truth`.
     shard : str
-        'i/n', see `unihpe_ros.bench.recordings.sources.choose_shard`.
+        'i/n', see `unihpe_ros.core.sharing.choose_shard`.
     write_bag, video : Path, optional
         Where to write the recording with the poses, and a video; with several recordings or
         models, their names are put into the file's.
@@ -81,7 +82,7 @@ class Session:
 
     Parameters
     ----------
-    plan : Plan
+    plan : BenchPlan
         What to run.
     progress : Progress
         Shows how far it is.
@@ -98,7 +99,7 @@ class Session:
 
     """
 
-    plan: Plan
+    plan: BenchPlan
     progress: Progress
     made: list[str] = field(default_factory=list)
     _stopped: BaseException | None = field(default=None, init=False)
@@ -109,7 +110,7 @@ class Session:
             raise BenchError('--rate: through ros a recording is played in real time; leave it')
         for model in plan.models:
             find_model(model)
-        bags = choose_shard(find_bags(plan.source), plan.shard)
+        bags = dict(choose_shard(list(find_bags(plan.source).items()), plan.shard))
         self._readers = [
             BagReader(path, plan.topic, rectified=plan.rectified, name=name)
             for name, path in bags.items()
@@ -122,13 +123,13 @@ class Session:
                 for model in plan.models:
                     check_target(reader, self._place(plan.write_bag, reader, model))
 
-    def run(self) -> Report:
+    def run(self) -> BenchReport:
         """
         Run everything.
 
         Returns
         -------
-        Report
+        BenchReport
             Of what was done: after Ctrl-C or an error it says so in `ended_by`.
 
         Raises
@@ -153,7 +154,9 @@ class Session:
             if not any(len(bag.frames['number']) for bags in results.values() for bag in bags):
                 raise
         models = [ModelResult(name, about[name], bags) for name, bags in results.items()]
-        return Report(self._settings(), [self.plan.shard], [describe_machine()], models, ended_by)
+        return BenchReport(
+            self._settings(), [self.plan.shard], [describe_machine()], models, ended_by
+        )
 
     def _results(self) -> Iterator[tuple[str, BagResult, dict[str, object]]]:
         for model in self.plan.models:
