@@ -76,8 +76,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='only part I of N of the inputs, I from 1 to N (default: 1/1, all)',
     )
     _add_input_options(parser)
-    parser.add_argument('--model', default='unihpe_rt', help='shipped model, or a path')
-    parser.add_argument('--detector', default='unihpe_det', help='shipped detector, or a path')
+    parser.add_argument(
+        '--model', default='unihpe_rt', help='shipped model, or a path (default: unihpe_rt)'
+    )
+    parser.add_argument(
+        '--detector', default='unihpe_det', help='shipped detector, or a path (default: unihpe_det)'
+    )
     parser.add_argument('--backend', default='auto', help='engine that runs them (default: auto)')
     parser.set_defaults(run=run)
 
