@@ -80,7 +80,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '--model', default='unihpe_rt', help='shipped model, or a path (default: unihpe_rt)'
     )
     parser.add_argument(
-        '--detector', default='unihpe_det', help='shipped detector, or a path (default: unihpe_det)'
+        '--detector',
+        default='unihpe_det',
+        help='shipped detector, or a path (default: unihpe_det)',
     )
     parser.add_argument('--backend', default='auto', help='engine that runs them (default: auto)')
     parser.set_defaults(run=run)
