@@ -17,7 +17,7 @@ INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check --no-
 unexport PYTHONPATH PYTHONHOME LD_LIBRARY_PATH AMENT_PREFIX_PATH RMW_IMPLEMENTATION ROS_DISTRO
 unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
-.PHONY: help demo test test-fast lint docs ptx venv clean
+.PHONY: help demo test test-fast lint docs wheel ptx venv clean
 .DELETE_ON_ERROR:
 
 help:  ## show this list
@@ -46,6 +46,10 @@ docs: $(VENV)/.docs-ready  ## build the documentation site in out/site, check it
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --quiet
 	@echo 'out/site/index.html'
 
+wheel: $(VENV)/.demo-ready  ## build a wheel in out/wheel, for machines without this checkout
+	@$(VENV)/bin/python -m pip wheel --quiet --no-deps --wheel-dir out/wheel .
+	@ls out/wheel/*.whl
+
 ptx: $(VENV)/.test-ready  ## compile the CUDA kernels again, after a change of engines/*.cu
 	@$(VENV)/bin/python -c 'from unihpe_ros.engines.nvrtc import write_ptx; print(*write_ptx())'
 
@@ -53,7 +57,7 @@ venv: $(VENV)/.test-ready $(JAZZY)/.test-ready  ## set up both environments
 
 clean:  ## remove build outputs and caches; environments go with rm -rf .venv .venv-jazzy
 	rm -rf build install log *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	find unihpe_ros test launch experiments -name __pycache__ -prune -exec rm -rf {} +
+	find unihpe_ros test launch examples experiments docs -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.demo-ready: setup.py Makefile | $(VENV)/bin/python
 	@echo 'Setting up $(VENV) (once)'

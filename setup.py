@@ -58,13 +58,15 @@ EXTRAS = {
     ],
     # anny bakes body shapes once and needs torch for it.
     'synthesis': ['anny==0.6.2', 'numba>=0.60', 'torch==2.13.0'],
-    # mcap writes the LZ4 chunks that rosbags reads but cannot write; NVRTC compiles our kernels
-    # again, without a GPU (24 MB).
+    # bvh and pycocotools read what we write; mcap writes the LZ4 chunks that rosbags reads but
+    # cannot write; NVRTC compiles our kernels again, without a GPU (24 MB).
     'test': [
+        'bvh==0.3',
         'hypothesis',
         'mcap',
         'nvidia-cuda-nvrtc-cu12==12.6.85; sys_platform == "linux"',
         'onnx==1.23.2',
+        'pycocotools>=2.0.7',
         'pytest',
     ],
     # `make docs`. Ruff sets the signatures of the reference.
@@ -88,7 +90,12 @@ setup(
     name=PACKAGE,
     version='0.1.0',
     packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
-    package_data={PACKAGE: ['py.typed', 'engines/*.cu', 'engines/*.cuh', 'engines/*.ptx']},
+    package_data={
+        PACKAGE: [
+            *('py.typed', 'engines/*.cu', 'engines/*.cuh', 'engines/*.ptx'),
+            *('web/*.html', 'web/*.css', 'web/*.js'),
+        ]
+    },
     data_files=[
         ('share/ament_index/resource_index/packages', [str(MARKER)]),
         (f'share/{PACKAGE}', ['package.xml']),

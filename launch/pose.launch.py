@@ -2,19 +2,22 @@
 
 from ament_index_python.packages import get_package_prefix, PackageNotFoundError
 from launch import LaunchContext, LaunchDescription
-from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch.actions import (
+    DeclareLaunchArgument,
+    LogInfo,
+    OpaqueFunction,
+    SetEnvironmentVariable,
+)
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import LifecycleNode, Node
 from launch_ros.substitutions import FindPackageShare
+from unihpe_ros.ros.camera_presets import load_preset, PRESETS
 
 ARGUMENTS = {
-    'image': ('/camera/image_raw', 'Topic of the images; compressed ones are under it'),
-    'camera_info': ('/camera/camera_info', "Topic of the camera's calibration"),
-    'depth_image': (
-        '/camera/depth_registered/image_raw',
-        'Topic of aligned depth',
-    ),
+    'image': ('', 'Topic of the images, if not that of camera; compressed ones are under it'),
+    'camera_info': ('', "Topic of the camera's calibration, if not that of camera"),
+    'depth_image': ('', 'Topic of aligned depth, if not that of camera'),
     'boxes_in': ('boxes_in', 'Topic of people that another node found (Detection2DArray)'),
     'pose2d_in': ('pose2d_in', 'Topic of 2D keypoints for mode:=lifting'),
     'cameras': (
@@ -33,9 +36,13 @@ ARGUMENTS = {
     'image_qos': ('', 'Overrides the parameter: auto, or reliable'),
     'target_frame': ('', 'Overrides the parameter: frame that TF shall bring the 3D into'),
     'rviz': ('false', 'Show image, cloud and markers'),
-    'fixed_frame': ('camera', 'Frame that RViz looks from: frame_id of the images, or one in tf'),
+    'fixed_frame': ('', 'Frame that RViz looks from, if not that of the images: one in tf'),
     'autostart': ('true', 'Configure and activate; false waits for lifecycle commands'),
-    'camera': ('none', 'Camera driver to start as well: v4l2 for a webcam, or none'),
+    'camera': (
+        'none',
+        'Whose topics to take: v4l2 or usb_cam, which are started too, realsense, zed, oak, '
+        'orbbec, gazebo, or none for /camera/image_raw',
+    ),
     'device': ('/dev/video0', 'Device of that camera'),
     'large_images': ('false', 'Use config/fastdds.xml for all that is started from here on'),
 }
@@ -69,6 +76,12 @@ def remappings(topics: dict[str, str], cameras: list[str]) -> list[tuple[str, st
     return list({**topics, **compressed}.items())
 
 
+def topic_of(name: str, context: LaunchContext) -> str:
+    arguments = context.launch_configurations
+    preset = load_preset(arguments['camera'])
+    return arguments[name] or preset.topics[name]
+
+
 def estimator(context: LaunchContext) -> list[LifecycleNode]:
     arguments = context.launch_configurations
     # An argument that is not given must not override what the parameter file says.
@@ -78,7 +91,9 @@ def estimator(context: LaunchContext) -> list[LifecycleNode]:
         given['cameras'] = cameras
     if arguments['image_rotation']:
         given['image_rotation'] = [int(turn) for turn in arguments['image_rotation'].split(',')]
-    topics = {name: arguments[name] for name in INPUTS}
+    preset = load_preset(arguments['camera'])
+    given = {**preset.parameters, **given}
+    topics = {name: topic_of(name, context) for name in INPUTS}
     return [
         LifecycleNode(
             package='unihpe_ros',
@@ -95,27 +110,33 @@ def estimator(context: LaunchContext) -> list[LifecycleNode]:
     ]
 
 
-def camera(context: LaunchContext) -> list[Node]:
-    if context.launch_configurations['camera'] == 'none':
-        return []
+def camera(context: LaunchContext) -> list[Node | LogInfo]:
+    name = context.launch_configurations['camera']
+    preset = load_preset(name)
+    if not preset.driver:
+        words = f'camera:={name}: the driver is to be started apart: {preset.start}'
+        return [LogInfo(msg=words)] if preset.start else []
+    package = preset.driver['package']
     try:
-        get_package_prefix('v4l2_camera')
+        get_package_prefix(package)
     except PackageNotFoundError as error:
         raise RuntimeError(
-            'camera:=v4l2: expected the package v4l2_camera, which is not installed; '
-            'sudo apt install ros-$ROS_DISTRO-v4l2-camera brings it'
+            f'camera:={name}: expected the package {package}, which is not installed; '
+            f'sudo apt install ros-$ROS_DISTRO-{package.replace("_", "-")} brings it'
         ) from error
+    image = topic_of('image', context)
+    device = {preset.driver['device_parameter']: LaunchConfiguration('device')}
     return [
         Node(
-            package='v4l2_camera',
-            executable='v4l2_camera_node',
+            package=package,
+            executable=preset.driver['executable'],
             name='camera',
             namespace='camera',
-            parameters=[{'video_device': LaunchConfiguration('device')}],
+            parameters=[device],
             remappings=[
-                ('image_raw', LaunchConfiguration('image')),
-                ('image_raw/compressed', [LaunchConfiguration('image'), '/compressed']),
-                ('camera_info', LaunchConfiguration('camera_info')),
+                ('image_raw', image),
+                ('image_raw/compressed', f'{image}/compressed'),
+                ('camera_info', topic_of('camera_info', context)),
             ],
             # It is the camera's side that needs room for large images.
             additional_env={name: config('fastdds.xml') for name in PROFILES},
@@ -124,8 +145,24 @@ def camera(context: LaunchContext) -> list[Node]:
     ]
 
 
-def generate_launch_description() -> LaunchDescription:
+def rviz(context: LaunchContext) -> list[Node]:
+    arguments = context.launch_configurations
     topics = ('image_annotated', 'pose3d', 'markers')
+    frame = arguments['fixed_frame'] or load_preset(arguments['camera']).frame
+    return [
+        Node(
+            package='rviz2',
+            executable='rviz2',
+            arguments=['-d', config('pose.rviz'), '-f', frame],
+            remappings=[
+                (f'/unihpe/{topic}', f'/{arguments["namespace"]}/{topic}') for topic in topics
+            ],
+            condition=IfCondition(LaunchConfiguration('rviz')),
+        )
+    ]
+
+
+def generate_launch_description() -> LaunchDescription:
     large_images = IfCondition(LaunchConfiguration('large_images'))
     return LaunchDescription(
         [
@@ -134,7 +171,7 @@ def generate_launch_description() -> LaunchDescription:
                     name,
                     default_value=default,
                     description=description,
-                    choices=['none', 'v4l2'] if name == 'camera' else None,
+                    choices=['none', *PRESETS] if name == 'camera' else None,
                 )
                 for name, (default, description) in ARGUMENTS.items()
             ),
@@ -149,15 +186,6 @@ def generate_launch_description() -> LaunchDescription:
             ),
             OpaqueFunction(function=camera),
             OpaqueFunction(function=estimator),
-            Node(
-                package='rviz2',
-                executable='rviz2',
-                arguments=['-d', config('pose.rviz'), '-f', LaunchConfiguration('fixed_frame')],
-                remappings=[
-                    (f'/unihpe/{topic}', ['/', LaunchConfiguration('namespace'), f'/{topic}'])
-                    for topic in topics
-                ],
-                condition=IfCondition(LaunchConfiguration('rviz')),
-            ),
+            OpaqueFunction(function=rviz),
         ]
     )

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 # Marker of all the tests of a folder; single slow tests elsewhere have a decorator. Training,
-# evaluation, rendering and benchmarks make data and networks first, which takes longer than what they test.
+# evaluation, rendering and benchmarks make data and networks first, which takes longer than what
+# they test.
 FOLDER_MARKERS = {
     'bags': 'ros',
     'bench': 'slow',

@@ -67,11 +67,13 @@ def test_of_equal_boxes_the_first_of_the_best_stays():
 )
 def test_letterbox_there_and_back(image_size, size):
     letterbox = Letterbox(image_size, size)
-    boxes = np.array([[0, 0, image_size[0] - 1, image_size[1] - 1], [3.5, 1.25, 7, 9]])
-    np.testing.assert_allclose(letterbox.to_image(letterbox.to_input(boxes)), boxes, atol=1e-6)
-    whole = letterbox.to_input(np.array([[-0.5, -0.5, *np.array(image_size) - 0.5]]))[0]
     corner, extent = np.array(letterbox.offset), np.array(letterbox.inner)
-    np.testing.assert_allclose(whole, [*corner - 0.5, *corner + extent - 0.5], atol=1e-6)
+    # The outer edges of the fitted picture, and its middle, are those of the image.
+    inner = np.array([[*corner - 0.5, *corner + extent - 0.5], [*corner - 0.5, *corner]])
+    inner[1, 2:] += 0.5 * extent - 0.5
+    w, h = image_size
+    wanted = [[-0.5, -0.5, w - 0.5, h - 0.5], [-0.5, -0.5, 0.5 * (w - 1), 0.5 * (h - 1)]]
+    np.testing.assert_allclose(letterbox.to_image(inner), wanted, atol=1e-6)
     assert (corner >= 0).all()
     assert (corner + extent <= size).all()
     assert (extent == size).any()
@@ -89,10 +91,9 @@ def test_pixels_land_where_the_letterbox_says(size):
     weight = fitted[..., 0].astype(float)
     ys, xs = np.mgrid[: weight.shape[0], : weight.shape[1]]
     centre = np.array([(weight * xs).sum(), (weight * ys).sum()]) / weight.sum()
-    mapped = letterbox.to_input(box[None].astype(float))[0]
-    np.testing.assert_allclose(
-        centre + letterbox.offset, 0.5 * (mapped[:2] + mapped[2:]), atol=0.25
-    )
+    mapped = letterbox.to_image(np.tile(centre + letterbox.offset, 2)[None])[0, :2]
+    scale = np.array(size) / letterbox.inner
+    np.testing.assert_allclose(mapped, 0.5 * (box[:2] + box[2:]), atol=0.25 * scale.max())
 
 
 def test_an_empty_picture_is_refused():

@@ -60,6 +60,35 @@ def test_newcomer_is_not_reported_on_first_sight(estimator: PoseEstimator) -> No
     assert len(estimator.estimate(image, CAMERA, 0.033)) == 1
 
 
+def test_single_image_is_answered_at_once(estimator: PoseEstimator) -> None:
+    people = person_box(200, 240, 300), person_box(460, 240, 250)
+    estimator.configure(EstimatorSettings(confirm_time=1.0))
+    poses = estimator.estimate_image(picture(*people), CAMERA)
+    assert poses.track_ids.tolist() == [1, 2]
+    found = poses.keypoints_2d[poses.keypoints_2d[:, 0, 0].argsort()]
+    np.testing.assert_allclose(found, [keypoints_in(box) for box in people], atol=5)
+    assert poses.root_mode is RootMode.PROJECTIVE
+    assert (poses.flags & KeypointFlag.OBSERVED).all()
+    assert estimator.estimate_image(picture(*people)).root_mode is RootMode.RELATIVE
+    assert len(estimator.estimate_image(picture())) == 0
+
+
+def test_single_image_leaves_the_streams_alone(estimator: PoseEstimator) -> None:
+    box = person_box(320, 240, 300)
+    assert watch(estimator, box).track_ids.tolist() == [1]
+    estimator.estimate_image(picture(), CAMERA)
+    poses = estimator.estimate(picture(box), CAMERA, 4 / RATE)
+    assert poses.track_ids.tolist() == [1]
+    assert (poses.flags & KeypointFlag.OBSERVED).all()
+
+
+def test_boxes_may_be_given_with_a_single_image(estimator: PoseEstimator) -> None:
+    one, other = person_box(200, 240, 300), person_box(460, 240, 250)
+    boxes = np.array([other], np.float32)
+    poses = estimator.estimate_image(picture(one, other), CAMERA, boxes=boxes)
+    np.testing.assert_allclose(poses.keypoints_2d, [keypoints_in(other)], atol=5)
+
+
 @pytest.mark.parametrize('x', [100, 320, 540])
 def test_person_is_placed_by_projection(estimator: PoseEstimator, x: int) -> None:
     poses = watch(estimator, person_box(x, 240, 300))

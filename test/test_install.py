@@ -87,7 +87,9 @@ def test_pip_install_has_the_resources(source, program, tmp_path):
     shutil.rmtree(source)
     library = next(prefix.glob('lib/python*/site-packages'))
     kernels = ('preprocess.ptx', 'decode.ptx', 'preprocess.cu', 'decode.cu', 'scene.cuh')
-    for file in ('py.typed', *(f'engines/{name}' for name in kernels)):
+    pages = ('page.html', 'page.css', 'page.js', 'room.js')
+    files = (*(f'engines/{name}' for name in kernels), *(f'web/{name}' for name in pages))
+    for file in ('py.typed', *files):
         assert (library / 'unihpe_ros' / file).is_file()
     found = run(sys.executable, program, PYTHONPATH=str(library))
     assert found == str(prefix / 'share/unihpe_ros' / RESOURCE)

@@ -23,7 +23,8 @@ MESSAGES = ('cameras', 'clouds', 'compressed', 'images', 'markers')
 # layer: (other layers of ours or single names of them, third parties beside ANYWHERE).
 # cli is missing: it may import everything.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
-    '__init__': (set(), set()),
+    # Public names, which are imported when they are first asked for.
+    '__init__': ({'core', 'engines', 'detector', 'estimator', 'ros.clouds'}, set()),
     'core': (set(), set()),
     'tracking': ({'core'}, set()),
     'metrics': ({'core'}, set()),
@@ -36,12 +37,17 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         {'core', 'engines', 'tracking', 'detector', 'lifting', 'camera_stream'},
         set(),
     ),
-    'ros': ({'core', 'visualisation', 'engines.EngineError', 'estimator'}, ROS),
+    'web': ({'core', 'visualisation'}, set()),
+    'ros': ({'core', 'visualisation', 'engines.EngineError', 'estimator', 'web'}, ROS),
     # Of the node's room only what turns messages into arrays and back.
     'bags': ({'core', *(f'ros.{name}' for name in MESSAGES)}, ROS | {'rosbags', 'yaml'}),
     'node_trial': (
         {'core', 'metrics', 'visualisation', 'bags', *(f'ros.{name}' for name in MESSAGES)},
         ROS,
+    ),
+    'run': (
+        {'core', 'visualisation', 'estimator', 'bags', 'web', 'ros.clouds', 'ros.images'},
+        {'rosbags'},
     ),
     'bench': (
         {

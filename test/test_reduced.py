@@ -17,7 +17,7 @@ from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.resources import find_resource
 from unihpe_ros.detector import PersonDetector
-from unihpe_ros.estimator import EstimatorSettings, PoseEstimator, Shot
+from unihpe_ros.estimator import CameraImage, EstimatorSettings, PoseEstimator
 
 SIZE = (640, 480)
 CAMERA = Camera.from_fov(*SIZE, math.radians(60))
@@ -49,9 +49,9 @@ def step(estimator: PoseEstimator, stamp: float, *people: Box) -> tuple[Poses, i
     """Look at the next picture as far as it is wanted; return by how much it was reduced."""
     factor = estimator.reduction(SIZE, CAMERA, stamp)
     image = reduce_by_area(picture(*people), factor)
-    shot = Shot(image, CAMERA, stamp, whole_size=SIZE)
-    assert shot.reduction == factor
-    return estimator.estimate_batch([shot])[0], factor
+    camera_image = CameraImage(image, CAMERA, stamp, whole_size=SIZE)
+    assert camera_image.reduction == factor
+    return estimator.estimate_batch([camera_image])[0], factor
 
 
 @pytest.mark.parametrize('camera', [CAMERA, LENS], ids=['pinhole', 'lens'])
@@ -72,15 +72,15 @@ def test_crops_of_a_reduced_image_look_the_same_way(camera: Camera) -> None:
 
 def test_sizes_that_are_no_multiples_are_rounded_up() -> None:
     image = np.zeros((121, 161, 3), np.uint8)
-    shot = Shot(image, None, 0.0, whole_size=(641, 483))
-    assert (shot.reduction, shot.size) == (4, (641, 483))
+    camera_image = CameraImage(image, None, 0.0, whole_size=(641, 483))
+    assert (camera_image.reduction, camera_image.size) == (4, (641, 483))
     assert Camera.from_fov(641, 483, 1.0).reduced(4).width == 161
-    assert Shot(image, None, 0.0).reduction == 1
+    assert CameraImage(image, None, 0.0).reduction == 1
 
 
 def test_an_image_that_is_no_reduction_is_refused() -> None:
     with pytest.raises(ValueError, match=r'expected \(640, 480\) reduced by 2, 4 or 8; got \(100'):
-        Shot(np.zeros((100, 100, 3), np.uint8), None, 0.0, whole_size=SIZE)
+        CameraImage(np.zeros((100, 100, 3), np.uint8), None, 0.0, whole_size=SIZE)
 
 
 def test_large_people_are_looked_at_in_reduced_pictures(estimator: PoseEstimator) -> None:
@@ -121,12 +121,14 @@ def test_a_small_newcomer_is_looked_at_in_the_next_and_whole_picture(
     assert counts[first + 1 :] == [2] * (len(counts) - first - 1)
 
 
-def test_asking_twice_moves_nobody_twice(estimator: PoseEstimator) -> None:
+def test_asking_for_the_reduction_moves_nobody(estimator: PoseEstimator) -> None:
     def at(frame: int) -> Box:
         return person_box(150 + 12 * frame, 240, 300)
 
     # Until both know the velocity: who is asked may be confirmed a picture later.
     for frame in range(14):
+        for other in (-7.0, frame / 30 + 0.2, 99.0):
+            estimator.reduction(SIZE, CAMERA, other)
         asked, _ = step(estimator, frame / 30, at(frame))
         plain = estimator.estimate(picture(at(frame)), CAMERA, frame / 30, stream='plain')
     # Gone: both are carried along by the prediction alone.
@@ -167,11 +169,11 @@ def test_jpeg_of_large_people_gives_the_same_skeletons_at_half_size(
         data = cv2.imencode('.jpg', grainy, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
         factor = estimator.reduction(size, camera, seconds, stream='reduced')
         decoded = [cv2.imdecode(data, FLAGS[n]) for n in (1, factor)]
-        shots = [
-            Shot(decoded[0], camera, seconds, 'whole'),
-            Shot(decoded[1], camera, seconds, 'reduced', whole_size=size),
+        camera_images = [
+            CameraImage(decoded[0], camera, seconds, 'whole'),
+            CameraImage(decoded[1], camera, seconds, 'reduced', whole_size=size),
         ]
-        full, reduced = estimator.estimate_batch(shots)
+        full, reduced = estimator.estimate_batch(camera_images)
     estimator.close()
     assert factor == 2
     assert len(full) == len(reduced) == 3

@@ -10,7 +10,7 @@ from tiny_model import Box, keypoints_in, person_box, picture, write_tiny_model
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import COCO_17, UNION
-from unihpe_ros.estimator import EstimatorSettings, PoseEstimator, Shot
+from unihpe_ros.estimator import CameraImage, EstimatorSettings, PoseEstimator
 
 SIZE = (640, 480)
 CAMERA = Camera.from_fov(*SIZE, math.radians(60))
@@ -25,11 +25,11 @@ def lift(estimator: PoseEstimator, stamp: float, *people: Box, score: float = 0.
 
 def test_streams_have_people_of_their_own(estimator: PoseEstimator) -> None:
     for frame in range(4):
-        shots = [
-            Shot(picture(BOX), CAMERA, frame / 30, 'front'),
-            Shot(picture(), CAMERA, 7.0 + frame / 30, 'back'),
+        images = [
+            CameraImage(picture(BOX), CAMERA, frame / 30, 'front'),
+            CameraImage(picture(), CAMERA, 7.0 + frame / 30, 'back'),
         ]
-        front, back = estimator.estimate_batch(shots)
+        front, back = estimator.estimate_batch(images)
     assert (len(front), len(back)) == (1, 0)
     # A stream's time is its own: the other's does not make it start over.
     assert len(estimator.estimate(picture(BOX), CAMERA, 5 / 30, stream='front')) == 1
@@ -39,10 +39,12 @@ def test_batch_answers_as_one_by_one(model: Path) -> None:
     one, other = tiny_estimator(model, threads=1), tiny_estimator(model, threads=1, streams=2)
     places = {'a': person_box(200, 240, 300), 'b': person_box(420, 220, 260)}
     for frame in range(4):
-        shots = [Shot(picture(box), CAMERA, frame / 30, name) for name, box in places.items()]
-        together = other.estimate_batch(shots)
+        images = [
+            CameraImage(picture(box), CAMERA, frame / 30, name) for name, box in places.items()
+        ]
+        together = other.estimate_batch(images)
         alone = [
-            one.estimate(shot.image, CAMERA, shot.stamp, stream=shot.stream) for shot in shots
+            one.estimate(image.image, CAMERA, image.stamp, stream=image.stream) for image in images
         ]
     for mine, theirs in zip(together, alone, strict=True):
         np.testing.assert_allclose(mine.keypoints_3d, theirs.keypoints_3d, atol=1e-4)
@@ -50,9 +52,9 @@ def test_batch_answers_as_one_by_one(model: Path) -> None:
 
 
 def test_one_stream_twice_in_a_batch_is_refused(estimator: PoseEstimator) -> None:
-    shot = Shot(picture(), CAMERA, 0.0)
+    image = CameraImage(picture(), CAMERA, 0.0)
     with pytest.raises(ValueError, match='each of another stream'):
-        estimator.estimate_batch([shot, shot])
+        estimator.estimate_batch([image, image])
 
 
 def test_given_boxes_take_the_place_of_the_detector(estimator: PoseEstimator) -> None:
@@ -144,7 +146,7 @@ def test_nobody_for_an_hour(estimator: PoseEstimator) -> None:
             assert len(poses) == 0
     stream = estimator._streams['']
     assert len(stream._tracker.tracks) + len(stream._tracker.lost) == 0
-    assert len(stream._people._known) == 0
+    assert len(stream._refiner._known) == 0
 
 
 @pytest.mark.slow
@@ -158,7 +160,7 @@ def test_fifty_people_come_and_all_leave_at_once(estimator: PoseEstimator) -> No
         lift(estimator, second + 0.9)
     stream = estimator._streams['']
     assert len(stream._tracker.lost) <= 2 * estimator.settings.max_people
-    assert len(stream._people._known) <= 3 * estimator.settings.max_people
+    assert len(stream._refiner._known) <= 3 * estimator.settings.max_people
 
 
 def test_person_who_fills_the_picture(estimator: PoseEstimator) -> None:

@@ -1,4 +1,4 @@
-"""One camera's images over time: where to look next, and who was seen."""
+"""State of one camera: predicts crops for the next image and tracks the people found in it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from numpy.typing import NDArray
 from unihpe_ros.core import boxes
 from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Array, Camera
-from unihpe_ros.core.image_input import REDUCTIONS, Shot
+from unihpe_ros.core.image_input import CameraImage, REDUCTIONS
+from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.pose import person_scores, Poses, RootMode
 from unihpe_ros.core.rotation import turn, turn_boxes_back
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.detector import PersonDetector
-from unihpe_ros.engines.branches import Looks
+from unihpe_ros.detector import Detector
+from unihpe_ros.engines.pose_model import PoseModelOutput
 from unihpe_ros.tracking.assemble import coast, join, report
-from unihpe_ros.tracking.observations import sight, Sightings
-from unihpe_ros.tracking.refinement import People
+from unihpe_ros.tracking.observations import build_observations, Observations
+from unihpe_ros.tracking.refinement import TrackRefiner
 from unihpe_ros.tracking.tracker import Tracker
 
 # s in which the scores of a person who is not seen fall to 1/e.
@@ -31,18 +32,18 @@ _PAUSE = 3.0
 _NOWHERE = np.zeros((0, 4), np.float32)
 
 
-class Stream:
+class CameraStream:
     """
-    Who is known in the images of one camera.
+    Crops, tracks and filters of one camera.
 
     Parameters
     ----------
-    size : tuple[int, int]
-        (w, h) of the crops, px.
-    padding : float
-        How much larger than its box a crop is.
-    detector : PersonDetector
+    spec : ModelSpec
+        Size and padding of the crops.
+    detector : Detector
         Finds newcomers.
+    confirm_at_once : bool
+        Whether one look is enough for an id, as where no second image follows.
 
     Attributes
     ----------
@@ -51,33 +52,27 @@ class Stream:
 
     """
 
-    def __init__(self, size: tuple[int, int], padding: float, detector: PersonDetector) -> None:
+    def __init__(
+        self, spec: ModelSpec, detector: Detector, *, confirm_at_once: bool = False
+    ) -> None:
         self.forget = False
-        self._size, self._padding = size, padding
+        self._size, self._padding = spec.input_size, spec.padding
         self._detector = detector
-        self._tracker = Tracker(UNION)
-        self._people = People(UNION)
+        self._tracker = Tracker(UNION, confirm_at_once=confirm_at_once)
+        self._refiner = TrackRefiner(UNION)
         self._last = Poses.empty(UNION)
         self._stamp, self._period = -math.inf, math.inf
         self._picture = (0, 0)
         self._undetected = 0
-        # The known people's places in the image at this time, until it is worked on.
-        self._known = _NOWHERE
-        self._known_at = math.nan
         # Newcomers in the last image, which was reduced too much to look at them.
         self._postponed = _NOWHERE
 
-    def step(self, stamp: float, size: tuple[int, int], settings: EstimatorSettings) -> None:
-        """Start over if time jumped, the picture has another size or it was asked for."""
+    def _starts_over(
+        self, stamp: float, size: tuple[int, int], settings: EstimatorSettings
+    ) -> bool:
+        """Whether time jumped, the picture has another size or it was asked for."""
         jumped = stamp < self._stamp or self._is_pause(stamp - self._stamp, settings)
-        if self.forget or jumped or size != self._picture:
-            self._tracker.reset()
-            self._people.keep(set())
-            self._last = Poses.empty(UNION)
-            self.forget = False
-            self._stamp, self._period = -math.inf, math.inf
-            self._known_at, self._postponed = math.nan, _NOWHERE
-        self._picture = size
+        return self.forget or jumped or size != self._picture
 
     def _is_pause(self, seconds: float, settings: EstimatorSettings) -> bool:
         """Whether nobody looked for so long that whoever is there now may be somebody else."""
@@ -85,21 +80,25 @@ class Stream:
         # A camera of one image in many seconds knows people by nothing but the image before.
         return seconds > memory and seconds > _PAUSE * self._period
 
-    def _places(
+    def predict(
         self, stamp: float, size: tuple[int, int], settings: EstimatorSettings
     ) -> NDArray[np.float32]:
-        """``(T, 4)`` where the known people should be; they are carried there once."""
-        self.step(stamp, size, settings)
-        if self._known_at != stamp:
-            self._known = self._tracker.predict(stamp, size, settings)
-            self._known_at = stamp
-        return self._known
+        """Move the known people on to a time; return where they should be, ``(T, 4)`` px."""
+        if self._starts_over(stamp, size, settings):
+            self._tracker.reset()
+            self._refiner.keep(set())
+            self._last = Poses.empty(UNION)
+            self.forget = False
+            self._stamp, self._period = -math.inf, math.inf
+            self._postponed = _NOWHERE
+        self._picture = size
+        return self._tracker.predict(stamp, size, settings)
 
     def reduction(
         self, stamp: float, view: Camera, given: Array | None, settings: EstimatorSettings
     ) -> int:
         """
-        Say by how much the next picture may be reduced before `aim`.
+        Return by how much a picture may be reduced before `aim`; this changes nothing.
 
         Parameters
         ----------
@@ -120,21 +119,26 @@ class Stream:
 
         """
         size = view.width, view.height
-        known = self._places(stamp, size, settings)
-        new = self._postponed if given is None else _usable(given, size)
+        known, missing, postponed = _NOWHERE, True, _NOWHERE
+        if not self._starts_over(stamp, size, settings):
+            known, missing = self._tracker.foresee(stamp, size, settings)
+            postponed = self._postponed
+        new = postponed if given is None else _usable(given, size)
         crops, _ = Crops.aim(np.concatenate([known, new]), view, self._size, self._padding)
         most = 2 ** int(crops.halvings(size).min(initial=len(REDUCTIONS) - 1))
-        if given is None and self._detects(len(known), settings):
+        if given is None and self._detects(len(known), missing, len(postponed), settings):
             most = min(most, self._detector.reduction(size))
         return most
 
-    def aim(self, shot: Shot, settings: EstimatorSettings) -> tuple[NDArray[np.intp], Crops]:
+    def aim(
+        self, image: CameraImage, settings: EstimatorSettings
+    ) -> tuple[NDArray[np.intp], Crops]:
         """
-        Say where to look.
+        Predict the crops of the next image: of known people, and of newcomers.
 
         Parameters
         ----------
-        shot : Shot
+        image : CameraImage
             The image.
         settings : EstimatorSettings
             See there.
@@ -147,33 +151,35 @@ class Stream:
             B crops of the people followed, and where newcomers may be.
 
         """
-        view = shot.view(settings)
+        view = image.view(settings)
         size = (view.width, view.height)
-        known = self._places(shot.stamp, size, settings)
-        new = self._newcomers(shot, size, known, settings)
+        known = self.predict(image.stamp, size, settings)
+        new = self._newcomers(image, size, known, settings)
         crops, made = Crops.aim(np.concatenate([known, new]), view, self._size, self._padding)
-        if shot.reduction > 1 and shot.boxes is None:
-            sharp = (2 ** crops.halvings(size) >= shot.reduction) | (made < len(known))
+        if image.reduction > 1 and image.boxes is None:
+            sharp = (2 ** crops.halvings(size) >= image.reduction) | (made < len(known))
             self._postponed = new[made[~sharp] - len(known)]
             crops, made = crops.select(np.flatnonzero(sharp)), made[sharp]
         return np.where(made < len(known), made, -1), crops
 
     def _newcomers(
         self,
-        shot: Shot,
+        image: CameraImage,
         size: tuple[int, int],
         known: NDArray[np.float32],
         settings: EstimatorSettings,
     ) -> NDArray[np.float32]:
         """``(S, 4)`` Places, no more than may be followed, of people who are not known."""
         places = _NOWHERE
-        if shot.boxes is not None:
-            places = _usable(shot.boxes, size)
-        elif self._detects(len(known), settings):
+        if image.boxes is not None:
+            places = _usable(image.boxes, size)
+        elif self._detects(
+            len(known), self._tracker.is_anybody_missing, len(self._postponed), settings
+        ):
             self._undetected = 0
-            turned = shot.view(settings).rotation
-            found = self._detect(shot.image, turned, settings.detect_threshold)
-            places = (found + 0.5) * shot.reduction - 0.5
+            turned = image.view(settings).rotation
+            found = self._detect(image.image, turned, settings.detect_threshold)
+            places = (found + 0.5) * image.reduction - 0.5
         else:
             self._undetected += 1
             places = self._postponed
@@ -197,59 +203,61 @@ class Stream:
         found = self._detector.detect(turn(picture, rotation), threshold).boxes
         return (turn_boxes_back(found, rotation, size) + 0.5) * factor - 0.5
 
-    def _detects(self, known: int, settings: EstimatorSettings) -> bool:
-        """Whether the detector looks at the next image, where so many people are known."""
-        if settings.detector == 'none' or known >= settings.max_people or len(self._postponed):
+    def _detects(
+        self, known: int, missing: bool, postponed: int, settings: EstimatorSettings
+    ) -> bool:
+        """Whether the detector runs on an image, by the people known, missing and postponed."""
+        if settings.detector == 'none' or known >= settings.max_people or postponed:
             return False
-        someone_missing = not self._tracker.knows_anybody or bool(self._tracker.predicted())
-        return someone_missing or self._undetected + 1 >= settings.detect_every
+        return missing or self._undetected + 1 >= settings.detect_every
 
-    def sightings(
+    def observe(
         self,
-        shot: Shot,
+        image: CameraImage,
         sources: NDArray[np.intp],
         crops: Crops,
-        looks: Looks,
+        output: PoseModelOutput,
         settings: EstimatorSettings,
-    ) -> Sightings:
+    ) -> Observations:
         """
-        Return those crops that show somebody.
+        Build observations of the crops that show somebody.
 
         Parameters
         ----------
-        shot, sources, crops
+        image, sources, crops
             See `aim`.
-        looks : Looks
-            What the network made of the crops.
+        output : PoseModelOutput
+            What the network found in the crops.
         settings : EstimatorSettings
             See there.
 
         """
-        rows = np.flatnonzero(person_scores(looks.scores) >= settings.score_threshold)
+        rows = np.flatnonzero(person_scores(output.scores) >= settings.score_threshold)
         if not len(rows):
-            return Sightings.none(UNION)
-        crops, points, scores = crops.select(rows), looks.points[rows], looks.scores[rows]
+            return Observations.none(UNION)
+        crops, scores = crops.select(rows), output.scores[rows]
+        keypoints_crop = output.keypoints_crop[rows]
         seen = np.where(scores >= settings.score_threshold, scores, 0)
-        cut = np.count_nonzero(crops.near_edge(points) & (seen > 0), axis=-1) > 0
-        pixels = crops.to_image(points)
-        return sight(
+        cut = np.count_nonzero(crops.near_edge(keypoints_crop) & (seen > 0), axis=-1) > 0
+        keypoints_2d = crops.to_image(keypoints_crop)
+        return build_observations(
             crops,
             UNION,
             sources[rows],
-            pixels,
+            keypoints_2d,
             scores,
-            looks.poses3d[rows],
-            looks.embeddings[rows],
-            looks.agreement[rows],
+            output.relative_3d[rows],
+            output.embeddings[rows],
+            output.agreement[rows],
             cut,
             settings,
-            shot.image,
-            shot.reduction,
+            image.image,
+            image.reduction,
         )
 
-    def finish(
+    def update_tracks(
         self,
-        sightings: Sightings,
+        observations: Observations,
         stamp: float,
         mode: RootMode,
         settings: EstimatorSettings,
@@ -258,11 +266,11 @@ class Stream:
         lifted: bool = False,
     ) -> Poses:
         """
-        Say who they are and where.
+        Update the tracks by observations; return the poses of everybody.
 
         Parameters
         ----------
-        sightings : Sightings
+        observations : Observations
             What this image showed.
         stamp : float
             When it was taken, s.
@@ -276,13 +284,12 @@ class Stream:
             Whether all 3D is from 2D keypoints alone.
 
         """
-        self._known_at = math.nan
-        ids = self._tracker.update(sightings, settings)
+        ids = self._tracker.update(observations, settings)
         rows = np.flatnonzero(ids)
-        ids, sightings = ids[rows], sightings.select(rows)
-        placed = self._people.place(ids, sightings, stamp, mode, settings, depth)
-        self._people.keep(self._tracker.remembered())
-        poses = report(ids, sightings, placed, UNION, mode, settings, lifted=lifted)
+        ids, observations = ids[rows], observations.select(rows)
+        placed = self._refiner.refine(ids, observations, stamp, mode, settings, depth)
+        self._refiner.keep(self._tracker.remembered())
+        poses = report(ids, observations, placed, UNION, mode, settings, lifted=lifted)
         absent = self._tracker.predicted()
         if absent and len(self._last):
             fade = math.exp(-(stamp - self._stamp) / _SCORE_FADE)
@@ -290,11 +297,6 @@ class Stream:
         self._period = stamp - self._stamp
         self._last, self._stamp = poses, stamp
         return poses
-
-    def predict(self, stamp: float, size: tuple[int, int], settings: EstimatorSettings) -> None:
-        """Carry everybody along where there is no image to look at."""
-        self.step(stamp, size, settings)
-        self._tracker.predict(stamp, size, settings)
 
 
 def _usable(given: Array, size: tuple[int, int]) -> NDArray[np.float32]:

@@ -1,8 +1,9 @@
-"""The person detector: an image in, boxes out."""
+"""Person detectors: an image in, boxes out; ours, and what anybody's has to offer."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +18,44 @@ MODEL = 'unihpe_det'
 SCORE_THRESHOLD = 0.3
 
 
-class PersonDetector:
+class Detector(Protocol):
     """
-    Finds the people in whole pictures.
+    Finds people in whole images; derive from it to bring your own.
+
+    Only `detect` has to be there, the rest has defaults.
+
+    """
+
+    def detect(self, image: NDArray[np.uint8], score_threshold: float) -> Detections:
+        """
+        Find the people in an image.
+
+        Parameters
+        ----------
+        image : NDArray[np.uint8]
+            ``(H, W, 3)`` BGR, of any size.
+        score_threshold : float
+            Least score of a box.
+
+        Returns
+        -------
+        Detections
+            Boxes in px of the image, the surest first.
+
+        """
+
+    def reduction(self, size: tuple[int, int]) -> int:
+        """Return by how much (1, 2, 4, 8) an image of (w, h) px may be reduced without loss."""
+        del size
+        return 1
+
+    def close(self) -> None:
+        """Release what it holds."""
+
+
+class PersonDetector(Detector):
+    """
+    Finds people in whole images with the network that ships, or with another of its kind.
 
     Parameters
     ----------
@@ -57,7 +93,7 @@ class PersonDetector:
         self, image: NDArray[np.uint8], score_threshold: float = SCORE_THRESHOLD
     ) -> Detections:
         """
-        Find the people in a picture.
+        Find the people in an image.
 
         Parameters
         ----------

@@ -1,35 +1,34 @@
-"""
-Image in, poses out: crop, infer, decode, lift, locate, track.
-
-This is the one class that a user of the library calls; the ROS node is a thin shell around it.
-
-"""
+"""Image in, poses out: the class that users of the library and the ROS node call."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 import math
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.camera_stream import Stream
+from unihpe_ros.camera_stream import CameraStream
 from unihpe_ros.core.geometry import Array, Camera
-from unihpe_ros.core.image_input import check_stamp, Shot
+from unihpe_ros.core.image_input import CameraImage, check_stamp
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import Skeleton, UNION
-from unihpe_ros.detector import MODEL, PersonDetector
-from unihpe_ros.engines.branches import LOOK_STAGES
-from unihpe_ros.engines.model_loader import load_branches
+from unihpe_ros.detector import Detector, MODEL, PersonDetector
+from unihpe_ros.engines import EngineError
+from unihpe_ros.engines.model_loader import load_pose_model
+from unihpe_ros.engines.pose_model import MODEL_STAGES, PoseModel
 from unihpe_ros.lifting import in_union, lifted_people
-from unihpe_ros.tracking.observations import Sightings
+from unihpe_ros.tracking.observations import Observations
 
-__all__ = ['EstimatorSettings', 'PoseEstimator', 'Shot']
+__all__ = ['CameraImage', 'EstimatorSettings', 'PoseEstimator']
 
-STAGES = (*LOOK_STAGES, 'locate', 'track')
+STAGES = (*MODEL_STAGES, 'locate', 'track')
+# A single image is looked at so often: first by the detector's boxes, then by the keypoints'.
+_LOOKS = 2
 
 
 class PoseEstimator:
@@ -38,65 +37,67 @@ class PoseEstimator:
 
     Parameters
     ----------
-    model : str or Path
-        See `unihpe_ros.engines.pair.find_model`.
+    model : str, Path or PoseModel
+        Name of a shipped model or a path, see `unihpe_ros.engines.model_files.find_model`; or a
+        network of your own, which you close.
     settings : EstimatorSettings
         See there.
-    backend : str
-        See `unihpe_ros.engines.load_engine`.
-    threads : int
-        CPU threads; 0 lets the engine choose.
+    backend, threads, progress
+        How what is given by name runs, see `unihpe_ros.engines.load_engine`.
     streams : int
         Most cameras that one `estimate_batch` will hold.
-    detector : str or Path
-        Who finds newcomers, see `unihpe_ros.detector.find_detector`.
-    progress : Callable[[str, float], object], optional
-        Called while an engine is built, see `unihpe_ros.engines.load_engine`.
+    detector : str, Path or Detector
+        Finds newcomers: name or path, see `unihpe_ros.detector.find_detector`; or a detector of
+        your own, which you close.
 
     Attributes
     ----------
-    spec : ModelSpec
-        What the image branch says about itself.
-    backend : str
-        Which runtime and device run it.
-    notes : tuple[str, ...]
-        What the user should be told about how it came to run this way: faster backends that
-        failed, engines that were built anew.
+    spec, backend, notes
+        Of the model, see `unihpe_ros.engines.pose_model.PoseModel`.
     stage_times : dict[str, float]
         Seconds that each of `STAGES` took in the last call.
 
     Raises
     ------
     EngineError
-        If the model cannot be loaded, or its two files do not belong together.
+        If the model cannot be loaded, its two files do not belong together, or its keypoints are
+        not those of `UNION`.
 
     """
 
     def __init__(
         self,
-        model: str | Path,
+        model: str | Path | PoseModel,
         settings: EstimatorSettings | None = None,
         *,
         backend: str = 'auto',
         threads: int = 0,
         streams: int = 1,
-        detector: str | Path = MODEL,
+        detector: str | Path | Detector = MODEL,
         progress: Callable[[str, float], object] | None = None,
     ) -> None:
         self._settings = settings or EstimatorSettings()
-        self._branches = load_branches(
-            model,
-            backend=backend,
-            threads=threads,
-            max_people=self._settings.max_people * streams,
-            progress=progress,
-        )
-        self.spec: ModelSpec = self._branches.spec
-        self.backend = self._branches.backend
-        self.notes = self._branches.notes
+        self._loaded: list[PoseModel | Detector] = []
+        if isinstance(model, str | Path):
+            most = self._settings.max_people * streams
+            model = load_pose_model(
+                model, backend=backend, threads=threads, max_people=most, progress=progress
+            )
+            self._loaded.append(model)
+        elif model.spec.keypoints != UNION:
+            raise EngineError(
+                f'{model.spec.model}: expected keypoints {UNION.name}; got '
+                f'{model.spec.skeleton}; `PoseEstimator.lift` takes those of any set'
+            )
+        self._model = model
+        self.spec: ModelSpec = model.spec
+        self.backend, self.notes = model.backend, model.notes
         self.stage_times = dict.fromkeys(STAGES, 0.0)
-        self._detector = PersonDetector(detector, backend=backend, threads=threads)
-        self._streams: dict[str, Stream] = {}
+        if isinstance(detector, str | Path):
+            detector = PersonDetector(detector, backend=backend, threads=threads)
+            self._loaded.append(detector)
+        self._detector = detector
+        self._streams: dict[str, CameraStream] = {}
 
     @property
     def settings(self) -> EstimatorSettings:
@@ -113,9 +114,9 @@ class PoseEstimator:
             stream.forget = True
 
     def close(self) -> None:
-        """Release the engines."""
-        self._branches.close()
-        self._detector.close()
+        """Release the engines that were loaded by name."""
+        for loaded in self._loaded:
+            loaded.close()
 
     def estimate(
         self,
@@ -156,63 +157,80 @@ class PoseEstimator:
 
         Raises
         ------
-        ValueError
-            If the image, the camera, the stamp, the boxes or the depth is malformed.
-        EngineError
-            If the runtime fails.
+        ValueError, EngineError
+            If the image, the camera, the stamp, the boxes or the depth is malformed, or the
+            runtime fails.
 
         """
-        return self.estimate_batch([Shot(image, camera, stamp, stream, boxes, depth)])[0]
+        return self.estimate_batch([CameraImage(image, camera, stamp, stream, boxes, depth)])[0]
 
-    def estimate_batch(self, shots: Sequence[Shot]) -> list[Poses]:
+    def estimate_image(
+        self,
+        image: NDArray[np.uint8],
+        camera: Camera | None = None,
+        *,
+        boxes: Array | None = None,
+        depth: NDArray[np.float32] | None = None,
+    ) -> Poses:
+        """
+        Find the people in one image that belongs to no stream.
+
+        Whoever is seen is reported: no second image is waited for, and nobody is remembered. The
+        ids are 1 to N; for the rest see `estimate`.
+
+        """
+        settings = replace(self._settings, confirm_time=0.0)
+        for _ in range(_LOOKS):
+            stream = CameraStream(self.spec, self._detector, confirm_at_once=True)
+            given = CameraImage(image, camera, 0.0, boxes=boxes, depth=depth)
+            poses = self._estimate([stream], [given], settings)[0]
+            boxes = poses.boxes
+        return poses
+
+    def estimate_batch(self, images: Sequence[CameraImage]) -> list[Poses]:
         """
         Find the people in one image of each of several streams; all crops are one batch.
 
-        Parameters
-        ----------
-        shots : Sequence[Shot]
-            The images, each of another stream.
-
-        Returns
-        -------
-        list[Poses]
-            For each shot, see `estimate`.
-
-        Raises
-        ------
-        ValueError
-            If two shots are of one stream.
-        EngineError
-            If the runtime fails.
+        Returns the poses for each image, see `estimate`. Two images of one stream are a
+        ValueError.
 
         """
-        names = [shot.stream for shot in shots]
+        names = [image.stream for image in images]
         if len(set(names)) < len(names):
-            raise ValueError(f'shots: expected each of another stream; got {names}')
-        settings, times = self._settings, dict.fromkeys(STAGES, 0.0)
+            raise ValueError(f'images: expected each of another stream; got {names}')
+        return self._estimate([self._stream(name) for name in names], images, self._settings)
+
+    def _estimate(
+        self,
+        streams: Sequence[CameraStream],
+        images: Sequence[CameraImage],
+        settings: EstimatorSettings,
+    ) -> list[Poses]:
+        times = dict.fromkeys(STAGES, 0.0)
         begun = perf_counter()
-        streams = [self._stream(name) for name in names]
-        aims = [stream.aim(shot, settings) for stream, shot in zip(streams, shots, strict=True)]
+        aims = [stream.aim(image, settings) for stream, image in zip(streams, images, strict=True)]
         views = [
-            (shot.image, aim[1].reduced(shot.reduction))
-            for shot, aim in zip(shots, aims, strict=True)
+            (image.image, aim[1].reduced(image.reduction))
+            for image, aim in zip(images, aims, strict=True)
         ]
         times['crop'] = perf_counter() - begun
         rows = np.cumsum([0, *(len(crops) for _, crops in views)])
         if rows[-1]:
-            looks = self._branches.look(views, settings.score_threshold)
-            for stage, seconds in self._branches.stage_times.items():
-                times[stage] += seconds
+            output = self._model.infer(views, settings.score_threshold)
+            for stage, seconds in self._model.stage_times.items():
+                times[stage] = times.get(stage, 0.0) + seconds
         answers = []
-        for number, (stream, shot) in enumerate(zip(streams, shots, strict=True)):
+        for number, (stream, image) in enumerate(zip(streams, images, strict=True)):
             begun = perf_counter()
-            sightings = Sightings.none(UNION)
+            observations = Observations.none(UNION)
             if rows[number] < rows[number + 1]:
-                part = looks.select(slice(rows[number], rows[number + 1]))
-                sightings = stream.sightings(shot, *aims[number], part, settings)
+                part = output.select(slice(rows[number], rows[number + 1]))
+                observations = stream.observe(image, *aims[number], part, settings)
             seen = perf_counter()
-            mode = settings.resolve(shot.camera is not None, shot.depth is not None)
-            answers.append(stream.finish(sightings, shot.stamp, mode, settings, shot.depth))
+            mode = settings.resolve(image.camera is not None, image.depth is not None)
+            answers.append(
+                stream.update_tracks(observations, image.stamp, mode, settings, image.depth)
+            )
             times['locate'] += seen - begun
             times['track'] += perf_counter() - seen
         self.stage_times = times
@@ -228,27 +246,16 @@ class PoseEstimator:
         boxes: Array | None = None,
     ) -> int:
         """
-        Say by how much the next picture of a stream may be reduced while it is decoded.
+        Return by how much the next picture of a stream may be reduced while it is decoded.
 
-        Where people are large, the network reads fewer pixels than the picture has.
-
-        Parameters
-        ----------
-        size : tuple[int, int]
-            (w, h) of the picture, px.
-        camera, stamp, stream, boxes
-            See `estimate`.
-
-        Returns
-        -------
-        int
-            1, 2, 4 or 8. The next call has to be `estimate_batch` with a Shot of this stamp, and
-            with `size` as `whole_size`.
+        Where people are large, the network reads fewer pixels than the picture has. The result is
+        1, 2, 4 or 8; the reduced picture goes to `estimate_batch` as a CameraImage with `size`,
+        (w, h) px, as `whole_size`. Asking changes nothing: who does not ask, or decodes more than
+        is needed, loses time only.
 
         """
         settings = self._settings
-        fov = math.radians(settings.default_fov_deg)
-        view = camera or Camera.from_fov(*size, fov)
+        view = camera or Camera.from_fov(*size, math.radians(settings.default_fov_deg))
         return self._stream(stream).reduction(stamp, view, boxes, settings)
 
     def lift(
@@ -272,16 +279,10 @@ class PoseEstimator:
             ``(N, K, 2)`` px; NaN where unknown.
         scores : NDArray
             ``(N, K)`` in [0, 1]; 0 where unknown.
-        camera : Camera
-            Intrinsics of the image that the keypoints are of.
-        stamp : float
-            When it was taken, s; see `estimate`.
+        camera, stamp, stream, depth
+            Of the image that the keypoints are of, see `estimate`.
         skeleton : Skeleton
             The keypoint set; keypoints that the network knows and it lacks are found in 3D only.
-        stream : str
-            Name of the camera: each has people of its own.
-        depth : NDArray[np.float32], optional
-            ``(H, W)`` m, aligned with the image; 0 or NaN where unknown.
         camera_known : bool
             Whether the camera is calibrated rather than assumed, which finds no place in the
             room.
@@ -293,10 +294,8 @@ class PoseEstimator:
 
         Raises
         ------
-        ValueError
-            If the shapes or the stamp are malformed.
-        EngineError
-            If the runtime fails.
+        ValueError, EngineError
+            If the shapes or the stamp are malformed, or the runtime fails.
 
         """
         check_stamp(stamp)
@@ -305,17 +304,16 @@ class PoseEstimator:
         begun = perf_counter()
         state = self._stream(stream)
         state.predict(stamp, (camera.width, camera.height), settings)
-        sightings = lifted_people(self._branches, *given, camera, settings)
+        observations = lifted_people(self._model, *given, camera, settings)
         times['lifting_branch'] = perf_counter() - begun
         begun = perf_counter()
         mode = settings.resolve(camera_known, depth is not None)
-        poses = state.finish(sightings, stamp, mode, settings, depth, lifted=True)
+        poses = state.update_tracks(observations, stamp, mode, settings, depth, lifted=True)
         times['track'] = perf_counter() - begun
         self.stage_times = times
         return poses
 
-    def _stream(self, name: str) -> Stream:
+    def _stream(self, name: str) -> CameraStream:
         if name not in self._streams:
-            spec = self.spec
-            self._streams[name] = Stream(spec.input_size, spec.padding, self._detector)
+            self._streams[name] = CameraStream(self.spec, self._detector)
         return self._streams[name]

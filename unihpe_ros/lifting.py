@@ -1,4 +1,4 @@
-"""People whose 2D keypoints somebody else found."""
+"""Lifting of 2D keypoints from another source to observations in 3D."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from numpy.typing import NDArray
 from unihpe_ros.core import boxes
 from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Array, Camera
-from unihpe_ros.core.lifting_input import lifting_input
+from unihpe_ros.core.network_input import lifting_input
 from unihpe_ros.core.pose import person_scores
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import Skeleton, UNION
-from unihpe_ros.engines.branches import Branches
-from unihpe_ros.tracking.observations import sight, Sightings
+from unihpe_ros.engines.pose_model import PoseModel
+from unihpe_ros.tracking.observations import build_observations, Observations
 
 
 def in_union(
-    keypoints: Array, scores: Array, skeleton: Skeleton
+    keypoints_2d: Array, scores: Array, skeleton: Skeleton
 ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     """
-    Put keypoints into the network's set, those of one name only.
+    Reorder keypoints into the network's set; those of other names are dropped.
 
     Parameters
     ----------
-    keypoints : NDArray
+    keypoints_2d : NDArray
         ``(N, K, 2)`` px; NaN where unknown.
     scores : NDArray
         ``(N, K)`` in [0, 1]; 0 where unknown.
@@ -32,7 +32,7 @@ def in_union(
 
     Returns
     -------
-    keypoints : NDArray[np.float64]
+    keypoints_2d : NDArray[np.float64]
         ``(N, 26, 2)``.
     scores : NDArray[np.float32]
         ``(N, 26)``; 0 where there is no place.
@@ -43,37 +43,37 @@ def in_union(
         If the shapes do not fit.
 
     """
-    n, k = len(keypoints), len(skeleton)
-    if keypoints.shape != (n, k, 2) or scores.shape != (n, k):
+    n, k = len(keypoints_2d), len(skeleton)
+    if keypoints_2d.shape != (n, k, 2) or scores.shape != (n, k):
         raise ValueError(
             f'keypoints_2d, scores: expected (N, {k}, 2) and (N, {k}); '
-            f'got {keypoints.shape} and {scores.shape}'
+            f'got {keypoints_2d.shape} and {scores.shape}'
         )
-    pixels = np.full((n, len(UNION), 2), np.nan)
+    in_set = np.full((n, len(UNION), 2), np.nan)
     known = np.zeros((n, len(UNION)), np.float32)
     for i, name in enumerate(skeleton.keypoints):
         if name in UNION.parents:
-            pixels[:, UNION.index(name)] = keypoints[:, i]
+            in_set[:, UNION.index(name)] = keypoints_2d[:, i]
             known[:, UNION.index(name)] = scores[:, i]
-    known[~np.isfinite(pixels).all(-1)] = 0
-    return pixels, np.nan_to_num(known)
+    known[~np.isfinite(in_set).all(-1)] = 0
+    return in_set, np.nan_to_num(known)
 
 
 def lifted_people(
-    branches: Branches,
-    pixels: NDArray[np.float64],
+    model: PoseModel,
+    keypoints_2d: NDArray[np.float64],
     scores: NDArray[np.float32],
     camera: Camera,
     settings: EstimatorSettings,
-) -> Sightings:
+) -> Observations:
     """
-    Lift 2D keypoints.
+    Lift 2D keypoints and place them in front of the camera.
 
     Parameters
     ----------
-    branches : Branches
+    model : PoseModel
         The model.
-    pixels, scores
+    keypoints_2d, scores
         See `in_union`.
     camera : Camera
         Intrinsics of the image that the keypoints are of.
@@ -82,7 +82,7 @@ def lifted_people(
 
     Returns
     -------
-    Sightings
+    Observations
         The surest first, not more than there may be.
 
     Raises
@@ -94,21 +94,21 @@ def lifted_people(
     sure = person_scores(scores)
     order = np.argsort(-sure, kind='stable')[: settings.max_people]
     order = order[sure[order] >= settings.score_threshold]
-    around = boxes.around(np.where(scores[..., None] > 0, pixels, np.nan))
-    spec = branches.spec
+    around = boxes.around(np.where(scores[..., None] > 0, keypoints_2d, np.nan))
+    spec = model.spec
     crops, made = Crops.aim(around[order], camera, spec.input_size, spec.padding)
     rows = order[made]
     if not len(rows):
-        return Sightings.none(UNION)
-    pixels, scores = pixels[rows], scores[rows]
-    lifted = branches.lift(lifting_input(crops.normalise(crops.rays(pixels)), scores))
-    return sight(
+        return Observations.none(UNION)
+    keypoints_2d, scores = keypoints_2d[rows], scores[rows]
+    lifted = model.lift(lifting_input(crops.normalise(crops.rays(keypoints_2d)), scores))
+    return build_observations(
         crops,
         UNION,
         np.full(len(rows), -1),
-        pixels,
+        keypoints_2d,
         scores,
-        lifted.poses3d,
+        lifted.relative_3d,
         lifted.embeddings,
         np.full(len(rows), np.nan, np.float32),
         np.zeros(len(rows), np.bool_),

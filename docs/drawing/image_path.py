@@ -65,8 +65,8 @@ WORKED = (
     ),
     Step(
         'Image branch',
-        ('engines/host_branches.py',),
-        'The network, one batch for all people. On a GPU: device_branches.py.',
+        ('engines/host_model.py',),
+        'The network, one batch for all people. On a GPU: device_model.py.',
         'SimCC, embedding',
     ),
     Step(
@@ -77,7 +77,7 @@ WORKED = (
     ),
     Step(
         'Lifting branch',
-        ('engines/host_branches.py', 'core/lifting_input.py'),
+        ('engines/host_model.py', 'core/network_input.py'),
         '2D keypoints and the image feature to 3D.',
         'relative_3d, agreement',
     ),

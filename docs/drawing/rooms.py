@@ -8,14 +8,16 @@ from drawing.svg import Box, Picture
 
 # Modules that users import, drawn as one room.
 API = 'public API'
-API_MODULES = ('estimator', 'camera_stream', 'lifting', 'detector', '__init__')
+API_MODULES = ('estimator', 'camera_stream', 'lifting', 'detector')
 # Room: colours and place.
 PLACES: dict[str, tuple[str, Box]] = {
     'cli': ('spine', Box(32, 72, 1136, 62)),
+    'run': ('runtime', Box(32, 170, 352, 66)),
     'bench': ('measure', Box(428, 170, 740, 66)),
     'node_trial': ('measure', Box(428, 276, 328, 66)),
     'bags': ('measure', Box(800, 276, 368, 66)),
     'training': ('offline', Box(32, 390, 352, 82)),
+    'web': ('runtime', Box(428, 390, 328, 82)),
     'ros': ('runtime', Box(800, 390, 368, 82)),
     'evaluation': ('offline', Box(32, 532, 352, 106)),
     API: ('runtime', Box(800, 532, 368, 106)),
@@ -30,10 +32,12 @@ PLACES: dict[str, tuple[str, Box]] = {
 }
 WORDS = {
     'cli': 'The command unihpe, one file per subcommand. May import every room.',
+    'run': 'unihpe run: videos, pictures, cameras in; files out.',
     'bench': 'Benchmarks, one folder each: recordings/, engines/, tracking/, node/.',
     'node_trial': 'The node in its own process, measured.',
     'bags': 'ROS recordings: read, write, copy, check.',
     'training': 'The loop and the losses; detection/ for the detector, study/ for comparisons.',
+    'web': 'A page in the browser: picture, and people in 3D.',
     'ros': 'The node: topics, parameters, diagnostics; messages to arrays and back.',
     'evaluation': 'Scores of a trained model on data sets: predictions, protocols, reports.',
     API: 'An image in; people with 3D keypoints out.',
@@ -61,7 +65,8 @@ def room_edges(layers: Mapping[str, tuple[set[str], set[str]]]) -> Edges:
     Parameters
     ----------
     layers : Mapping[str, tuple[set[str], set[str]]]
-        LAYERS of test/test_layers.py; entries of single files are left out.
+        LAYERS of test/test_layers.py; entries of single files and of the
+        package itself are left out.
 
     Returns
     -------
@@ -72,10 +77,11 @@ def room_edges(layers: Mapping[str, tuple[set[str], set[str]]]) -> Edges:
     """
     edges: Edges = {}
     for layer, (ours, _) in layers.items():
-        if '/' in layer:
+        # What the package itself names is imported when somebody asks for it.
+        if '/' in layer or layer == '__init__':
             continue
         known = edges.setdefault(API if layer in API_MODULES else layer, {})
-        for name in ours:
+        for name in sorted(ours):  # Of a set: lines are laid in a settled order.
             room, _, part = name.partition('.')
             room = API if room in API_MODULES else room
             known[room] = known.get(room, False) or not part

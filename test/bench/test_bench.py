@@ -19,12 +19,12 @@ from tiny_detector import write_tiny_detector
 from tiny_estimator import tiny_estimator
 from tiny_model import write_tiny_model
 from unihpe_ros.bags.reader import BagReader
+from unihpe_ros.bench.recordings.bench_report import read_report
 from unihpe_ros.bench.recordings.frame_table import ANSWERED, BROKEN, DROPPED
 from unihpe_ros.bench.recordings.in_process import DirectRun
 from unihpe_ros.bench.recordings.live_node import run_live
 from unihpe_ros.bench.recordings.recorder import Recorder
-from unihpe_ros.bench.recordings.report import read_report
-from unihpe_ros.bench.recordings.session import Plan, Session
+from unihpe_ros.bench.recordings.session import BenchPlan, Session
 from unihpe_ros.cli.main import main
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.engines import ORDER
@@ -407,7 +407,7 @@ def test_an_interrupted_live_node_is_measured_as_far_as_it_came(folder, tmp_path
         (['{}/nothing'], r'nothing: expected a recording .* or a folder of them; there is none'),
         (['{}/empty'], r'empty: expected a recording .*; it holds none'),
         (['{}/bags', '--shard', '4/3'], r"--shard: expected i/n with 1 <= i <= n; got '4/3'"),
-        (['{}/bags', '--shard', '1/9'], r'at most as many shards as recordings, 3; got 1/9'),
+        (['{}/bags', '--shard', '1/9'], r'at most as many shards as inputs, 3; got 1/9'),
         (
             ['{}/bags', '--rate', 'fast'],
             r"--rate: expected max, real or a number above 0; got 'fa",
@@ -439,7 +439,7 @@ def test_what_is_wrong_is_said_in_one_line(folder, tmp_path, capsys, arguments, 
 
 def test_names_of_several_models_do_not_collide(folder):
     models = (str(folder / 'tiny'), str(folder / 'other'))
-    plan = Plan(folder / 'bags', models, video=folder / 'v.mp4')
+    plan = BenchPlan(folder / 'bags', models, video=folder / 'v.mp4')
     session = Session(plan, lambda title, total: pytest.fail(title))
     places = {
         session._place(plan.video, reader, model).name

@@ -6,13 +6,13 @@ import sys
 
 import numpy as np
 import pytest
-from unihpe_ros.bench.engines.benchmark import EngineBench, STAGES
 from unihpe_ros.bench.engines.demo_crops import demo_group, demo_views
+from unihpe_ros.bench.engines.engine_benchmark import EngineBench, STAGES
 from unihpe_ros.bench.engines.pytorch import time_torch
 from unihpe_ros.bench.engines.roofline_model import count_work, Workload
 from unihpe_ros.cli.main import main
 from unihpe_ros.core.resources import find_resource
-from unihpe_ros.engines.model_loader import load_branches
+from unihpe_ros.engines.model_loader import load_pose_model
 
 BATCHES = (1, 2)
 
@@ -20,9 +20,9 @@ BATCHES = (1, 2)
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure no longer than it takes to see that it is measured."""
-    for module in ('benchmark', 'pytorch'):
+    for module in ('engine_benchmark', 'pytorch'):
         monkeypatch.setattr(f'unihpe_ros.bench.engines.{module}.BATCHES', BATCHES)
-    monkeypatch.setattr('unihpe_ros.bench.engines.benchmark._WARM_UP', 1)
+    monkeypatch.setattr('unihpe_ros.bench.engines.engine_benchmark._WARM_UP', 1)
 
 
 def test_backends_are_timed_compared_and_put_into_one_table(
@@ -72,16 +72,16 @@ def test_pytorch_is_timed_beside_the_engines() -> None:
 
 
 def test_people_to_compare_on_are_seen_and_are_the_same_every_time() -> None:
-    branches = load_branches('unihpe_rt', backend='onnxruntime-cpu')
-    views, again = (demo_views(branches.spec, 12) for _ in range(2))
+    model = load_pose_model('unihpe_rt', backend='onnxruntime-cpu')
+    views, again = (demo_views(model.spec, 12) for _ in range(2))
     assert sum(len(crops) for _, crops in views) == 12
-    one, other = (branches.look(some, 0.0).points for some in (views, again))
+    one, other = (model.infer(some, 0.0).keypoints_crop for some in (views, again))
     np.testing.assert_array_equal(one, other)
     picture, boxes = demo_group((1280, 720), 3)
     assert picture.shape == (720, 1280, 3)
     assert (boxes[:, 2:] - boxes[:, :2] > (50, 150)).all()
     assert (np.diff(boxes[:, 0]) > 300).all()
-    branches.close()
+    model.close()
 
 
 def test_work_is_counted() -> None:

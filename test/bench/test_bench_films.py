@@ -8,10 +8,10 @@ import pytest
 from synthesis_fixtures import bodies, bodies_file  # noqa: F401
 from tiny_motion import still, write_clip
 from unihpe_ros.bags.reader import BagReader
-from unihpe_ros.bench.tracking.benchmark import CAMERA, people_of
 from unihpe_ros.bench.tracking.films import FilmScore, follow_film, in_sight, RATE, whole_bodies
-from unihpe_ros.bench.tracking.films_report import draw_ids, film_table, write_film_figures
 from unihpe_ros.bench.tracking.simulated_people import ways_about
+from unihpe_ros.bench.tracking.tracking_benchmark import CAMERA, people_of
+from unihpe_ros.bench.tracking.tracking_report import draw_ids, film_table, write_film_figures
 from unihpe_ros.cli.films import find_films
 from unihpe_ros.cli.main import main
 from unihpe_ros.core import boxes

@@ -12,12 +12,12 @@ from ros_fixtures import image, people
 from sensor_msgs.msg import CompressedImage
 from tiny_detector import write_tiny_detector
 from tiny_model import paint_person, person_box, write_tiny_model
-from unihpe_ros.bench.node import naive_node, report as node_report
+from unihpe_ros.bench.node import naive_node, node_report
 from unihpe_ros.bench.node.cases import age_limit_ms, Case, Figures, overload, plan, soak
-from unihpe_ros.bench.node.run import run_case
+from unihpe_ros.bench.node.node_benchmark import run_case
 from unihpe_ros.cli.main import main
 from unihpe_ros.core.skeleton import COCO_17
-from unihpe_ros.node_trial.latency_listener import read_cloud_head
+from unihpe_ros.node_trial.receivers import read_cloud_head
 from unihpe_ros.node_trial.synthetic_camera import make_messages
 from unihpe_ros.ros.clouds import to_cloud
 from unihpe_ros.ros.compressed import decode_compressed

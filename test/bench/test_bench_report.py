@@ -13,6 +13,14 @@ import cv2
 import numpy as np
 import pytest
 from tiny_bag import truth_at, walker
+from unihpe_ros.bench.recordings.bench_report import (
+    BenchError,
+    BenchReport,
+    merge,
+    ModelResult,
+    read_report,
+    write_json,
+)
 from unihpe_ros.bench.recordings.compare import (
     breaches,
     parse_rule,
@@ -31,16 +39,8 @@ from unihpe_ros.bench.recordings.frame_table import (
 from unihpe_ros.bench.recordings.html import SECTIONS, to_html
 from unihpe_ros.bench.recordings.markdown import to_markdown
 from unihpe_ros.bench.recordings.metric_text import METRICS, show
-from unihpe_ros.bench.recordings.report import (
-    BenchError,
-    merge,
-    ModelResult,
-    read_report,
-    Report,
-    write_json,
-)
 from unihpe_ros.bench.recordings.summary import noise_band, summarise
-from unihpe_ros.bench.recordings.worst_frames import Shelf
+from unihpe_ros.bench.recordings.worst_frames import WorstFrames
 from unihpe_ros.cli.main import main
 from unihpe_ros.metrics.ground_truth import accuracy, TruthMeter
 
@@ -53,7 +53,7 @@ MACHINE = {'processor': 'abacus', 'cores': 2, 'memory_gb': 4.0, 'system': 'wood'
 def bag_result(name: str, frames: int = 60, latency: float = 10.0, seed: int = 0) -> BagResult:
     """Make up a recording; without randomness it could hide an order of summation."""
     rng = np.random.default_rng([seed, *name.encode()])
-    rows, shelf, meter = FrameTable(), Shelf(), TruthMeter()
+    rows, shelf, meter = FrameTable(), WorstFrames(), TruthMeter()
     truth, _ = truth_at(walker(0.1))
     for number in range(frames):
         lift = rng.normal(0, 0.01, (2, 26, 3)).astype(np.float32)
@@ -73,14 +73,14 @@ def bag_result(name: str, frames: int = 60, latency: float = 10.0, seed: int = 0
     )  # fmt: skip
 
 
-def report_of(bags: list[BagResult], shard: str = '1/1', **fields: object) -> Report:
+def report_of(bags: list[BagResult], shard: str = '1/1', **fields: object) -> BenchReport:
     about = {'backend': 'beads', 'weights': 'w1', 'input_size': [96, 128], 'training': 'none'}
     models = [ModelResult('tiny', about, bags)]
-    return replace(Report(SETTINGS, [shard], [MACHINE], models), **fields)
+    return replace(BenchReport(SETTINGS, [shard], [MACHINE], models), **fields)
 
 
 @pytest.fixture(scope='module')
-def report() -> Report:
+def report() -> BenchReport:
     return report_of([bag_result('one'), bag_result('two', 40)])
 
 
@@ -227,10 +227,10 @@ def test_a_report_with_a_column_missing_is_named(report, tmp_path):
     with pytest.raises(
         ValueError, match=r'here: bag one: expected frames with \d+ columns of one'
     ):
-        Report.from_dict(values, 'here')
+        BenchReport.from_dict(values, 'here')
     del values['models'][0]['bags'][0]['wall_s']
     with pytest.raises(ValueError, match=r'here: bag: fields missing or unknown: wall_s'):
-        Report.from_dict(values, 'here')
+        BenchReport.from_dict(values, 'here')
 
 
 def test_comparison_tells_change_from_noise(report):
@@ -307,7 +307,7 @@ def test_sums_of_recordings_give_the_figures_of_all():
 
 
 def test_the_shelf_keeps_the_worst_of_each_second():
-    shelf, drawn = Shelf(), []
+    shelf, drawn = WorstFrames(), []
 
     def draw() -> np.ndarray:
         drawn.append(1)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from unihpe_ros.bench.tracking import benchmark as tracking, placement_and_jitter as rooms
+from unihpe_ros.bench.tracking import placement_and_jitter as rooms, tracking_benchmark as tracking
 from unihpe_ros.bench.tracking.simulated_detector import sense, true_boxes
 from unihpe_ros.bench.tracking.simulated_people import walk_about
 from unihpe_ros.cli.main import main
@@ -67,7 +67,7 @@ def test_command_writes_figures(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_report_is_complete(tmp_path: Path) -> None:
-    from unihpe_ros.bench.tracking.report import (
+    from unihpe_ros.bench.tracking.tracking_report import (
         root_table,
         steadiness_table,
         tracking_table,

@@ -39,8 +39,30 @@ def test_auto_moves_slowly_and_gets_there():
     after = shown.to_eight_bits(ramp(1000, 2000)).astype(int)
     assert np.abs(after - before).max() < 26
     for _ in range(60):
-        last = shown.to_eight_bits(ramp(30000, 31000))
+        last = shown.to_eight_bits(ramp(1200, 2400))
     assert last.max() - last.min() > 200
+
+
+@pytest.mark.parametrize(
+    ('before', 'after'),
+    [((0, 65535), (0, 1023)), ((0, 1023), (29500, 31000)), ((0, 900), (0, 9000))],
+)
+def test_auto_jumps_where_the_camera_has_changed(before, after):
+    shown = IntensityRange()
+    for _ in range(9):
+        shown.to_eight_bits(ramp(*before))
+    spans = [int(np.ptp(shown.to_eight_bits(ramp(*after)).astype(int))) for _ in range(4)]
+    steps = np.unique(shown.to_eight_bits(ramp(*after)))
+    assert spans[-1] > 200
+    assert len(steps) > 150
+
+
+def test_auto_keeps_its_range_while_a_shutter_is_closed():
+    shown = IntensityRange()
+    before = shown.to_eight_bits(ramp(29500, 31000))
+    for _ in range(30):
+        shown.to_eight_bits(np.full((48, 64), 29000, np.uint16))
+    np.testing.assert_array_equal(shown.to_eight_bits(ramp(29500, 31000)), before)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from unihpe_ros.engines import (
     MissingBackendError,
     ORDER,
 )
-from unihpe_ros.engines.pair import load_pair
+from unihpe_ros.engines.model_files import load_pair
 
 
 def failing(*broken: str):

@@ -15,6 +15,7 @@ import pytest
 from tiny_model import image_graph, save_model, tiny_spec, write_tiny_model
 from unihpe_ros.cli.main import main
 from unihpe_ros.core import simcc
+from unihpe_ros.core.crops import InputBatch
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.resources import find_resource
 from unihpe_ros.engines import EngineError
@@ -360,9 +361,10 @@ def test_half_precision_moves_keypoints_by_less_than_half_a_pixel(
 @pytest.fixture(scope='module')
 def people() -> np.ndarray:
     """Return normalised crops of the people of the demo's recording."""
-    from unihpe_ros.bench.engines.demo_crops import demo_crops
+    from unihpe_ros.bench.engines.demo_crops import demo_views
 
-    return demo_crops(ModelSpec.from_json(spec_text(shipped('image')), 'spec'), 24)
+    spec = ModelSpec.from_json(spec_text(shipped('image')), 'spec')
+    return InputBatch(spec).fill(demo_views(spec, 24)).copy()
 
 
 def spec_text(path: Path) -> str:

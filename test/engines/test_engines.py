@@ -17,7 +17,7 @@ from tiny_model import (
 )
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.engines import Engine, EngineError, load_engine
-from unihpe_ros.engines.pair import find_model, load_pair
+from unihpe_ros.engines.model_files import find_model, load_pair
 
 
 def image_file(model: Path) -> Path:
@@ -199,7 +199,7 @@ def test_shipped_model_is_found_by_name(model: Path, monkeypatch: pytest.MonkeyP
         asked.append(relative)
         return image_file(model)
 
-    monkeypatch.setattr('unihpe_ros.engines.pair.find_resource', resource)
+    monkeypatch.setattr('unihpe_ros.engines.model_files.find_resource', resource)
     assert find_model('tiny')['lifting'] == model.with_name('tiny.lifting.onnx')
     assert asked == ['resource/models/tiny.image.onnx']
 

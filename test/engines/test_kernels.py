@@ -11,14 +11,14 @@ from tiny_model import tiny_spec
 from unihpe_ros.core import simcc
 from unihpe_ros.core.crops import Crops, InputBatch
 from unihpe_ros.core.geometry import Camera
-from unihpe_ros.core.lifting_input import lifting_input
 from unihpe_ros.core.model_spec import MISSING_SCORE, ModelSpec
+from unihpe_ros.core.network_input import lifting_input
 from unihpe_ros.core.preprocess import Crop
 from unihpe_ros.core.reduction import halvings_before
-from unihpe_ros.engines import EngineError, nvrtc, scene
-from unihpe_ros.engines.host_branches import agreement_of
+from unihpe_ros.engines import EngineError, kernel_arguments, nvrtc
+from unihpe_ros.engines.host_model import agreement_of
+from unihpe_ros.engines.kernel_arguments import Layout
 from unihpe_ros.engines.kernels import MODULES, WARP
-from unihpe_ros.engines.scene import Layout
 
 Functions = dict[str, Callable[..., None]]
 SIZE = (642, 482)
@@ -77,14 +77,14 @@ def describe(
     images: list[tuple[np.ndarray, Layout, Crops]], spec: ModelSpec
 ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
     """Return the tables of views and of crops, and memory that must stay alive."""
-    views = np.zeros(len(images), scene.VIEW)
+    views = np.zeros(len(images), kernel_arguments.VIEW)
     rows, kept = [], []
     for index, (image, layout, crops) in enumerate(images):
         halved = np.zeros(max(layout.offsets()[-1], 1), np.uint8)
         layout.fill(views[index], image.ctypes.data, halved.ctypes.data)
-        scene.fill_lens(views[index]['lens'], crops.camera)
-        row = np.zeros(len(crops), scene.CROP)
-        scene.fill_crops(row, views[index], crops, spec.input_size, index)
+        kernel_arguments.fill_lens(views[index]['lens'], crops.camera)
+        row = np.zeros(len(crops), kernel_arguments.CROP)
+        kernel_arguments.fill_crops(row, views[index], crops, spec.input_size, index)
         rows.append(row)
         kept += [image, halved]
     return views, np.concatenate(rows), kept
@@ -97,14 +97,14 @@ def cut(
     views, rows, kept = describe(images, spec)
     (w, h), address = spec.input_size, views.ctypes.data
     for halvings in range(1, int(views['halvings'].max()) + 1):
-        given = scene.arguments('halve', views=address, halvings=halvings)
+        given = kernel_arguments.arguments('halve', views=address, halvings=halvings)
         width, height = (max(layout.width for _, layout, _ in images) >> halvings,
                          max(layout.height for _, layout, _ in images) >> halvings)  # fmt: skip
         functions['halve'](given, (width + 5, height + 3, len(images)))
     batch = np.full((len(rows), 3, h, w), np.nan, np.float32)
-    given = scene.arguments(
+    given = kernel_arguments.arguments(
         'cut', views=address, crops=rows.ctypes.data, batch=batch.ctypes.data, width=w, height=h,
-        **scene.normalisation(spec),
+        **kernel_arguments.normalisation(spec),
     )  # fmt: skip
     functions['cut'](given, (w + 7, h + 3, len(rows)))
     assert len(kept) == 2 * len(images)
@@ -236,10 +236,10 @@ def read(
     image = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
     views, rows, _ = describe([(image, Layout(*SIZE), crops)], SPEC)
     people, k, bins_x = answer['simcc_x'].shape
-    layout = scene.AnswerRows(k, 256)
+    layout = kernel_arguments.AnswerRows(k, 256)
     out = np.full((people, layout.width), np.nan, np.float32)
     keypoints = np.full((people, k, 3), np.nan, np.float32)
-    given = scene.arguments(
+    given = kernel_arguments.arguments(
         'read_answer',
         **{name: array.ctypes.data for name, array in answer.items()},
         views=views.ctypes.data, crops=rows.ctypes.data, keypoints=keypoints.ctypes.data,
@@ -315,9 +315,9 @@ def test_rows_are_finished_as_on_the_host(functions: Functions, rng: np.random.G
     one, other = rng.normal(size=(2, people, width)).astype(np.float32)
     other[1], other[2] = one[1], -one[2]
     one, other = (x / np.linalg.norm(x, axis=-1, keepdims=True) for x in (one, other))
-    layout = scene.AnswerRows(k, width)
+    layout = kernel_arguments.AnswerRows(k, width)
     rows = np.full((people, layout.width), np.nan, np.float32)
-    given = scene.arguments(
+    given = kernel_arguments.arguments(
         'finish', poses=poses.ctypes.data, image_embedding=one.ctypes.data,
         pose_embedding=other.ctypes.data, rows=rows.ctypes.data, count=k, width=width,
         row=layout.width,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from tiny_model import FEATURE, tiny_spec
 from unihpe_ros.engines import cuda, cuda_graph, EngineError, load_engine
-from unihpe_ros.engines.build import Plan
+from unihpe_ros.engines.build import BuiltEngine
 from unihpe_ros.engines.trt_engine import TrtEngine
 from unihpe_ros.engines.trt_net import batch_sizes
 
@@ -49,7 +49,7 @@ def fake_logger(module: object):
     return make
 
 
-def fake_build(library, path, target, *, timings, progress) -> Plan:
+def fake_build(library, path, target, *, timings, progress) -> BuiltEngine:
     branch = path.name.split('.')[1]
     spec = tiny_spec(branch=branch)
     inputs, outputs = spec.signature()
@@ -60,7 +60,7 @@ def fake_build(library, path, target, *, timings, progress) -> Plan:
     }
     if progress is not None:
         progress('building', 1.0)
-    return Plan(json.dumps(content).encode(), spec, inputs, outputs, {})
+    return BuiltEngine(json.dumps(content).encode(), spec, inputs, outputs, {})
 
 
 def open_engine(model: Path, branch: str = 'lifting', max_people: int = MAX_PEOPLE) -> TrtEngine:

@@ -23,9 +23,14 @@ from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.datasets.augment import aim, crop_record
 from unihpe_ros.datasets.catalogue import KINDS, open_records
 from unihpe_ros.datasets.records import DatasetError
-from unihpe_ros.engines import EngineError, pair
-from unihpe_ros.engines.pair import load_pair
-from unihpe_ros.evaluation.keypoint_report import coco_report, keypoint_table
+from unihpe_ros.engines import EngineError, model_files
+from unihpe_ros.engines.model_files import load_pair
+from unihpe_ros.evaluation.keypoint_report import (
+    coco_report,
+    ImageKeypoints,
+    keypoint_table,
+    photo_report,
+)
 from unihpe_ros.evaluation.predictions import POSE_SOURCES, predict_records, Predictions
 from unihpe_ros.evaluation.protocols import pose_report, protocol_of, PROTOCOLS
 from unihpe_ros.evaluation.report import EvaluationReport, Table
@@ -50,6 +55,8 @@ def predictions_of(poses, truth, **changes):
         'embeddings': {},
         'groups': [''] * count,
         'areas': np.full(count, np.nan),
+        'images': [f'{row}.jpg' for row in range(count)],
+        'boxes': np.tile([0.0, 0.0, 50.0, 100.0], (count, 1)),
         'skipped': 0,
         **changes,
     }
@@ -125,17 +132,45 @@ def test_coco_average_precision_by_hand():
     changes = {'areas': np.array([5000.0, 5000.0]), 'truth_2d': truth}
     poses = np.full((2, 26, 3), np.nan)
     perfect = coco_report(predictions_of(poses, poses, keypoints=truth, **changes))
-    assert rows(perfect, 'COCO')['AP, OKS 0.50:0.95 [%]'] == pytest.approx([100])
+    assert rows(perfect, 'COCO')['AP [%]'] == pytest.approx([100])
     # The lost person ranks last: precision 1 up to recall 0.5, which is 51 of 101 points.
     scores = np.ones((2, 26))
     scores[1] = 0.1
     half = coco_report(
         predictions_of(poses, poses, keypoints=found, **{**changes, 'scores': scores})
     )
-    assert rows(half, 'COCO')['AP, OKS 0.50:0.95 [%]'] == pytest.approx([100 * 51 / 101])
-    assert rows(half, 'COCO')['mean OKS [%]'] == pytest.approx([50])
+    assert rows(half, 'COCO')['AP [%]'] == pytest.approx([100 * 51 / 101])
+    assert rows(half, 'COCO')['AR [%]'] == pytest.approx([50])
     assert rows(half, '2D keypoints')['nose'][0] == pytest.approx(50)
     assert rows(half, '2D keypoints')['all'][0] == pytest.approx(50)
+
+
+def test_photographs_are_told_apart_by_source_and_height_and_beside_a_peer():
+    coco = COCO_17.indices_in(UNION)
+    truth = np.full((2, 26, 2), np.nan)
+    truth[:, coco] = np.random.default_rng(0).uniform(0, 100, (2, 17, 2))
+    found = truth.copy()
+    found[1] += 1000
+    boxes = np.array([[0, 0, 50, 100], [0, 0, 50, 300.0]])
+    predicted = predictions_of(
+        np.full((2, 26, 3), np.nan),
+        np.full((2, 26, 3), np.nan),
+        keypoints=found,
+        truth_2d=truth,
+        areas=np.array([5000.0, 5000.0]),
+        groups=['coco', 'gym'],
+        boxes=boxes,
+    )
+    peer = ImageKeypoints(truth[:, coco], np.ones((2, 17)))
+    report = photo_report(predicted, {'peer': peer})
+    everybody = rows(report, 'All people')
+    assert everybody['peer'] == pytest.approx([100, 100, 100, 100])
+    assert everybody['this model'][0] == pytest.approx(50)
+    parts = rows(report, 'By source')
+    assert parts['source coco (1)'] == pytest.approx([100, 100, 100, 100])
+    assert parts['source gym (1)'] == pytest.approx([0, 0, 100, 100])
+    assert parts['80 to 160 px high (1)'][0] == 100
+    assert '0 to 80 px high (0)' not in parts
 
 
 def test_retrieval_finds_itself_or_pays():
@@ -320,7 +355,7 @@ def checkpoint(tmp_path_factory):
         ('h36m-p2', write_h36m_poses, 'PA-MPJPE [mm] by action', False),
         ('3dpw', partial(write_pw3d, frames=6), 'PA-MPJPE-14 (SMPL joints)', True),
         ('3dhp', write_3dhp_test, 'PCK 150 mm [%] by sequence', False),
-        ('coco', write_coco, 'AP, OKS 0.50:0.95 [%]', False),
+        ('coco', write_coco, 'AP [%]', False),
     ],
 )
 def test_the_command_scores_every_data_set(
@@ -389,7 +424,7 @@ def test_the_command_scores_what_the_robot_runs(tmp_path, capsys, monkeypatch):
         loaded.extend(load_pair(*model, **options))
         return tuple(loaded)
 
-    monkeypatch.setattr(pair, 'load_pair', load)
+    monkeypatch.setattr(model_files, 'load_pair', load)
     assert main(['evaluate', 'unihpe_rt', *engine, *given]) == 0
     assert len(loaded) == 2
     for branch in loaded:

@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 from unihpe_ros.core.model_spec import Shape
-from unihpe_ros.engines import kernels, scene
+from unihpe_ros.engines import kernel_arguments, kernels
 from unihpe_ros.engines.cuda import Gpu, Memory
 from unihpe_ros.engines.ort_engine import OrtEngine
 from unihpe_ros.engines.trt_net import batch_sizes, Tensor
@@ -55,7 +55,7 @@ def compile_kernels(folder: Path) -> dict[str, Callable[[np.ndarray, tuple[int, 
         )
         loaded = ctypes.CDLL(str(library))
         for name in names:
-            assert getattr(loaded, f'{name}_bytes')() == scene.ARGUMENTS[name].itemsize
+            assert getattr(loaded, f'{name}_bytes')() == kernel_arguments.ARGUMENTS[name].itemsize
             functions[name] = _call(getattr(loaded, name))
     return functions
 

@@ -67,6 +67,15 @@ def test_without_depth_or_people_there_is_nothing_to_tell():
     assert told_of(0 * DEPTH, people(0))[0] == ''
 
 
+def test_depth_that_does_not_fit_is_told_in_diagnostics():
+    use = DepthUse()
+    use.refused = 'depth_image is of 32x24'
+    assert (use.note(None, seen()), use.state) == ('', 'not used: depth_image is of 32x24')
+    use.note(DEPTH, seen(placed=True))
+    use.note(None, seen())
+    assert use.state == 'none comes'
+
+
 def test_depth_without_a_calibration_places_nobody():
     told, _ = told_of(DEPTH, seen(mode=RootMode.RELATIVE))
     assert told == 'depth_image places nobody: without camera_info nobody can be placed'

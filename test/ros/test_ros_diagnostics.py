@@ -1,11 +1,13 @@
 """Diagnostics: rates and percentiles of what was recorded, and a message that serialises."""
 
+from types import SimpleNamespace
+
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 import numpy as np
 import pytest
 from rclpy.serialization import deserialize_message, serialize_message
 from rclpy.time import Time
-from unihpe_ros.ros.diagnostics import to_diagnostics
+from unihpe_ros.ros.diagnostics import health, to_diagnostics
 from unihpe_ros.ros.statistics import Statistics
 
 
@@ -77,3 +79,25 @@ def test_the_message_survives_serialisation(clock):
     assert (status.name, status.hardware_id, status.message) == ('pose', 'fake', 'no images')
     assert {value.key: value.value for value in status.values} == figures
     assert back.header.stamp.sec == 12
+
+
+def test_what_refuses_images_is_told_before_that_some_are_left_out(clock):
+    statistics = Statistics(clock)
+    asked: list[str] = []
+
+    def missing(camera: str) -> str:
+        asked.append(camera)
+        return 'slower than the camera'
+
+    pipeline = SimpleNamespace(is_active=True, is_listening=True, missing_input=missing)
+
+    def state() -> tuple[bytes, str]:
+        return health('front', statistics, pipeline, '', 'unconfigured')
+
+    assert state() == (DiagnosticStatus.WARN, 'slower than the camera')
+    statistics.warn('no contrast')
+    assert state() == (DiagnosticStatus.WARN, 'no contrast')
+    assert statistics.total('error') == 0
+    clock.now += 9
+    assert state() == (DiagnosticStatus.WARN, 'slower than the camera')
+    assert len(asked) == 3

@@ -203,16 +203,16 @@ def test_an_engine_that_fails(run, model, times, monkeypatch):
 
     def factory(parameters):
         made.append(make_estimator(parameters))
-        branches = made[-1]._branches
-        look = branches.look
+        pose_model = made[-1]._model
+        infer = pose_model.infer
 
         def fail(*arguments, **options):
             if left['failures'] > 0:
                 left['failures'] -= 1
                 raise EngineError('the GPU has fallen off the bus')
-            return look(*arguments, **options)
+            return infer(*arguments, **options)
 
-        monkeypatch.setattr(branches, 'look', fail)
+        monkeypatch.setattr(pose_model, 'infer', fail)
         return made[-1]
 
     with run(factory, model=str(model), threads=1) as (_node, peer):

@@ -4,24 +4,24 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from unihpe_ros.bench.tracking.benchmark import CAMERA
 from unihpe_ros.bench.tracking.placement_and_jitter import depth_image, steadiness
 from unihpe_ros.bench.tracking.simulated_people import (
     in_camera,
     in_sight,
-    Scene,
     standing,
     walk_about,
     walking,
+    WalkingScene,
 )
+from unihpe_ros.bench.tracking.tracking_benchmark import CAMERA
 from unihpe_ros.core.pose import RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.tracking.bone_lengths import apply_together, Bones, learn_together
-from unihpe_ros.tracking.observations import Sightings
+from unihpe_ros.tracking.observations import Observations
 from unihpe_ros.tracking.one_euro import OneEuro, OneEuroSettings, smooth_together
-from unihpe_ros.tracking.refinement import People
-from unihpe_ros.tracking.root import stature, telling
+from unihpe_ros.tracking.refinement import TrackRefiner
+from unihpe_ros.tracking.root import root_weights, stature
 from unihpe_ros.tracking.torso_depth import fuse, torso_depth
 
 PELVIS = UNION.index('pelvis')
@@ -33,16 +33,16 @@ def lengths(points: np.ndarray) -> np.ndarray:
     return np.linalg.norm(points[children] - points[parents], axis=-1)
 
 
-def look_at(body: np.ndarray, scores: np.ndarray, relative: np.ndarray) -> Sightings:
-    """Return a sighting of a body ``(26, 3)`` whose skeleton the network took for `relative`."""
+def look_at(body: np.ndarray, scores: np.ndarray, relative_3d: np.ndarray) -> Observations:
+    """Return the observation of a body ``(26, 3)`` that the network took for `relative_3d`."""
     return replace(
-        Sightings.none(UNION),
+        Observations.none(UNION),
         sources=np.zeros(1, np.intp),
         boxes=np.array([[200, 100, 300, 400]], np.float32),
         keypoints_2d=CAMERA.project(body[None]).astype(np.float32),
         keypoints_3d=body[None].astype(np.float32),
         scores=scores[None].astype(np.float32),
-        relative=relative[None].astype(np.float32),
+        relative_3d=relative_3d[None].astype(np.float32),
         rays=body[None, :, :2] / body[None, :, 2:],
         turns=np.eye(3)[None],
     )
@@ -52,11 +52,19 @@ def standing_at(z: float, height: float = 1.7, x: float = 0.0) -> np.ndarray:
     return in_camera(standing(height), np.array([x, z]), -0.5 * np.pi)
 
 
+def learn(bones: Bones, points: np.ndarray, weights: np.ndarray) -> None:
+    learn_together([bones], points[None], weights[None])
+
+
+def straightened(bones: Bones, points: np.ndarray) -> np.ndarray:
+    return apply_together([bones], points[None])[0]
+
+
 def test_bones_take_the_mean_length_of_both_sides() -> None:
     bones = Bones(UNION)
     for factor in (0.9, 1.1):
-        bones.learn(standing(1.7) * factor, np.ones(26))
-    grown = bones.apply(walking(1.5, 1.0))
+        learn(bones, standing(1.7) * factor, np.ones(26))
+    grown = straightened(bones, walking(1.5, 1.0))
     np.testing.assert_allclose(lengths(grown), lengths(standing(1.7)), rtol=0.01)
     parents, children = np.array(UNION.bones).T
     before = walking(1.5, 1.0)
@@ -71,12 +79,13 @@ def test_bones_that_are_not_seen_teach_next_to_nothing() -> None:
     bones, legs = Bones(UNION), np.ones(26)
     legs[UNION.indices('left_ankle', 'right_ankle')] = 0
     for _ in range(10):
-        bones.learn(standing(1.7), np.ones(26))
+        learn(bones, standing(1.7), np.ones(26))
     wrong = standing(1.7)
     wrong[UNION.indices('left_ankle', 'right_ankle'), 1] -= 0.5
     for _ in range(10):
-        bones.learn(wrong, legs)
-    np.testing.assert_allclose(lengths(bones.apply(standing(1.7))), lengths(standing(1.7)), 0.02)
+        learn(bones, wrong, legs)
+    kept = straightened(bones, standing(1.7))
+    np.testing.assert_allclose(lengths(kept), lengths(standing(1.7)), 0.02)
 
 
 def test_bones_together_are_bones_one_by_one(rng: np.random.Generator) -> None:
@@ -87,11 +96,11 @@ def test_bones_together_are_bones_one_by_one(rng: np.random.Generator) -> None:
         weights = rng.uniform(size=(present, 26))
         learn_together(together[:present], points, weights)
         for row in range(present):
-            one_by_one[row].learn(points[row], weights[row])
+            learn(one_by_one[row], points[row], weights[row])
     # Bone by bone outwards, as the definition says.
     before, grown = standing(1.7), apply_together(together, np.stack([standing(1.7)] * 2))
     for row, person in enumerate(one_by_one):
-        np.testing.assert_allclose(grown[row], person.apply(before), rtol=1e-12)
+        np.testing.assert_allclose(grown[row], straightened(person, before), rtol=1e-12)
         for length, parent, child in zip(
             np.exp(person.log), person.tree.parents, person.tree.children, strict=True
         ):
@@ -102,35 +111,46 @@ def test_bones_together_are_bones_one_by_one(rng: np.random.Generator) -> None:
 
 def test_bone_that_cannot_be_measured_teaches_nothing() -> None:
     bones = Bones(UNION)
-    bones.learn(standing(1.7), np.ones(26))
-    before, broken = bones.apply(standing(1.7)), standing(1.7)
+    learn(bones, standing(1.7), np.ones(26))
+    before, broken = straightened(bones, standing(1.7)), standing(1.7)
     broken[UNION.index('left_ankle')] = np.inf, 0, 0
     with np.errstate(invalid='ignore'):
-        bones.learn(broken, np.ones(26))
-    np.testing.assert_allclose(bones.apply(standing(1.7)), before)
+        learn(bones, broken, np.ones(26))
+    np.testing.assert_allclose(straightened(bones, standing(1.7)), before)
+
+
+def smoothed(
+    one: OneEuro,
+    points: np.ndarray,
+    stamp: float,
+    settings: OneEuroSettings,
+    weights: np.ndarray | float = 1.0,
+    unit: np.ndarray | float = 1.0,
+) -> np.ndarray:
+    return smooth_together([one], points[None], stamp, settings, weights, unit)[0]
 
 
 def test_filter_by_the_formula_of_the_paper() -> None:
     filtering, settings = OneEuro(), OneEuroSettings(min_cutoff=1.0, beta=0.0)
-    filtering(np.zeros((1, 2)), 0.0, settings)
+    smoothed(filtering, np.zeros((1, 2)), 0.0, settings)
     gain = 1 / (1 + 1 / (2 * np.pi * 1.0 * 0.1))
-    out = filtering(np.ones((1, 2)), 0.1, settings)
+    out = smoothed(filtering, np.ones((1, 2)), 0.1, settings)
     np.testing.assert_allclose(out, gain)
     unsure = OneEuro()
-    unsure(np.zeros((1, 2)), 0.0, settings)
-    assert unsure(np.ones((1, 2)), 0.1, settings, np.array([0.0]))[0, 0] < 0.2 * gain
+    smoothed(unsure, np.zeros((1, 2)), 0.0, settings)
+    assert smoothed(unsure, np.ones((1, 2)), 0.1, settings, np.array([0.0]))[0, 0] < 0.2 * gain
 
 
 def test_filter_passes_over_what_is_missing() -> None:
     filtering, settings = OneEuro(), OneEuroSettings(1.0, 1.0)
-    filtering(np.zeros((2, 3)), 0.0, settings)
-    out = filtering(np.array([[np.nan] * 3, [0.0] * 3]), 0.1, settings)
+    smoothed(filtering, np.zeros((2, 3)), 0.0, settings)
+    out = smoothed(filtering, np.array([[np.nan] * 3, [0.0] * 3]), 0.1, settings)
     assert np.isnan(out[0]).all()
     np.testing.assert_array_equal(out[1], 0)
-    back = filtering(np.array([[5.0] * 3, [0.0] * 3]), 0.2, settings)
+    back = smoothed(filtering, np.array([[5.0] * 3, [0.0] * 3]), 0.2, settings)
     np.testing.assert_array_equal(back[0], 5)
     # A repeated stamp moves nothing.
-    np.testing.assert_array_equal(filtering(np.full((2, 3), 9.0), 0.2, settings), back)
+    np.testing.assert_array_equal(smoothed(filtering, np.full((2, 3), 9.0), 0.2, settings), back)
 
 
 def test_filters_together_are_filters_one_by_one(rng: np.random.Generator) -> None:
@@ -142,7 +162,7 @@ def test_filters_together_are_filters_one_by_one(rng: np.random.Generator) -> No
         points[0, 0, 1] = np.nan if stamp == 0.1 else points[0, 0, 1]
         weights, units = rng.uniform(size=(2, present, 2))
         expected = [
-            one_by_one[row](points[row], stamp, settings, weights[row], units[row])
+            smoothed(one_by_one[row], points[row], stamp, settings, weights[row], units[row])
             for row in range(present)
         ]
         smooth = smooth_together(together[:present], points, stamp, settings, weights, units)
@@ -158,7 +178,7 @@ def test_smoothing_calms_five_times_for_30_ms() -> None:
 
 @pytest.mark.parametrize('smoothing', [True, False])
 def test_person_cut_by_the_picture_does_not_jump(smoothing: bool) -> None:
-    people, settings = People(UNION), EstimatorSettings(smoothing=smoothing)
+    people, settings = TrackRefiner(UNION), EstimatorSettings(smoothing=smoothing)
     body, rng = standing_at(3.0), np.random.default_rng(1)
     order = np.argsort(body[:, 1])  # From the head down.
     depths = []
@@ -168,10 +188,10 @@ def test_person_cut_by_the_picture_does_not_jump(smoothing: bool) -> None:
         scores[order[len(order) - hidden :]] = 0.05
         # What the network makes of somebody cut off is of another size.
         size = 1.0 + 0.01 * hidden
-        relative = size * (body - body[PELVIS]) + rng.normal(scale=0.005, size=(26, 3))
-        placed = people.place(
+        relative_3d = size * (body - body[PELVIS]) + rng.normal(scale=0.005, size=(26, 3))
+        placed = people.refine(
             np.ones(1, np.uint32),
-            look_at(body, scores, relative),
+            look_at(body, scores, relative_3d),
             frame / 30,
             RootMode.PROJECTIVE,
             settings,
@@ -184,7 +204,7 @@ def test_person_cut_by_the_picture_does_not_jump(smoothing: bool) -> None:
 
 def test_known_stature_is_reached() -> None:
     body = standing_at(3.0, 1.5)
-    placed = People(UNION).place(
+    placed = TrackRefiner(UNION).refine(
         np.ones(1, np.uint32),
         look_at(body, np.full(26, 0.9), 1.2 * (body - body[PELVIS])),
         0.0,
@@ -196,12 +216,12 @@ def test_known_stature_is_reached() -> None:
 
 def test_long_arms_and_broad_shoulders_do_not_bring_somebody_nearer() -> None:
     body = standing_at(3.0)
-    relative = body - body[PELVIS]
-    neck, aside = relative[UNION.index('neck')], telling(UNION) < 1
-    relative[aside] = neck + 0.8 * (relative[aside] - neck)  # As the network takes them.
-    placed = People(UNION).place(
+    relative_3d = body - body[PELVIS]
+    neck, aside = relative_3d[UNION.index('neck')], root_weights(UNION) < 1
+    relative_3d[aside] = neck + 0.8 * (relative_3d[aside] - neck)  # As the network takes them.
+    placed = TrackRefiner(UNION).refine(
         np.ones(1, np.uint32),
-        look_at(body, np.full(26, 0.9), relative),
+        look_at(body, np.full(26, 0.9), relative_3d),
         0.0,
         RootMode.PROJECTIVE,
         EstimatorSettings(person_height_m=1.7, smoothing=False),
@@ -211,7 +231,7 @@ def test_long_arms_and_broad_shoulders_do_not_bring_somebody_nearer() -> None:
 
 def test_giant_is_taken_for_a_network_s_error() -> None:
     body = standing_at(3.0)
-    placed = People(UNION).place(
+    placed = TrackRefiner(UNION).refine(
         np.ones(1, np.uint32),
         look_at(body, np.full(26, 0.9), 1.2 * (body - body[PELVIS])),
         0.0,
@@ -221,25 +241,25 @@ def test_giant_is_taken_for_a_network_s_error() -> None:
     assert placed.keypoints_3d[0, PELVIS, 2] == pytest.approx(3.0, rel=0.09)
 
 
-def scene_of(body: np.ndarray) -> Scene:
+def scene_of(body: np.ndarray) -> WalkingScene:
     pixels = CAMERA.project(body[None])
-    return Scene(0.0, body[None], pixels, in_sight(body[None], pixels, CAMERA))
+    return WalkingScene(0.0, body[None], pixels, in_sight(body[None], pixels, CAMERA))
 
 
 @pytest.mark.parametrize('z', [1.5, 3.0, 5.0])
 def test_depth_image_places_the_root_and_teaches_the_size(z: float) -> None:
     body, rng = standing_at(z), np.random.default_rng(0)
     depth = depth_image(scene_of(body), rng)
-    people = People(UNION)
+    people = TrackRefiner(UNION)
     look = look_at(body, np.full(26, 0.9), 1.1 * (body - body[PELVIS]))
     for frame in range(5):
-        placed = people.place(
+        placed = people.refine(
             np.ones(1, np.uint32), look, frame / 30, RootMode.DEPTH, SETTINGS, depth
         )
     assert placed.measured.all()
     assert placed.keypoints_3d[0, PELVIS, 2] == pytest.approx(body[PELVIS, 2], rel=0.025)
     # The camera goes blind: what it taught stays.
-    placed = people.place(np.ones(1, np.uint32), look, 0.2, RootMode.PROJECTIVE, SETTINGS)
+    placed = people.refine(np.ones(1, np.uint32), look, 0.2, RootMode.PROJECTIVE, SETTINGS)
     assert not placed.measured.any()
     assert placed.keypoints_3d[0, PELVIS, 2] == pytest.approx(body[PELVIS, 2], rel=0.03)
 

@@ -10,13 +10,13 @@ from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.preprocess import Crop
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.tracking.observations import sight
+from unihpe_ros.tracking.observations import build_observations
 from unihpe_ros.tracking.root import (
     locate_root,
     plausible_size,
+    root_weights,
     scale_to_stature,
     stature,
-    telling,
 )
 
 CAMERA = Camera.from_fov(640, 480, 1.0)
@@ -36,20 +36,20 @@ def rays_of(points: np.ndarray) -> np.ndarray:
 @settings(deadline=None)
 def test_root_is_found_exactly_from_exact_rays(seed: int, n: int) -> None:
     rng = np.random.default_rng(seed)
-    relative, root = bodies(rng, n), rng.uniform((-2, -1, 2), (2, 1, 12), (n, 3))
+    relative_3d, root = bodies(rng, n), rng.uniform((-2, -1, 2), (2, 1, 12), (n, 3))
     found, residual = locate_root(
-        relative, rays_of(relative + root[:, None]), rng.uniform(0.1, 1, (n, 26))
+        relative_3d, rays_of(relative_3d + root[:, None]), rng.uniform(0.1, 1, (n, 26))
     )
     np.testing.assert_allclose(found, root, atol=1e-6)
     np.testing.assert_allclose(residual, 0, atol=1e-8)
 
 
 def test_root_is_the_least_squares_one(rng: np.random.Generator) -> None:
-    relative, weights = bodies(rng, 1), np.full((1, 26), 0.5)
-    rays = rays_of(relative + (0.3, 0.2, 4)) + rng.normal(scale=1e-3, size=(1, 26, 2))
-    found, _ = locate_root(relative, rays, weights)
+    relative_3d, weights = bodies(rng, 1), np.full((1, 26), 0.5)
+    rays = rays_of(relative_3d + (0.3, 0.2, 4)) + rng.normal(scale=1e-3, size=(1, 26, 2))
+    found, _ = locate_root(relative_3d, rays, weights)
     u, v = rays[0].T
-    x, y, z = relative[0].T
+    x, y, z = relative_3d[0].T
     one, zero = np.ones(26), np.zeros(26)
     rows = np.concatenate([np.column_stack([one, zero, -u]), np.column_stack([zero, one, -v])])
     expected = np.linalg.lstsq(rows, np.concatenate([u * z - x, v * z - y]), rcond=None)[0]
@@ -58,34 +58,34 @@ def test_root_is_the_least_squares_one(rng: np.random.Generator) -> None:
 
 
 def test_few_wrong_keypoints_do_not_carry_the_person_away(rng: np.random.Generator) -> None:
-    relative, root = bodies(rng, 20), np.array([0.2, 0.1, 4.0])
-    rays = rays_of(relative + root)
+    relative_3d, root = bodies(rng, 20), np.array([0.2, 0.1, 4.0])
+    rays = rays_of(relative_3d + root)
     rays[:, :3] += rng.uniform(0.1, 0.3, (20, 3, 2))
-    found, _ = locate_root(relative, rays, np.ones((20, 26)))
+    found, _ = locate_root(relative_3d, rays, np.ones((20, 26)))
     assert np.linalg.norm(found - root, axis=1).max() < 0.15
     lighter, _ = locate_root(
-        relative, rays, np.where(np.arange(26) < 3, 0.0, 1.0) + 0 * rays[..., 0]
+        relative_3d, rays, np.where(np.arange(26) < 3, 0.0, 1.0) + 0 * rays[..., 0]
     )
     np.testing.assert_allclose(lighter, np.tile(root, (20, 1)), atol=1e-6)
 
 
 def test_too_little_seen_places_nobody(rng: np.random.Generator) -> None:
-    relative = bodies(rng, 4)
-    rays = rays_of(relative + (0, 0, 4.0))
+    relative_3d = bodies(rng, 4)
+    rays = rays_of(relative_3d + (0, 0, 4.0))
     weights = np.ones((4, 26))
     weights[0, 1:] = 0  # one keypoint
     weights[1] = 0
     weights[2] = np.nan
     rays[3, 2:] = np.nan  # two are enough
-    found, residual = locate_root(relative, rays, weights)
+    found, residual = locate_root(relative_3d, rays, weights)
     assert np.isnan(found[:3]).all()
     assert np.isnan(residual[:3]).all()
     np.testing.assert_allclose(found[3], (0, 0, 4), atol=1e-6)
 
 
 def test_person_behind_the_camera_is_not_placed(rng: np.random.Generator) -> None:
-    relative = bodies(rng, 1)
-    found, _ = locate_root(relative, -rays_of(relative + (0, 0, 4.0)), np.ones((1, 26)))
+    relative_3d = bodies(rng, 1)
+    found, _ = locate_root(relative_3d, -rays_of(relative_3d + (0, 0, 4.0)), np.ones((1, 26)))
     assert np.isnan(found).all()
 
 
@@ -98,29 +98,29 @@ def test_nobody() -> None:
 def test_unseen_keypoints_are_completed_where_the_skeleton_projects(
     rng: np.random.Generator,
 ) -> None:
-    relative, root = bodies(rng, 2), np.array([[0.5, 0, 4.0], [-1, 0.2, 5]])
+    relative_3d, root = bodies(rng, 2), np.array([[0.5, 0, 4.0], [-1, 0.2, 5]])
     crops = [
         Crop.from_box(np.array(box), CAMERA, (96, 128))
         for box in ((300, 50, 500, 400), (100, 100, 260, 420))
     ]
     together = Crops(crops, CAMERA, (96, 128))
-    truth = together.project(relative + root[:, None])
+    truth = together.project(relative_3d + root[:, None])
     scores = np.ones((2, 26), np.float32)
     scores[:, ::3] = 0
     seen = np.where(scores[..., None] > 0, truth, rng.uniform(0, 640, truth.shape))
-    found = sight(
+    found = build_observations(
         together,
         UNION,
         np.zeros(2, np.intp),
         seen,
         scores,
-        relative,
+        relative_3d,
         np.ones((2, 1), np.float32),
         np.ones(2, np.float32),
         np.zeros(2, np.bool_),
         EstimatorSettings(),
     )
-    expected = together.to_camera(relative + root[:, None])
+    expected = together.to_camera(relative_3d + root[:, None])
     np.testing.assert_allclose(found.keypoints_3d, expected, atol=1e-5)
     np.testing.assert_allclose(found.keypoints_2d, truth, atol=1e-3)
 
@@ -157,6 +157,6 @@ def test_only_the_unlikely_tall_are_shrunk() -> None:
 
 
 def test_keypoints_that_tell_the_stature() -> None:
-    weights = telling(UNION)
+    weights = root_weights(UNION)
     assert (weights[UNION.indices('head_top', 'left_hip', 'right_ankle')] == 1).all()
     assert (weights[UNION.indices('left_wrist', 'right_elbow', 'nose')] < 0.3).all()

@@ -8,8 +8,8 @@ from unihpe_ros.core.pose import KeypointFlag, person_scores, Poses, RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.tracking.assemble import coast, join, report
-from unihpe_ros.tracking.observations import Sightings
-from unihpe_ros.tracking.refinement import Placed
+from unihpe_ros.tracking.observations import Observations
+from unihpe_ros.tracking.refinement import RefinedPoses
 from unihpe_ros.tracking.track import Track
 
 ARRAYS = ('boxes', 'keypoints_2d', 'keypoints_3d', 'scores', 'flags', 'track_ids', 'agreement')
@@ -85,14 +85,14 @@ def test_report_is_in_the_order_of_ids_and_says_why_to_trust_whom(lifted: bool) 
     settings = EstimatorSettings(score_threshold=0.4, agreement_threshold=0.6)
     scores = np.full((2, K), 0.9, np.float32)
     scores[:, 1] = 0.1
-    nobody = Sightings.none(UNION)
+    nobody = Observations.none(UNION)
     people = replace(
         nobody,
         boxes=np.zeros((2, 4), np.float32),
         scores=scores,
         agreement=np.array([0.9, 0.3], np.float32),
     )
-    placed = Placed(
+    placed = RefinedPoses(
         keypoints_2d=np.ones((2, K, 2), np.float32),
         keypoints_3d=np.ones((2, K, 3), np.float32),
         measured=np.array([False, True]),

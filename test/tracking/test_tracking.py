@@ -10,8 +10,8 @@ from unihpe_ros.core import boxes
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.tracking.appearance import alike, COLOURS, torso_colours
-from unihpe_ros.tracking.association import plain
-from unihpe_ros.tracking.observations import Sightings
+from unihpe_ros.tracking.association import unoccluded
+from unihpe_ros.tracking.observations import Observations
 from unihpe_ros.tracking.tracker import Tracker
 
 SIZE = (640, 480)
@@ -19,16 +19,16 @@ SETTINGS = EstimatorSettings(max_people=4, track_timeout=0.5)
 Box = tuple[float, float, float, float]
 
 
-def sight(
+def observations_of(
     *seen: tuple[int, Box], score: float = 0.9, cut: bool = False, colour: int | None = None
-) -> Sightings:
-    """Return sightings of people in boxes, each from a row of `predict` or -1."""
+) -> Observations:
+    """Return observations of people in boxes, each from a row of `predict` or -1."""
     n = len(seen)
     colours = np.full((n, COLOURS), np.nan, np.float32)
     if colour is not None:
         colours = np.eye(COLOURS, dtype=np.float32)[[colour] * n]
     return replace(
-        Sightings.none(UNION),
+        Observations.none(UNION),
         sources=np.array([source for source, _ in seen], np.intp),
         boxes=np.array([box for _, box in seen], np.float32).reshape(n, 4),
         keypoints_2d=np.array([keypoints_in(box) for _, box in seen]).reshape(n, 26, 2),
@@ -55,13 +55,13 @@ class Scene:
         """Advance by a frame in which these rows are seen; return the ids."""
         self.stamp += self.step
         self.tracker.predict(self.stamp, SIZE, SETTINGS)
-        return self.tracker.update(sight(*seen, **options), SETTINGS).tolist()
+        return self.tracker.update(observations_of(*seen, **options), SETTINGS).tolist()
 
 
 def test_nobody() -> None:
     tracker = Tracker(UNION)
     assert tracker.predict(0.0, SIZE, SETTINGS).shape == (0, 4)
-    assert tracker.update(Sightings.none(UNION), SETTINGS).shape == (0,)
+    assert tracker.update(Observations.none(UNION), SETTINGS).shape == (0,)
     assert tracker.predicted() == []
 
 
@@ -69,10 +69,10 @@ def test_person_gets_an_id_at_the_second_look_and_keeps_it() -> None:
     tracker = Tracker(UNION)
     box = person_box(300, 240, 200)
     tracker.predict(0.0, SIZE, SETTINGS)
-    assert tracker.update(sight((-1, box)), SETTINGS).tolist() == [0]
+    assert tracker.update(observations_of((-1, box)), SETTINGS).tolist() == [0]
     for frame in range(1, 5):
         tracker.predict(frame / 30, SIZE, SETTINGS)
-        assert tracker.update(sight((0, box)), SETTINGS).tolist() == [1]
+        assert tracker.update(observations_of((0, box)), SETTINGS).tolist() == [1]
 
 
 def test_look_that_disagrees_confirms_nobody() -> None:
@@ -126,7 +126,7 @@ def test_repeated_stamp_does_not_make_anybody_fly() -> None:
     scene = Scene(person_box(100, 240, 200))
     for shift in (3, 0, 3, 0):
         scene.tracker.predict(scene.stamp, SIZE, SETTINGS)
-        scene.tracker.update(sight((0, person_box(100 + shift, 240, 200))), SETTINGS)
+        scene.tracker.update(observations_of((0, person_box(100 + shift, 240, 200))), SETTINGS)
     predicted = scene.tracker.predict(scene.stamp + 1 / 30, SIZE, SETTINGS)[0]
     np.testing.assert_allclose(predicted, person_box(100, 240, 200), atol=3.0)
 
@@ -213,7 +213,7 @@ def test_people_beyond_the_limit_are_not_followed() -> None:
 
 def test_fewer_people_are_followed_once_the_limit_falls() -> None:
     scene = Scene(*(person_box(60 + 120 * column, 240, 200) for column in range(4)))
-    scene.tracker.update(sight(), EstimatorSettings(max_people=2))
+    scene.tracker.update(observations_of(), EstimatorSettings(max_people=2))
     assert [track.id for track in scene.tracker.tracks] == [1, 2]
 
 
@@ -298,7 +298,7 @@ def test_newcomer_waits_for_the_time_asked_for() -> None:
     box, ids = person_box(300, 240, 200), []
     for frame in range(6):
         tracker.predict(frame / 30, SIZE, settings)
-        ids += tracker.update(sight((0 if frame else -1, box)), settings).tolist()
+        ids += tracker.update(observations_of((0 if frame else -1, box)), settings).tolist()
     assert ids == [0, 0, 0, 1, 1, 1]
 
 
@@ -336,7 +336,7 @@ def test_whoever_walks_is_confirmed_by_the_second_look_at_any_rate(rate: int, pa
     for frame, expected in enumerate([0, 1, 1]):
         box = person_box(100 + 200 * pace * frame / rate, 240, 200)
         tracker.predict(frame / rate, SIZE, SETTINGS)
-        seen = sight((min(frame, 1) - 1, box))
+        seen = observations_of((min(frame, 1) - 1, box))
         assert tracker.update(seen, SETTINGS).tolist() == [expected]
 
 
@@ -360,12 +360,12 @@ def coloured(scene: Scene, *seen: tuple[int, Box, int, float]) -> list[int]:
     """Show people of colours, at depths (m); return their ids."""
     scene.stamp += scene.step
     scene.tracker.predict(scene.stamp, SIZE, SETTINGS)
-    shown = sight(*[(source, box) for source, box, _, _ in seen])
+    shown = observations_of(*[(source, box) for source, box, _, _ in seen])
     colours = np.eye(COLOURS, dtype=np.float32)[[colour for *_, colour, _ in seen]]
     roots = np.array([[0, 0, depth] for *_, depth in seen], np.float32)
     places = np.broadcast_to(roots[:, None], (len(seen), 26, 3))
-    sightings = replace(shown, colours=colours, keypoints_3d=places)
-    return scene.tracker.update(sightings, SETTINGS).tolist()
+    observations = replace(shown, colours=colours, keypoints_3d=places)
+    return scene.tracker.update(observations, SETTINGS).tolist()
 
 
 def test_who_walks_across_another_is_told_by_their_colours() -> None:
@@ -378,12 +378,12 @@ def test_who_walks_across_another_is_told_by_their_colours() -> None:
 
 def test_who_is_behind_another_is_not_plain() -> None:
     front, behind, aside = person_box(300, 240, 300), person_box(320, 240, 200), (0, 0, 90, 200)
-    seen = sight((0, front), (1, behind), (2, aside))
+    seen = observations_of((0, front), (1, behind), (2, aside))
     roots = np.array([[0, 0, 2.0], [0, 0, 4.0], [0, 0, 5.0]], np.float32)
     placed = replace(seen, keypoints_3d=np.broadcast_to(roots[:, None], (3, 26, 3)))
-    assert plain(placed, UNION).tolist() == [True, False, True]
-    assert plain(seen, UNION).all(), 'without a depth nobody is known to be behind'
-    assert plain(Sightings.none(UNION), UNION).shape == (0,)
+    assert unoccluded(placed, UNION).tolist() == [True, False, True]
+    assert unoccluded(seen, UNION).all(), 'without a depth nobody is known to be behind'
+    assert unoccluded(Observations.none(UNION), UNION).shape == (0,)
 
 
 def test_colours_are_not_learned_while_somebody_is_in_front() -> None:

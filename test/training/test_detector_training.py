@@ -23,7 +23,6 @@ from unihpe_ros.evaluation.detection_report import (
     ScenePredictions,
 )
 from unihpe_ros.metrics.detection import detection_precision, match
-from unihpe_ros.metrics.pose import average_precision, interpolated_precision
 from unihpe_ros.models.detector import Detector, DetectorPreset, DETECTORS
 from unihpe_ros.models.export import export_detector
 from unihpe_ros.training import ranks
@@ -453,13 +452,6 @@ def test_one_person_is_found_once_and_those_not_asked_for_cost_nothing():
     excused = match(hidden, people, np.array([True, False]), 0.5)
     assert excused.counts.tolist() == [False]
     assert excused.hits.tolist() == [False]
-
-
-def test_the_area_under_the_curve_is_shared_with_the_pose_metrics():
-    ranked = np.array([0.9, 0.4, 0.7])
-    expected = np.mean([interpolated_precision(ranked >= t - 1e-9, 3)
-                        for t in np.linspace(0.5, 0.95, 10)])  # fmt: skip
-    assert average_precision(ranked, np.array([3.0, 2, 1]), 3) == pytest.approx(expected)
 
 
 def test_report_tells_sizes_and_hidden_people_apart():

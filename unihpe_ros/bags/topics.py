@@ -10,6 +10,7 @@ from typing import Protocol
 IMAGE_TOPIC = '/camera/image_raw/compressed'
 CAMERA_INFO_TOPIC = '/camera/camera_info'
 TRUTH_TOPIC = '/truth/pose3d'
+FRAME_ID = 'camera_optical_frame'
 
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 CAMERA_INFO_TYPE = 'sensor_msgs/msg/CameraInfo'

@@ -14,7 +14,13 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import get_typestore, Stores
 from sensor_msgs.msg import CameraInfo, CompressedImage, PointCloud2
 from std_msgs.msg import Header
-from unihpe_ros.bags.topics import BagError, CAMERA_INFO_TOPIC, IMAGE_TOPIC, TRUTH_TOPIC
+from unihpe_ros.bags.topics import (
+    BagError,
+    CAMERA_INFO_TOPIC,
+    FRAME_ID,
+    IMAGE_TOPIC,
+    TRUTH_TOPIC,
+)
 from unihpe_ros.core.files import replacing_folder
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.pose import Poses
@@ -22,7 +28,6 @@ from unihpe_ros.ros.cameras import to_camera_info
 from unihpe_ros.ros.clouds import to_cloud
 from unihpe_ros.ros.images import BgrImage
 
-FRAME_ID = 'camera_optical_frame'
 # Of metadata.yaml: the oldest that rosbags writes, for the sake of older readers.
 _VERSION = 8
 _TYPES = {

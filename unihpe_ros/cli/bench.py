@@ -6,11 +6,10 @@ import argparse
 
 from unihpe_ros.cli import (
     bench_bag,
-    bench_compare,
     bench_engine,
     bench_films,
-    bench_merge,
     bench_node,
+    bench_reports,
     bench_tracking,
 )
 
@@ -20,8 +19,8 @@ _PARTS = {
     'films': bench_films,
     'engine': bench_engine,
     'node': bench_node,
-    'compare': bench_compare,
-    'merge': bench_merge,
+    'compare': bench_reports,
+    'merge': bench_reports,
 }
 
 
@@ -34,7 +33,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.set_defaults(run=run)
     commands = parser.add_subparsers(dest='bench_command', metavar='COMMAND', required=True)
-    for part in _PARTS.values():
+    for part in dict.fromkeys(_PARTS.values()):
         part.add_parser(commands)
 
 

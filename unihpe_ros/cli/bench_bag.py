@@ -13,7 +13,7 @@ from unihpe_ros.cli.main import INTERRUPTED
 from unihpe_ros.cli.values import check_folder
 
 if TYPE_CHECKING:
-    from unihpe_ros.bench.recordings.report import Report
+    from unihpe_ros.bench.recordings.bench_report import BenchReport
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -90,13 +90,13 @@ def run(args: argparse.Namespace) -> int:
 
     if args.through == 'ros' or args.write_bag is not None:
         import rclpy  # noqa: F401
-    from unihpe_ros.bench.recordings.session import INTERRUPTED as BY_USER, Plan, Session
+    from unihpe_ros.bench.recordings.session import BenchPlan, INTERRUPTED as BY_USER, Session
 
     files = [file for file in (args.write_bag, args.video) if file is not None]
     for folder in (args.out, *(file.parent for file in files)):
         check_folder(folder)
     live = args.through == 'ros'
-    plan = Plan(
+    plan = BenchPlan(
         source=args.path,
         models=tuple(dict.fromkeys(args.model or ['unihpe_rt'])),
         backend=args.backend,
@@ -145,7 +145,7 @@ def _rate(text: str) -> float:
     return rate
 
 
-def _unread(report: Report) -> list[str]:
+def _unread(report: BenchReport) -> list[str]:
     """Return a line for each recording of which no image could be read, with what was there."""
     from unihpe_ros.bench.recordings.frame_table import BROKEN
 
@@ -156,11 +156,10 @@ def _unread(report: Report) -> list[str]:
     ]
 
 
-def _print_figures(report: Report) -> None:
+def _print_figures(report: BenchReport) -> None:
     from unihpe_ros.bench.recordings.metric_text import metrics_under, sentence, table_of
-    from unihpe_ros.bench.recordings.summary import summarise
 
-    summaries = {one.model: summarise(one.bags) for one in report.models}
+    summaries = {one.model: one.summary for one in report.models}
     for name, summary in summaries.items():
         print(f'{name}: {sentence(summary)}')
     print_table([['', *summaries], *table_of(metrics_under('throughput'), summaries)])

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
     import rosbags  # noqa: F401
     from tqdm import tqdm
-    from unihpe_ros.bench.engines.benchmark import BACKENDS, EngineBench
+    from unihpe_ros.bench.engines.engine_benchmark import BACKENDS, EngineBench
     from unihpe_ros.bench.engines.table import to_record, to_text
     from unihpe_ros.core.files import write_whole
 

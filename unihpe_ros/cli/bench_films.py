@@ -46,8 +46,8 @@ def run(args: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
     import rclpy  # noqa: F401
     import rosbags  # noqa: F401
-    from unihpe_ros.bench.tracking import films as crowd_films, films_report as film_report
-    from unihpe_ros.bench.tracking.benchmark import ByteTrack
+    from unihpe_ros.bench.tracking import films as crowd_films, tracking_report as film_report
+    from unihpe_ros.bench.tracking.tracking_benchmark import ByteTrack
     from unihpe_ros.cli.films import find_films
     from unihpe_ros.detector import PersonDetector
     from unihpe_ros.estimator import PoseEstimator
@@ -81,7 +81,7 @@ def _follow(
     """Follow the people of all films; some of the pictures are added to the sheet."""
     from unihpe_ros.bags.reader import BagReader
     from unihpe_ros.bench.tracking.films import FilmScore, follow_film
-    from unihpe_ros.bench.tracking.films_report import draw_ids
+    from unihpe_ros.bench.tracking.tracking_report import draw_ids
 
     score = FilmScore(name)
     frames = [BagReader(path).count for path in films]

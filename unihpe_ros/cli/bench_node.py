@@ -76,8 +76,8 @@ def run(args: argparse.Namespace) -> int:
     """Run all cases; return the exit status."""
     # Without it nothing can be drawn.
     import matplotlib  # noqa: F401
-    from unihpe_ros.bench.node import report as node_report
-    from unihpe_ros.engines.pair import find_model
+    from unihpe_ros.bench.node import node_report
+    from unihpe_ros.engines.model_files import find_model
 
     check_folder(args.out)
     # Else each run would wait for a node that cannot load it.
@@ -147,7 +147,7 @@ def _size(text: str) -> tuple[int, int]:
 def _run(cases: list[Case], args: argparse.Namespace, folder: Path) -> Iterator[Figures]:
     from tqdm import tqdm
     from unihpe_ros.bench.engines.demo_crops import demo_group
-    from unihpe_ros.bench.node.run import run_case
+    from unihpe_ros.bench.node.node_benchmark import run_case
     from unihpe_ros.visualisation.video import write_picture
 
     parameters = {'model': args.model, 'backend': args.backend}

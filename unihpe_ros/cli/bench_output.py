@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from unihpe_ros.bench.recordings.report import Report
+    from unihpe_ros.bench.recordings.bench_report import BenchReport
 
 
 def add_out(parser: argparse.ArgumentParser) -> None:
@@ -51,11 +51,11 @@ def print_table(rows: Sequence[Sequence[str]]) -> None:
         print('  '.join(cells).rstrip())
 
 
-def write_report(report: Report, out: Path) -> None:
+def write_report(report: BenchReport, out: Path) -> None:
     """Write report.json, report.md and report.html whole, and say so."""
+    from unihpe_ros.bench.recordings.bench_report import write_json
     from unihpe_ros.bench.recordings.html import to_html
     from unihpe_ros.bench.recordings.markdown import to_markdown
-    from unihpe_ros.bench.recordings.report import write_json
     from unihpe_ros.core.files import write_whole
 
     write_json(report, out)

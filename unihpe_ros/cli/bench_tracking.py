@@ -37,9 +37,9 @@ def run(args: argparse.Namespace) -> int:
     # Without it nothing can be drawn.
     import matplotlib  # noqa: F401
     from unihpe_ros.bench.tracking import (
-        benchmark as tracking,
         placement_and_jitter as rooms,
-        report as tracking_report,
+        tracking_benchmark as tracking,
+        tracking_report,
     )
     from unihpe_ros.estimator import EstimatorSettings, PoseEstimator
 

@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
 def _files(model: str) -> list[Path]:
     """Return the model files that a name stands for: both branches, or one file."""
     from unihpe_ros.core.resources import find_resource
-    from unihpe_ros.engines.pair import find_model
+    from unihpe_ros.engines.model_files import find_model
 
     path = Path(model)
     if path.suffix == '.onnx':

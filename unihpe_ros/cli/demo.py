@@ -14,16 +14,13 @@ from unihpe_ros.cli.values import check_folder, whole
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from unihpe_ros.node_trial.report import Report
     from unihpe_ros.node_trial.trial import Trial, TrialSettings
+    from unihpe_ros.node_trial.trial_report import TrialReport
 
 DEMO_BAG = 'resource/demo/people'
 # The recording that ships; the quality keeps it below 10 MB.
 DEMO_SECONDS, DEMO_RATE, DEMO_SEED, DEMO_QUALITY = 14.0, 30.0, 11, 70
 WEBCAM_SECONDS = 15.0
-# A photograph is looked at so often: long enough for the search to come by every place.
-PASSES = 15
-PASS_S = 1 / 30
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -103,10 +100,10 @@ def _play(args: argparse.Namespace) -> int:
     from tqdm import tqdm
     from unihpe_ros.bags.reader import BagReader
     from unihpe_ros.core.resources import find_resource
-    from unihpe_ros.engines.pair import find_model
-    from unihpe_ros.node_trial.report import report
+    from unihpe_ros.engines.model_files import find_model
     from unihpe_ros.node_trial.trial import TrialSettings
-    from unihpe_ros.node_trial.video import write_pictures
+    from unihpe_ros.node_trial.trial_report import report
+    from unihpe_ros.node_trial.trial_video import write_pictures
 
     find_model(args.model)
     parameters = {
@@ -164,7 +161,7 @@ def _run_trial(settings: TrialSettings, frames: int | None) -> Trial:
     return trial
 
 
-def _print_report(figures: Report) -> None:
+def _print_report(figures: TrialReport) -> None:
     lost = figures.sent - figures.answered - figures.dropped
     lines = {
         'camera': f'{figures.sent} images at {figures.fps_in:.1f} fps',
@@ -195,17 +192,15 @@ def _accuracy_lines(accuracy: Mapping[str, Any]) -> dict[str, str]:
 def _look_at(args: argparse.Namespace) -> int:
     import cv2
     from unihpe_ros.core.pose import KeypointFlag
-    from unihpe_ros.estimator import EstimatorSettings, PoseEstimator
+    from unihpe_ros.estimator import PoseEstimator
     from unihpe_ros.visualisation.skeletons import draw_poses
     from unihpe_ros.visualisation.video import write_picture
 
     image = cv2.imread(str(args.image)) if args.image.is_file() else None
     if image is None:
         raise ValueError(f'{args.image}: expected a picture (JPEG, PNG, ...); cannot be read')
-    settings = EstimatorSettings(detect_every=1)
-    estimator = PoseEstimator(args.model, settings, backend=args.backend, detector=args.detector)
-    for number in range(PASSES):
-        poses = estimator.estimate(image, None, number * PASS_S)
+    estimator = PoseEstimator(args.model, backend=args.backend, detector=args.detector)
+    poses = estimator.estimate_image(image)
     estimator.close()
     for person, track_id in enumerate(poses.track_ids):
         seen = (poses.flags[person] & KeypointFlag.OBSERVED).astype(bool)

@@ -231,7 +231,7 @@ def _load(model: str, backend: str) -> Iterator[Predictor]:
 
         yield TorchPredictor(load_network(Path(model)))
         return
-    from unihpe_ros.engines.pair import load_pair
+    from unihpe_ros.engines.model_files import load_pair
 
     image, lifting = load_pair(model, backend=backend, max_people=_MOST)
     with closing(image), closing(lifting):

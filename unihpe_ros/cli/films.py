@@ -86,9 +86,9 @@ def find_films(
 
 def _make_films(films: dict[int, Path], seconds: float, motions: Path, baked: Path) -> None:
     import numpy as np
-    from unihpe_ros.bench.tracking.benchmark import CAMERA, people_of
     from unihpe_ros.bench.tracking.films import RATE
     from unihpe_ros.bench.tracking.simulated_people import CAMERA_HEIGHT, ways_about
+    from unihpe_ros.bench.tracking.tracking_benchmark import CAMERA, people_of
     from unihpe_ros.synthesis.body.body_shapes import load_bodies
     from unihpe_ros.synthesis.motion.motion_bank import motion_folder
     from unihpe_ros.synthesis.samples.sequence import robot_camera

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from unihpe_ros.core.aiming import aim, turn_rays
 from unihpe_ros.core.geometry import Array, Camera
 from unihpe_ros.core.model_spec import ModelSpec
-from unihpe_ros.core.normalisation import Normalisation
+from unihpe_ros.core.network_input import Normalisation
 from unihpe_ros.core.preprocess import Crop, cuts
 from unihpe_ros.core.reduction import halved_from_crop, halvings_before
 

@@ -41,6 +41,17 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an error of the file system in the block tell which file the user asked for."""
+    try:
+        yield
+    except OSError as error:
+        if error.strerror is None:
+            raise
+        raise OSError(f'{path}: cannot be written: {error.strerror}') from error
+
+
+@contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
     """
     Give the place to make a folder at; it moves to its own when the block ends, as of a file.

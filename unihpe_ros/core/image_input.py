@@ -16,7 +16,7 @@ REDUCTIONS = (1, 2, 4, 8)
 
 
 @dataclass(frozen=True)
-class Shot:
+class CameraImage:
     """
     One image of a stream.
 

@@ -13,6 +13,10 @@ _MARGIN = 0.05
 # Share of the way that the range moves with each image: a shutter that closes, or somebody hot who
 # comes near, must not change what people look like from one image to the next.
 _PACE = 0.1
+# After so many pictures in a row that show less than this share of themselves, or of the range,
+# the camera has changed: then it jumps.
+_NEWS, _SHARE = 3, 0.5
+_UNKNOWN = np.full(2, np.nan)
 # So many pixels are enough to know the percentiles.
 _SAMPLES = 8192
 # Raw levels between the percentiles that are noise, and grey levels in which nobody is found.
@@ -38,7 +42,8 @@ class IntensityRange:
 
     def __init__(self, setting: tuple[float, float] | None = None) -> None:
         self._fixed = setting
-        self._range: NDArray[np.float64] | None = None
+        self._range: NDArray[np.float64] = _UNKNOWN
+        self._strange = 0
         self.problem = ''
 
     def to_eight_bits(self, pixels: NDArray[np.uint16]) -> NDArray[np.uint8]:
@@ -67,12 +72,22 @@ class IntensityRange:
         return np.asarray(cv2.convertScaleAbs(shifted, alpha=scale), np.uint8)
 
     def _follow(self, seen: NDArray[np.float64]) -> tuple[float, float]:
-        margin = _MARGIN * max(seen[1] - seen[0], _NOISE)
-        wanted = np.array([seen[0] - margin, seen[1] + margin])
-        if self._range is None:
+        span = max(seen[1] - seen[0], _NOISE)
+        wanted = np.array([seen[0] - _MARGIN * span, seen[1] + _MARGIN * span])
+        if np.isnan(self._range[0]):
             self._range = wanted
-        self._range += _PACE * (wanted - self._range)
+        if span > _NOISE:
+            self._strange = self._strange + 1 if self._is_strange(wanted) else 0
+            pace = 1.0 if self._strange >= _NEWS else _PACE
+            self._range += pace * (wanted - self._range)
         return max(float(self._range[0]), 0.0), float(self._range[1])
+
+    def _is_strange(self, wanted: NDArray[np.float64]) -> bool:
+        """Whether a picture is mostly outside of the range, or fills little of it."""
+        low, high = np.clip(wanted, *self._range)
+        shown = high - low
+        span, reach = wanted[1] - wanted[0], self._range[1] - self._range[0]
+        return bool(shown < _SHARE * span or shown < _SHARE * reach)
 
     def _contrast(self, seen: NDArray[np.float64], low: float, high: float) -> str:
         values = f'99 % of the picture is between {seen[0]:.0f} and {seen[1]:.0f}'

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.model_spec import ModelSpec
-from unihpe_ros.core.normalisation import Normalisation
+from unihpe_ros.core.network_input import Normalisation
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,6 @@ class Letterbox:
         """(x, y) of the fitted picture's top-left pixel in the network's input, px."""
         w, h = self.inner
         return (self.size[0] - w) // 2, (self.size[1] - h) // 2
-
-    def to_input(self, boxes: Array) -> Array:
-        """Map ``(N, 4)`` boxes of the image to px of the network's input."""
-        return (boxes + 0.5) * self._scale - 0.5 + np.tile(self.offset, 2)
 
     def to_image(self, boxes: Array) -> Array:
         """Map ``(N, 4)`` boxes of the network's input to px of the image."""

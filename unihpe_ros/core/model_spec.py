@@ -8,7 +8,7 @@ import json
 import math
 from typing import Any
 
-from unihpe_ros.core.skeleton import Skeleton, SKELETONS
+from unihpe_ros.core.skeleton import Skeleton, SKELETONS, UNION
 
 METADATA_KEY = 'unihpe_model_spec'
 VERSION = 1
@@ -23,10 +23,10 @@ MISSING_SCORE = 0.1
 Shape = tuple[int | None, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ModelSpec:
     """
-    Description of one exported branch.
+    Description of one network: of a file, where every field is written, or of your own.
 
     Parameters
     ----------
@@ -64,18 +64,18 @@ class ModelSpec:
     """
 
     model: str
-    weights: str
-    branch: str
-    skeleton: str
+    weights: str = ''
+    branch: str = 'image'
+    skeleton: str = UNION.name
     input_size: tuple[int, int]
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    channels: str
-    simcc_ratio: float
-    padding: float
-    embedding: int
-    training: str
-    licence: str
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    channels: str = 'bgr'
+    simcc_ratio: float = 1.0
+    padding: float = 1.25
+    embedding: int = 1
+    training: str = ''
+    licence: str = ''
 
     def __post_init__(self) -> None:
         checks = {

@@ -11,7 +11,7 @@ from unihpe_ros.detector import find_detector
 from unihpe_ros.doctor.section import Section
 from unihpe_ros.engines import EngineError, load_engine, MissingBackendError, ORDER
 from unihpe_ros.engines.cuda import expects_gpu, open_gpu
-from unihpe_ros.engines.pair import find_model
+from unihpe_ros.engines.model_files import find_model
 from unihpe_ros.engines.trt_runtime import load_tensorrt
 from unihpe_ros.estimator import PoseEstimator
 

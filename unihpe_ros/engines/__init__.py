@@ -27,7 +27,7 @@ BACKENDS: Mapping[str, str] = {
     'openvino-f32': 'ov_engine',
     'onnxruntime': 'ort_engine',
 }
-# These keep both branches on the GPU, see `branches`.
+# These keep both branches on the GPU, see `device_model`.
 DEVICE_BACKENDS = ('tensorrt', 'tensorrt-rtx')
 
 Loaded = TypeVar('Loaded')

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ import onnx
 from unihpe_ros.core.files import write_whole
 from unihpe_ros.core.model_spec import METADATA_KEY, ModelSpec, Shape
 from unihpe_ros.engines import check_signature, EngineError
-from unihpe_ros.engines.build_progress import monitor_type, Progress
 from unihpe_ros.engines.precision import PRECISIONS, to_half
-from unihpe_ros.engines.trt_runtime import Log, TensorRt
+from unihpe_ros.engines.trt_runtime import TensorRt, TensorRtLog
 
+# What is being done, and which share of the whole is, [0, 1].
+Progress = Callable[[str, float], object]
 # The batch that kernels are chosen for.
 _TYPICAL_PEOPLE = 4
 
@@ -53,7 +55,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Plan:
+class BuiltEngine:
     """
     A built engine.
 
@@ -84,7 +86,7 @@ def build_plan(
     *,
     timings: Path | None = None,
     progress: Progress | None = None,
-) -> Plan:
+) -> BuiltEngine:
     """
     Build an engine.
 
@@ -130,7 +132,7 @@ def build_plan(
     profile = {name: _extents(shape, target.max_people) for name, shape in inputs.items()}
     _add_profile(builder, config, profile, path, log)
     if progress is not None:
-        config.progress_monitor = monitor_type(library.module)(progress)
+        config.progress_monitor = _monitor_type(library.module)(progress)
     use_timings = timings is not None and library.name == 'tensorrt'
     if timings is not None and use_timings:
         known = timings.read_bytes() if timings.is_file() else b''
@@ -147,7 +149,7 @@ def build_plan(
             write_whole(timings, bytes(memoryview(config.get_timing_cache().serialize())))
     if progress is not None:
         progress('done', 1.0)
-    return Plan(bytes(memoryview(content)), spec, inputs, outputs, profile)
+    return BuiltEngine(bytes(memoryview(content)), spec, inputs, outputs, profile)
 
 
 def _read(path: Path) -> tuple[onnx.ModelProto, ModelSpec]:
@@ -215,10 +217,49 @@ def _extents(shape: Shape, max_people: int) -> list[list[int]]:
 
 
 def _add_profile(
-    builder: Any, config: Any, profile: dict[str, list[list[int]]], path: Path, log: Log
+    builder: Any, config: Any, profile: dict[str, list[list[int]]], path: Path, log: TensorRtLog
 ) -> None:
     made = builder.create_optimization_profile()
     for name, shapes in profile.items():
         made.set_shape(name, *(tuple(shape) for shape in shapes))
     if config.add_optimization_profile(made) < 0:
         raise EngineError(f'{path}: the builder refuses shapes {profile}: {log.text()}')
+
+
+@cache
+def _monitor_type(module: Any) -> Any:
+    """Return a library's progress monitor that reports to a `Progress`; made of one."""
+
+    class Monitor(module.IProgressMonitor):
+        """Turns the builder's nested phases into one share of the whole."""
+
+        def __init__(self, progress: Progress) -> None:
+            module.IProgressMonitor.__init__(self)
+            self._progress = progress
+            self._phases: dict[str, list[Any]] = {}  # Name to [parent, steps done, steps].
+
+        def phase_start(self, name: str, parent: str | None, steps: int) -> None:
+            """Take note of a new phase."""
+            self._phases[name] = [parent, 0, max(steps, 1)]
+            self._tell(name)
+
+        def step_complete(self, name: str, step: int) -> bool:
+            """Advance; True lets the builder go on."""
+            if name in self._phases:
+                self._phases[name][1] = step + 1
+                self._tell(name)
+            return True
+
+        def phase_finish(self, name: str) -> None:
+            """Forget a phase."""
+            self._phases.pop(name, None)
+
+        def _tell(self, name: str) -> None:
+            share, phase = 0.0, self._phases.get(name)
+            while phase is not None:
+                parent, done, steps = phase
+                share = min((done + share) / steps, 1.0)
+                phase = self._phases.get(parent)
+            self._progress(name, share)
+
+    return Monitor

@@ -7,14 +7,17 @@ from dataclasses import asdict, dataclass
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from unihpe_ros.core.files import write_whole
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.engines import EngineError
-from unihpe_ros.engines.build_progress import Progress
 from unihpe_ros.engines.cuda import Gpu
 from unihpe_ros.engines.engine_key import digest, EngineKey, key_of
 from unihpe_ros.engines.trt_runtime import load_tensorrt, TensorRt
+
+if TYPE_CHECKING:
+    from unihpe_ros.engines.build import Progress
 
 FOLDER_VARIABLE = 'UNIHPE_ENGINE_CACHE'
 

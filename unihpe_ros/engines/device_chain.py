@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.model_spec import MISSING_SCORE, ModelSpec, Shape
 from unihpe_ros.core.simcc import WINDOW
-from unihpe_ros.engines import check_signature, scene
+from unihpe_ros.engines import check_signature, kernel_arguments
 from unihpe_ros.engines.cuda import Gpu, Memory
+from unihpe_ros.engines.kernel_arguments import Layout
 from unihpe_ros.engines.kernels import Kernels, WARP
-from unihpe_ros.engines.pair import check_pair
+from unihpe_ros.engines.model_files import check_pair
 from unihpe_ros.engines.pictures import Picture, Pictures
-from unihpe_ros.engines.scene import Layout
 from unihpe_ros.engines.trt_net import TrtNet
 
 # Makes a network on the device; some of its tensors may lie there already: name to address.
@@ -72,7 +72,7 @@ class Chain:
         self.spec, self._specs, self._gpu = specs[0], specs, gpu
         self._memory = Memory(gpu)
         self._nets: list[TrtNet] = []
-        self._layout = scene.AnswerRows(len(self.spec.keypoints), self.spec.embedding)
+        self._layout = kernel_arguments.AnswerRows(len(self.spec.keypoints), self.spec.embedding)
         self.stream = gpu.stream()
 
     def open(self, nets: tuple[OpenNet, OpenNet]) -> None:
@@ -138,7 +138,7 @@ class Chain:
         return self._rows[:count].copy()
 
     def split(self, rows: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
-        """Return the fields of `Looks`."""
+        """Return the fields of `PoseModelOutput`."""
         return self._layout.split(rows)
 
     def nobody(self) -> NDArray[np.float32]:
@@ -164,18 +164,18 @@ class Chain:
         width = max(layout.width for layout in layouts)
         height = max(layout.height for layout in layouts)
         for halving in range(1, task.halvings + 1):
-            given = scene.arguments('halve', views=tables.views, halvings=halving)
+            given = kernel_arguments.arguments('halve', views=tables.views, halvings=halving)
             threads = max(width >> halving, 1), max(height >> halving, 1), len(layouts)
             self._kernels.launch('halve', given, threads, self.stream)
         w, h = self.spec.input_size
-        given = scene.arguments(
+        given = kernel_arguments.arguments(
             'cut',
             views=tables.views,
             crops=tables.crops,
             batch=self._nets[0].tensors['image'].address,
             width=w,
             height=h,
-            **scene.normalisation(self.spec),
+            **kernel_arguments.normalisation(self.spec),
         )
         self._kernels.launch('cut', given, (w, h, task.batch), self.stream)
 
@@ -183,7 +183,7 @@ class Chain:
         tables = self._pictures
         seen, k = self._nets[0].tensors, len(self.spec.keypoints)
         bins_x, bins_y = self.spec.bins
-        given = scene.arguments(
+        given = kernel_arguments.arguments(
             'read_answer',
             **{name: seen[name].address for name in ('simcc_x', 'simcc_y', 'visibility')},
             views=tables.views,
@@ -203,7 +203,7 @@ class Chain:
     def _lift(self, batch: int) -> None:
         lifting = self._nets[1]
         lifting.enqueue(batch, self.stream)
-        given = scene.arguments(
+        given = kernel_arguments.arguments(
             'finish',
             poses=lifting.tensors['fused_pose3d'].address,
             image_embedding=self._nets[0].tensors['embedding'].address,
@@ -216,7 +216,7 @@ class Chain:
         self._kernels.launch('finish', given, (WARP, 1, batch), self.stream)
 
     def lift(self, keypoints: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
-        """Lift at most `most` people without an image and wait; return the fields of `Lifted`."""
+        """Lift at most `most` people without an image and wait; as `LiftedPoses`."""
         count, host = len(keypoints), self._lifting_host
         lifting = self._nets[1]
         host['keypoints'][:count] = keypoints

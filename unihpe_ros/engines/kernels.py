@@ -48,7 +48,7 @@ class Kernels:
         kernel : str
             Its name.
         given : NDArray[np.void]
-            What `scene.arguments` made for it.
+            What `kernel_arguments.arguments` made for it.
         threads : tuple[int, int, int]
             How many are needed along x, y and z.
         stream : Stream

@@ -1,31 +1,31 @@
-"""Loads both branches of a model, and chooses who runs them."""
+"""Load a pose model, on the GPU or the CPU."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-from unihpe_ros.engines import DEVICE_BACKENDS, device_branches, first_that_works
-from unihpe_ros.engines.branches import Branches
-from unihpe_ros.engines.host_branches import HostBranches
-from unihpe_ros.engines.pair import load_pair
+from unihpe_ros.engines import DEVICE_BACKENDS, device_model, first_that_works
+from unihpe_ros.engines.host_model import HostPoseModel
+from unihpe_ros.engines.model_files import load_pair
+from unihpe_ros.engines.pose_model import PoseModel
 
 
-def load_branches(
+def load_pose_model(
     model: str | Path,
     *,
     backend: str = 'auto',
     threads: int = 0,
     max_people: int = 8,
     progress: Callable[[str, float], object] | None = None,
-) -> Branches:
+) -> PoseModel:
     """
     Load a model, all of it onto the GPU if TensorRT runs it.
 
     Parameters
     ----------
     model : str or Path
-        See `unihpe_ros.engines.pair.find_model`.
+        See `unihpe_ros.engines.model_files.find_model`.
     backend, threads, max_people, progress
         See `unihpe_ros.engines.load_engine`.
 
@@ -36,13 +36,11 @@ def load_branches(
 
     """
 
-    def load(name: str) -> Branches:
+    def load(name: str) -> PoseModel:
         if name in DEVICE_BACKENDS:
-            return device_branches.load(
-                model, backend=name, max_people=max_people, progress=progress
-            )
-        return HostBranches(*load_pair(model, backend=name, threads=threads))
+            return device_model.load(model, backend=name, max_people=max_people, progress=progress)
+        return HostPoseModel(*load_pair(model, backend=name, threads=threads))
 
-    branches, notes = first_that_works(load, backend, Path(model).name)
-    branches.notes = (*notes, *branches.notes)
-    return branches
+    pose_model, notes = first_that_works(load, backend, Path(model).name)
+    pose_model.notes = (*notes, *pose_model.notes)
+    return pose_model

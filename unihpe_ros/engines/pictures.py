@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.model_spec import ModelSpec
-from unihpe_ros.engines import scene
+from unihpe_ros.engines import kernel_arguments
 from unihpe_ros.engines.cuda import Gpu, Memory
-from unihpe_ros.engines.scene import Layout
+from unihpe_ros.engines.kernel_arguments import Layout
 
 # An image, how it lies in memory, and where to look in it.
 Picture = tuple[NDArray[np.uint8], Layout, Crops]
@@ -58,11 +58,11 @@ class Pictures:
 
     def __init__(self, gpu: Gpu, memory: Memory, most: int, spec: ModelSpec) -> None:
         self._gpu, self._size = gpu, spec.input_size
-        begin = most * scene.VIEW.itemsize
-        total = begin + most * scene.CROP.itemsize
+        begin = most * kernel_arguments.VIEW.itemsize
+        total = begin + most * kernel_arguments.CROP.itemsize
         self._table: NDArray[np.uint8] = memory.host((total,), np.uint8)
-        self._views = scene.part(self._table, scene.VIEW, 0, most)
-        self._crops = scene.part(self._table, scene.CROP, begin, most)
+        self._views = kernel_arguments.part(self._table, kernel_arguments.VIEW, 0, most)
+        self._crops = kernel_arguments.part(self._table, kernel_arguments.CROP, begin, most)
         self.views = memory.device(total)
         self.crops = self.views + begin
         self._slots = [_Slot(Memory(gpu)) for _ in range(most)]
@@ -109,10 +109,10 @@ class Pictures:
             np.copyto(slot.host[: layout.size].reshape(layout.shape), image)
             layout.fill(view, slot.pixels, slot.halved)
             if crops.camera is not slot.camera:
-                scene.fill_lens(view['lens'], crops.camera)
+                kernel_arguments.fill_lens(view['lens'], crops.camera)
                 slot.camera = crops.camera
             rows = self._crops[start : start + len(crops)]
-            scene.fill_crops(rows, view, crops, self._size, index)
+            kernel_arguments.fill_crops(rows, view, crops, self._size, index)
             start += len(crops)
         self._crops[start:batch] = self._crops[0]
         return int(self._views['halvings'][: len(pictures)].max())

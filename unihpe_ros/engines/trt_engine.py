@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.model_spec import Shape
 from unihpe_ros.engines import check_inputs, check_signature, EngineError
-from unihpe_ros.engines.build_progress import Progress
 from unihpe_ros.engines.cache import Built, ensure_engine
 from unihpe_ros.engines.cuda import Gpu, Memory, open_gpu
 from unihpe_ros.engines.cuda_graph import CudaGraph
 from unihpe_ros.engines.trt_net import TrtNet
+
+if TYPE_CHECKING:
+    from unihpe_ros.engines.build import Progress
 
 Array = NDArray[np.float32]
 

@@ -44,12 +44,12 @@ class TensorRt:
         """Whether it builds engines for GPUs that this machine does not have."""
         return self.name == 'tensorrt-rtx'
 
-    def log(self) -> Log:
+    def log(self) -> TensorRtLog:
         """Return a new logger for one builder or runtime."""
-        return Log(self.module)
+        return TensorRtLog(self.module)
 
 
-class Log:
+class TensorRtLog:
     """
     What a library said went wrong: it returns None or False and raises nothing.
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 import torch
 from unihpe_ros.core import simcc
 from unihpe_ros.core.geometry import Array
-from unihpe_ros.core.lifting_input import lifting_input
+from unihpe_ros.core.network_input import lifting_input
 from unihpe_ros.core.skeleton import COCO_17, H36M_17, Skeleton, UNION
 from unihpe_ros.datasets.augment import crop_record, Sample
 from unihpe_ros.datasets.projection import corrupt, project_poses

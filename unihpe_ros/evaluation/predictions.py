@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 from unihpe_ros.core import simcc
 from unihpe_ros.core.geometry import Array
-from unihpe_ros.core.lifting_input import lifting_input
+from unihpe_ros.core.network_input import lifting_input
 from unihpe_ros.core.preprocess import Crop
 from unihpe_ros.datasets.augment import aim, crop_record, Sample
 from unihpe_ros.datasets.catalogue import damaged_parts

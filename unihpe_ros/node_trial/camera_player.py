@@ -20,7 +20,8 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 from unihpe_ros.bags.reader import BagReader
-from unihpe_ros.bags.writer import BagWriter, FRAME_ID
+from unihpe_ros.bags.topics import FRAME_ID
+from unihpe_ros.bags.writer import BagWriter
 from unihpe_ros.node_trial.camera_process import audience, CAMERA_QOS, ros_until_signalled
 from unihpe_ros.ros.images import BgrImage, encode_image
 
@@ -29,7 +30,7 @@ _WEBCAM_SIZE = (640, 480)
 Pictures = Iterator[tuple[float, BgrImage]]
 
 
-class Camera(Node):
+class CameraNode(Node):
     """Publishes image_raw and camera_info as camera drivers do: best effort, the newest only."""
 
     def __init__(self, camera_info: CameraInfo | None) -> None:
@@ -115,7 +116,7 @@ def open_webcam(device: int) -> cv2.VideoCapture:
 
 
 def play(
-    camera: Camera,
+    camera: CameraNode,
     pictures: Pictures,
     stop: threading.Event,
     on_sent: Callable[[int, BgrImage], None],
@@ -125,7 +126,7 @@ def play(
 
     Parameters
     ----------
-    camera : Camera
+    camera : CameraNode
         Who publishes.
     pictures : Pictures
         What, and when.
@@ -179,7 +180,7 @@ def _run(args: argparse.Namespace, stop: threading.Event) -> None:
     if args.bag is not None:
         reader = BagReader(args.bag, args.image_topic)
         pictures = bag_pictures(reader, args.seconds)
-        play(Camera(bag_camera_info(reader)), pictures, stop, report)
+        play(CameraNode(bag_camera_info(reader)), pictures, stop, report)
         return
     capture = open_webcam(args.device)
     with BagWriter(args.record) as bag:
@@ -189,5 +190,5 @@ def _run(args: argparse.Namespace, stop: threading.Event) -> None:
             report(stamp, picture)
 
         # The seconds count from the match.
-        play(Camera(None), webcam_pictures(capture, args.device, args.seconds), stop, record)
+        play(CameraNode(None), webcam_pictures(capture, args.device, args.seconds), stop, record)
     capture.release()

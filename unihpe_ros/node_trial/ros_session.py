@@ -12,7 +12,7 @@ import rclpy
 from rclpy.signals import SignalHandlerOptions
 from unihpe_ros.core.resources import find_resource
 from unihpe_ros.node_trial.processes import Process, ProcessError
-from unihpe_ros.node_trial.receiver import Receiver
+from unihpe_ros.node_trial.receivers import Receiver
 
 _NAMESPACE = '/unihpe'
 ESTIMATOR = f'{_NAMESPACE}/pose_estimator'

@@ -21,7 +21,7 @@ import numpy as np
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
-from unihpe_ros.bags.writer import FRAME_ID
+from unihpe_ros.bags.topics import FRAME_ID
 from unihpe_ros.node_trial.camera_process import audience, CAMERA_QOS, ros_until_signalled
 from unihpe_ros.ros.images import BgrImage, encode_image
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import time
 
 from unihpe_ros.core.pose import Poses
-from unihpe_ros.node_trial.pose_listener import Listener
 from unihpe_ros.node_trial.processes import Process
+from unihpe_ros.node_trial.receivers import Listener
 from unihpe_ros.node_trial.ros_session import (
     await_node,
     camera_environment,

@@ -168,6 +168,7 @@ class AuxiliaryInputs:
         return depth
 
     def _warn(self, text: str) -> None:
+        self.depth_use.refused = text
         self._log.warning(f'places are found without depth: {text}', _REPEAT_S)
 
     def boxes_of(self, stamp: float, parameters: Parameters) -> NDArray[np.float32] | None:

@@ -67,11 +67,8 @@ def to_cloud(poses: Poses, header: Header) -> PointCloud2:
         The image's header, which is used as it is.
 
     """
-    points = _common(poses, POSE3D)
-    for axis, name in enumerate('xyz'):
-        points[name] = poses.keypoints_3d[..., axis]
     dense = bool(np.isfinite(poses.keypoints_3d).all())
-    return _message(points, header, dense)
+    return _message(cloud_points(poses, POSE3D), header, dense)
 
 
 def to_cloud_2d(poses: Poses, header: Header) -> PointCloud2:
@@ -87,10 +84,26 @@ def to_cloud_2d(poses: Poses, header: Header) -> PointCloud2:
 
     """
     dense = bool(np.isfinite(poses.keypoints_2d).all())
-    return _message(_common(poses, POSE2D), header, dense)
+    return _message(cloud_points(poses, POSE2D), header, dense)
 
 
-def _common(poses: Poses, dtype: np.dtype[np.void]) -> NDArray[np.void]:
+def cloud_points(poses: Poses, dtype: np.dtype[np.void]) -> NDArray[np.void]:
+    """
+    Return the points of a cloud, which need no ROS.
+
+    Parameters
+    ----------
+    poses : Poses
+        N people.
+    dtype : np.dtype[np.void]
+        POSE3D or POSE2D.
+
+    Returns
+    -------
+    NDArray[np.void]
+        ``(N, K)`` points.
+
+    """
     points = np.empty(poses.scores.shape, dtype)
     points['u'] = poses.keypoints_2d[..., 0]
     points['v'] = poses.keypoints_2d[..., 1]
@@ -98,7 +111,19 @@ def _common(poses: Poses, dtype: np.dtype[np.void]) -> NDArray[np.void]:
     points['person_id'] = poses.track_ids[:, None]
     points['joint_id'] = joint_ids(poses.skeleton)
     points['flags'] = poses.flags
+    if dtype == POSE3D:
+        for axis, name in enumerate('xyz'):
+            points[name] = poses.keypoints_3d[..., axis]
     return points
+
+
+def field_layout(dtype: np.dtype[np.void]) -> list[tuple[str, int, int]]:
+    """Return name, offset and sensor_msgs/PointField datatype of each field of a point."""
+    layout, offset = [], 0
+    for name in _names(dtype):
+        layout.append((name, offset, _DATATYPES[dtype[name].str]))
+        offset += dtype[name].itemsize
+    return layout
 
 
 @lru_cache(maxsize=8)
@@ -128,12 +153,10 @@ def _fields(dtype: np.dtype[np.void]) -> tuple[PointField, ...]:
     """Return what all clouds share: making these anew takes half of the time of a cloud."""
     from sensor_msgs.msg import PointField
 
-    fields, offset = [], 0
-    for name in _names(dtype):
-        datatype = _DATATYPES[dtype[name].str]
-        fields.append(PointField(name=name, offset=offset, datatype=datatype, count=1))
-        offset += dtype[name].itemsize
-    return tuple(fields)
+    return tuple(
+        PointField(name=name, offset=offset, datatype=datatype, count=1)
+        for name, offset, datatype in field_layout(dtype)
+    )
 
 
 def from_cloud(msg: PointCloud2) -> Poses:

@@ -29,11 +29,13 @@ class DepthUse:
     ----------
     state : str
         In a few words, for /diagnostics.
+    refused : str
+        Why the last depth image does not belong to its image; empty if it does.
 
     """
 
     def __init__(self) -> None:
-        self.state = 'none comes'
+        self.state, self.refused = 'none comes', ''
         self._unused = 0
 
     def note(self, depth: NDArray[np.float32] | None, poses: Poses) -> str:
@@ -54,8 +56,9 @@ class DepthUse:
 
         """
         if depth is None:
-            self.state = 'none comes'
+            self.state = f'not used: {self.refused}' if self.refused else 'none comes'
             return ''
+        self.refused = ''
         seen = ((poses.flags & KeypointFlag.OBSERVED) > 0).any(-1)
         if not seen.any():
             return ''

@@ -40,7 +40,10 @@ def health(
         return DiagnosticStatus.OK, 'inactive'
     if not pipeline.is_listening:
         return DiagnosticStatus.OK, 'disabled'
-    problem = pipeline.missing_input(camera) or statistics.recent_error(ERROR_REPEAT_S)
+    # Asked in any case: it looks for what is missing. What refuses images matters more than that
+    # some are left out.
+    missing = pipeline.missing_input(camera)
+    problem = statistics.recent_error(ERROR_REPEAT_S) or missing
     if problem:
         return DiagnosticStatus.WARN, problem
     return DiagnosticStatus.OK, 'estimating'

@@ -15,7 +15,7 @@ from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.intensity import IntensityRange
 from unihpe_ros.core.pose import Poses, RootMode
 from unihpe_ros.core.settings import EstimatorSettings
-from unihpe_ros.estimator import PoseEstimator, Shot
+from unihpe_ros.estimator import CameraImage, PoseEstimator
 from unihpe_ros.ros.camera_input import CameraInput, Frame, seconds
 from unihpe_ros.ros.compressed import CompressedPicture
 from unihpe_ros.ros.images import BgrImage, DecodeError, make_decoder
@@ -113,23 +113,23 @@ class FrameHandler:
         estimate([frame for frame in frames if not self._is_late(frame)])
 
     def _estimate(self, frames: Sequence[Frame]) -> None:
-        looks, shots = [], []
+        looks, images = [], []
         for frame in frames:
             try:
-                shot = self._shot(frame)
+                image = self._open_image(frame)
             except DecodeError as error:
                 frame.camera_input.report(f'image skipped: {error}')
                 continue
-            shots.append(shot)
-            whole = shot.image if shot.reduction == 1 else None
-            looks.append(_Look(frame, shot.size, whole, shot.depth))
-        if not shots:
+            images.append(image)
+            whole = image.image if image.reduction == 1 else None
+            looks.append(_Look(frame, image.size, whole, image.depth))
+        if not images:
             return
-        answers = self._estimator.estimate_batch(shots)
+        answers = self._estimator.estimate_batch(images)
         for look, poses in zip(looks, answers, strict=True):
             self._publish(look, poses)
 
-    def _shot(self, frame: Frame) -> Shot:
+    def _open_image(self, frame: Frame) -> CameraImage:
         camera_input, parameters, started = frame.camera_input, self.parameters, time.monotonic()
         camera_input.statistics.add('wait', started - frame.received)
         intensity = camera_input.intensity
@@ -156,7 +156,7 @@ class FrameHandler:
             camera_input.warn(f'no contrast: {intensity.problem}')
         camera_input.statistics.add('decode_image', time.monotonic() - started)
         depth = frame.depth(size, parameters)
-        return Shot(
+        return CameraImage(
             *(opened, camera, stamp, camera_input.name, boxes, depth, size), camera_input.rotation
         )
 
@@ -213,7 +213,11 @@ class FrameHandler:
         camera_input.statistics.add('publish', time.monotonic() - began)
         camera_input.statistics.count('published')
         camera_input.statistics.people = len(poses)
-        self._measure_latency(seconds(header), camera_input)
+        figures: dict[str, float] = {'dropped': camera_input.statistics.total('dropped')}
+        latency = self._measure_latency(seconds(header), camera_input)
+        if latency is not None:
+            figures['latency'] = round(1e3 * latency, 1)
+        camera_input.outputs.show(look.image, poses, figures, self.parameters)
 
     def _is_late(self, frame: Frame) -> bool:
         """Whether a newer image of this camera has been answered."""
@@ -231,18 +235,19 @@ class FrameHandler:
         self._last_stamps[name] = stamp
         return False
 
-    def _measure_latency(self, stamp: float, camera_input: CameraInput) -> None:
+    def _measure_latency(self, stamp: float, camera_input: CameraInput) -> float | None:
+        """Publish and return the time from the image's stamp to now, s; None if unknown."""
         if not stamp:
             camera_input.log.warning(
                 'images have no stamp: the time of arrival is used, latency is not measured'
             )
             camera_input.statistics.unknown('end_to_end')
-            return
+            return None
         now = self._clock.now().nanoseconds
         if not now:
             # Simulated time that does not run: the watchdog says so.
             camera_input.statistics.unknown('end_to_end')
-            return
+            return None
         latency = now * 1e-9 - stamp
         if latency < -_CLOCKS_S:
             camera_input.log.warning(
@@ -250,10 +255,11 @@ class FrameHandler:
                 "machine and the camera's differ, latency is not measured"
             )
             camera_input.statistics.unknown('end_to_end')
-            return
+            return None
         latency = max(latency, 0.0)
         camera_input.statistics.add('end_to_end', latency)
         camera_input.outputs.publish_latency(latency)
+        return latency
 
 
 def _size(picture: CompressedPicture | BgrImage) -> tuple[int, int]:

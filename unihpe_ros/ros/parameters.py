@@ -241,6 +241,17 @@ class Parameters:
     tune_malloc: bool = _parameter(
         True, 'Let the C library keep image buffers rather than return them (Linux)', fixed=True
     )
+    web_port: int = _parameter(
+        0,
+        'Port of a page that shows picture and people in a browser; 0 is off',
+        limits=(0, 65535),
+        fixed=True,
+    )
+    web_address: str = _parameter(
+        '127.0.0.1',
+        'Address of that page; any but a loopback one asks viewers for the token that is logged',
+        fixed=True,
+    )
     watchdog_s: float = _parameter(
         5.0, 'Silence after which the likely cause is logged, s; 0 never', limits=(0.0, 3600.0)
     )

@@ -17,6 +17,8 @@ from unihpe_ros.ros.publishers import Publishers
 from unihpe_ros.ros.statistics import Statistics
 from unihpe_ros.ros.transforms import Transforms
 from unihpe_ros.ros.worker import Worker
+from unihpe_ros.web.feed import Feed
+from unihpe_ros.web.server import WebView
 
 
 class Pipeline:
@@ -42,6 +44,8 @@ class Pipeline:
         If the model can't be run.
     DecodeError, MissingPackageError
         If a package that is asked for is not there.
+    WebError
+        If the page's port is taken.
 
     """
 
@@ -64,12 +68,18 @@ class Pipeline:
                     node, parameters.cameras, parameters.bodies_topic, parameters.frame_prefix
                 )
                 undo.callback(bodies.destroy)
+            feeds: Mapping[str, Feed] = {}
+            if parameters.web_port:
+                web = WebView(parameters.web_port, parameters.web_address, parameters.cameras)
+                undo.callback(web.close)
+                feeds = web.feeds
+                node.get_logger().info(f'people are shown on {web.url}')
             self.estimator = make_estimator(parameters)
             undo.callback(self.estimator.close)
             self._handler = FrameHandler(self.estimator, parameters, node)
             self._inputs: dict[str, CameraInput] = {}
             for name in parameters.cameras:
-                outputs = Publishers(node, parameters, name, transforms, bodies)
+                outputs = Publishers(node, parameters, name, transforms, bodies, feeds.get(name))
                 undo.callback(outputs.destroy)
                 self._inputs[name] = CameraInput(node, name, parameters, statistics[name], outputs)
             self._undo = undo.pop_all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 import json
 
@@ -28,6 +29,7 @@ from unihpe_ros.ros.parameters import Parameters
 from unihpe_ros.ros.transforms import IDENTITY, Transform, Transforms
 from unihpe_ros.visualisation.anonymise import anonymise
 from unihpe_ros.visualisation.skeletons import draw_poses
+from unihpe_ros.web.feed import Feed
 from visualization_msgs.msg import MarkerArray
 
 
@@ -47,6 +49,8 @@ class Publishers:
         Bring 3D into another frame than the camera's.
     bodies : Bodies, optional
         Publish ROS4HRI bodies too.
+    feed : Feed, optional
+        Shows people on a page in the browser too.
 
     """
 
@@ -57,12 +61,14 @@ class Publishers:
         camera: str = '',
         transforms: Transforms | None = None,
         bodies: Bodies | None = None,
+        feed: Feed | None = None,
     ) -> None:
         self._node = node
         self._depth = parameters.output_depth
         self._camera = camera
         self._transforms = transforms
         self._bodies = bodies
+        self._feed = feed
         self._skeleton = SKELETONS[parameters.keypoints]
         self._all: list[LifecyclePublisher] = []
         self._pose3d = self._create(PointCloud2, 'pose3d')
@@ -130,7 +136,7 @@ class Publishers:
         """
         shown = poses.to(self._skeleton)
         self._pose2d.publish(to_cloud_2d(shown, header))
-        if image is not None and self._annotated is not None and self.draws:
+        if image is not None and self._annotated is not None and _wanted(self._annotated):
             image = anonymise(image, poses, parameters.anonymise)
             self._annotated.publish(encode_image(draw_poses(image, shown), header))
         frame, transform = header, IDENTITY
@@ -155,7 +161,36 @@ class Publishers:
     @property
     def draws(self) -> bool:
         """Whether somebody wants to see the picture."""
+        if self._feed is not None and self._feed.is_watched:
+            return True
         return self._annotated is not None and _wanted(self._annotated)
+
+    def show(
+        self,
+        image: NDArray[np.uint8] | None,
+        poses: Poses,
+        figures: Mapping[str, float],
+        parameters: Parameters,
+    ) -> None:
+        """
+        Show people on the page, if there is one and somebody looks.
+
+        Parameters
+        ----------
+        image : NDArray[np.uint8], optional
+            ``(H, W, 3)`` BGR, which is not changed any more.
+        poses : Poses
+            N people in the camera's frame.
+        figures : Mapping[str, float]
+            Numbers to show, by name.
+        parameters : Parameters
+            The node's parameters of this moment.
+
+        """
+        if self._feed is not None and self._feed.is_watched:
+            if image is not None:
+                image = anonymise(image, poses, parameters.anonymise)
+            self._feed.offer(image, poses.to(self._skeleton), figures)
 
     def publish_latency(self, seconds: float) -> None:
         """Publish the time from the image's stamp to now."""

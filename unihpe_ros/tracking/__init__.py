@@ -1,1 +1,1 @@
-"""Who is who from image to image: association, smoothing and placing of people."""
+"""Multi-person tracking: association, re-identification, smoothing and 3D placement."""

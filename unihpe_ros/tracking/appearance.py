@@ -1,4 +1,4 @@
-"""What somebody wears: the colours of the torso, to know them again."""
+"""Appearance for re-identification: colour histograms of the torso."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def torso_colours(
     image: NDArray[np.uint8], keypoints: Array, skeleton: Skeleton
 ) -> NDArray[np.float32]:
     """
-    Return histograms of the colours of people's torsos.
+    Colour histograms of people's torsos.
 
     Parameters
     ----------

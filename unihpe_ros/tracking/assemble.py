@@ -1,4 +1,4 @@
-"""What is told of the people of one frame: those who were seen and those who are predicted."""
+"""Assembles `Poses` of one frame from people who were observed and people who are predicted."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import Skeleton
-from unihpe_ros.tracking.observations import Sightings
-from unihpe_ros.tracking.refinement import Placed
+from unihpe_ros.tracking.observations import Observations
+from unihpe_ros.tracking.refinement import RefinedPoses
 from unihpe_ros.tracking.track import Track
 
 
 def report(
     ids: NDArray[np.uint32],
-    sightings: Sightings,
-    placed: Placed,
+    observations: Observations,
+    placed: RefinedPoses,
     skeleton: Skeleton,
     root_mode: RootMode,
     settings: EstimatorSettings,
@@ -27,15 +27,15 @@ def report(
     lifted: bool = False,
 ) -> Poses:
     """
-    Return the people who were seen, by id.
+    Build the poses of the people who were observed, ordered by id.
 
     Parameters
     ----------
     ids : NDArray[np.uint32]
         ``(N,)`` who they are.
-    sightings : Sightings
-        N looks at them.
-    placed : Placed
+    observations : Observations
+        N observations of them.
+    placed : RefinedPoses
         Where they are.
     skeleton : Skeleton
         The keypoint set.
@@ -48,7 +48,7 @@ def report(
 
     """
     order = np.argsort(ids)
-    scores, agreement = sightings.scores[order], sightings.agreement[order]
+    scores, agreement = observations.scores[order], observations.agreement[order]
     keypoints_2d, keypoints_3d = placed.keypoints_2d[order], placed.keypoints_3d[order]
     in_room = np.isfinite(keypoints_3d).all(-1)
     known = in_room | np.isfinite(keypoints_2d).all(-1)
@@ -66,7 +66,7 @@ def report(
     belief = np.where(doubtful, agreement / max(settings.agreement_threshold, 1e-6), 1.0)
     return Poses(
         skeleton=skeleton,
-        boxes=sightings.boxes[order],
+        boxes=observations.boxes[order],
         keypoints_2d=keypoints_2d,
         keypoints_3d=keypoints_3d,
         scores=np.where(known, scores * belief[:, None], 0).astype(np.float32),
@@ -79,7 +79,7 @@ def report(
 
 def coast(last: Poses, tracks: Sequence[Track], fade: float, root_mode: RootMode) -> Poses:
     """
-    Return people who were not seen where they should be by now, with lower scores.
+    Return the predicted poses of people who were not observed, with lower scores.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def coast(last: Poses, tracks: Sequence[Track], fade: float, root_mode: RootMode
     fade : float
         Factor on the scores.
     root_mode : RootMode
-        How roots are placed now; nobody coasts from the room to the origin or back.
+        How roots are placed now; predictions are dropped when it changes to or from RELATIVE.
 
     """
     relative = RootMode.RELATIVE

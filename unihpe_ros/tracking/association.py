@@ -1,4 +1,4 @@
-"""Who may be whom: how well sightings fit the people who are followed, and the best pairs."""
+"""Data association: scores of track-observation pairs, and their optimal assignment."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from unihpe_ros.core import boxes
 from unihpe_ros.core.similarity import oks
 from unihpe_ros.core.skeleton import COCO_17, Skeleton
 from unihpe_ros.tracking import appearance
-from unihpe_ros.tracking.observations import Sightings
+from unihpe_ros.tracking.observations import Observations
 from unihpe_ros.tracking.track import Track
 
-# Shares of keypoints, box, place in the room, pose and colours in the fit.
+# Weights of keypoints, box, place in the room, pose and colours in the match score.
 _OKS, _IOU, _NEAR, _POSE, _COLOUR = 0.3, 0.2, 0.3, 0.05, 0.15
-# Fit below which two are not one.
-LEAST_FIT = 0.25
+# Score below which a track and an observation are not the same person.
+LEAST_MATCH_SCORE = 0.25
 # Without an overlap of keypoints or boxes, nobody is the same.
 _LEAST_OVERLAP = 0.1
-# Standard deviation of a root's surprise, m: across the line of sight and along it, where it is a
-# share of the distance; by how much both grow for each second not seen.
+# Standard deviation of a root's prediction error, m: across the line of sight and along it, where
+# a share of the distance is added; and by how much both grow for each second not seen.
 _ACROSS, _ALONG, _ALONG_SHARE, _GROWTH = 0.2, 0.1, 0.06, 0.8
 _PERSON_SHARE = 0.6  # Share of a box that its person covers, for the scale of OKS.
 # Somebody lost may have walked at this pace, m/s and heights/s, from somewhere this far, m and
@@ -41,17 +41,17 @@ _COVERED = 0.1
 
 
 def overlaps(
-    tracks: Sequence[Track], sightings: Sightings, skeleton: Skeleton, threshold: float
+    tracks: Sequence[Track], observations: Observations, skeleton: Skeleton, threshold: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """
-    Return how much people cover each other in the image: tracks sightings, and these each other.
+    Overlap in the image of tracks with observations, and of observations with each other.
 
     Parameters
     ----------
     tracks : Sequence[Track]
         T people, carried along to now.
-    sightings : Sightings
-        G sightings.
+    observations : Observations
+        G observations.
     skeleton : Skeleton
         The keypoint set.
     threshold : float
@@ -66,12 +66,12 @@ def overlaps(
 
     """
     coco, n = COCO_17.indices_in(skeleton), len(tracks)
-    if not len(sightings):
+    if not len(observations):
         return np.zeros((n, 0)), np.zeros((n, 0))
     places = np.array([track.box for track in tracks]).reshape(-1, 4)
-    everybody = np.concatenate([places, sightings.boxes])
-    keypoints = np.array([*(track.keypoints for track in tracks), *sightings.keypoints_2d])
-    shown = np.array([*(track.scores for track in tracks), *sightings.scores]) >= threshold
+    everybody = np.concatenate([places, observations.boxes])
+    keypoints = np.array([*(track.keypoints for track in tracks), *observations.keypoints_2d])
+    shown = np.array([*(track.scores for track in tracks), *observations.scores]) >= threshold
     keypoints, shown = keypoints[:, coco], shown[:, coco]
     area = boxes.area(everybody)
     extent = _PERSON_SHARE * np.maximum(area[:, None], area[None, n:])
@@ -79,26 +79,26 @@ def overlaps(
     by_keypoints = oks(keypoints[:, None], keypoints[None, n:], extent, both)
     # NaN, where nothing is shown by both, is no likeness.
     by_keypoints = np.where(by_keypoints > 0, by_keypoints, 0.0)
-    return by_keypoints, boxes.iou(everybody, sightings.boxes)
+    return by_keypoints, boxes.iou(everybody, observations.boxes)
 
 
-def fits(
+def match_scores(
     tracks: Sequence[Track],
-    sightings: Sightings,
+    observations: Observations,
     skeleton: Skeleton,
     stamp: float,
     by_keypoints: NDArray[np.float64],
     by_box: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """
-    Return how well sightings fit where people should be and how they looked.
+    Match score of every track with every observation, by prediction and appearance.
 
     Parameters
     ----------
     tracks : Sequence[Track]
         T people, carried along to now.
-    sightings : Sightings
-        G sightings.
+    observations : Observations
+        G observations.
     skeleton : Skeleton
         The keypoint set.
     stamp : float
@@ -109,14 +109,14 @@ def fits(
     Returns
     -------
     NDArray[np.float64]
-        ``(T, G)`` in [0, 1]; 0 for pairs that cannot be.
+        ``(T, G)`` in [0, 1]; 0 for impossible pairs.
 
     """
-    if not tracks or not len(sightings):
-        return np.zeros((len(tracks), len(sightings)))
-    pose = np.array([track.embedding for track in tracks]) @ sightings.embeddings.T
-    colour = _colours(tracks, sightings)
-    near = _nearness(tracks, sightings, skeleton, stamp)
+    if not tracks or not len(observations):
+        return np.zeros((len(tracks), len(observations)))
+    pose = np.array([track.embedding for track in tracks]) @ observations.embeddings.T
+    colour = _colours(tracks, observations)
+    near = _nearness(tracks, observations, skeleton, stamp)
     fit = (
         _OKS * by_keypoints
         + _IOU * by_box
@@ -130,11 +130,11 @@ def fits(
     return fit * np.where(np.isnan(share), 1.0, share)
 
 
-def returns(
+def reid_scores(
     tracks: Sequence[Track], newcomers: Sequence[Track], stamp: float
 ) -> NDArray[np.float64]:
     """
-    Return how well newcomers may be people who are not seen.
+    Re-identification score of every unseen track with every newcomer.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def returns(
     Returns
     -------
     NDArray[np.float64]
-        ``(T, M)`` in [0, 1]; 0 for pairs that cannot be.
+        ``(T, M)`` in [0, 1]; 0 for impossible pairs.
 
     """
     chance = np.zeros((len(tracks), len(newcomers)))
@@ -164,14 +164,14 @@ def returns(
     return chance
 
 
-def plain(sightings: Sightings, skeleton: Skeleton) -> NDArray[np.bool_]:
+def unoccluded(observations: Observations, skeleton: Skeleton) -> NDArray[np.bool_]:
     """
-    Say of which sightings next to nothing is behind somebody else.
+    Mask of observations that are less than 10 % occluded by other people.
 
     Parameters
     ----------
-    sightings : Sightings
-        G sightings.
+    observations : Observations
+        G observations.
     skeleton : Skeleton
         The keypoint set.
 
@@ -181,31 +181,31 @@ def plain(sightings: Sightings, skeleton: Skeleton) -> NDArray[np.bool_]:
         ``(G,)``.
 
     """
-    places = sightings.boxes.astype(np.float64)
-    depth = sightings.keypoints_3d[:, skeleton.index('pelvis'), 2]
+    places = observations.boxes.astype(np.float64)
+    depth = observations.keypoints_3d[:, skeleton.index('pelvis'), 2]
     share = boxes.common_area(places, places) / np.maximum(boxes.area(places), 1.0)[:, None]
     # Nobody is in front of themselves, or of those of whom the depth is not known.
     in_front = depth[None] < depth[:, None]
     return np.asarray(np.where(in_front, share, 0).max(1, initial=0.0) < _COVERED)
 
 
-def pairs(fit: NDArray[np.float64], least: float = LEAST_FIT) -> list[tuple[int, int]]:
-    """Return (row, column) of the pairs with the best total fit; those below `least` are none."""
+def pairs(fit: NDArray[np.float64], least: float = LEAST_MATCH_SCORE) -> list[tuple[int, int]]:
+    """Optimal assignment as (row, column), without pairs that score below `least`."""
     fit = np.where(fit >= least, fit, 0)
     rows, columns = linear_sum_assignment(fit, maximize=True)
     chosen = zip(rows.tolist(), columns.tolist(), strict=True)
     return [(t, g) for t, g in chosen if fit[t, g] > 0]
 
 
-def _colours(tracks: Sequence[Track], sightings: Sightings) -> NDArray[np.float64]:
-    return appearance.alike(np.array([track.colours for track in tracks]), sightings.colours)
+def _colours(tracks: Sequence[Track], observations: Observations) -> NDArray[np.float64]:
+    return appearance.alike(np.array([track.colours for track in tracks]), observations.colours)
 
 
 def _nearness(
-    tracks: Sequence[Track], sightings: Sightings, skeleton: Skeleton, stamp: float
+    tracks: Sequence[Track], observations: Observations, skeleton: Skeleton, stamp: float
 ) -> NDArray[np.float64]:
     """``(T, G)`` factor by the distance in the room; 1 where it is not known."""
-    roots = sightings.keypoints_3d[:, skeleton.index('pelvis')].astype(np.float64)
+    roots = observations.keypoints_3d[:, skeleton.index('pelvis')].astype(np.float64)
     foreseen = np.array([track.root for track in tracks])
     growth = np.array([[_GROWTH * (stamp - track.stamp)] for track in tracks])
     distance = np.linalg.norm(foreseen, axis=-1, keepdims=True)
@@ -218,11 +218,11 @@ def _nearness(
 
 
 def _reach(track: Track, new: Track, seconds: float) -> float:
-    """How far the newcomer is from where the lost were, over how far they may have gone."""
+    """Distance from where the track was lost, as a share of what the person can have walked."""
     height, new_height = (float(one.box[3] - one.box[1]) for one in (track, new))
     distance = float(np.linalg.norm(new.root - track.root))
     if np.isfinite(distance) and distance > 0:
-        return distance / (_SLACK + 0.06 * abs(float(track.root[2])) + _PACE * seconds)
+        return distance / (_SLACK + _ALONG_SHARE * abs(float(track.root[2])) + _PACE * seconds)
     if not 1 / _RESIZED < new_height / max(height, 1e-6) < _RESIZED:
         return 1.0
     middle, new_middle = (0.5 * (one.box[:2] + one.box[2:]) for one in (track, new))

@@ -1,4 +1,4 @@
-"""Bones keep their length: learned per person, as slowly as they change."""
+"""Bone lengths, learned per person and imposed on every skeleton."""
 
 from __future__ import annotations
 
@@ -35,32 +35,6 @@ class Bones:
         self.log = np.zeros(len(self.tree.children))
         self.weight = np.zeros(len(self.tree.children))
 
-    def learn(self, points: Array, weights: Array) -> None:
-        """
-        Take in a look.
-
-        Parameters
-        ----------
-        points : NDArray
-            ``(K, 3)`` m, any frame.
-        weights : NDArray
-            ``(K,)`` confidence in [0, 1]; a bone counts as its less sure end.
-
-        """
-        learn_together([self], points[None], weights[None])
-
-    def apply(self, points: Array) -> Array:
-        """
-        Return a skeleton of the same directions with the learned lengths.
-
-        Parameters
-        ----------
-        points : NDArray
-            ``(K, 3)`` m, any frame; the root stays where it is.
-
-        """
-        return apply_together([self], points[None])[0]
-
 
 def learn_together(people: Sequence[Bones], points: Array, weights: Array) -> None:
     """
@@ -73,7 +47,7 @@ def learn_together(people: Sequence[Bones], points: Array, weights: Array) -> No
     points : NDArray
         ``(N, K, 3)`` m, any frame.
     weights : NDArray
-        ``(N, K)`` see `Bones.learn`.
+        ``(N, K)`` confidence in [0, 1]; a bone counts as its less sure end.
 
     """
     if not people:

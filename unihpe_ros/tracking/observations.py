@@ -1,4 +1,4 @@
-"""What one frame's crops showed, before anybody knows who it is."""
+"""Observations: the people found in one frame, before ids are assigned."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from unihpe_ros.tracking.root import locate_root
 
 
 @dataclass(frozen=True)
-class Sightings:
+class Observations:
     """
-    People as the network saw them, before anybody knows who they are.
+    People found in one frame, before ids are assigned.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Sightings:
         ``(G,)`` in [0, 1]; NaN where unknown.
     cut : NDArray[np.bool_]
         ``(G,)`` whether the crop may not have held all of the person.
-    relative : NDArray[np.float32]
+    relative_3d : NDArray[np.float32]
         ``(G, K, 3)`` the network's skeletons, root-relative, virtual cameras' frames, m.
     rays : NDArray
         ``(G, K, 2)`` observed x/z, y/z in the virtual cameras.
@@ -57,7 +57,7 @@ class Sightings:
     scores: NDArray[np.float32]
     agreement: NDArray[np.float32]
     cut: NDArray[np.bool_]
-    relative: NDArray[np.float32]
+    relative_3d: NDArray[np.float32]
     rays: Array
     turns: NDArray[np.float64]
     embeddings: NDArray[np.float32]
@@ -67,8 +67,8 @@ class Sightings:
         return len(self.sources)
 
     @classmethod
-    def none(cls, skeleton: Skeleton) -> Sightings:
-        """Return the sightings of nobody."""
+    def none(cls, skeleton: Skeleton) -> Observations:
+        """Return empty observations."""
         k = len(skeleton)
         return cls(
             np.zeros(0, np.intp),
@@ -85,28 +85,30 @@ class Sightings:
             np.zeros((0, COLOURS), np.float32),
         )
 
-    def select(self, rows: NDArray[np.intp] | Sequence[int]) -> Sightings:
-        """Return some of the sightings."""
+    def select(self, rows: NDArray[np.intp] | Sequence[int]) -> Observations:
+        """Return some of the observations."""
         index = np.asarray(rows, np.intp)
-        return Sightings(**{item.name: getattr(self, item.name)[index] for item in fields(self)})
+        return Observations(
+            **{item.name: getattr(self, item.name)[index] for item in fields(self)}
+        )
 
 
-def sight(
+def build_observations(
     crops: Crops,
     skeleton: Skeleton,
     sources: NDArray[np.intp],
-    pixels: Array,
+    keypoints_2d: Array,
     scores: NDArray[np.float32],
-    relative: NDArray[np.float32],
+    relative_3d: NDArray[np.float32],
     embeddings: NDArray[np.float32],
     agreement: NDArray[np.float32],
     cut: NDArray[np.bool_],
     settings: EstimatorSettings,
     image: NDArray[np.uint8] | None = None,
     reduction: int = 1,
-) -> Sightings:
+) -> Observations:
     """
-    Put together what is known of people before anybody knows who they are.
+    Build observations from the network's output: 3D placement, boxes and appearance.
 
     Parameters
     ----------
@@ -114,9 +116,9 @@ def sight(
         The virtual cameras that look at G people.
     skeleton : Skeleton
         The keypoint set.
-    sources, scores, relative, embeddings, agreement, cut
-        See Sightings.
-    pixels : NDArray
+    sources, scores, relative_3d, embeddings, agreement, cut
+        See Observations.
+    keypoints_2d : NDArray
         ``(G, K, 2)`` image px.
     settings : EstimatorSettings
         See there.
@@ -126,25 +128,25 @@ def sight(
         By how much the image is smaller than the picture whose px the others are in.
 
     """
-    rays = crops.rays(pixels)
+    rays = crops.rays(keypoints_2d)
     observed = scores >= settings.score_threshold
-    root, _ = locate_root(relative, rays, np.where(observed, scores, 0))
-    placed = relative + root[:, None]
+    root, _ = locate_root(relative_3d, rays, np.where(observed, scores, 0))
+    placed = relative_3d + root[:, None]
     # What is not seen is where the rest of the body puts it.
-    pixels = np.where(observed[..., None], pixels, crops.project(placed))
+    keypoints_2d = np.where(observed[..., None], keypoints_2d, crops.project(placed))
     size = crops.camera.width, crops.camera.height
     colours = np.full((len(sources), COLOURS), np.nan, np.float32)
     if image is not None:
-        colours = torso_colours(image, (pixels + 0.5) / reduction - 0.5, skeleton)
-    return Sightings(
+        colours = torso_colours(image, (keypoints_2d + 0.5) / reduction - 0.5, skeleton)
+    return Observations(
         sources=sources,
-        boxes=boxes.clip(boxes.around(pixels), size),
-        keypoints_2d=pixels.astype(np.float32),
+        boxes=boxes.clip(boxes.around(keypoints_2d), size),
+        keypoints_2d=keypoints_2d.astype(np.float32),
         keypoints_3d=crops.to_camera(placed).astype(np.float32),
         scores=scores,
         agreement=agreement,
         cut=cut,
-        relative=relative,
+        relative_3d=relative_3d,
         rays=rays,
         turns=crops.turns,
         embeddings=embeddings,

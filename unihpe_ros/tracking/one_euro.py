@@ -48,7 +48,7 @@ class OneEuroSettings:
 
 class OneEuro:
     """
-    Smooths K points; each has a speed and so a cutoff of its own.
+    State of the filter of K points; each has a speed and so a cutoff of its own.
 
     A point that is not finite is returned as it is, and begins anew when it comes back.
 
@@ -58,33 +58,6 @@ class OneEuro:
         self.points: Array | None = None
         self.velocity: Array = np.zeros(0)
         self.stamp = -math.inf
-
-    def __call__(
-        self,
-        points: Array,
-        stamp: float,
-        settings: OneEuroSettings,
-        weights: Array | float = 1.0,
-        unit: Array | float = 1.0,
-    ) -> Array:
-        """
-        Take in the next points and return the smooth ones; see `smooth_together`.
-
-        Parameters
-        ----------
-        points : NDArray
-            ``(K, D)`` any unit; NaN where unknown.
-        stamp : float
-            Time of these, s; not before the last.
-        settings : OneEuroSettings
-            How much is smoothed.
-        weights : NDArray or float
-            ``(K,)`` confidence in [0, 1]: what is unsure moves the filter less.
-        unit : NDArray or float
-            ``(K,)`` what one unit of the points is in the unit of `beta`'s speed.
-
-        """
-        return smooth_together([self], np.asarray(points)[None], stamp, settings, weights, unit)[0]
 
 
 def smooth_together(
@@ -96,7 +69,7 @@ def smooth_together(
     unit: Array | float = 1.0,
 ) -> Array:
     """
-    Take in the next points of several filters in one go and return the smooth ones.
+    Update several filters by the next points; return the smoothed points.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What is learned of each person over time, and what it makes of a look at them."""
+"""Refinement of observations by what was learned of each person: bone lengths, scale, filters."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from unihpe_ros.core.pose import RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import Skeleton
 from unihpe_ros.tracking.bone_lengths import apply_together, Bones, learn_together
-from unihpe_ros.tracking.observations import Sightings
+from unihpe_ros.tracking.observations import Observations
 from unihpe_ros.tracking.one_euro import OneEuro, OneEuroSettings, smooth_together
-from unihpe_ros.tracking.root import locate_root, plausible_size, scale_to_stature, telling
+from unihpe_ros.tracking.root import locate_root, plausible_size, root_weights, scale_to_stature
 from unihpe_ros.tracking.torso_depth import fuse, torso_depth
 
 # Standard deviation of a projective depth as a share of it: with a guessed and a known stature.
@@ -31,9 +31,9 @@ _ROOT_CUTOFF, _ROOT_BETA = 0.5, 0.25
 _SURE = 0.7
 
 
-class Person:
+class PersonMemory:
     """
-    What is known of one person.
+    Bone lengths, scale and filter state of one person.
 
     Parameters
     ----------
@@ -50,21 +50,21 @@ class Person:
         self.looks_at_depth = 0.0
 
     def learn_scale(self, ratio: float) -> None:
-        """Take in how much larger the person is than the image alone made them."""
+        """Update the scale by the ratio of measured to projective depth."""
         self.looks_at_depth = min(self.looks_at_depth + 1, _SCALE_MEMORY)
         self.log_scale += np.log(ratio) / self.looks_at_depth
 
     def wake(self, stamp: float) -> None:
-        """Begin the smoothing anew if they were away."""
+        """Reset the filter after a gap."""
         if not stamp - self.stamp <= _GAP:
             self.filter = OneEuro()
         self.stamp = stamp
 
 
 @dataclass(frozen=True)
-class Placed:
+class RefinedPoses:
     """
-    People in the room.
+    Smoothed and placed people.
 
     Parameters
     ----------
@@ -82,9 +82,9 @@ class Placed:
     measured: NDArray[np.bool_]
 
 
-class People:
+class TrackRefiner:
     """
-    Refines sightings by what is known of who they are.
+    Refines observations of tracks: bone lengths, placement in the room, smoothing.
 
     Parameters
     ----------
@@ -96,31 +96,31 @@ class People:
     def __init__(self, skeleton: Skeleton) -> None:
         self._skeleton = skeleton
         self._root = skeleton.index('pelvis')
-        self._telling = telling(skeleton)
-        self._known: dict[int, Person] = {}
+        self._root_weights = root_weights(skeleton)
+        self._known: dict[int, PersonMemory] = {}
 
     def keep(self, ids: Set[int]) -> None:
-        """Forget everybody else."""
+        """Keep the state of these ids only."""
         self._known = {i: person for i, person in self._known.items() if i in ids}
 
-    def place(
+    def refine(
         self,
         ids: NDArray[np.uint32],
-        sightings: Sightings,
+        observations: Observations,
         stamp: float,
         mode: RootMode,
         settings: EstimatorSettings,
         depth: NDArray[np.float32] | None = None,
-    ) -> Placed:
+    ) -> RefinedPoses:
         """
-        Place people in the room.
+        Return smoothed keypoints, placed in the room.
 
         Parameters
         ----------
         ids : NDArray[np.uint32]
             ``(N,)`` who they are, none twice.
-        sightings : Sightings
-            N looks at them.
+        observations : Observations
+            N observations of them.
         stamp : float
             When, s.
         mode : RootMode
@@ -132,46 +132,55 @@ class People:
 
         """
         people = [self._person(int(i)) for i in ids]
-        observed = sightings.scores >= settings.score_threshold
-        weights = np.where(observed, sightings.scores, 0.0)
-        relative = self._sized(people, sightings.relative, weights, settings)
-        root, _ = locate_root(relative, sightings.rays, self._telling * weights)
-        relative, root = (
-            values @ sightings.turns for values in (relative, root[:, None])
+        observed = observations.scores >= settings.score_threshold
+        weights = np.where(observed, observations.scores, 0.0)
+        relative_3d = self._sized(people, observations.relative_3d, weights, settings)
+        root, _ = locate_root(relative_3d, observations.rays, self._root_weights * weights)
+        relative_3d, root = (
+            values @ observations.turns for values in (relative_3d, root[:, None])
         )  # Into the camera's frame.
         measured = np.zeros(len(people), np.bool_)
         if mode is RootMode.DEPTH and depth is not None:
             for row, person in enumerate(people):
                 measured[row] = self._measure(
-                    person, depth, sightings.keypoints_2d[row], relative[row], root[row], settings
+                    person,
+                    depth,
+                    observations.keypoints_2d[row],
+                    relative_3d[row],
+                    root[row],
+                    settings,
                 )
         if mode is RootMode.RELATIVE:
             root = np.zeros_like(root)
-        keypoints_2d: Array = sightings.keypoints_2d.astype(np.float64)
+        keypoints_2d: Array = observations.keypoints_2d.astype(np.float64)
         for person in people:
             person.wake(stamp)
         if settings.smoothing:
-            keypoints_2d, relative, root = _smooth(
-                people, (keypoints_2d, relative, root), sightings, stamp, settings
+            keypoints_2d, relative_3d, root = _smooth(
+                people, (keypoints_2d, relative_3d, root), observations, stamp, settings
             )
-        return Placed(
-            keypoints_2d.astype(np.float32), (relative + root).astype(np.float32), measured
+        return RefinedPoses(
+            keypoints_2d.astype(np.float32), (relative_3d + root).astype(np.float32), measured
         )
 
-    def _person(self, i: int) -> Person:
+    def _person(self, i: int) -> PersonMemory:
         if i not in self._known:
-            self._known[i] = Person(self._skeleton)
+            self._known[i] = PersonMemory(self._skeleton)
         return self._known[i]
 
     def _sized(
-        self, people: list[Person], relative: Array, weights: Array, settings: EstimatorSettings
+        self,
+        people: list[PersonMemory],
+        relative_3d: Array,
+        weights: Array,
+        settings: EstimatorSettings,
     ) -> Array:
         """Return the skeletons with the sizes that are known of these people."""
-        sized: Array = relative.astype(np.float64)
+        sized: Array = relative_3d.astype(np.float64)
         if settings.fixed_bones:
             bones = [person.bones for person in people]
-            learn_together(bones, relative, weights)
-            sized = apply_together(bones, relative)
+            learn_together(bones, relative_3d, weights)
+            sized = apply_together(bones, relative_3d)
         if settings.person_height_m and len(sized):
             return scale_to_stature(sized, self._skeleton, settings.person_height_m)
         sized = plausible_size(sized, self._skeleton)
@@ -179,15 +188,15 @@ class People:
 
     def _measure(
         self,
-        person: Person,
+        person: PersonMemory,
         depth: NDArray[np.float32],
         keypoints: Array,
-        relative: Array,
+        relative_3d: Array,
         root: Array,
         settings: EstimatorSettings,
     ) -> bool:
         """Correct a skeleton ``(K, 3)`` and its root ``(1, 3)`` in place by a depth image."""
-        z, sigma = torso_depth(depth, keypoints, relative + root, self._skeleton)
+        z, sigma = torso_depth(depth, keypoints, relative_3d + root, self._skeleton)
         guess = float(root[0, 2])
         known = settings.person_height_m or person.looks_at_depth
         share = _SIGMA_KNOWN if known else _SIGMA_GUESSED
@@ -196,26 +205,26 @@ class People:
             return False
         root *= fused / guess
         if not settings.person_height_m:
-            relative *= fused / guess
+            relative_3d *= fused / guess
             person.learn_scale(fused / guess)
         return True
 
 
 def _smooth(
-    people: Sequence[Person],
+    people: Sequence[PersonMemory],
     values: tuple[Array, Array, Array],
-    sightings: Sightings,
+    observations: Observations,
     stamp: float,
     settings: EstimatorSettings,
 ) -> tuple[Array, Array, Array]:
     """Smooth keypoints in the image, against the root, and the root along its ray."""
-    keypoints_2d, relative, root = values
-    n, k = sightings.scores.shape
+    keypoints_2d, relative_3d, root = values
+    n, k = observations.scores.shape
     points = np.zeros((n, 2 * k + 1, 3))
-    points[:, :k, :2], points[:, k:-1], points[:, -1:] = keypoints_2d, relative, root
+    points[:, :k, :2], points[:, k:-1], points[:, -1:] = keypoints_2d, relative_3d, root
     weights, units = np.ones((n, 2 * k + 1)), np.ones((n, 2 * k + 1))
-    weights[:, :k] = weights[:, k:-1] = sightings.scores / _SURE
-    heights = sightings.boxes[:, 3] - sightings.boxes[:, 1]
+    weights[:, :k] = weights[:, k:-1] = observations.scores / _SURE
+    heights = observations.boxes[:, 3] - observations.boxes[:, 1]
     units[:, :k] = _USUAL_STATURE / np.maximum(heights, 1.0)[:, None]
     cutoff = np.full(2 * k + 1, settings.smooth_min_cutoff)
     beta = np.full(2 * k + 1, settings.smooth_beta)

@@ -1,4 +1,4 @@
-"""Placing skeletons in the room: their size from a known stature, their root from the image."""
+"""Root placement: scale from a known stature, translation from 2D-3D correspondences."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TELLING = (*_TRUNK, *(f'{side}_{name}' for side in ('left', 'right') for name i
 
 def stature(points: Array, skeleton: Skeleton) -> NDArray[np.float64]:
     """
-    Return how tall each person would stand, by the lengths of the bones.
+    Standing height of each person, from the lengths of the bones.
 
     Parameters
     ----------
@@ -84,11 +84,11 @@ def plausible_size(points: Array, skeleton: Skeleton) -> Array:
     return points * ((_TALL + _BELIEVED * (tall - _TALL)) / tall)[..., None, None]
 
 
-def telling(skeleton: Skeleton) -> NDArray[np.float64]:
+def root_weights(skeleton: Skeleton) -> NDArray[np.float64]:
     """
-    Return how much each keypoint says of where a person of a stature stands.
+    Weight of each keypoint in the root's depth.
 
-    Whose arms are longer than the skeleton's is not nearer for that.
+    Arms, shoulders and face are weighted down, so that their length cannot bias the depth.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def telling(skeleton: Skeleton) -> NDArray[np.float64]:
     return np.array([1.0 if name in _TELLING else _ASIDE for name in skeleton.keypoints])
 
 
-def locate_root(relative: Array, rays: Array, weights: Array) -> tuple[Array, Array]:
+def locate_root(relative_3d: Array, rays: Array, weights: Array) -> tuple[Array, Array]:
     """
     Find the translation that makes root-relative skeletons project onto observed rays.
 
@@ -115,7 +115,7 @@ def locate_root(relative: Array, rays: Array, weights: Array) -> tuple[Array, Ar
 
     Parameters
     ----------
-    relative : NDArray
+    relative_3d : NDArray
         ``(N, K, 3)`` root-relative keypoints, m, in the frame in which the rays are given.
     rays : NDArray
         ``(N, K, 2)`` observed x/z, y/z.
@@ -130,9 +130,9 @@ def locate_root(relative: Array, rays: Array, weights: Array) -> tuple[Array, Ar
         ``(N,)`` weighted RMS angle left over, about rad.
 
     """
-    valid = np.isfinite(relative).all(-1) & np.isfinite(rays).all(-1) & (weights > 0)
+    valid = np.isfinite(relative_3d).all(-1) & np.isfinite(rays).all(-1) & (weights > 0)
     w = np.where(valid, weights, 0.0).astype(np.float64)
-    points = np.where(valid[..., None], relative, 0.0).astype(np.float64)
+    points = np.where(valid[..., None], relative_3d, 0.0).astype(np.float64)
     seen = np.where(valid[..., None], rays, 0.0).astype(np.float64)
     terms, middle = _terms(points, seen), np.maximum(valid.sum(-1) - 1, 0) // 2
     everybody = np.arange(len(w))

@@ -1,4 +1,4 @@
-"""Where somebody stands by a depth image: patches on the torso, without those that are not it."""
+"""Root depth from a depth image: patches on the torso, with outliers rejected."""
 
 from __future__ import annotations
 

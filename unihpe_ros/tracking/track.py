@@ -1,4 +1,4 @@
-"""One person over time: where they are, how they move, what they look like."""
+"""State of one tracked person: position, velocity and appearance."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import math
 import numpy as np
 from unihpe_ros.core import boxes
 from unihpe_ros.core.geometry import Array
-from unihpe_ros.tracking.observations import Sightings
+from unihpe_ros.tracking.observations import Observations
 
 _VELOCITY_TIME = 0.048  # s; time constant of that in the image: a half at 30 images a second.
 _ROOT_TIME = 0.3  # s; time constant of that in the room, where depth is not.
@@ -35,11 +35,11 @@ class State(Enum):
 @dataclass
 class Track:
     """
-    A person over time. The id is 0 while tentative; `stamp` is the last sighting's.
+    A tracked person. The id is 0 while tentative; `stamp` is the last observation's.
 
-    `colours` are the mean over looks at them with nobody in front, of which there were
-    `plain_looks`; until then those of the first look. `named_behind` says that the id was given
-    before there was one.
+    `colours` is the mean over the `unoccluded_looks` observations that were not occluded; until
+    there is one, it is the first observation's. `id_assigned_while_occluded` is true if the id
+    was assigned before there was one, and so may be wrong.
 
     """
 
@@ -53,8 +53,8 @@ class Track:
     first: float
     id: int = 0
     looks: int = 0
-    plain_looks: int = 0
-    named_behind: bool = False
+    unoccluded_looks: int = 0
+    id_assigned_while_occluded: bool = False
     state: State = State.TENTATIVE
     velocity: Array = field(default_factory=lambda: np.zeros(2))
     root_velocity: Array = field(default_factory=lambda: np.zeros(3))
@@ -62,21 +62,21 @@ class Track:
     moved_root: Array = field(default_factory=lambda: np.zeros(3))
 
     @classmethod
-    def start(cls, row: int, sightings: Sightings, root: int, stamp: float) -> Track:
-        """Begin with a sighting; `root` is the index of the root keypoint."""
+    def start(cls, row: int, observations: Observations, root: int, stamp: float) -> Track:
+        """Return a new track of an observation; `root` is the index of the root keypoint."""
         return cls(
-            box=sightings.boxes[row],
-            keypoints=sightings.keypoints_2d[row],
-            scores=sightings.scores[row],
-            root=sightings.keypoints_3d[row, root].astype(np.float64),
-            embedding=sightings.embeddings[row],
-            colours=sightings.colours[row],
+            box=observations.boxes[row],
+            keypoints=observations.keypoints_2d[row],
+            scores=observations.scores[row],
+            root=observations.keypoints_3d[row, root].astype(np.float64),
+            embedding=observations.embeddings[row],
+            colours=observations.colours[row],
             stamp=stamp,
             first=stamp,
         )
 
     def move(self, seconds: float) -> None:
-        """Carry the person along; `moved` and `moved_root` are by how much."""
+        """Predict the position; `moved` and `moved_root` are the displacement."""
         self.moved, self.moved_root = self.velocity * seconds, self.root_velocity * seconds
         self.keypoints = self.keypoints + self.moved
         self.box = self.box + np.concatenate([self.moved, self.moved])
@@ -86,7 +86,7 @@ class Track:
             self.velocity, self.root_velocity = self.velocity * fade, self.root_velocity * fade
 
     def agrees(self, box: Array, stamp: float) -> bool:
-        """Whether the next look at a newcomer shows them again, or how far they have walked."""
+        """Whether the second observation of a newcomer confirms the first, walking allowed for."""
         moved = 0.5 * (box[:2] + box[2:] - self.box[:2] - self.box[2:])
         walked = _PACE * float(self.box[3] - self.box[1]) * (stamp - self.stamp)
         back = moved * min(walked / max(math.hypot(*moved.tolist()), 1e-9), 1.0)
@@ -96,15 +96,15 @@ class Track:
     def see(
         self,
         row: int,
-        sightings: Sightings,
+        observations: Observations,
         root: int,
         stamp: float,
         threshold: float,
         *,
-        plain: bool = True,
+        unoccluded: bool = True,
     ) -> None:
-        """Take over a sighting; `plain` if nobody is in front, so that its colours are theirs."""
-        keypoints, scores = sightings.keypoints_2d[row], sightings.scores[row]
+        """Update by an observation; `unoccluded`: the appearance may be updated from it."""
+        keypoints, scores = observations.keypoints_2d[row], observations.scores[row]
         step = stamp - self.stamp
         if self.id and step > _LEAST_STEP:
             moved = keypoints - self.keypoints
@@ -113,23 +113,23 @@ class Track:
             if len(moved):
                 gain = 1 - math.exp(-step / _VELOCITY_TIME)
                 self.velocity = self.velocity + gain * _middle(moved) / step
-        self.box = self._held(sightings.boxes[row], step)
-        self._follow(sightings.keypoints_3d[row, root].astype(np.float64), step)
+        self.box = self._held(observations.boxes[row], step)
+        self._follow(observations.keypoints_3d[row, root].astype(np.float64), step)
         self.keypoints, self.scores, self.stamp = keypoints, scores, stamp
-        self.embedding = sightings.embeddings[row]
-        if plain and np.isfinite(sightings.colours[row]).all():
-            self._learn_colours(sightings.colours[row])
+        self.embedding = observations.embeddings[row]
+        if unoccluded and np.isfinite(observations.colours[row]).all():
+            self._learn_colours(observations.colours[row])
 
     def _learn_colours(self, seen: Array) -> None:
-        self.plain_looks += 1
-        if self.plain_looks == 1:
+        self.unoccluded_looks += 1
+        if self.unoccluded_looks == 1:
             # What was known before was perhaps of somebody in front.
             self.colours = seen
-        gain = max(1 / self.plain_looks, _MEMORY_GAIN)
+        gain = max(1 / self.unoccluded_looks, _MEMORY_GAIN)
         self.colours = self.colours + gain * (seen - self.colours)
 
     def _held(self, box: Array, step: float) -> Array:
-        """Return a box that has shrunk no faster than people do."""
+        """Return the box, not smaller than the last one may have shrunk to."""
         if not self.id:
             return box
         least = (self.box[2:] - self.box[:2]) * math.exp(-max(step, 0.0) / _SHRINK_TIME)
@@ -138,7 +138,7 @@ class Track:
         return np.concatenate([middle - half, middle + half])
 
     def _follow(self, root: Array, step: float) -> None:
-        """Take in where the root was measured."""
+        """Update root position and velocity by a measurement."""
         surprise = root - self.root
         if not self.id or not np.isfinite(surprise).all():
             self.root = root if np.isfinite(root).all() else self.root

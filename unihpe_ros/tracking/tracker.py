@@ -1,9 +1,10 @@
 """
-Who is who from frame to frame.
+Multi-person tracker: assigns ids from frame to frame.
 
-Each person's keypoints say where to crop the next frame. What the crops show is paired with the
-people by the Hungarian method. A new person is tentative until two looks agree; only then an id
-is given, or given back: a person who is not seen is predicted for a while, and then remembered.
+Each person's keypoints say where to crop the next frame. Observations are assigned to tracks by
+the Hungarian method. A new track is tentative until two observations agree; only then it gets an
+id, a new one or that of a lost track. A track that is not observed is predicted for
+`track_timeout`, then lost, and remembered for `lost_timeout`.
 
 """
 
@@ -16,17 +17,24 @@ from numpy.typing import NDArray
 from unihpe_ros.core import boxes
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import Skeleton
-from unihpe_ros.tracking.association import fits, LEAST_FIT, overlaps, pairs, plain, returns
-from unihpe_ros.tracking.observations import Sightings
+from unihpe_ros.tracking.association import (
+    LEAST_MATCH_SCORE,
+    match_scores,
+    overlaps,
+    pairs,
+    reid_scores,
+    unoccluded,
+)
+from unihpe_ros.tracking.observations import Observations
 from unihpe_ros.tracking.track import State, Track
 
-_SAME_OKS = 0.5  # Two sightings this alike are one person.
-_SAME_IOU = 0.75  # As above, for a rough first sighting, whose keypoints are not yet exact.
+_SAME_OKS = 0.5  # Two observations this alike are one person.
+_SAME_IOU = 0.75  # As above, for a rough first observation, whose keypoints are not yet exact.
 _TENTATIVE_LOOKS = 5  # Looks after which a person who never agreed with themselves is dropped.
 _LEAST_IN_VIEW = 0.1  # Share of its box below which a person has left the picture.
 _LEAST_RETURN = 0.05  # Chance from which a newcomer is somebody who was lost.
 _DOUBTFUL_LOOKS = 10  # Looks with nobody in front, in which an id given before is in doubt.
-# A sighting prefers the person whose crop it is from among two who fit alike, and the confirmed.
+# Among two tracks that match alike, the one whose crop it is wins, and the confirmed one.
 _OWN_CROP, _TENTATIVE_FACTOR = 0.02, 0.8
 # People remembered for each who may be followed.
 _REMEMBERED = 2
@@ -34,26 +42,29 @@ _REMEMBERED = 2
 
 class Tracker:
     """
-    Tracks by prediction: every person is looked for where they should be.
+    Tracks people by prediction, association and re-identification.
 
     Parameters
     ----------
     skeleton : Skeleton
         The keypoint set.
+    confirm_at_once : bool
+        Whether a new person gets an id at the first look, rather than when two agree.
 
     Attributes
     ----------
     tracks : list[Track]
-        Those who are looked for, in the order of `predict`.
+        Those whose place is predicted, in the order of `predict`.
     lost : list[Track]
-        Those who are only remembered, the last lost at the end.
+        Those kept for re-identification, the last lost at the end.
 
     """
 
-    def __init__(self, skeleton: Skeleton) -> None:
+    def __init__(self, skeleton: Skeleton, *, confirm_at_once: bool = False) -> None:
         self.tracks: list[Track] = []
         self.lost: list[Track] = []
         self._skeleton = skeleton
+        self._first_state = State.CONFIRMED if confirm_at_once else State.TENTATIVE
         self._root = skeleton.index('pelvis')
         self._stamp = -np.inf
         self._ids = 0
@@ -67,7 +78,7 @@ class Tracker:
         self, stamp: float, size: tuple[int, int], settings: EstimatorSettings
     ) -> NDArray[np.float32]:
         """
-        Return where the known people should be.
+        Predict where the known people are at a time.
 
         Parameters
         ----------
@@ -84,24 +95,57 @@ class Tracker:
             ``(T, 4)`` boxes cut to the image, px.
 
         """
+        seconds = min(stamp - self._stamp, settings.track_timeout)
+        places, staying = self._in_view(seconds, size)
         for track in self.tracks:
-            track.move(min(stamp - self._stamp, settings.track_timeout))
+            track.move(seconds)
         self._stamp = stamp
-        predicted = np.array([track.box for track in self.tracks], np.float32).reshape(-1, 4)
-        visible = boxes.clip(predicted, size)
-        stays = boxes.area(visible) > _LEAST_IN_VIEW * boxes.area(predicted)
-        left = [track for track, stay in zip(self.tracks, stays, strict=True) if not stay]
-        self.tracks = [track for track, stay in zip(self.tracks, stays, strict=True) if stay]
+        left = [track for track in self.tracks if not any(track is one for one in staying)]
+        self.tracks = staying
         self._lose(left, settings)
-        return visible[stays]
+        return places
 
-    def update(self, sightings: Sightings, settings: EstimatorSettings) -> NDArray[np.uint32]:
+    def foresee(
+        self, stamp: float, size: tuple[int, int], settings: EstimatorSettings
+    ) -> tuple[NDArray[np.float32], bool]:
         """
-        Take in what the frame showed.
+        Return what `predict` would, without moving anybody, and whether somebody is missing.
 
         Parameters
         ----------
-        sightings : Sightings
+        stamp, size, settings
+            See `predict`.
+
+        Returns
+        -------
+        places : NDArray[np.float32]
+            ``(T, 4)`` px, see `predict`.
+        missing : bool
+            See `is_anybody_missing`, then.
+
+        """
+        places, staying = self._in_view(min(stamp - self._stamp, settings.track_timeout), size)
+        return places, _anybody_missing(staying)
+
+    def _in_view(
+        self, seconds: float, size: tuple[int, int]
+    ) -> tuple[NDArray[np.float32], list[Track]]:
+        """Return the boxes ``(T, 4)`` of those who are in the picture after some time."""
+        moved = [track.box + np.tile(track.velocity * seconds, 2) for track in self.tracks]
+        predicted = np.array(moved, np.float32).reshape(-1, 4)
+        visible = boxes.clip(predicted, size)
+        stays = boxes.area(visible) > _LEAST_IN_VIEW * boxes.area(predicted)
+        return visible[stays], [self.tracks[row] for row in np.flatnonzero(stays)]
+
+    def update(
+        self, observations: Observations, settings: EstimatorSettings
+    ) -> NDArray[np.uint32]:
+        """
+        Update the tracks by the observations of a frame.
+
+        Parameters
+        ----------
+        observations : Observations
             Only those that show somebody.
         settings : EstimatorSettings
             How many people there may be, what counts as observed and when a track ends.
@@ -109,31 +153,32 @@ class Tracker:
         Returns
         -------
         NDArray[np.uint32]
-            ``(G,)`` id of each sighting; 0 for tentative people and duplicates.
+            ``(G,)`` id of each observation; 0 for tentative people and duplicates.
 
         """
         threshold, known = settings.score_threshold, len(self.tracks)
-        alike, shared = overlaps(self.tracks, sightings, self._skeleton, threshold)
-        fit = fits(
-            self.tracks, sightings, self._skeleton, self._stamp, alike[:known], shared[:known]
+        alike, shared = overlaps(self.tracks, observations, self._skeleton, threshold)
+        fit = match_scores(
+            self.tracks, observations, self._skeleton, self._stamp, alike[:known], shared[:known]
         )
-        rows = _without_duplicates(sightings, fit, alike[known:], shared[known:])
-        seen = self._see(sightings, fit, rows, threshold)
+        rows = _without_duplicates(observations, fit, alike[known:], shared[known:])
+        seen = self._see(observations, fit, rows, threshold)
         for row in rows:
             if row not in seen and len(self.tracks) < settings.max_people:
-                seen[row] = Track.start(row, sightings, self._root, self._stamp)
+                seen[row] = Track.start(row, observations, self._root, self._stamp)
+                seen[row].state = self._first_state
                 self.tracks.append(seen[row])
-        self._confirm(sightings, seen, settings)
+        self._confirm(observations, seen, settings)
         self._retire({id(track) for track in seen.values()}, settings)
-        ids = np.zeros(len(sightings), np.uint32)
+        ids = np.zeros(len(observations), np.uint32)
         for row, track in seen.items():
             ids[row] = track.id
         return ids
 
     @property
-    def knows_anybody(self) -> bool:
-        """Whether anybody is confirmed."""
-        return any(track.id for track in self.tracks)
+    def is_anybody_missing(self) -> bool:
+        """Whether nobody is confirmed, or somebody who is was not seen in the last frame."""
+        return _anybody_missing(self.tracks)
 
     def predicted(self) -> list[Track]:
         """Return the people with an id who were not seen in the last frame."""
@@ -145,37 +190,39 @@ class Tracker:
 
     def _see(
         self,
-        sightings: Sightings,
+        observations: Observations,
         fit: NDArray[np.float64],
         rows: list[int],
         threshold: float,
     ) -> dict[int, Track]:
-        """Pair people with sightings; return who each row is."""
+        """Assign observations to tracks; return the track of each row."""
         new = np.array([[not track.id] for track in self.tracks], np.bool_).reshape(-1, 1)
-        own = np.arange(len(self.tracks))[:, None] == sightings.sources[rows]
+        own = np.arange(len(self.tracks))[:, None] == observations.sources[rows]
         chance = fit[:, rows] * np.where(new, _TENTATIVE_FACTOR, 1.0)
         chance += np.where(chance > 0, _OWN_CROP * own, 0)
         # A newcomer who has moved is not confirmed, but neither a second newcomer.
-        chance = np.where(own & new, np.maximum(chance, LEAST_FIT), chance)
+        chance = np.where(own & new, np.maximum(chance, LEAST_MATCH_SCORE), chance)
         seen = {}
-        alone = plain(sightings, self._skeleton)
+        alone = unoccluded(observations, self._skeleton)
         for t, column in pairs(chance):
             track, row = self.tracks[t], rows[column]
             track.looks += 1
-            box, cut = sightings.boxes[row], sightings.cut[row]
+            box, cut = observations.boxes[row], observations.cut[row]
             if track.id or (not cut and track.agrees(box, self._stamp)):
                 track.state = State.CONFIRMED
-            track.see(row, sightings, self._root, self._stamp, threshold, plain=bool(alone[row]))
+            track.see(
+                row, observations, self._root, self._stamp, threshold, unoccluded=bool(alone[row])
+            )
             seen[row] = track
         return seen
 
     def _confirm(
-        self, sightings: Sightings, seen: dict[int, Track], settings: EstimatorSettings
+        self, observations: Observations, seen: dict[int, Track], settings: EstimatorSettings
     ) -> None:
         """
-        Give ids to those who agreed with themselves, their own if they were here before.
+        Assign ids to confirmed newcomers: that of a lost track if they match one, else a new one.
 
-        Who was behind somebody then, and so not recognised, is given it back when they come out.
+        A track that got its id while occluded is matched again once it is not occluded.
 
         """
         new = [
@@ -188,22 +235,22 @@ class Tracker:
         doubtful = [
             track
             for track in seen.values()
-            if track.named_behind and 0 < track.plain_looks <= _DOUBTFUL_LOOKS
+            if track.id_assigned_while_occluded and 0 < track.unoccluded_looks <= _DOUBTFUL_LOOKS
         ]
         taken = {id(track) for track in seen.values()}
         gone = [t for t in (*self.tracks, *self.lost) if t.id and id(t) not in taken]
         back = [*new, *doubtful]
-        for t, m in pairs(returns(gone, back, self._stamp), _LEAST_RETURN):
-            back[m].id, back[m].named_behind = gone[t].id, False
+        for t, m in pairs(reid_scores(gone, back, self._stamp), _LEAST_RETURN):
+            back[m].id, back[m].id_assigned_while_occluded = gone[t].id, False
             self.tracks = [track for track in self.tracks if track is not gone[t]]
             self.lost = [track for track in self.lost if track is not gone[t]]
         for track in new:
             if not track.id:
                 self._ids += 1
-                track.id, track.named_behind = self._ids, not track.plain_looks
+                track.id, track.id_assigned_while_occluded = self._ids, not track.unoccluded_looks
 
     def _retire(self, seen: set[int], settings: EstimatorSettings) -> None:
-        """Let go of those who are not seen any more."""
+        """End the tracks that are not seen any more."""
         living, gone = [], []
         for track in self.tracks:
             if id(track) in seen:
@@ -218,7 +265,7 @@ class Tracker:
         self._lose([*gone, *living[settings.max_people :]], settings)
 
     def _lose(self, tracks: Iterable[Track], settings: EstimatorSettings) -> None:
-        """Remember people, but not too many and not for ever."""
+        """Keep tracks for re-identification, no more and no longer than the settings say."""
         for track in tracks:
             if track.id:
                 track.state = State.LOST
@@ -227,19 +274,24 @@ class Tracker:
         self.lost = fresh[-_REMEMBERED * settings.max_people :]
 
 
+def _anybody_missing(tracks: Iterable[Track]) -> bool:
+    states = {track.state for track in tracks if track.id}
+    return not states or State.PREDICTED in states
+
+
 def _without_duplicates(
-    sightings: Sightings,
+    observations: Observations,
     fit: NDArray[np.float64],
     alike: NDArray[np.float64],
     shared: NDArray[np.float64],
 ) -> list[int]:
-    """Return the rows that stay: those that fit somebody first, then by score."""
-    if not len(sightings):
+    """Return the rows without duplicates: best match first, then by score."""
+    if not len(observations):
         return []
-    tracked = sightings.sources >= 0
-    own = np.zeros(len(sightings))
-    own[tracked] = fit[sightings.sources[tracked], np.flatnonzero(tracked)]
-    merit = sightings.scores.mean(1) / 10 + fit.max(0, initial=0.0) + own
+    tracked = observations.sources >= 0
+    own = np.zeros(len(observations))
+    own[tracked] = fit[observations.sources[tracked], np.flatnonzero(tracked)]
+    merit = observations.scores.mean(1) / 10 + fit.max(0, initial=0.0) + own
     same = (shared > _SAME_IOU) & ~(tracked[:, None] & tracked[None]) | (alike > _SAME_OKS)
     kept: list[int] = []
     for row in np.argsort(-merit, kind='stable').tolist():

@@ -60,6 +60,8 @@ class VideoFile:
         self._place = ExitStack()
         self._rate = rate
         self._writer: cv2.VideoWriter | None = None
+        self._partial = path
+        self._count = 0
 
     def __enter__(self) -> VideoFile:
         return self
@@ -70,20 +72,33 @@ class VideoFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._writer is not None:
-            self._writer.release()
+        if self._writer is None:
+            return
+        self._writer.release()
+        if error is None and self._count != self._count_written():
+            error = OSError(f'{self._path}: cannot be written whole; is the disk full?')
+            self._place.__exit__(type(error), error, None)
+            raise error
         self._place.__exit__(kind, error, trace)
 
     def write(self, image: NDArray[np.uint8]) -> None:
         """Add a ``(H, W, 3)`` BGR picture; all have the size of the first."""
         if self._writer is None:
-            partial = self._place.enter_context(replacing(self._path))
+            self._partial = self._place.enter_context(replacing(self._path))
             size = (image.shape[1], image.shape[0])
             code = cv2.VideoWriter.fourcc(*'mp4v')
-            self._writer = cv2.VideoWriter(str(partial), code, self._rate, size)
+            self._writer = cv2.VideoWriter(str(self._partial), code, self._rate, size)
             if not self._writer.isOpened():
                 raise OSError(f'{self._path}: cannot be written')
         self._writer.write(image)
+        self._count += 1
+
+    def _count_written(self) -> int:
+        """Return the pictures in the file: OpenCV does not tell when it cannot write one."""
+        capture = cv2.VideoCapture(str(self._partial))
+        count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        capture.release()
+        return count
 
 
 def contact_sheet(

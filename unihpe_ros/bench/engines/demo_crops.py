@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.core import boxes
-from unihpe_ros.core.crops import Crops, InputBatch
+from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.resources import find_resource
@@ -114,11 +114,6 @@ def _largest_person() -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
                 best, cut = y1 - y0, picture[top:bottom, left:right].copy()
                 inside = np.array([x0 - left, y0 - top, x1 - left, y1 - top], np.float64)
     return cut, inside
-
-
-def demo_crops(spec: ModelSpec, count: int) -> NDArray[np.float32]:
-    """``(count, 3, h, w)`` The same crops as the image branch's input."""
-    return InputBatch(spec).fill(demo_views(spec, count)).copy()
 
 
 def _look(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import nn, Tensor
-from unihpe_ros.bench.engines.benchmark import BATCHES, EngineBench, percentiles
+from unihpe_ros.bench.engines.engine_benchmark import BATCHES, EngineBench, percentiles
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.models.unihpe import UniHPE
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unihpe_ros.bench.engines.benchmark import EngineBench, PICTURE, REFERENCE, STAGES
+from unihpe_ros.bench.engines.engine_benchmark import EngineBench, PICTURE, REFERENCE, STAGES
 from unihpe_ros.bench.engines.roofline_device import cpu_limits, describe_gpu, gpu_limits
 from unihpe_ros.bench.engines.roofline_model import count_work, Workload
 from unihpe_ros.bench.machine import describe_machine
-from unihpe_ros.engines.pair import find_model
+from unihpe_ros.engines.model_files import find_model
 
 _ON_GPU = ('tensorrt', 'tensorrt-rtx', 'onnxruntime-cuda', 'torch')
 _HALF = ('tensorrt', 'tensorrt-rtx')

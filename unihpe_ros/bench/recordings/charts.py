@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.bench.recordings.bench_report import ModelResult
 from unihpe_ros.bench.recordings.frame_table import BagResult
-from unihpe_ros.bench.recordings.report import ModelResult
-from unihpe_ros.bench.recordings.summary import joined, summarise
+from unihpe_ros.bench.recordings.summary import joined
 
 # Okabe and Ito's colours, which people of all kinds of sight can tell apart.
 COLOURS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000')
@@ -85,7 +85,7 @@ def timeline(models: Sequence[ModelResult], column: str, label: str) -> str:
 
 def stages(models: Sequence[ModelResult]) -> str:
     """Draw the median time of each stage, one bar for each model."""
-    medians = {one.model: summarise(one.bags)['stages_ms'] for one in models}
+    medians = {one.model: one.summary['stages_ms'] for one in models}
     names = list(dict.fromkeys(stage for found in medians.values() for stage in found))
     if not names:
         return ''
@@ -104,7 +104,7 @@ def stages(models: Sequence[ModelResult]) -> str:
 
 def joints(models: Sequence[ModelResult]) -> str:
     """Draw the error of each joint."""
-    found = {one.model: summarise(one.bags)['accuracy'] for one in models}
+    found = {one.model: one.summary['accuracy'] for one in models}
     known = {name: figures['joints'] for name, figures in found.items() if figures}
     if not known:
         return ''

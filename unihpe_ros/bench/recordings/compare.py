@@ -8,9 +8,8 @@ import math
 import re
 from typing import Any
 
+from unihpe_ros.bench.recordings.bench_report import BenchError, BenchReport
 from unihpe_ros.bench.recordings.metric_text import Metric, METRICS, NOTHING
-from unihpe_ros.bench.recordings.report import BenchError, Report
-from unihpe_ros.bench.recordings.summary import summarise
 
 _RULE = re.compile(r'([\w.]+)\s*([<>])\s*(\d+\.?\d*)')
 
@@ -91,10 +90,10 @@ class Side:
         return math.nan if value is None else float(value)
 
 
-def sides_of(reports: Sequence[Report], names: Sequence[str]) -> list[Side]:
+def sides_of(reports: Sequence[BenchReport], names: Sequence[str]) -> list[Side]:
     """Return every model of every report, in order."""
     return [
-        Side(f'{name}: {one.model}' if len(report.models) > 1 else name, summarise(one.bags))
+        Side(f'{name}: {one.model}' if len(report.models) > 1 else name, one.summary)
         for report, name in zip(reports, names, strict=True)
         for one in report.models
     ]

@@ -53,7 +53,7 @@ class BagResult:
         Sums of `unihpe_ros.metrics.ground_truth.TruthMeter`; None if the true people are not
         known.
     worst : Sequence[Mapping[str, Any]]
-        The worst images, see `unihpe_ros.bench.recordings.worst_frames.Shelf`.
+        The worst images, see `unihpe_ros.bench.recordings.worst_frames.WorstFrames`.
 
     """
 

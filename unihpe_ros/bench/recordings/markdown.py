@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from unihpe_ros.bench.recordings.bench_report import BenchReport
 from unihpe_ros.bench.recordings.metric_text import METRICS, sentence, show, table_of
-from unihpe_ros.bench.recordings.report import Report
 from unihpe_ros.bench.recordings.summary import summarise
 
 
-def to_markdown(report: Report) -> str:
+def to_markdown(report: BenchReport) -> str:
     """Return the figures of a report as Markdown."""
-    summaries = {one.model: summarise(one.bags) for one in report.models}
+    summaries = {one.model: one.summary for one in report.models}
     parts = [f'# Benchmark: {report.settings["source"]}']
     if report.ended_by:
         parts.append(f'**Unfinished: {report.ended_by}.** The figures are of what was done.')
@@ -38,7 +38,7 @@ def _stage_rows(summaries: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
     return rows
 
 
-def _bag_table(report: Report) -> str:
+def _bag_table(report: BenchReport) -> str:
     rows = []
     for model in report.models:
         for bag in model.bags:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +18,14 @@ from unihpe_ros.bench.recordings.frame_table import (
     DROPPED,
     FrameTable,
 )
-from unihpe_ros.bench.recordings.worst_frames import Shelf
+from unihpe_ros.bench.recordings.worst_frames import WorstFrames
 from unihpe_ros.core.pose import KeypointFlag, Poses
 from unihpe_ros.metrics.ground_truth import TruthMeter
 from unihpe_ros.visualisation.anonymise import anonymise, OFF
 from unihpe_ros.visualisation.floor_plan import annotate
 
 _STATM = Path('/proc/self/statm')
-_PAGE_MB = 4096 / 1e6
+_PAGE_MB = os.sysconf('SC_PAGE_SIZE') / 1e6
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Recorder:
         self._truth = truth
         self._meter = None if truth is None else TruthMeter()
         self._table = FrameTable()
-        self._shelf = Shelf()
+        self._shelf = WorstFrames()
         self._ids: set[int] = set()
         self._size = (0, 0)
         self._first = -1

@@ -10,15 +10,16 @@ from pathlib import Path
 from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.bags.topics import BagError
 from unihpe_ros.bench.machine import describe_machine
+from unihpe_ros.bench.recordings.annotated_video import write_video
+from unihpe_ros.bench.recordings.bench_report import BenchError, BenchReport, ModelResult
 from unihpe_ros.bench.recordings.frame_table import BagResult
 from unihpe_ros.bench.recordings.in_process import DirectRun
 from unihpe_ros.bench.recordings.recorder import Recorder
-from unihpe_ros.bench.recordings.report import BenchError, ModelResult, Report
-from unihpe_ros.bench.recordings.sources import choose_shard, find_bags, load_truth
-from unihpe_ros.bench.recordings.video import write_video
+from unihpe_ros.bench.recordings.sources import find_bags, load_truth
 from unihpe_ros.core.pose import Poses
+from unihpe_ros.core.sharing import choose_shard
 from unihpe_ros.engines import EngineError
-from unihpe_ros.engines.pair import find_model
+from unihpe_ros.engines.model_files import find_model
 from unihpe_ros.estimator import PoseEstimator
 from unihpe_ros.node_trial.processes import ProcessError
 from unihpe_ros.visualisation.anonymise import OFF
@@ -29,7 +30,7 @@ Progress = Callable[[str, int], AbstractContextManager[Callable[[int], object]]]
 
 
 @dataclass(frozen=True)
-class Plan:
+class BenchPlan:
     """
     What to run.
 
@@ -38,7 +39,7 @@ class Plan:
     source : Path
         A recording, or a folder of them.
     models : tuple[str, ...]
-        See `unihpe_ros.engines.pair.find_model`.
+        See `unihpe_ros.engines.model_files.find_model`.
     backend : str
         See `unihpe_ros.engines.load_engine`.
     detector : str
@@ -54,7 +55,7 @@ class Plan:
     truth : str
         See `unihpe_ros.bench.recordings.sources.load_truth`.
     shard : str
-        'i/n', see `unihpe_ros.bench.recordings.sources.choose_shard`.
+        'i/n', see `unihpe_ros.core.sharing.choose_shard`.
     write_bag, video : Path, optional
         Where to write the recording with the poses, and a video; with several recordings or
         models, their names are put into the file's.
@@ -85,7 +86,7 @@ class Session:
 
     Parameters
     ----------
-    plan : Plan
+    plan : BenchPlan
         What to run.
     progress : Progress
         Shows how far it is.
@@ -104,7 +105,7 @@ class Session:
 
     """
 
-    plan: Plan
+    plan: BenchPlan
     progress: Progress
     made: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -120,7 +121,7 @@ class Session:
             )
         for model in plan.models:
             find_model(model)
-        bags = choose_shard(find_bags(plan.source), plan.shard)
+        bags = dict(choose_shard(list(find_bags(plan.source).items()), plan.shard))
         self._readers: list[BagReader] = []
         self._truths: list[dict[int, Poses] | None] = []
         for name, path in bags.items():
@@ -149,13 +150,13 @@ class Session:
         """What is missing of the recordings that were read."""
         return [f'{reader.path}: {note}' for reader in self._readers for note in reader.notes]
 
-    def run(self) -> Report:
+    def run(self) -> BenchReport:
         """
         Run everything.
 
         Returns
         -------
-        Report
+        BenchReport
             Of what was done: after Ctrl-C or an error it says so in `ended_by`.
 
         Raises
@@ -180,7 +181,9 @@ class Session:
             if not any(len(bag.frames['number']) for bags in results.values() for bag in bags):
                 raise
         models = [ModelResult(name, about[name], bags) for name, bags in results.items()]
-        return Report(self._settings(), [self.plan.shard], [describe_machine()], models, ended_by)
+        return BenchReport(
+            self._settings(), [self.plan.shard], [describe_machine()], models, ended_by
+        )
 
     def _results(self) -> Iterator[tuple[str, BagResult, dict[str, object]]]:
         for model in self.plan.models:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-import re
 
 import numpy as np
 from unihpe_ros.bags.reader import BagReader, SUFFIXES
-from unihpe_ros.bench.recordings.report import BenchError
+from unihpe_ros.bench.recordings.bench_report import BenchError
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import SKELETONS
 
@@ -50,34 +49,6 @@ def find_bags(path: Path) -> dict[str, Path]:
             f'{", ".join(SUFFIXES)}) or a folder of them; {what}'
         )
     return dict(sorted(bags.items()))
-
-
-def choose_shard(bags: dict[str, Path], shard: str) -> dict[str, Path]:
-    """
-    Choose part i of n; whole recordings, so that people are followed as without shards.
-
-    Parameters
-    ----------
-    bags : dict[str, Path]
-        All recordings.
-    shard : str
-        'i/n', 1 <= i <= n.
-
-    Raises
-    ------
-    BenchError
-        If it is no such text, or there are fewer recordings than shards.
-
-    """
-    match = re.fullmatch(r'([1-9]\d*)/([1-9]\d*)', shard)
-    if not match or int(match[1]) > int(match[2]):
-        raise BenchError(f'--shard: expected i/n with 1 <= i <= n; got {shard!r}')
-    index, count = int(match[1]), int(match[2])
-    if count > len(bags):
-        raise BenchError(
-            f'--shard: expected at most as many shards as recordings, {len(bags)}; got {shard}'
-        )
-    return dict(list(bags.items())[index - 1 :: count])
 
 
 def load_truth(reader: BagReader, truth: str) -> dict[int, Poses] | None:

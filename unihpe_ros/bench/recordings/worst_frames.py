@@ -17,7 +17,7 @@ _OCCASION_S = 1.0
 _WIDTH, _QUALITY = 560, 80
 
 
-class Shelf:
+class WorstFrames:
     """The worst images of one recording, at most one a second."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.bags.reader import BagReader
-from unihpe_ros.bench.tracking.benchmark import (
+from unihpe_ros.bench.tracking.tracking_benchmark import (
     ByteTrack,
     compare,
     IN_SIGHT,
@@ -107,7 +107,7 @@ class FilmScore(TrackingScore):
     Parameters
     ----------
     name, counts, minutes
-        See `unihpe_ros.bench.tracking.benchmark.TrackingScore`.
+        See `unihpe_ros.bench.tracking.tracking_benchmark.TrackingScore`.
     nobody : int
         Ids that were never on a true person.
     delays : list[float]
@@ -142,7 +142,7 @@ class FilmScore(TrackingScore):
         return 1e3 * float(np.median(self.seconds))
 
     def record(self) -> dict[str, Any]:
-        """See `unihpe_ros.bench.tracking.benchmark.TrackingScore`."""
+        """See `unihpe_ros.bench.tracking.tracking_benchmark.TrackingScore`."""
         return {
             **super().record(),
             'found': self.found,

@@ -8,20 +8,20 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.bench.tracking.benchmark import CAMERA, RATE
 from unihpe_ros.bench.tracking.simulated_people import (
     in_camera,
     in_sight,
-    Scene,
     standing,
     walking,
+    WalkingScene,
 )
+from unihpe_ros.bench.tracking.tracking_benchmark import CAMERA, RATE
 from unihpe_ros.core.pose import RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.estimator import PoseEstimator
-from unihpe_ros.tracking.observations import Sightings
-from unihpe_ros.tracking.refinement import People, Placed
+from unihpe_ros.tracking.observations import Observations
+from unihpe_ros.tracking.refinement import RefinedPoses, TrackRefiner
 
 Float64 = NDArray[np.float64]
 
@@ -155,17 +155,17 @@ def steadiness(settings: EstimatorSettings, seconds: float = 8.0, seed: int = 3)
 
 def _on_the_spot(
     stature: float, distance: float, rng: np.random.Generator, seconds: float
-) -> Iterator[Scene]:
+) -> Iterator[WalkingScene]:
     heading, aside = rng.uniform(0, 2 * np.pi), rng.uniform(-0.25, 0.25) * distance
     for number in range(round(seconds * RATE)):
         body = walking(stature, 2 * np.pi * number / RATE)
         bodies = in_camera(body, np.array([aside, distance]), heading)[None]
         pixels = np.asarray(CAMERA.project(bodies), np.float64)
-        yield Scene(number / RATE, bodies, pixels, in_sight(bodies, pixels, CAMERA))
+        yield WalkingScene(number / RATE, bodies, pixels, in_sight(bodies, pixels, CAMERA))
 
 
 def _errors(
-    estimator: PoseEstimator, scenes: list[Scene], measured: bool, rng: np.random.Generator
+    estimator: PoseEstimator, scenes: list[WalkingScene], measured: bool, rng: np.random.Generator
 ) -> list[float]:
     estimator.reset()
     root, errors = UNION.index('pelvis'), []
@@ -184,13 +184,13 @@ def _errors(
     return errors
 
 
-def depth_image(scene: Scene, rng: np.random.Generator) -> NDArray[np.float32]:
+def depth_image(scene: WalkingScene, rng: np.random.Generator) -> NDArray[np.float32]:
     """
     Return what a depth camera would see of people before a wall at 8 m.
 
     Parameters
     ----------
-    scene : Scene
+    scene : WalkingScene
         The people.
     rng : np.random.Generator
         Of noise and holes.
@@ -251,25 +251,25 @@ def _place(
     truth: Float64, stamps: Float64, settings: EstimatorSettings, seed: int
 ) -> NDArray[np.float64]:
     """``(T, 26, 3)`` What is made of true skeletons with noise in 2D and 3D."""
-    rng, people, k = np.random.default_rng(seed), People(UNION), len(UNION)
+    rng, people, k = np.random.default_rng(seed), TrackRefiner(UNION), len(UNION)
     found = []
     for body, stamp in zip(truth, stamps, strict=True):
         root = body[UNION.index('pelvis')]
         rays = body[:, :2] / body[:, 2:] + 0.004 * rng.normal(size=(k, 2)) / 3
-        relative = body - root + 0.01 * rng.normal(size=(k, 3))
-        sighting = replace(
-            Sightings.none(UNION),
+        relative_3d = body - root + 0.01 * rng.normal(size=(k, 3))
+        observation = replace(
+            Observations.none(UNION),
             sources=np.zeros(1, np.intp),
             boxes=np.array([[200, 100, 300, 400]], np.float32),
             keypoints_2d=np.asarray(CAMERA.project(body[None]), np.float32),
             keypoints_3d=body[None].astype(np.float32),
             scores=np.full((1, k), 0.9, np.float32),
-            relative=relative[None].astype(np.float32),
+            relative_3d=relative_3d[None].astype(np.float32),
             rays=rays[None],
             turns=np.eye(3)[None],
         )
-        placed: Placed = people.place(
-            np.ones(1, np.uint32), sighting, float(stamp), RootMode.PROJECTIVE, settings
+        placed: RefinedPoses = people.refine(
+            np.ones(1, np.uint32), observation, float(stamp), RootMode.PROJECTIVE, settings
         )
         found.append(placed.keypoints_3d[0])
     return np.array(found, np.float64)

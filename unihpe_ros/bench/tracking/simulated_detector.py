@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.bench.tracking.simulated_people import Scene
+from unihpe_ros.bench.tracking.simulated_people import WalkingScene
 from unihpe_ros.core import boxes
 from unihpe_ros.core.geometry import Camera
 
@@ -49,19 +49,19 @@ class Found:
     scores: Float64
 
 
-def true_boxes(scene: Scene, camera: Camera) -> tuple[Float64, Float64]:
+def true_boxes(scene: WalkingScene, camera: Camera) -> tuple[Float64, Float64]:
     """``(N, 4)`` Boxes of whole bodies in the picture, px, and ``(N,)`` how much is in sight."""
     whole = boxes.around(scene.keypoints_2d)
     return boxes.clip(whole, (camera.width, camera.height)).astype(float), scene.visible.mean(-1)
 
 
-def sense(scene: Scene, camera: Camera, rng: np.random.Generator) -> Found:
+def sense(scene: WalkingScene, camera: Camera, rng: np.random.Generator) -> Found:
     """
     Find people with errors.
 
     Parameters
     ----------
-    scene : Scene
+    scene : WalkingScene
         The truth.
     camera : Camera
         Who looks.
@@ -85,7 +85,7 @@ def sense(scene: Scene, camera: Camera, rng: np.random.Generator) -> Found:
 
 
 def _noticed(
-    scene: Scene, true: Float64, share: Float64, rng: np.random.Generator
+    scene: WalkingScene, true: Float64, share: Float64, rng: np.random.Generator
 ) -> NDArray[np.intp]:
     """Return who is found: not those out of sight, and of two who overlap perhaps one."""
     missed = np.where(share < _HALF_HIDDEN, _MISSED_HALF_HIDDEN, _MISSED)
@@ -100,7 +100,9 @@ def _noticed(
     return np.flatnonzero(seen)
 
 
-def _keypoints(scene: Scene, true: Float64, rng: np.random.Generator) -> tuple[Float64, Float64]:
+def _keypoints(
+    scene: WalkingScene, true: Float64, rng: np.random.Generator
+) -> tuple[Float64, Float64]:
     n, k = scene.visible.shape
     height = (true[:, 3] - true[:, 1])[:, None, None]
     spread = np.where(scene.visible, _SEEN_NOISE, _HIDDEN_NOISE)[..., None]

@@ -45,7 +45,7 @@ _TRUNK = ('pelvis', 'spine', 'neck', 'head')
 
 
 @dataclass(frozen=True)
-class Scene:
+class WalkingScene:
     """
     The truth about one moment.
 
@@ -177,7 +177,7 @@ def ways_about(people: int, seconds: float, rate: float, seed: int) -> Ways:
 
 def walk_about(
     people: int, seconds: float, rate: float, seed: int, camera: Camera
-) -> Iterator[Scene]:
+) -> Iterator[WalkingScene]:
     """
     Show people on their ways.
 
@@ -190,7 +190,7 @@ def walk_about(
 
     Yields
     ------
-    Scene
+    WalkingScene
         The truth about each picture.
 
     """
@@ -204,7 +204,7 @@ def walk_about(
             ]
         )
         pixels = np.asarray(camera.project(bodies), np.float64)
-        yield Scene(number / rate, bodies, pixels, in_sight(bodies, pixels, camera))
+        yield WalkingScene(number / rate, bodies, pixels, in_sight(bodies, pixels, camera))
 
 
 def in_sight(bodies: Float64, pixels: Float64, camera: Camera) -> NDArray[np.bool_]:

@@ -1,0 +1,67 @@
+"""Inputs of the networks: normalised pixels, and keypoints for the lifting branch."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.core.geometry import Array
+from unihpe_ros.core.model_spec import MISSING_SCORE, ModelSpec
+
+
+class Normalisation:
+    """
+    Channel order, scale and offset from grey levels to a network's input.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        Channel order, means and deviations.
+
+    Attributes
+    ----------
+    is_rgb : bool
+        Whether the network reads red first.
+    scale, offset : NDArray[np.float32]
+        ``(3,)`` In the network's order: input = grey level * scale + offset.
+
+    """
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.is_rgb = spec.channels == 'rgb'
+        self.scale = np.float32(1) / np.array(spec.std, np.float32)
+        self.offset = -np.array(spec.mean, np.float32) * self.scale
+        self._order = (2, 1, 0) if self.is_rgb else (0, 1, 2)
+
+    def write(self, picture: NDArray[np.uint8], planes: NDArray[np.float32]) -> None:
+        """Write a picture, ``(h, w, 3)`` BGR, into the ``(3, h, w)`` planes of an input."""
+        channels = cv2.split(picture)
+        for plane, source in zip(planes, self._order, strict=True):
+            plane[...] = channels[source]
+        planes *= self.scale[:, None, None]
+        planes += self.offset[:, None, None]
+
+
+def lifting_input(rays: Array, scores: Array | NDArray[np.bool_]) -> NDArray[np.float32]:
+    """
+    Put 2D keypoints and their scores together; what is hardly there is missing altogether.
+
+    Parameters
+    ----------
+    rays : NDArray
+        ``(..., K, 2)`` in a crop's virtual camera, scaled by the crop (`Crop.normalise`); NaN
+        where unknown.
+    scores : NDArray
+        ``(..., K)`` in [0, 1], or whether the keypoint is known.
+
+    Returns
+    -------
+    NDArray[np.float32]
+        ``(..., K, 3)`` x, y and score; zeros where the score is below MISSING_SCORE or anything
+        is not finite.
+
+    """
+    keypoints = np.concatenate([rays, scores[..., None]], -1, dtype=np.float32)
+    there = np.isfinite(keypoints).all(-1) & (keypoints[..., 2] >= MISSING_SCORE)
+    keypoints[~there] = 0
+    return keypoints

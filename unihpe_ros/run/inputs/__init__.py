@@ -1,0 +1,1 @@
+"""What ``unihpe run`` reads: each kind of input is a source of frames."""

@@ -1,0 +1,85 @@
+"""Opens the source that a text names: a file, a folder, a camera, a stream or ``-``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+import re
+import sys
+
+from unihpe_ros.run.inputs.live import open_stream, open_webcam, STREAM
+from unihpe_ros.run.inputs.pictures import PICTURE_SUFFIXES, Pictures
+from unihpe_ros.run.inputs.source import DEFAULT_RATE, InputError, Source
+from unihpe_ros.run.inputs.standard_input import StandardInput
+from unihpe_ros.run.inputs.video import Video
+
+_RECORDING_SUFFIXES = ('.mcap', '.db3', '.bag')
+
+
+@dataclass(frozen=True)
+class InputOptions:
+    """
+    What a text alone does not tell of an input.
+
+    Parameters
+    ----------
+    topic : str
+        Topic of the images in a recording; if empty, the one there is.
+    raw : tuple[int, int], optional
+        (w, h) px of raw BGR frames on standard input; None for JPEGs.
+    rate : float
+        Frames per second of pictures and of standard input; 0 is unknown.
+
+    """
+
+    topic: str = ''
+    raw: tuple[int, int] | None = None
+    rate: float = 0.0
+
+
+def open_input(text: str, options: InputOptions) -> Source:
+    """
+    Open an input.
+
+    Parameters
+    ----------
+    text : str
+        A path, ``camera:N``, a URL, or ``-`` for standard input.
+    options : InputOptions
+        See there.
+
+    Raises
+    ------
+    InputError, BagError
+        If it is not there or cannot be read.
+
+    """
+    if text == '-':
+        return StandardInput(sys.stdin.buffer, options.rate or DEFAULT_RATE, options.raw)
+    if camera := re.fullmatch(r'camera:(\d+)', text):
+        return open_webcam(int(camera[1]))
+    if STREAM.match(text):
+        return open_stream(text)
+    path = Path(text)
+    if not path.exists():
+        raise InputError(
+            f'{path}: expected a video, a picture, a folder of pictures, a recording, camera:N, '
+            'a URL or -; there is no such file'
+        )
+    if path.suffix in _RECORDING_SUFFIXES or (path / 'metadata.yaml').is_file():
+        from unihpe_ros.run.inputs.recording import Recording
+
+        return Recording(path, options.topic)
+    if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
+        return Pictures(path, options.rate)
+    return Video(path)
+
+
+def input_name(text: str) -> str:
+    """Return the name that stands for an input in the names of files made of it."""
+    if text == '-':
+        return 'stdin'
+    if text.startswith('camera:') or STREAM.match(text):
+        return re.sub(r'\W+', '_', re.sub(r'^\w+://([^/@]*@)?', '', text)).strip('_')
+    path = Path(text)
+    return path.resolve().name if path.is_dir() else path.stem

@@ -1,0 +1,98 @@
+"""A source of frames, whatever it is read from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.core.geometry import Camera
+
+# Frames per second of what has no clock of its own.
+DEFAULT_RATE = 30.0
+
+
+class InputError(ValueError):
+    """An input that cannot be read; the message names it and says what was expected."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """
+    One image of a source.
+
+    Parameters
+    ----------
+    number : int
+        Which one it is, from 0.
+    stamp : int
+        When it was taken, ns: since the first frame of a video, since 1970 of a camera, by the
+        header of a recording.
+    image : NDArray[np.uint8]
+        ``(H, W, 3)`` BGR.
+    name : str
+        Name of its file, if it has one of its own.
+
+    """
+
+    number: int
+    stamp: int
+    image: NDArray[np.uint8]
+    name: str = ''
+
+
+@dataclass
+class Source:
+    """
+    Where frames come from.
+
+    Parameters
+    ----------
+    text : str
+        What the user typed, for messages.
+    rate : float
+        Frames per second, as far as it is known.
+    count : int, optional
+        Number of frames, if it is known.
+    camera : Camera, optional
+        Calibration that comes with the input.
+
+    Attributes
+    ----------
+    live : bool
+        The newest frame counts, and the ones that were missed are gone.
+    still : bool
+        Frames do not follow each other: people have no ids over time.
+    notes : list[str]
+        What the user should be told at the end.
+
+    """
+
+    text: str
+    rate: float = DEFAULT_RATE
+    count: int | None = None
+    camera: Camera | None = None
+    live: bool = field(default=False, init=False)
+    still: bool = field(default=False, init=False)
+    notes: list[str] = field(default_factory=list, init=False)
+
+    def frames(self, start: int = 0) -> Iterator[Frame]:
+        """
+        Read the frames from number `start` on.
+
+        Raises
+        ------
+        InputError
+            If the input ends in damage.
+
+        """
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Release the device or the file."""
+
+
+def frame_stamp(number: int, rate: float) -> int:
+    """Return when frame `number` of a constant rate is taken after frame 0, ns."""
+    return round(1e9 * number / rate)

@@ -1,0 +1,75 @@
+"""Video files, as OpenCV and its FFmpeg read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+import os
+from pathlib import Path
+
+import cv2
+from unihpe_ros.run.inputs.source import DEFAULT_RATE, Frame, frame_stamp, InputError, Source
+
+# Rates beyond it are a container's time base, not pictures per second.
+_HIGHEST_RATE = 1000.0
+# Containers count frames by estimate: only what misses more than this share is told.
+_SHORT = 0.98
+
+
+def open_capture(target: str | int, backend: int = cv2.CAP_ANY) -> cv2.VideoCapture:
+    """Open a video, a stream or a webcam; what OpenCV and FFmpeg would print is kept back."""
+    os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
+    # Some builds of OpenCV 4 lack it.
+    if hasattr(cv2.utils, 'logging'):
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    return cv2.VideoCapture(target, backend)
+
+
+class Video(Source):
+    """
+    A video file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        If OpenCV cannot read it.
+
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        capture = open_capture(str(path))
+        if not (capture.isOpened() and capture.grab()):
+            raise InputError(
+                f'{path}: expected a video that OpenCV can read; it is damaged or of a codec '
+                f'that OpenCV lacks (ffmpeg -i {path.name} -c:v libx264 readable.mp4 makes one)'
+            )
+        rate, count = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        self.rate = rate if 0 < rate < _HIGHEST_RATE else DEFAULT_RATE
+        self.count = int(count) if count > 0 else None
+        capture.release()
+
+    def frames(self, start: int = 0) -> Iterator[Frame]:
+        """Read the frames in order; a video whose end is damaged ends there, with a note."""
+        capture = open_capture(self.text)
+        number, stamp = 0, -1
+        try:
+            # Seeking is exact in few containers; to grab and drop is, and costs little.
+            while capture.grab():
+                shown = round(1e6 * capture.get(cv2.CAP_PROP_POS_MSEC))
+                # A container without times of its own says 0 for all.
+                stamp = shown if shown > stamp else stamp + frame_stamp(1, self.rate)
+                if number >= start:
+                    good, image = capture.retrieve()
+                    if not good:
+                        break
+                    yield Frame(number, stamp, image)
+                number += 1
+        finally:
+            capture.release()
+        if self.count is not None and number < _SHORT * self.count:
+            self.notes.append(f'the video ends after {number} of {self.count} frames')

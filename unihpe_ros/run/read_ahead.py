@@ -1,0 +1,88 @@
+"""Reads frames in a thread, so that decoding and estimating go on at the same time."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+import threading
+
+from unihpe_ros.run.inputs.source import Frame
+
+_AHEAD = 4
+# How often a stop is looked for while no frame comes, s.
+_LOOK_S = 0.1
+
+
+class ReadAhead:
+    """
+    The frames of a source, read ahead.
+
+    Parameters
+    ----------
+    frames : Iterator[Frame]
+        What to read.
+    latest : bool
+        Drop a frame that is overtaken by the next one, as a camera's; otherwise the reader waits.
+    stop : threading.Event
+        Ends the iteration when it is set.
+
+    Attributes
+    ----------
+    dropped : int
+        Frames that were overtaken.
+
+    """
+
+    def __init__(self, frames: Iterator[Frame], latest: bool, stop: threading.Event) -> None:
+        self.dropped = 0
+        self._frames, self._latest, self._stop = frames, latest, stop
+        self._changed = threading.Condition()
+        self._waiting: deque[Frame] = deque()
+        self._ended = False
+        self._error: Exception | None = None
+        # A read that hangs, as of a camera that was unplugged, shall not hold up the exit.
+        threading.Thread(target=self._read, name='reader', daemon=True).start()
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield frames until the source ends; its error is raised after its last frame."""
+        try:
+            while not self._stop.is_set():
+                with self._changed:
+                    if not self._waiting and not self._ended:
+                        self._changed.wait(_LOOK_S)
+                    frame = self._waiting.popleft() if self._waiting else None
+                    over = self._ended and frame is None
+                    self._changed.notify_all()
+                if frame is not None:
+                    yield frame
+                elif over:
+                    if self._error is not None:
+                        raise self._error
+                    return
+        finally:
+            with self._changed:
+                self._ended = True
+                self._changed.notify_all()
+
+    def _read(self) -> None:
+        try:
+            for frame in self._frames:
+                if not self._hand_over(frame):
+                    return
+        except Exception as error:  # noqa: BLE001 Raised again where the frames are used.
+            self._error = error
+        finally:
+            with self._changed:
+                self._ended = True
+                self._changed.notify_all()
+
+    def _hand_over(self, frame: Frame) -> bool:
+        with self._changed:
+            if self._latest:
+                self.dropped += len(self._waiting)
+                self._waiting.clear()
+            while len(self._waiting) >= _AHEAD and not self._ended:
+                self._changed.wait()
+            self._waiting.append(frame)
+            self._changed.notify_all()
+            return not self._ended

@@ -1,0 +1,285 @@
+"""One input from its first frame to its files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+import threading
+from time import perf_counter, time_ns
+from typing import Any
+
+from unihpe_ros.core.geometry import Camera
+from unihpe_ros.core.pose import Poses
+from unihpe_ros.core.skeleton import Skeleton, UNION
+from unihpe_ros.estimator import PoseEstimator
+from unihpe_ros.run.inputs.source import Frame, Source
+from unihpe_ros.run.outputs.drawing import Drawing
+from unihpe_ros.run.outputs.formats import PER_PERSON, write_outputs
+from unihpe_ros.run.outputs.people_file import FramePeople, Header, PeopleFile, PeopleWriter
+from unihpe_ros.run.read_ahead import ReadAhead
+from unihpe_ros.run.resume import Earlier, Ids
+from unihpe_ros.web.feed import Feed
+
+# A picture on its own is looked at so often: people are confirmed by several looks.
+_LOOKS = 15
+_LOOK_S = 1 / 30
+
+
+@dataclass(frozen=True)
+class Plan:
+    """
+    What to make of one input.
+
+    Parameters
+    ----------
+    name : str
+        What stands for the input in names of files.
+    outputs : tuple[Path, ...]
+        Files of people; the suffix says in which format.
+    video : Path, optional
+        The .mp4 to draw.
+    pictures : Path, optional
+        Folder for a drawn picture of each frame.
+    skeleton : Skeleton
+        Keypoint set of the files that leave it open.
+    resume : bool
+        Go on where an earlier run was stopped.
+    seconds : float
+        How much of the input to work on, s; 0 is all of it.
+    settings : dict[str, Any]
+        What decides the result beside the input; the same when a run goes on.
+    feed : Feed, optional
+        Shows people while they are found.
+
+    """
+
+    name: str
+    outputs: tuple[Path, ...]
+    video: Path | None = None
+    pictures: Path | None = None
+    skeleton: Skeleton = UNION
+    resume: bool = False
+    seconds: float = 0.0
+    settings: dict[str, Any] = field(default_factory=dict)
+    feed: Feed | None = None
+
+    @property
+    def makes_files(self) -> bool:
+        """Whether anything is written: not if people are only shown."""
+        return bool(self.outputs or self.video or self.pictures)
+
+    @property
+    def unfinished(self) -> Path:
+        """Where the frames are noted until all are done."""
+        for path in (*self.outputs, self.video):
+            if path is not None:
+                return path.with_name(f'.{path.name}.unfinished.jsonl')
+        folder = self.pictures or Path()
+        return folder / f'.{self.name}.unfinished.jsonl'
+
+    def is_done(self) -> bool:
+        """Whether an earlier run has made all that is asked for."""
+        return not self.unfinished.exists() and all(
+            any(path.parent.glob(f'{path.stem}_*{path.suffix}'))
+            if path.suffix in PER_PERSON
+            else path.exists()
+            for path in (*self.outputs, self.video, self.pictures)
+            if path is not None
+        )
+
+
+@dataclass
+class Result:
+    """
+    What came of one input.
+
+    Parameters
+    ----------
+    frames : int
+        Frames that were worked on, by this run.
+    seconds : float
+        How long that took.
+    people : set[tuple[int, int]]
+        Who was seen: frame (0 where frames follow each other) and id.
+    most : int
+        Most people in one frame.
+    dropped : int
+        Frames of a camera that came while another one was worked on.
+    made : list[Path]
+        Files that were written.
+    notes : list[str]
+        What the user should be told.
+    is_whole : bool
+        Whether the input was worked on to its end.
+
+    """
+
+    frames: int = 0
+    seconds: float = 0.0
+    people: set[tuple[int, int]] = field(default_factory=set)
+    most: int = 0
+    dropped: int = 0
+    made: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    is_whole: bool = True
+
+
+def run_input(
+    source: Source,
+    plan: Plan,
+    estimator: PoseEstimator,
+    stop: threading.Event,
+    on_frame: Callable[[int], object],
+) -> Result:
+    """
+    Work on an input and write its files.
+
+    Until the files are written, what is done is kept beside them: when the run is stopped, they
+    are written of the frames so far, and `Plan.resume` goes on from there.
+
+    Parameters
+    ----------
+    source : Source
+        Where frames come from.
+    plan : Plan
+        What to make of them.
+    estimator : PoseEstimator
+        Who finds people.
+    stop : threading.Event
+        Set it to end early.
+    on_frame : Callable[[int], object]
+        Called with the number of frames that are done.
+
+    Raises
+    ------
+    InputError, BagError
+        If the input cannot be read at all.
+    OSError
+        If a file cannot be written; none of its format is then.
+
+    """
+    header = Header(source.text, source.rate, source.still, UNION, plan.settings)
+    unfinished = plan.unfinished
+    if source.live or not (plan.resume and unfinished.exists()):
+        unfinished.unlink(missing_ok=True)
+    estimator.reset()
+    work = _Work(source, plan, estimator, header)
+    try:
+        work.run(stop, on_frame)
+        result = work.result
+        result.is_whole = source.live or not stop.is_set()
+        if work.frames and plan.makes_files:
+            people = PeopleFile(unfinished)
+            result.made += write_outputs(plan.outputs, people, plan.skeleton)
+    except BaseException:
+        if not work.frames:
+            unfinished.unlink(missing_ok=True)
+        raise
+    result.notes += source.notes
+    if result.is_whole or not work.frames:
+        unfinished.unlink(missing_ok=True)
+    return result
+
+
+class _Work:
+    """The frames of one input in work."""
+
+    def __init__(
+        self, source: Source, plan: Plan, estimator: PoseEstimator, header: Header
+    ) -> None:
+        self._source, self._plan, self._estimator = source, plan, estimator
+        self._header = header
+        self._path = plan.unfinished
+        self._append = self._path.exists()
+        self._earlier = Earlier(self._path, header) if self._append else None
+        self._ids = self._earlier.ids if self._earlier else Ids()
+        self.frames = self._earlier.last + 1 if self._earlier else 0
+        self.result = Result()
+
+    def run(self, stop: threading.Event, on_frame: Callable[[int], object]) -> None:
+        source, plan, earlier = self._source, self._plan, self._earlier
+        drawing = Drawing(plan.video, plan.pictures, plan.name, source.rate)
+        done = PeopleFile(self._path).frames() if earlier and drawing.is_wanted else iter(())
+        start = 0 if earlier is None or drawing.is_wanted else earlier.begin
+        reader = ReadAhead(source.frames(start), source.live, stop)
+        begun = perf_counter()
+        notes: AbstractContextManager[PeopleWriter | None] = nullcontext()
+        if plan.makes_files:
+            notes = PeopleWriter(self._path, self._header, self._append)
+        with drawing, notes as writer:
+            for frame in self._until_end(reader):
+                known = next(done, None) if earlier and frame.number <= earlier.last else None
+                if earlier is None or frame.number >= earlier.begin:
+                    poses = self._estimate(frame)
+                    if earlier is not None and frame.number <= earlier.last:
+                        self._ids.compare(poses, earlier.people[frame.number])
+                    else:
+                        poses = self._note(frame, poses, writer)
+                        drawing.add(frame, poses)
+                        self._show(frame, poses, reader.dropped, perf_counter() - begun)
+                if known is not None:
+                    drawing.add(frame, known.poses)
+                on_frame(frame.number + 1)
+        self.result.seconds = perf_counter() - begun
+        self.result.dropped = reader.dropped
+        if drawing.is_wanted and self.frames:
+            self.result.made += [path for path in (plan.video, plan.pictures) if path is not None]
+
+    def _until_end(self, reader: ReadAhead) -> Iterator[Frame]:
+        """Yield frames; damage after the first ones ends them, with what was done kept."""
+        first = None
+        try:
+            for frame in reader:
+                first = frame.stamp if first is None else first
+                if self._plan.seconds and frame.stamp - first >= 1e9 * self._plan.seconds:
+                    return
+                yield frame
+        except ValueError as error:
+            if not self.frames:
+                raise
+            self.result.notes.append(f'it ends early: {error}')
+
+    def _show(self, frame: Frame, poses: Poses, dropped: int, seconds: float) -> None:
+        if self._plan.feed is None:
+            return
+        figures: dict[str, float] = {
+            'image': frame.number,
+            'images a second': round(self.result.frames / max(seconds, 1e-3), 1),
+        }
+        if self._source.live:
+            figures['latency'] = round(1e-6 * (time_ns() - frame.stamp), 1)
+            figures['dropped'] = dropped
+        self._plan.feed.offer(frame.image, poses, figures)
+
+    def _note(self, frame: Frame, poses: Poses, writer: PeopleWriter | None) -> Poses:
+        ids = Ids() if self._source.still else self._ids
+        poses = ids.renamed(poses)
+        size = (frame.image.shape[1], frame.image.shape[0])
+        if writer is not None:
+            writer.write(FramePeople(frame.number, frame.stamp, frame.name, size, poses))
+        result = self.result
+        result.frames += 1
+        self.frames += 1
+        # Of pictures that stand alone, ids say nothing from one to the next.
+        where = frame.number if self._source.still else 0
+        result.people.update((where, track_id) for track_id in poses.track_ids.tolist())
+        result.most = max(result.most, len(poses))
+        return poses
+
+    def _estimate(self, frame: Frame) -> Poses:
+        camera = self._camera(frame)
+        if not self._source.still:
+            return self._estimator.estimate(frame.image, camera, 1e-9 * frame.stamp)
+        self._estimator.reset()
+        for look in range(_LOOKS):
+            poses = self._estimator.estimate(frame.image, camera, look * _LOOK_S)
+        return poses
+
+    def _camera(self, frame: Frame) -> Camera | None:
+        camera = self._source.camera
+        # As the node does: a calibration of another size is not used.
+        if camera is None or (camera.height, camera.width) != frame.image.shape[:2]:
+            return None
+        return camera
