@@ -12,7 +12,8 @@ API_MODULES = ('estimator', 'camera_stream', 'lifting', 'detector')
 # Room: colours and place.
 PLACES: dict[str, tuple[str, Box]] = {
     'cli': ('spine', Box(32, 72, 1136, 62)),
-    'run': ('runtime', Box(32, 170, 352, 66)),
+    'run': ('runtime', Box(32, 170, 190, 66)),
+    'doctor': ('runtime', Box(236, 170, 148, 66)),
     'bench': ('measure', Box(428, 170, 740, 66)),
     'node_trial': ('measure', Box(428, 276, 328, 66)),
     'bags': ('measure', Box(800, 276, 368, 66)),
@@ -32,7 +33,8 @@ PLACES: dict[str, tuple[str, Box]] = {
 }
 WORDS = {
     'cli': 'The command unihpe, one file per subcommand. May import every room.',
-    'run': 'unihpe run: videos, pictures, cameras in; files out.',
+    'run': 'unihpe run: pictures in; files out.',
+    'doctor': 'unihpe doctor: why no pose comes out.',
     'bench': 'Benchmarks, one folder each: recordings/, engines/, tracking/, node/.',
     'node_trial': 'The node in its own process, measured.',
     'bags': 'ROS recordings: read, write, copy, check.',
