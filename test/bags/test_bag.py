@@ -97,7 +97,7 @@ def test_a_damaged_image_is_named(bag, tmp_path):
     first = content.index(b'\xff\xd8\xff')
     content[first : first + 400] = bytes(400)
     damaged.write_bytes(content)
-    with pytest.raises(BagError, match=f'damaged: {IMAGE_TOPIC}: .*expected JPEG or PNG'):
+    with pytest.raises(BagError, match=f'damaged: {IMAGE_TOPIC}: .*expected JPEG, PNG, WebP'):
         list(BagReader(damaged.parent).frames())
 
 
