@@ -106,8 +106,15 @@ def test_an_mcap_without_summary_and_footer_is_read(mcap, tmp_path):
     assert 'the recorder was interrupted; the' in note
 
 
-@pytest.mark.parametrize('compression', [CompressionType.NONE, CompressionType.ZSTD])
-@pytest.mark.parametrize('chunk', [4000, 10_000_000])
+# Of a single compressed chunk that is cut early, nothing may be whole.
+@pytest.mark.parametrize(
+    ('compression', 'chunk'),
+    [
+        (CompressionType.NONE, 4000),
+        (CompressionType.NONE, 10_000_000),
+        (CompressionType.ZSTD, 4000),
+    ],
+)
 @pytest.mark.parametrize('share', [0.3, 0.6, 0.95])
 def test_an_mcap_is_read_up_to_where_it_is_cut(mcap, tmp_path, compression, chunk, share):
     path = rewrite(mcap, tmp_path / 'whole.mcap', compression=compression, chunk=chunk)
@@ -241,7 +248,7 @@ def test_a_folder_is_measured_though_one_recording_is_broken(model, tmp_path, ca
     write_bag(day / 'a', 2)
     (day / 'b.mcap').write_bytes(b'nothing that anybody recorded')
     write_bag(day / 'c', 2)
-    detector = write_tiny_detector(tmp_path / 'detector')
+    detector = write_tiny_detector(tmp_path)
     arguments = [
         '--model',
         str(model),
@@ -262,7 +269,7 @@ def test_a_recording_of_which_no_image_can_be_read_is_a_failure(model, tmp_path,
     bag = write_bag(tmp_path / 'bag', 2, truth=False)
     file = data_file(bag)
     file.write_bytes(file.read_bytes().replace(b'\x89PNG', b'\x89XXX'))
-    detector = write_tiny_detector(tmp_path / 'detector')
+    detector = write_tiny_detector(tmp_path)
     arguments = [
         '--model',
         str(model),

@@ -108,8 +108,9 @@ def test_a_calibration_that_is_not_used_is_noted(camera):
     assert any('its calibration is not used' in note for note in section.notes)
 
 
-def test_ros_that_does_not_start_is_named(monkeypatch):
-    monkeypatch.setenv('ROS_LOG_DIR', '/proc/nowhere')
+def test_ros_that_does_not_start_is_named(monkeypatch, tmp_path):
+    (tmp_path / 'file').write_text('no folder')
+    monkeypatch.setenv('ROS_LOG_DIR', str(tmp_path / 'file/logs'))
     (fault,) = describe_ros('', 0.5).faults
     assert 'set ROS_LOG_DIR' in fault
 
@@ -152,11 +153,13 @@ def test_a_backend_that_is_not_installed_is_named(monkeypatch):
     assert 'set backend to auto' in section.faults[0]
 
 
-def test_log_files_that_can_not_be_written_are_named(monkeypatch):
-    monkeypatch.setenv('ROS_LOG_DIR', '/proc/nowhere')
+def test_log_files_that_can_not_be_written_are_named(monkeypatch, tmp_path):
+    (tmp_path / 'file').write_text('no folder')
+    logs = tmp_path / 'file/logs'
+    monkeypatch.setenv('ROS_LOG_DIR', str(logs))
     (fault,) = describe_folders().faults
     assert fault == (
-        'ROS logs: /proc/nowhere can not be written; set ROS_LOG_DIR to a folder that can, such '
+        f'ROS logs: {logs} can not be written; set ROS_LOG_DIR to a folder that can, such '
         'as /tmp/ros_log'
     )
 

@@ -78,7 +78,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         const='blur',
         default='off',
         choices=('off', 'blur', 'skeleton'),
-        help="in the video and the report's pictures, blur heads or cover people (alone: blur)",
+        help="in the video and the report's pictures, blur heads or cover people (default: off; "
+        'alone: blur)',
     )
 
 

@@ -21,11 +21,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description='Print versions, backends, folders, ROS and cameras; exit with 1 and the most '
         'likely cause if no pose would come out. It writes nothing and sends nothing.',
     )
-    parser.add_argument('--model', default='unihpe_rt', help='as the parameter of the node')
     parser.add_argument(
-        '--detector-model', default='unihpe_det', help='as the parameter of the node'
+        '--model', default='unihpe_rt', help='as for the node (default: unihpe_rt)'
     )
-    parser.add_argument('--backend', default='auto', help='as the parameter of the node')
+    parser.add_argument(
+        '--detector-model', default='unihpe_det', help='as for the node (default: unihpe_det)'
+    )
+    parser.add_argument('--backend', default='auto', help='as for the node (default: auto)')
     parser.add_argument(
         '--image', default='', metavar='TOPIC', help='where images are expected (default: any)'
     )
