@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from unihpe_ros.evaluation.evaluate import Predictor
     from unihpe_ros.evaluation.predictions import Predictions
     from unihpe_ros.evaluation.protocols import EvaluationProtocol
-    from unihpe_ros.evaluation.report import EvaluationReport
+    from unihpe_ros.evaluation.tables import EvaluationReport
 
 # People at a time that an engine is built for, the node's default: so the same one is used.
 _MOST = 8
@@ -168,7 +168,7 @@ def _retrieval(predictor: Predictor, args: argparse.Namespace) -> EvaluationRepo
 def _poses(predictor: Predictor, args: argparse.Namespace) -> EvaluationReport:
     from unihpe_ros.datasets.poses import load_pose_bank
     from unihpe_ros.evaluation.evaluate import lifting_metrics
-    from unihpe_ros.evaluation.report import EvaluationReport, Table
+    from unihpe_ros.evaluation.tables import EvaluationReport, Table
 
     bank = load_pose_bank(args.data)
     count = min(args.limit or len(bank), len(bank))
