@@ -227,7 +227,7 @@ def _load(model: str, backend: str) -> Iterator[Predictor]:
     """Open a model to evaluate; closed at the end of the block."""
     if model.endswith('.pt'):
         from unihpe_ros.evaluation.evaluate import TorchPredictor
-        from unihpe_ros.training.run import load_network
+        from unihpe_ros.training.checkpoint import load_network
 
         yield TorchPredictor(load_network(Path(model)))
         return

@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     from unihpe_ros.models.detector import Detector, DETECTORS
     from unihpe_ros.models.export import export, export_detector
     from unihpe_ros.models.unihpe import UniHPE
-    from unihpe_ros.training.run import give_weights, load_checkpoint
+    from unihpe_ros.training.checkpoint import give_weights, load_checkpoint
 
     state = load_checkpoint(args.checkpoint)
     check_folder(args.out)

@@ -1,4 +1,4 @@
-"""Batches of tensors; every sample's randomness hangs on its position in the run, not on time."""
+"""Batches of crops, seeded by (seed, sample index), so that runs resume exactly."""
 
 from __future__ import annotations
 
@@ -74,6 +74,14 @@ class ImageBatch:
         }
         return replace(self, **tensors)
 
+    def invalid_rows(self) -> set[int]:
+        """Return the rows whose targets are infinite, or NaN with a weight."""
+        targets = (self.target_x, self.target_y, self.weight, self.inside)
+        wrong = torch.stack([~tensor.isfinite().flatten(1).all(1) for tensor in targets]).any(0)
+        wrong |= self.relative.isinf().flatten(1).any(1)
+        wrong |= self.normalised.isinf().flatten(1).any(1)
+        return set(wrong.nonzero()[:, 0].tolist())
+
 
 class Item(NamedTuple):
     """A sample, where it comes from, and what was wrong with the records it stands in for."""
@@ -83,7 +91,7 @@ class Item(NamedTuple):
     skipped: tuple[str, ...] = ()
 
 
-class Crops(Dataset[Item]):
+class CropDataset(Dataset[Item]):
     """
     Crops of several data sets, addressed by (position in the run, set, record).
 
@@ -218,7 +226,7 @@ def image_batches(
     lengths = [len(source) for source in sources]
     sampler = RunSampler(lengths, weights, seed, start, batch, part)
     return DataLoader(
-        Crops(sources, size, seed),
+        CropDataset(sources, size, seed),
         batch_size=len(sampler.places),
         sampler=sampler,
         num_workers=workers,

@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 from unihpe_ros.datasets.batches import SIMCC_SIGMA
 from unihpe_ros.datasets.catalogue import KINDS
 from unihpe_ros.datasets.photos import PhotoSelection
-from unihpe_ros.training.triples import SCORES
+from unihpe_ros.training.contrast import TRIPLE_SCORES
 import yaml
 
 _AT_LEAST_ONE = ('steps', 'image_batch', 'pose_batch', 'log_steps', 'ema_steps')
@@ -141,8 +141,8 @@ class TrainConfig:
     singular_value_temperature : float
         Divides the scores of triples.
     triple_score : str
-        What the singular-value term scores triples by, a key of `triples.SCORES`: singular_value,
-        or for comparison resultant or volume.
+        How the singular-value term scores triples, a key of `contrast.TRIPLE_SCORES`:
+        singular_value, or for comparison resultant or volume.
     contrast_poses : bool
         Whether the poses without a picture take part in the pairwise term.
     workers : int
@@ -250,8 +250,8 @@ def make_config(values: Mapping[str, Any], path: str) -> TrainConfig:
         if not source.weight > 0:
             raise ConfigError(f'{path}: images: weight: expected above 0; got {source.weight}')
     _check_ranges(config, path)
-    if config.triple_score not in SCORES:
-        scores = ', '.join(SCORES)
+    if config.triple_score not in TRIPLE_SCORES:
+        scores = ', '.join(TRIPLE_SCORES)
         raise ConfigError(f'{path}: triple_score: expected {scores}; got {config.triple_score!r}')
     return config
 

@@ -19,7 +19,6 @@ from unihpe_ros.models.unihpe import MEAN, STD, UniHPE
 from unihpe_ros.training import contrast, losses, ranks
 from unihpe_ros.training.chunks import in_chunks
 from unihpe_ros.training.config import TrainConfig
-from unihpe_ros.training.triples import SCORES
 
 # Weight of a 3D keypoint that lies outside the image: a guess, but better than none.
 _OUTSIDE = 0.3
@@ -122,7 +121,7 @@ class Objective(nn.Module):
                 z[solid],
                 temperature=self.config.singular_value_temperature,
                 excluded=duplicates[solid][:, solid],
-                score=SCORES[self.config.triple_score],
+                score=contrast.TRIPLE_SCORES[self.config.triple_score],
             )
         return {
             'pairwise': pairwise / ranks.count(),

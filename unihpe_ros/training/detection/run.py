@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +17,18 @@ from unihpe_ros.evaluation.detection_report import detect_scenes, detection_scor
 from unihpe_ros.models.detector import Detector, DETECTORS
 from unihpe_ros.models.export import detector_spec
 from unihpe_ros.training import ranks
-from unihpe_ros.training.detection.batches import SceneBatch
+from unihpe_ros.training.board import draw_scenes
+from unihpe_ros.training.checkpoint import load_averaged
+from unihpe_ros.training.config import TrainConfig
+from unihpe_ros.training.detection.batches import scene_batches, SceneBatch
 from unihpe_ros.training.detection.losses import assign, giou_loss, quality_focal_loss
 from unihpe_ros.training.objective import normalise
-from unihpe_ros.training.run import load_averaged, Run
+from unihpe_ros.training.run import Run
 
 # What the boxes weigh; the score weighs 1.
 _BOX_WEIGHT = 2.0
+# Scenes of a validation.
+_SCENES = 300
 
 
 class DetectionObjective(nn.Module):
@@ -95,10 +101,41 @@ class DetectorRun(Run):
         """Return the objective of a detector."""
         return DetectionObjective()
 
-    def scores(
-        self, scenes: SceneShards, limit: int, note: Callable[[Iterable[str]], None]
-    ) -> dict[str, float]:
-        """Score the averaged weights on scenes; `note` is told which can't be read."""
-        predicted = detect_scenes(TorchDetector(self.averaged()), scenes, limit=limit)
-        note(predicted.skipped)
+    def batches(self, note: Callable[[Iterable[str]], None]) -> Iterator[Any]:
+        """Return endless batches of scenes; `note` is given messages about damaged shards."""
+        return scene_batches(self.config, self.model.preset.input_size, self.step, note)
+
+    def held_out(self, note: Callable[[Iterable[str]], None]) -> HeldOutScenes:
+        """Open the held-out scenes; `note` is given messages about what can't be read."""
+        return HeldOutScenes(self.config, note)
+
+    def picture(self, batch: Any) -> tuple[str, NDArray[np.uint8]]:
+        """Return a name, and a picture of the detections in a batch of `batches`."""
+        return 'scenes', draw_scenes(TorchDetector(self.averaged()), batch)
+
+
+class HeldOutScenes:
+    """
+    The scenes on which a detector is evaluated.
+
+    Parameters
+    ----------
+    config, note
+        See `HeldOutPeople`.
+
+    """
+
+    def __init__(self, config: TrainConfig, note: Callable[[Iterable[str]], None]) -> None:
+        self.note = note
+        folder = config.validation_images
+        self.scenes = SceneShards(Path(folder)) if folder else None
+        if self.scenes is not None:
+            note(self.scenes.damaged)
+
+    def scores(self, averaged: Callable[[], Detector]) -> dict[str, float]:
+        """Return the scores of the detector with averaged weights; none without any set."""
+        if self.scenes is None:
+            return {}
+        predicted = detect_scenes(TorchDetector(averaged()), self.scenes, limit=_SCENES)
+        self.note(predicted.skipped)
         return detection_scores(predicted)
