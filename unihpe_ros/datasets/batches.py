@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 from unihpe_ros.core import simcc
 from unihpe_ros.datasets.augment import crop_record, Sample
-from unihpe_ros.datasets.reader import obey_parent_alone
 from unihpe_ros.datasets.records import DatasetError, Records
+from unihpe_ros.datasets.worker_signals import obey_parent_alone
 
 # Standard deviation of the SimCC labels, bins.
 SIMCC_SIGMA = 4.5
@@ -84,7 +84,7 @@ class ImageBatch:
 
 
 class Item(NamedTuple):
-    """A sample, where it comes from, and what was wrong with the records it stands in for."""
+    """A crop, its source, and messages about records that could not be read."""
 
     sample: Sample
     source: str
@@ -93,7 +93,7 @@ class Item(NamedTuple):
 
 class CropDataset(Dataset[Item]):
     """
-    Crops of several data sets, addressed by (position in the run, set, record).
+    Dataset of augmented crops, addressed by (position in the run, set, record).
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ class CropDataset(Dataset[Item]):
 
 class RunSampler(Sampler[tuple[int, int, int]]):
     """
-    Endless draws, mixed by weight: the same from any position on, so that runs can be resumed.
+    Endless sampler of records, weighted by set; starts at any position, so that runs resume.
 
     Parameters
     ----------
@@ -240,7 +240,7 @@ def image_batches(
 @dataclass(frozen=True)
 class Collate:
     """
-    Stack samples into an ImageBatch.
+    Collation of samples into an ImageBatch.
 
     Parameters
     ----------
@@ -258,7 +258,7 @@ class Collate:
     simcc_sigma: float = SIMCC_SIGMA
 
     def __call__(self, items: Sequence[Item]) -> ImageBatch:
-        """Stack the items."""
+        """Return the batch of items."""
         samples = [item.sample for item in items]
         keypoints = np.stack([sample.keypoints for sample in samples])
         visibility = np.stack([sample.visibility for sample in samples])
@@ -286,7 +286,7 @@ class Collate:
 
 
 def start_reader(_: int) -> None:
-    """Prepare a process that reads for the one that trains."""
+    """Set up a worker process that reads and augments."""
     obey_parent_alone()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)

@@ -54,7 +54,7 @@ def exported_files(path: Path) -> dict[str, Path]:
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint; ConfigError if there is none or it is damaged."""
+    """Return the contents of a checkpoint; ConfigError if there is none or it is damaged."""
     try:
         state: dict[str, Any] = torch.load(path, map_location='cpu', weights_only=True)
     except FileNotFoundError as error:
@@ -70,7 +70,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def give_weights(model: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
-    """Give a network the weights of a checkpoint; ConfigError if they are another network's."""
+    """Load weights of a checkpoint into a network; ConfigError if they are another network's."""
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
@@ -79,7 +79,7 @@ def give_weights(model: nn.Module, weights: Mapping[str, Tensor], path: Path) ->
 
 
 def load_network(path: Path) -> UniHPE:
-    """Read the averaged weights of a checkpoint; ConfigError if it is none of a UniHPE."""
+    """Return the UniHPE of a checkpoint, averaged weights; ConfigError if it has another."""
     return load_averaged(path, UniHPE, PRESETS, 'a network of')
 
 
@@ -87,7 +87,7 @@ def load_averaged(
     path: Path, build: Callable[[str], Network], presets: Collection[str], expected: str
 ) -> Network:
     """
-    Read the averaged weights of a checkpoint.
+    Return a network with a checkpoint's averaged weights.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""One experiment is one YAML file; unknown keys and wrong types are errors."""
+"""Configuration of an experiment: one YAML file; unknown keys and wrong types are errors."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class LossWeights:
 @dataclass(frozen=True)
 class TrainConfig:
     """
-    Everything that decides a run.
+    All settings of a run.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ class TrainConfig:
 
 def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> TrainConfig:
     """
-    Read an experiment.
+    Return the experiment in a YAML file.
 
     Parameters
     ----------
@@ -218,7 +218,7 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Train
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """Read a YAML file whose top is a mapping; ConfigError otherwise."""
+    """Return the mapping in a YAML file; ConfigError if there is none."""
     try:
         values = yaml.safe_load(path.read_text(encoding='utf-8'))
     except OSError as error:
@@ -231,7 +231,7 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 
 def make_config(values: Mapping[str, Any], path: str) -> TrainConfig:
-    """Check the settings of an experiment; `path` is where they were read, for the errors."""
+    """Return the experiment of checked settings; `path` is where they were read, for errors."""
     config: TrainConfig = _build(TrainConfig, values, path)
     if not config.images and not config.poses:
         raise ConfigError(f'{path}: expected images or poses to train on')
@@ -272,7 +272,7 @@ def _check_ranges(config: TrainConfig, path: str) -> None:
 
 def changed_settings(stored: Mapping[str, Any], config: TrainConfig) -> list[str]:
     """
-    Name the settings in which an experiment differs from one that was stored.
+    Return the names of the settings in which an experiment differs from a stored one.
 
     Parameters
     ----------

@@ -9,9 +9,10 @@ from typing import Any, Protocol
 from unihpe_ros.datasets.photos import Photos
 from unihpe_ros.datasets.poses import load_pose_bank
 from unihpe_ros.datasets.synthetic import SyntheticShards
-from unihpe_ros.evaluation.evaluate import image_metrics, lifting_metrics, TorchPredictor
 from unihpe_ros.evaluation.keypoint_report import photo_scores
+from unihpe_ros.evaluation.model_metrics import image_metrics, lifting_metrics
 from unihpe_ros.evaluation.predictions import predict_records
+from unihpe_ros.evaluation.predictor import TorchPredictor
 from unihpe_ros.models.unihpe import UniHPE
 from unihpe_ros.training.config import TrainConfig
 

@@ -1,4 +1,4 @@
-"""State of a training run, and its checkpoints."""
+"""A training run: network, objective, optimiser, batches and checkpoints."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tqdm import tqdm
 from unihpe_ros.core.files import replacing
 from unihpe_ros.datasets.batches import image_batches
 from unihpe_ros.datasets.catalogue import damaged_parts, open_records
-from unihpe_ros.evaluation.evaluate import TorchPredictor
+from unihpe_ros.evaluation.predictor import TorchPredictor
 from unihpe_ros.models.onnx_weights import load_exported, unfold_batch_norms
 from unihpe_ros.models.unihpe import UniHPE
 from unihpe_ros.training import ranks
@@ -29,7 +29,7 @@ from unihpe_ros.training.objective import normalise, Objective
 
 class Run:
     """
-    State of a training run that is written to and read from checkpoints.
+    State of a training run, and the data it trains and is evaluated on.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ class Run:
         return 'crops', draw_panel(TorchPredictor(self.averaged()), batch)
 
     def learning_rate(self) -> float:
-        """Linear warm-up, then a cosine to zero."""
+        """Return the learning rate of this step: linear warm-up, then a cosine to zero."""
         warm = min((self.step + 1) / max(self.config.warmup_steps, 1), 1.0)
         cosine = 0.5 * (1 + math.cos(math.pi * self.step / self.config.steps))
         return self.config.learning_rate * warm * cosine
@@ -184,7 +184,7 @@ class Run:
         return norm
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint: beside, then renamed."""
+        """Write a checkpoint: to a temporary file, then renamed."""
         state = {
             'config': asdict(self.config),
             'preset': self.config.preset,
@@ -198,7 +198,7 @@ class Run:
             torch.save(state, partial)
 
     def load(self, path: Path) -> None:
-        """Go on from a checkpoint of the same experiment."""
+        """Continue from a checkpoint of the same experiment."""
         state = load_checkpoint(path)
         changed = changed_settings(state['config'], self.config)
         if changed:

@@ -1,4 +1,4 @@
-"""The training loop: read it from top to bottom, there is nothing behind it."""
+"""The training loop, in one file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from tqdm import tqdm
 from unihpe_ros.datasets.poses import load_pose_bank
 from unihpe_ros.datasets.projection import lifting_batch
-from unihpe_ros.models.detector import DETECTORS
+from unihpe_ros.models.detector_network import DETECTORS
 from unihpe_ros.training import ranks
 from unihpe_ros.training.checkpoint import load_checkpoint
 from unihpe_ros.training.config import changed_settings, TrainConfig
@@ -39,7 +39,7 @@ def train(
     signals: Signals | None = None,
 ) -> Path:
     """
-    Run an experiment.
+    Train by an experiment and return the checkpoint.
 
     Parameters
     ----------

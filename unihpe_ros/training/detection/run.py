@@ -14,7 +14,7 @@ from unihpe_ros.core.detection import Detections, grid, read_answer
 from unihpe_ros.core.letterbox import InputPicture
 from unihpe_ros.datasets.scenes import SceneShards
 from unihpe_ros.evaluation.detection_report import detect_scenes, detection_scores
-from unihpe_ros.models.detector import Detector, DETECTORS
+from unihpe_ros.models.detector_network import DetectorNetwork, DETECTORS
 from unihpe_ros.models.export import detector_spec
 from unihpe_ros.training import ranks
 from unihpe_ros.training.board import draw_scenes
@@ -35,7 +35,7 @@ class DetectionObjective(nn.Module):
     """The losses of a training step: scores of the points, and fit of their boxes."""
 
     def image_terms(
-        self, model: Detector, batch: SceneBatch, rng: np.random.Generator, step: int
+        self, model: DetectorNetwork, batch: SceneBatch, rng: np.random.Generator, step: int
     ) -> dict[str, Tensor]:
         """Return the loss terms of a batch; neither random nor changing with the step."""
         del rng, step
@@ -67,12 +67,12 @@ class TorchDetector:
 
     Parameters
     ----------
-    model : Detector
+    model : DetectorNetwork
         The network; it is put into evaluation mode.
 
     """
 
-    def __init__(self, model: Detector) -> None:
+    def __init__(self, model: DetectorNetwork) -> None:
         self.model = model.eval()
         self.device = next(model.parameters()).device
         self._input = InputPicture(detector_spec(model, model.name, '', ''))
@@ -85,17 +85,17 @@ class TorchDetector:
         return read_answer(raw, letterbox, score_threshold)
 
 
-def load_detector(path: Path) -> Detector:
-    """Read the averaged weights of a checkpoint; ConfigError if it is none of a detector."""
-    return load_averaged(path, Detector, DETECTORS, 'a detector,')
+def load_detector(path: Path) -> DetectorNetwork:
+    """Return the detector of a checkpoint, averaged weights; ConfigError if it has another."""
+    return load_averaged(path, DetectorNetwork, DETECTORS, 'a detector,')
 
 
 class DetectorRun(Run):
-    """A run whose preset names a detector of `models.detector.DETECTORS`."""
+    """A run whose preset names a detector of `models.detector_network.DETECTORS`."""
 
     def build(self) -> nn.Module:
         """Return a new detector."""
-        return Detector(self.config.preset)
+        return DetectorNetwork(self.config.preset)
 
     def build_objective(self) -> nn.Module:
         """Return the objective of a detector."""
@@ -132,7 +132,7 @@ class HeldOutScenes:
         if self.scenes is not None:
             note(self.scenes.damaged)
 
-    def scores(self, averaged: Callable[[], Detector]) -> dict[str, float]:
+    def scores(self, averaged: Callable[[], DetectorNetwork]) -> dict[str, float]:
         """Return the scores of the detector with averaged weights; none without any set."""
         if self.scenes is None:
             return {}
