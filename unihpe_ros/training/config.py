@@ -141,8 +141,7 @@ class TrainConfig:
     singular_value_temperature : float
         Divides the scores of triples.
     triple_score : str
-        How the singular-value term scores triples, a key of `contrast.TRIPLE_SCORES`:
-        singular_value, or for comparison resultant or volume.
+        How the singular-value term scores triples, a key of `contrast.TRIPLE_SCORES`.
     contrast_poses : bool
         Whether the poses without a picture take part in the pairwise term.
     workers : int
@@ -244,9 +243,7 @@ def make_config(values: Mapping[str, Any], path: str) -> TrainConfig:
         except ValueError as error:
             raise ConfigError(f'{path}: images: {error}') from error
         if chosen and source.kind != 'photos':
-            raise ConfigError(
-                f'{path}: images: {source.path}: a selection is for kind photos alone'
-            )
+            raise ConfigError(f'{path}: images: {source.path}: a selection needs kind photos')
         if not source.weight > 0:
             raise ConfigError(f'{path}: images: weight: expected above 0; got {source.weight}')
     _check_ranges(config, path)
@@ -257,8 +254,8 @@ def make_config(values: Mapping[str, Any], path: str) -> TrainConfig:
 
 
 def _check_ranges(config: TrainConfig, path: str) -> None:
-    values = {name: getattr(config, name) for name in (*_AT_LEAST_ONE, *_ABOVE_ZERO)}
-    values |= {name: getattr(config, name) for name in _AT_LEAST_ZERO}
+    names = (*_AT_LEAST_ONE, *_ABOVE_ZERO, *_AT_LEAST_ZERO)
+    values = {name: getattr(config, name) for name in names}
     values |= {f'loss: {name}': weight for name, weight in asdict(config.loss).items()}
     for name, value in values.items():
         # Not the other way round: nothing is above or below NaN.
