@@ -55,7 +55,7 @@ def main() -> None:
     )
     unihpe('train', experiment, '--out', args.out / 'run')
     unihpe('export', args.out / 'run' / 'checkpoint.pt', '--out', args.out, '--name', 'mine')
-    print(f'now: unihpe demo --image photo.jpg --model {args.out / "mine"}')
+    print(f'now: unihpe run photo.jpg --model {args.out / "mine"}')
 
 
 if __name__ == '__main__':
