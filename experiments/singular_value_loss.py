@@ -12,7 +12,7 @@ from time import perf_counter
 import torch
 from torch import Tensor
 from torch.nn import functional
-from unihpe_ros.evaluation.report import EvaluationReport, Table
+from unihpe_ros.evaluation.tables import EvaluationReport, Table
 from unihpe_ros.training.contrast import largest_singular_value
 
 CLOSED_FORM = 'closed form'

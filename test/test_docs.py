@@ -7,6 +7,7 @@ import re
 import shlex
 
 import pytest
+import unihpe_ros
 from unihpe_ros.cli import main as cli
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -121,3 +122,9 @@ def test_the_files_that_a_page_tells_of_are_there(page):
     assert len(names) > 10
     wanted = [name for name in names if 'NAME' not in name]
     assert [name for name in wanted if not any((f / name).is_file() for f in folders)] == []
+
+
+def test_the_reference_has_what_the_package_exports():
+    text = (ROOT / 'docs/api.md').read_text(encoding='utf-8')
+    documented = re.findall(r'^::: unihpe_ros\..*?(\w+)$', text, re.MULTILINE)
+    assert sorted(documented) == sorted(unihpe_ros.__all__)

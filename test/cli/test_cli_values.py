@@ -87,7 +87,6 @@ def test_numbers_that_make_no_sense_are_refused(arguments: str, words: str, caps
         'bench tracking',
         'build-engine unihpe_rt',
         'demo',
-        'demo --image {here}/picture.png',
         'evaluate unihpe_rt --data {here}',
     ],
 )

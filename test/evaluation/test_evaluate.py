@@ -33,8 +33,8 @@ from unihpe_ros.evaluation.keypoint_report import (
 )
 from unihpe_ros.evaluation.predictions import POSE_SOURCES, predict_records, Predictions
 from unihpe_ros.evaluation.protocols import pose_report, protocol_of, PROTOCOLS
-from unihpe_ros.evaluation.report import EvaluationReport, Table
 from unihpe_ros.evaluation.retrieval import agreement_table, retrieve
+from unihpe_ros.evaluation.tables import EvaluationReport, Table
 from unihpe_ros.training.config import TrainConfig
 from unihpe_ros.training.run import Run
 

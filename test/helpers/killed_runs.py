@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from unihpe_ros.training.checkpoint import load_checkpoint
 from unihpe_ros.training.config import TrainConfig
-from unihpe_ros.training.run import load_checkpoint, Run
+from unihpe_ros.training.run import Run
 from unihpe_ros.training.train import train
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from unihpe_ros.core.model_spec import METADATA_KEY, ModelSpec
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.models.detector import Detector, DetectorPreset, DETECTORS
+from unihpe_ros.models.detector_network import DetectorNetwork, DetectorPreset, DETECTORS
 from unihpe_ros.models.export import export, hash_weights
 from unihpe_ros.models.image_encoder import check_strided_convolutions
 from unihpe_ros.models.unihpe import PRESETS, UniHPE
@@ -68,14 +68,14 @@ def test_no_preset_contains_a_convolution_that_corrupts_memory():
     for preset in PRESETS:
         check_strided_convolutions(UniHPE(preset))
     for preset in DETECTORS:
-        check_strided_convolutions(Detector(preset))
+        check_strided_convolutions(DetectorNetwork(preset))
 
 
 def test_detector_too_narrow_to_train_is_refused(monkeypatch):
     narrow = DetectorPreset((128, 96), (8, 16, 24, 32, 32), (1, 1, 1, 1), 24)
     monkeypatch.setitem(DETECTORS, 'narrow', narrow)
     with pytest.raises(ValueError, match=r'stages\.0\.0\.shortcut\.0: .*got 8'):
-        Detector('narrow')
+        DetectorNetwork('narrow')
 
 
 def test_unknown_3d_keypoints_do_not_reach_the_encoder(network):

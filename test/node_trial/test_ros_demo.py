@@ -9,11 +9,10 @@ import sys
 import time
 
 import cv2
-import numpy as np
 import pytest
-from tiny_bag import CAMERA, truth_at, write_tiny_bag
+from tiny_bag import write_tiny_bag
 from tiny_detector import write_tiny_detector
-from tiny_model import paint_person, write_tiny_model
+from tiny_model import write_tiny_model
 
 UNIHPE = 'import sys; from unihpe_ros.cli.main import main; sys.exit(main())'
 FRAMES = 60
@@ -107,30 +106,6 @@ def test_a_recording_is_played_measured_and_drawn(folder, tmp_path):
     assert cv2.imread(str(sheet)).std() > 10
 
 
-def test_a_photograph_is_looked_at(folder, tmp_path):
-    photograph = np.zeros((480, 640, 3), np.uint8)
-    _, boxes = truth_at(np.array([[0.3, 0.0, 4.0]]))
-    paint_person(photograph, boxes[0])
-    cv2.imwrite(str(tmp_path / 'me.jpg'), photograph)
-    status, out, err = demo(
-        '--image',
-        tmp_path / 'me.jpg',
-        '--model',
-        folder / 'tiny',
-        '--detector',
-        folder / 'tiny_det',
-        '--out',
-        tmp_path / 'out',
-    )
-    assert status == 0, err
-    assert '26 of 26 keypoints in sight' in out
-    truth = CAMERA.project(np.array([0.3, 0.0, 4.0]))
-    assert number(r'pelvis +([\d.]+)', out) == pytest.approx(truth[0], abs=8)
-    picture = tmp_path / 'out' / 'me_people.png'
-    assert out.splitlines()[-1] == f'Made {picture}: me.jpg with 1 people.'
-    assert cv2.imread(str(picture)).shape == photograph.shape
-
-
 @pytest.mark.parametrize(
     ('arguments', 'line'),
     [
@@ -144,8 +119,6 @@ def test_a_photograph_is_looked_at(folder, tmp_path):
             r'a complete recording; broken: the folder holds no .mcap or .db3',
         ),
         (['--topic', '/rear/image'], r'no images on /rear/image; there are /camera/image_raw'),
-        (['--image', 'nowhere.jpg'], r'nowhere.jpg: expected a picture .*; cannot be read'),
-        (['--image', '{}/tiny.image.onnx'], r'tiny.image.onnx: expected a picture'),
         (['--seconds', '-1'], r'--seconds: expected 0 or more, got -1'),
         (['--backend', 'abacus'], r'abacus'),
     ],
@@ -154,7 +127,7 @@ def test_what_is_wrong_is_said_in_one_line(folder, tmp_path, arguments, line):
     arguments = [argument.format(folder) for argument in arguments]
     if '--model' not in arguments:
         arguments += ['--model', folder / 'tiny']
-    if '--bag' not in arguments and '--image' not in arguments:
+    if '--bag' not in arguments:
         arguments += ['--bag', folder / 'bag']
     status, out, err = demo(*arguments, '--out', tmp_path)
     assert (status, out) == (1, '')

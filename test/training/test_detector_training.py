@@ -23,7 +23,7 @@ from unihpe_ros.evaluation.detection_report import (
     ScenePredictions,
 )
 from unihpe_ros.metrics.detection import detection_precision, match
-from unihpe_ros.models.detector import Detector, DetectorPreset, DETECTORS
+from unihpe_ros.models.detector_network import DetectorNetwork, DetectorPreset, DETECTORS
 from unihpe_ros.models.export import export_detector
 from unihpe_ros.training import ranks
 from unihpe_ros.training.board import draw_scenes, FOUND_COLOUR, TRUE_COLOUR
@@ -199,7 +199,7 @@ def test_eight_scenes_are_learned_by_heart(rng):
 @pytest.mark.usefixtures('small')
 def test_exported_detector_equals_pytorch(tmp_path):
     torch.manual_seed(0)
-    network = Detector('unihpe_det')
+    network = DetectorNetwork('unihpe_det')
     for head in network.heads:
         torch.nn.init.normal_(head[-1].weight, std=0.5)
     (file,) = export_detector(network, tmp_path, 'mine', 'how', 'Apache-2.0')
@@ -220,7 +220,7 @@ def test_exported_detector_equals_pytorch(tmp_path):
 
 
 def test_the_shipped_size_keeps_to_its_budget():
-    network = Detector('unihpe_det').eval()
+    network = DetectorNetwork('unihpe_det').eval()
     assert sum(parameter.numel() for parameter in network.parameters()) < 2e6
     w, h = network.preset.input_size
     with torch.inference_mode():

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 from unihpe_ros.training import contrast, losses
-from unihpe_ros.training.triples import SCORES
+from unihpe_ros.training.contrast import TRIPLE_SCORES
 
 
 def unit_triples(count, width, seed=0, dtype=torch.float64):
@@ -135,7 +135,7 @@ def test_scores_of_comparison_have_their_limits_and_the_gradient_is_the_derivati
         'resultant': {'same': 3.0, 'orthogonal': 1.0, 'anti': 1 / 3},
         'volume': {'same': 0.0, 'orthogonal': -1.0, 'anti': 0.0},
     }
-    for name, score in SCORES.items():
+    for name, score in TRIPLE_SCORES.items():
         for case, cosine in cases.items():
             assert score(*cosine).item() == pytest.approx(limits[name][case], abs=0.011)
         inputs = [value.requires_grad_() for value in cosines(unit_triples(30, 8))]
@@ -145,18 +145,18 @@ def test_scores_of_comparison_have_their_limits_and_the_gradient_is_the_derivati
 def test_resultant_and_volume_are_what_they_say():
     rows = unit_triples(50, 8)
     torch.testing.assert_close(
-        SCORES['resultant'](*cosines(rows)), rows.sum(1).square().sum(-1) / 3
+        TRIPLE_SCORES['resultant'](*cosines(rows)), rows.sum(1).square().sum(-1) / 3
     )
     volume = (rows @ rows.mT).det().sqrt()
-    torch.testing.assert_close(SCORES['volume'](*cosines(rows)), -volume, atol=1e-3, rtol=0)
+    torch.testing.assert_close(TRIPLE_SCORES['volume'](*cosines(rows)), -volume, atol=1e-3, rtol=0)
 
 
-@pytest.mark.parametrize('name', SCORES)
+@pytest.mark.parametrize('name', TRIPLE_SCORES)
 def test_every_score_trains_on_identical_embeddings_and_prefers_matches(name):
     x = functional.normalize(
         torch.randn(16, 32, generator=torch.Generator().manual_seed(4)), dim=-1
     ).requires_grad_()
-    score = SCORES[name]
+    score = TRIPLE_SCORES[name]
     matched = contrast.singular_value_loss(x, x, x, 0.07, score=score)
     matched.backward()
     assert torch.isfinite(x.grad).all()

@@ -8,10 +8,11 @@ from tiny_datasets import write_pose_bank
 import torch
 from unihpe_ros.cli.train import parse_settings
 from unihpe_ros.datasets.records import DatasetError
+from unihpe_ros.training.checkpoint import load_checkpoint
 from unihpe_ros.training.config import ConfigError, load_config
 from unihpe_ros.training.failures import NonFiniteLossError
 from unihpe_ros.training.objective import Objective
-from unihpe_ros.training.run import load_checkpoint, Run
+from unihpe_ros.training.run import Run
 from unihpe_ros.training.train import train
 
 SETTINGS = """

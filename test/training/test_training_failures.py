@@ -16,13 +16,14 @@ from tiny_datasets import write_coco, write_h36m_images, write_pose_bank
 import torch
 from unihpe_ros.datasets.batches import image_batches
 from unihpe_ros.datasets.catalogue import open_records
-from unihpe_ros.evaluation.evaluate import TorchPredictor
+from unihpe_ros.evaluation.predictor import TorchPredictor
 from unihpe_ros.models.unihpe import PRESETS, UniHPE
 from unihpe_ros.training.board import draw_panel, FOUND_COLOUR, TRUE_COLOUR
+from unihpe_ros.training.checkpoint import load_checkpoint
 from unihpe_ros.training.config import load_config, TrainConfig
 from unihpe_ros.training.failures import check_finite, NonFiniteLossError, Skipped
-from unihpe_ros.training.log import append_row, drop_rows_after
-from unihpe_ros.training.run import load_checkpoint, Run
+from unihpe_ros.training.run import Run
+from unihpe_ros.training.run_logger import append_row, drop_rows_after
 from unihpe_ros.training.train import train
 
 SIZE = PRESETS['unihpe_slim'].input_size

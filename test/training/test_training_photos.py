@@ -85,7 +85,7 @@ def test_an_exported_model_that_is_not_there_is_named(photos):
 @pytest.mark.parametrize(
     ('source', 'words'),
     [
-        ({'path': 'a', 'only': ['x']}, 'images: a: a selection is for kind photos alone'),
+        ({'path': 'a', 'only': ['x']}, 'images: a: a selection needs kind photos'),
         ({'path': 'a', 'kind': 'photos', 'only': 'x'}, 'only: expected a list of names; got .x.'),
         ({'path': 'a', 'kind': 'photos', 'licence': 'free'}, "licence: expected '' or 'open'"),
     ],

@@ -1,4 +1,4 @@
-"""See it work: a recording, a webcam or a photograph through the estimator."""
+"""See the ROS node work, on a recording or a webcam."""
 
 from __future__ import annotations
 
@@ -27,14 +27,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Declare the command."""
     parser = subparsers.add_parser(
         'demo',
-        help='see it work on a recording, a webcam or a photograph',
+        help='see the ROS node work on a recording or a webcam',
         description='Play a camera to the ROS node in another process, tell how fast and how '
-        'exact its answers are, and draw them. Without --image, ROS 2 (rclpy) is needed.',
+        'exact its answers are, and draw them. ROS 2 (rclpy) is needed; `unihpe run` needs none.',
     )
     source = parser.add_mutually_exclusive_group()
     source.add_argument('--bag', type=Path, help='recording to play (default: the one that ships)')
     source.add_argument('--camera', type=whole(0), metavar='N', help='webcam to use, from 0')
-    source.add_argument('--image', type=Path, help='photograph to look at; needs no ROS')
     parser.add_argument(
         '--topic', default='', help='image topic of the bag (default: the one it has)'
     )
@@ -84,8 +83,6 @@ def run(args: argparse.Namespace) -> int:
     # Whoever stops us politely shall find nothing left running.
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        if args.image is not None:
-            return _look_at(args)
         if args.make_bag is not None:
             return _make_bag(args)
         return _play(args)
@@ -187,35 +184,6 @@ def _accuracy_lines(accuracy: Mapping[str, Any]) -> dict[str, str]:
         '{error_px:.1f} px in the image, '
         'root off by {root_share:.1%} of its distance'.format_map(accuracy),
     }
-
-
-def _look_at(args: argparse.Namespace) -> int:
-    import cv2
-    from unihpe_ros.core.pose import KeypointFlag
-    from unihpe_ros.estimator import PoseEstimator
-    from unihpe_ros.visualisation.skeletons import draw_poses
-    from unihpe_ros.visualisation.video import write_picture
-
-    image = cv2.imread(str(args.image)) if args.image.is_file() else None
-    if image is None:
-        raise ValueError(f'{args.image}: expected a picture (JPEG, PNG, ...); cannot be read')
-    estimator = PoseEstimator(args.model, backend=args.backend, detector=args.detector)
-    poses = estimator.estimate_image(image)
-    estimator.close()
-    for person, track_id in enumerate(poses.track_ids):
-        seen = (poses.flags[person] & KeypointFlag.OBSERVED).astype(bool)
-        print(f'person {track_id}: {seen.sum()} of {len(seen)} keypoints in sight')
-        for name, (x, y), score in zip(
-            poses.skeleton.keypoints,
-            poses.keypoints_2d[person],
-            poses.scores[person],
-            strict=True,
-        ):
-            print(f'  {name:22}{x:8.1f}{y:8.1f} px   score {score:.2f}')
-    path = args.out / f'{args.image.stem}_people.png'
-    write_picture(path, draw_poses(image, poses))
-    print(f'Made {path}: {args.image.name} with {len(poses)} people.')
-    return 0
 
 
 def _make_bag(args: argparse.Namespace) -> int:

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from unihpe_ros.core.geometry import Array
     from unihpe_ros.engines import Engine
-    from unihpe_ros.evaluation.evaluate import Predictor
     from unihpe_ros.evaluation.predictions import Predictions
+    from unihpe_ros.evaluation.predictor import Predictor
     from unihpe_ros.evaluation.protocols import EvaluationProtocol
-    from unihpe_ros.evaluation.report import EvaluationReport
+    from unihpe_ros.evaluation.tables import EvaluationReport
 
 # People at a time that an engine is built for, the node's default: so the same one is used.
 _MOST = 8
@@ -167,8 +167,8 @@ def _retrieval(predictor: Predictor, args: argparse.Namespace) -> EvaluationRepo
 
 def _poses(predictor: Predictor, args: argparse.Namespace) -> EvaluationReport:
     from unihpe_ros.datasets.poses import load_pose_bank
-    from unihpe_ros.evaluation.evaluate import lifting_metrics
-    from unihpe_ros.evaluation.report import EvaluationReport, Table
+    from unihpe_ros.evaluation.model_metrics import lifting_metrics
+    from unihpe_ros.evaluation.tables import EvaluationReport, Table
 
     bank = load_pose_bank(args.data)
     count = min(args.limit or len(bank), len(bank))
@@ -226,8 +226,8 @@ def _plot(deciles: Mapping[str, Array], path: Path) -> Path:
 def _load(model: str, backend: str) -> Iterator[Predictor]:
     """Open a model to evaluate; closed at the end of the block."""
     if model.endswith('.pt'):
-        from unihpe_ros.evaluation.evaluate import TorchPredictor
-        from unihpe_ros.training.run import load_network
+        from unihpe_ros.evaluation.predictor import TorchPredictor
+        from unihpe_ros.training.checkpoint import load_network
 
         yield TorchPredictor(load_network(Path(model)))
         return

@@ -28,10 +28,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Write the files, and print how far their outputs are from PyTorch's."""
     from unihpe_ros.engines import load_engine
-    from unihpe_ros.models.detector import Detector, DETECTORS
+    from unihpe_ros.models.detector_network import DetectorNetwork, DETECTORS
     from unihpe_ros.models.export import export, export_detector
     from unihpe_ros.models.unihpe import UniHPE
-    from unihpe_ros.training.run import give_weights, load_checkpoint
+    from unihpe_ros.training.checkpoint import give_weights, load_checkpoint
 
     state = load_checkpoint(args.checkpoint)
     check_folder(args.out)
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
         f'{state["step"] * config["image_batch"]} pictures'
     )
     preset = state['preset']
-    kind, write = (Detector, export_detector) if preset in DETECTORS else (UniHPE, export)
+    kind, write = (DetectorNetwork, export_detector) if preset in DETECTORS else (UniHPE, export)
     model = kind(preset)
     give_weights(model, state['ema'], args.checkpoint)
     for file in write(model, args.out, args.name or preset, training, args.licence):

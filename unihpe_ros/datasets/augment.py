@@ -1,4 +1,4 @@
-"""Augmentation: one record in, one crop as a careless detector and a real camera would give it."""
+"""Augmentation of crops: inexact boxes, rotation, mirroring, and effects of real cameras."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _COCO = np.isin(UNION.keypoints, COCO_17.keypoints)
 @dataclass(frozen=True)
 class Sample:
     """
-    One network input with its targets.
+    One crop with its training targets.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def crop_record(
     record: Record, size: tuple[int, int], rng: np.random.Generator | None = None
 ) -> Sample:
     """
-    Cut a person out of a record, as the estimator would.
+    Return the crop of a record's person, cut as the estimator does.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def crop_record(
 
 
 def aim(record: Record, box: Array, size: tuple[int, int], roll: float = 0.0) -> Crop:
-    """Aim a virtual camera at a box of a record; DatasetError, naming it, if that can't be."""
+    """Return the virtual camera aimed at a box of a record; DatasetError if that is impossible."""
     try:
         return Crop.from_box(box, record.camera, size, roll=roll)
     except ValueError as error:
@@ -165,7 +165,7 @@ def unstretch(record: Record, rng: np.random.Generator) -> Record:
 
 
 def _careless_box(box: Array, rng: np.random.Generator) -> tuple[Array, float]:
-    """Shift and scale a box; now and then far off, as when a track starts from a guess."""
+    """Return the box shifted and scaled at random, one in five by much."""
     rough = rng.random() < 0.2
     extent = max(box[2] - box[0], box[3] - box[1])
     shift = rng.normal(0, 0.12 if rough else 0.04, 2) * extent

@@ -1,4 +1,4 @@
-"""Batches of tensors; every sample's randomness hangs on its position in the run, not on time."""
+"""Batches of crops, seeded by (seed, sample index), so that runs resume exactly."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 from unihpe_ros.core import simcc
 from unihpe_ros.datasets.augment import crop_record, Sample
-from unihpe_ros.datasets.reader import obey_parent_alone
 from unihpe_ros.datasets.records import DatasetError, Records
+from unihpe_ros.datasets.worker_signals import obey_parent_alone
 
 # Standard deviation of the SimCC labels, bins.
 SIMCC_SIGMA = 4.5
@@ -74,18 +74,26 @@ class ImageBatch:
         }
         return replace(self, **tensors)
 
+    def invalid_rows(self) -> set[int]:
+        """Return the rows whose targets are infinite, or NaN with a weight."""
+        targets = (self.target_x, self.target_y, self.weight, self.inside)
+        wrong = torch.stack([~tensor.isfinite().flatten(1).all(1) for tensor in targets]).any(0)
+        wrong |= self.relative.isinf().flatten(1).any(1)
+        wrong |= self.normalised.isinf().flatten(1).any(1)
+        return set(wrong.nonzero()[:, 0].tolist())
+
 
 class Item(NamedTuple):
-    """A sample, where it comes from, and what was wrong with the records it stands in for."""
+    """A crop, its source, and messages about records that could not be read."""
 
     sample: Sample
     source: str
     skipped: tuple[str, ...] = ()
 
 
-class Crops(Dataset[Item]):
+class CropDataset(Dataset[Item]):
     """
-    Crops of several data sets, addressed by (position in the run, set, record).
+    Dataset of augmented crops, addressed by (position in the run, set, record).
 
     Parameters
     ----------
@@ -128,7 +136,7 @@ class Crops(Dataset[Item]):
 
 class RunSampler(Sampler[tuple[int, int, int]]):
     """
-    Endless draws, mixed by weight: the same from any position on, so that runs can be resumed.
+    Endless sampler of records, weighted by set; starts at any position, so that runs resume.
 
     Parameters
     ----------
@@ -218,7 +226,7 @@ def image_batches(
     lengths = [len(source) for source in sources]
     sampler = RunSampler(lengths, weights, seed, start, batch, part)
     return DataLoader(
-        Crops(sources, size, seed),
+        CropDataset(sources, size, seed),
         batch_size=len(sampler.places),
         sampler=sampler,
         num_workers=workers,
@@ -232,7 +240,7 @@ def image_batches(
 @dataclass(frozen=True)
 class Collate:
     """
-    Stack samples into an ImageBatch.
+    Collation of samples into an ImageBatch.
 
     Parameters
     ----------
@@ -250,7 +258,7 @@ class Collate:
     simcc_sigma: float = SIMCC_SIGMA
 
     def __call__(self, items: Sequence[Item]) -> ImageBatch:
-        """Stack the items."""
+        """Return the batch of items."""
         samples = [item.sample for item in items]
         keypoints = np.stack([sample.keypoints for sample in samples])
         visibility = np.stack([sample.visibility for sample in samples])
@@ -278,7 +286,7 @@ class Collate:
 
 
 def start_reader(_: int) -> None:
-    """Prepare a process that reads for the one that trains."""
+    """Set up a worker process that reads and augments."""
     obey_parent_alone()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)

@@ -1,4 +1,4 @@
-"""The data sets that can be named in an experiment or on the command line."""
+"""The kinds of data sets that an experiment or a command may name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from unihpe_ros.datasets.synthetic import SyntheticShards
 
 
 def _open_synthetic(folder: Path, _: str) -> Records:
-    """Open a rendered data set: each split is a folder of its own."""
+    """Return a rendered data set: each split is a folder of its own."""
     return SyntheticShards(folder)
 
 
@@ -44,7 +44,7 @@ def open_records(
     kind: str, folder: Path, split: str, selection: PhotoSelection | None = None
 ) -> Records:
     """
-    Open a data set.
+    Return the records of a data set.
 
     Parameters
     ----------
@@ -75,5 +75,5 @@ def open_records(
 
 
 def damaged_parts(records: Records) -> Sequence[str]:
-    """Say what was wrong with the parts of a data set that could not be read and are left out."""
+    """Return messages about the parts of a data set that could not be read."""
     return records.damaged if isinstance(records, SyntheticShards) else ()

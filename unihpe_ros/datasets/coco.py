@@ -1,4 +1,4 @@
-"""COCO keypoints: annotations/person_keypoints_*.json and the pictures; no 3D."""
+"""Reader of COCO's keypoints: annotations/person_keypoints_*.json and pictures; no 3D."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SPLITS = {'train': 'train', 'test': 'val'}
 
 class Coco:
     """
-    People of COCO with at least one labelled keypoint, crowds left out.
+    Records of COCO: people with at least one labelled keypoint, without crowds.
 
     Parameters
     ----------

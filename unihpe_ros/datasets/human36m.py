@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import H36M_17
-from unihpe_ros.datasets.human36m_cameras import action_of, DROPPED, read_cameras, view_of
+from unihpe_ros.datasets.human36m_cameras import action_of, camera_of, DROPPED, read_cameras
 from unihpe_ros.datasets.human36m_poses import Human36MPoses
 from unihpe_ros.datasets.pickles import read_npz
 from unihpe_ros.datasets.records import (
@@ -80,7 +80,7 @@ class Human36MImages:
         self._pixels, self._points = stored['part'][kept], stored['S'][kept]
         cameras = read_cameras(self.folder)
         self._views = {
-            (subject, camera): view_of(cameras, subject, camera, self.folder)
+            (subject, camera): camera_of(cameras, subject, camera, self.folder)
             for subject, camera in {(subject, camera) for subject, _, camera, _ in labels}
         }
 

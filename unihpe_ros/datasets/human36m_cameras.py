@@ -28,7 +28,7 @@ _HINT = (
 
 
 @dataclass(frozen=True)
-class View:
+class CameraCalibration:
     """
     The calibrated camera of one subject's recordings.
 
@@ -54,13 +54,13 @@ class View:
     size: tuple[int, int]
 
 
-def read_cameras(folder: Path) -> dict[tuple[str, str], View]:
+def read_cameras(folder: Path) -> dict[tuple[str, str], CameraCalibration]:
     """Return the cameras in camera-parameters.json, by subject and camera id."""
     path = folder / 'camera-parameters.json'
     try:
         stored = json.loads(path.read_text(encoding='utf-8'))
         return {
-            (subject, camera): _view(
+            (subject, camera): _calibration(
                 stored['intrinsics'][camera], extrinsics, (_WIDTH, _HEIGHTS[camera])
             )
             for subject, views in stored['extrinsics'].items()
@@ -75,9 +75,9 @@ def read_cameras(folder: Path) -> dict[tuple[str, str], View]:
         ) from error
 
 
-def view_of(
-    cameras: Mapping[tuple[str, str], View], subject: str, camera: str, folder: Path
-) -> View:
+def camera_of(
+    cameras: Mapping[tuple[str, str], CameraCalibration], subject: str, camera: str, folder: Path
+) -> CameraCalibration:
     """Return one camera; DatasetError if the table lacks it."""
     if (subject, camera) not in cameras:
         path = folder / 'camera-parameters.json'
@@ -91,8 +91,10 @@ def action_of(recording: str) -> str:
     return _SYNONYMS.get(name, name)
 
 
-def _view(intrinsics: dict[str, Any], extrinsics: dict[str, Any], size: tuple[int, int]) -> View:
-    return View(
+def _calibration(
+    intrinsics: dict[str, Any], extrinsics: dict[str, Any], size: tuple[int, int]
+) -> CameraCalibration:
+    return CameraCalibration(
         np.array(intrinsics['calibration_matrix'], np.float64).reshape(3, 3),
         tuple(float(value) for value in intrinsics['distortion']),
         np.array(extrinsics['R'], np.float64).reshape(3, 3),

@@ -11,11 +11,11 @@ from unihpe_ros.core.skeleton import H36M_17
 from unihpe_ros.datasets.human36m_cameras import (
     action_of,
     CAMERA_IDS,
+    camera_of,
+    CameraCalibration,
     DROPPED,
     read_cameras,
     SUBJECTS,
-    View,
-    view_of,
 )
 from unihpe_ros.datasets.pickles import read_npz
 from unihpe_ros.datasets.records import (
@@ -59,7 +59,7 @@ class Human36MPoses:
         cameras = read_cameras(self.folder)
         poses = _read_tree(self.folder / 'data_3d_h36m.npz', 'positions_3d')
         pixels = _read_tree(self.folder / f'data_2d_h36m_{detections}.npz', 'positions_2d')
-        self._sequences: list[tuple[NDArray[Any], NDArray[Any], View, str, str]] = []
+        self._sequences: list[tuple[NDArray[Any], NDArray[Any], CameraCalibration, str, str]] = []
         rows = []
         for subject in SUBJECTS[split]:
             for action in _actions(poses, subject, self.folder / 'data_3d_h36m.npz'):
@@ -70,7 +70,7 @@ class Human36MPoses:
                     source = f'{self.folder}: {subject} {action} {camera}'
                     number = np.full(count, len(self._sequences))
                     rows.append(np.column_stack([number, np.arange(count)]))
-                    view = view_of(cameras, subject, camera, self.folder)
+                    view = camera_of(cameras, subject, camera, self.folder)
                     self._sequences.append((world, seen, view, action_of(action), source))
         self._rows = np.concatenate(rows)
 

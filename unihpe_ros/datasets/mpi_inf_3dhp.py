@@ -37,7 +37,7 @@ _HINT = 'download it with the scripts of vcai.mpi-inf.mpg.de/3dhp-dataset and ke
 
 
 @dataclass(frozen=True)
-class _Sequence:
+class _CameraView:
     """One view: ``(F, 17, 2)`` px, ``(F, 17, 3)`` m, valid frames, K, size, pictures."""
 
     pixels: Array
@@ -116,7 +116,7 @@ class MpiInf3dhp:
         )
 
 
-def _read_train(path: Path) -> list[_Sequence]:
+def _read_train(path: Path) -> list[_CameraView]:
     try:
         stored = loadmat(path)
         annot2, annot3 = stored['annot2'].ravel(), stored['annot3'].ravel()
@@ -133,7 +133,7 @@ def _read_train(path: Path) -> list[_Sequence]:
         pixels = _joints(annot2[number], 2, f'{path}: annot2')
         points = _joints(annot3[number], 3, f'{path}: annot3')
         sequences.append(
-            _Sequence(
+            _CameraView(
                 pixels,
                 points / 1000,
                 np.arange(min(len(pixels), len(points))),
@@ -173,7 +173,7 @@ def _read_calibration(path: Path) -> dict[int, tuple[NDArray[np.float64], tuple[
     return cameras
 
 
-def _read_test(path: Path) -> list[_Sequence]:
+def _read_test(path: Path) -> list[_CameraView]:
     keys = {'annot2': 2, 'annot3': 3, 'univ_annot3': 3}
     try:
         with h5py.File(path, 'r') as file:
@@ -195,7 +195,7 @@ def _read_test(path: Path) -> list[_Sequence]:
     size = (2 * round(K[0, 2]), 2 * round(K[1, 2]))
     truth = stored['univ_annot3'][:, 0] / 1000
     folder = path.parent / 'imageSequence'
-    return [_Sequence(pixels, truth, valid, K, size, folder, 'img', path.parent.name)]
+    return [_CameraView(pixels, truth, valid, K, size, folder, 'img', path.parent.name)]
 
 
 def fit_intrinsics(points: Array, pixels: Array, name: object) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""The one record type that every data set yields, and how a data set is asked for records."""
+"""The record type that every data set yields, and the interface of a data set."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class Records(Protocol):
 
 def to_union(values: Array, names: Sequence[str]) -> NDArray[np.float32]:
     """
-    Put named keypoints into the union set; the others are NaN.
+    Return named keypoints in the order of the union set; the others are NaN.
 
     Unlike `core.skeleton.convert` this takes no joint centre for a surface point.
 
@@ -164,7 +164,7 @@ def box_around(keypoints: Array) -> NDArray[np.float32]:
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
-    """Read a picture ``(H, W, 3)`` BGR; DatasetError if there is none or it is damaged."""
+    """Return a picture ``(H, W, 3)`` BGR; DatasetError if there is none or it is damaged."""
     image = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
     if image is None:
         state = 'damaged' if path.is_file() else 'missing'

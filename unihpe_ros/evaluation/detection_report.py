@@ -19,7 +19,7 @@ from unihpe_ros.datasets.scene_augment import (
     LEAST_EXTENT,
     LEAST_VISIBLE,
 )
-from unihpe_ros.evaluation.report import EvaluationReport, Table
+from unihpe_ros.evaluation.tables import EvaluationReport, Table
 from unihpe_ros.metrics.detection import detection_precision, Match, match, OVERLAPS
 
 # The score above which recall and precision are told: what the estimator asks for.

@@ -12,7 +12,7 @@ from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.evaluation.coco_eval import keypoint_precision
 from unihpe_ros.evaluation.predictions import Predictions
-from unihpe_ros.evaluation.report import EvaluationReport, Table
+from unihpe_ros.evaluation.tables import EvaluationReport, Table
 from unihpe_ros.metrics import pose as metrics
 
 # Heights of people by which photographs are told apart, px.

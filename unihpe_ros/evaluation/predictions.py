@@ -16,7 +16,7 @@ from unihpe_ros.core.preprocess import Crop
 from unihpe_ros.datasets.augment import aim, crop_record, Sample
 from unihpe_ros.datasets.catalogue import damaged_parts
 from unihpe_ros.datasets.records import DatasetError, Record, Records
-from unihpe_ros.evaluation.evaluate import normalise_images, Predictor
+from unihpe_ros.evaluation.predictor import normalise_images, Predictor
 
 # The 3D poses of a model: from the image, from true 2D, from its own 2D, from image and own 2D.
 IMAGE, LIFTED_TRUTH, LIFTED_OWN, FUSED = 'image', 'lifted_truth', 'lifted_own', 'fused'

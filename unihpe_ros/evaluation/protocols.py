@@ -12,7 +12,7 @@ from unihpe_ros.datasets.pw3d import Pw3d
 from unihpe_ros.datasets.records import Records
 from unihpe_ros.evaluation.keypoint_report import keypoint_table, record_counts
 from unihpe_ros.evaluation.predictions import Predictions
-from unihpe_ros.evaluation.report import EvaluationReport, Table
+from unihpe_ros.evaluation.tables import EvaluationReport, Table
 from unihpe_ros.metrics import pose as metrics
 
 _MM = 1000.0

@@ -13,7 +13,7 @@ from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.skeleton import H36M_17, UNION
 from unihpe_ros.evaluation.predictions import Predictions
 from unihpe_ros.evaluation.protocols import pose_errors
-from unihpe_ros.evaluation.report import EvaluationReport, Table
+from unihpe_ros.evaluation.tables import EvaluationReport, Table
 from unihpe_ros.metrics import pose as metrics
 
 _MM = 1000.0

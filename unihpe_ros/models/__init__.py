@@ -1,1 +1,1 @@
-"""UniHPE in PyTorch: encoders, decoder and export. Not needed at run time on a robot."""
+"""Networks in PyTorch, and their export; not needed at run time on a robot."""

@@ -82,7 +82,7 @@ class SimccHead(nn.Module):
 
     def forward(self, features: Tensor) -> dict[str, Tensor]:
         """
-        Locate the keypoints.
+        Return keypoint tokens, SimCC logits and visibility logits.
 
         Parameters
         ----------
@@ -130,7 +130,7 @@ class PoseDecoder(nn.Module):
 
     def forward(self, feature: Tensor, source: str) -> Tensor:
         """
-        Decode a feature.
+        Return the 3D pose of a feature.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Export of the two branches to ONNX, with the ModelSpec inside."""
+"""Export of networks to ONNX files that contain their ModelSpec."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import nn, Tensor
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.preprocess import PADDING
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.models.detector import Detector
+from unihpe_ros.models.detector_network import DetectorNetwork
 from unihpe_ros.models.onnx_file import (
     store_weights_as_half,
     strip_traces,
@@ -31,7 +31,7 @@ LIFTING_OUTPUTS = ('image_pose3d', 'lifted_pose3d', 'fused_pose3d', 'embedding')
 @dataclass(frozen=True)
 class Exported:
     """
-    A written file, and what PyTorch with the same rounded weights answers to some input.
+    An exported file, with inputs and PyTorch's outputs for them, at the same rounded weights.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Exported:
     outputs: dict[str, NDArray[np.float32]]
 
     def largest_difference(self, found: Mapping[str, NDArray[np.float32]]) -> float:
-        """Return the largest absolute difference of a runtime's answer to `inputs`."""
+        """Return the largest absolute difference of a runtime's outputs from PyTorch's."""
         return max(float(np.abs(found[name] - self.outputs[name]).max()) for name in self.outputs)
 
 
@@ -145,7 +145,7 @@ def export(
 
 
 def export_detector(
-    model: Detector, directory: Path, name: str, training: str, licence: str
+    model: DetectorNetwork, directory: Path, name: str, training: str, licence: str
 ) -> list[Exported]:
     """Write NAME.onnx as `export` writes the branches of a UniHPE, and return it in a list."""
     model = with_half_weights(model)
@@ -157,8 +157,8 @@ def export_detector(
     return [_write_branch(model, {'image': image}, ('detections',), spec, path)]
 
 
-def detector_spec(model: Detector, name: str, training: str, licence: str) -> ModelSpec:
-    """Return what a detector says about itself; see `export` for the parameters."""
+def detector_spec(model: DetectorNetwork, name: str, training: str, licence: str) -> ModelSpec:
+    """Return the ModelSpec of a detector; see `export` for the parameters."""
     return ModelSpec(
         model=name,
         weights=hash_weights(model),

@@ -128,7 +128,7 @@ class RealTimeBackbone(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """
-        Encode a batch of crops.
+        Return the features of a batch of crops.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Lifters of other authors' designs, and our own lifting branch alone, for comparison only."""
+"""Lifters for comparison: other authors' designs, and our lifting branch alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KEYPOINTS = len(UNION)
 
 
 class Lifter(nn.Module):
-    """What training and evaluation ask of a lifter; subclasses map a 2D pose to a 3D one."""
+    """Base of lifters: subclasses map a 2D pose to a 3D one."""
 
     preset: Preset = PRESETS['unihpe_rt']
 

@@ -1,4 +1,4 @@
-"""An ONNX file: made from a network, freed of traces, its weights in half precision."""
+"""Writing of ONNX files: tracing, removal of source paths, weights in half precision."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def to_onnx(
     input_names: tuple[str, ...],
     output_names: tuple[str, ...],
 ) -> onnx.ModelProto:
-    """Trace a network whose inputs' first extent is the batch's size."""
+    """Return the traced graph of a network; the first axis of its inputs is the batch."""
     batch = torch.export.Dim('batch', min=1, max=1024)
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
@@ -56,7 +56,7 @@ def to_onnx(
 
 
 def strip_traces(proto: onnx.ModelProto) -> None:
-    """Remove the exporter's notes, in place: they hold source paths of the machine it ran on."""
+    """Remove the exporter's metadata, in place: it holds source paths of the machine."""
     graph = proto.graph
     for part in (graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
         part.doc_string = ''
@@ -86,7 +86,7 @@ def store_weights_as_half(proto: onnx.ModelProto) -> None:
 
 
 def write(proto: onnx.ModelProto, spec: ModelSpec, path: Path) -> None:
-    """Put the spec into a graph's metadata and write it: beside, then renamed."""
+    """Write a graph with the spec in its metadata: to a temporary file, then renamed."""
     onnx.helper.set_model_props(proto, {METADATA_KEY: spec.to_json()})
     onnx.checker.check_model(proto)
     with replacing(path) as partial:

@@ -35,7 +35,7 @@ class MlpBlock(nn.Module):
 
 class PoseEncoder(nn.Module):
     """
-    Encode a pose, 2D or 3D, into a feature.
+    MLP from a pose, 2D or 3D, to a feature.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class PoseEncoder(nn.Module):
 
 def input_3d(relative: Tensor) -> Tensor:
     """
-    Make the 3D encoder's input.
+    Return the 3D encoder's input.
 
     Parameters
     ----------

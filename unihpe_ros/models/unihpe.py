@@ -1,4 +1,4 @@
-"""UniHPE: image, 2D pose and 3D pose meet in one embedding space and share one 3D decoder."""
+"""UniHPE: encoders of image, 2D and 3D pose with one embedding space and one 3D decoder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STD = (58.395, 57.12, 57.375)
 @dataclass(frozen=True)
 class Preset:
     """
-    Size of a UniHPE.
+    Sizes of a UniHPE.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class ImageBranch(nn.Module):
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         """
-        Encode a batch of crops.
+        Return the features of a batch of crops.
 
         Parameters
         ----------
@@ -108,7 +108,7 @@ class ImageBranch(nn.Module):
 
 class Projection(nn.Sequential):
     """
-    Head that takes a feature to the common embedding space.
+    Head from a feature to the common embedding space.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ class Projection(nn.Sequential):
 
 class UniHPE(nn.Module):
     """
-    The whole network.
+    The network: image branch, pose encoders, 3D decoder, projections.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ class UniHPE(nn.Module):
 
     def encode_2d(self, keypoints: Tensor) -> tuple[Tensor, Tensor]:
         """
-        Encode 2D poses.
+        Return feature and embedding of 2D poses.
 
         Parameters
         ----------
@@ -188,7 +188,7 @@ class UniHPE(nn.Module):
 
     def lift(self, keypoints: Tensor, image_feature: Tensor) -> dict[str, Tensor]:
         """
-        Answer in 3D from both modalities: what the exported lifting branch computes.
+        Return the 3D poses of image, 2D and both: the outputs of the exported lifting branch.
 
         Parameters
         ----------

@@ -22,10 +22,6 @@ from unihpe_ros.run.read_ahead import ReadAhead
 from unihpe_ros.run.resume import Earlier, Ids
 from unihpe_ros.web.feed import Feed
 
-# A picture on its own is looked at so often: people are confirmed by several looks.
-_LOOKS = 15
-_LOOK_S = 1 / 30
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -272,10 +268,7 @@ class _Work:
         camera = self._camera(frame)
         if not self._source.still:
             return self._estimator.estimate(frame.image, camera, 1e-9 * frame.stamp)
-        self._estimator.reset()
-        for look in range(_LOOKS):
-            poses = self._estimator.estimate(frame.image, camera, look * _LOOK_S)
-        return poses
+        return self._estimator.estimate_image(frame.image, camera)
 
     def _camera(self, frame: Frame) -> Camera | None:
         camera = self._source.camera

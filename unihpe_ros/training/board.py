@@ -15,7 +15,7 @@ from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.datasets.batches import ImageBatch
 from unihpe_ros.evaluation.detection_report import SceneDetector
-from unihpe_ros.evaluation.evaluate import normalise_images, Predictor
+from unihpe_ros.evaluation.predictor import normalise_images, Predictor
 from unihpe_ros.training.detection.batches import SceneBatch
 
 if TYPE_CHECKING:

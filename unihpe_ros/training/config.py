@@ -1,4 +1,4 @@
-"""One experiment is one YAML file; unknown keys and wrong types are errors."""
+"""Configuration of an experiment: one YAML file; unknown keys and wrong types are errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 from unihpe_ros.datasets.batches import SIMCC_SIGMA
 from unihpe_ros.datasets.catalogue import KINDS
 from unihpe_ros.datasets.photos import PhotoSelection
-from unihpe_ros.training.triples import SCORES
+from unihpe_ros.training.contrast import TRIPLE_SCORES
 import yaml
 
 _AT_LEAST_ONE = ('steps', 'image_batch', 'pose_batch', 'log_steps', 'ema_steps')
@@ -103,7 +103,7 @@ class LossWeights:
 @dataclass(frozen=True)
 class TrainConfig:
     """
-    Everything that decides a run.
+    All settings of a run.
 
     Parameters
     ----------
@@ -141,8 +141,7 @@ class TrainConfig:
     singular_value_temperature : float
         Divides the scores of triples.
     triple_score : str
-        What the singular-value term scores triples by, a key of `triples.SCORES`: singular_value,
-        or for comparison resultant or volume.
+        How the singular-value term scores triples, a key of `contrast.TRIPLE_SCORES`.
     contrast_poses : bool
         Whether the poses without a picture take part in the pairwise term.
     workers : int
@@ -199,7 +198,7 @@ class TrainConfig:
 
 def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> TrainConfig:
     """
-    Read an experiment.
+    Return the experiment in a YAML file.
 
     Parameters
     ----------
@@ -218,7 +217,7 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Train
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """Read a YAML file whose top is a mapping; ConfigError otherwise."""
+    """Return the mapping in a YAML file; ConfigError if there is none."""
     try:
         values = yaml.safe_load(path.read_text(encoding='utf-8'))
     except OSError as error:
@@ -231,7 +230,7 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 
 def make_config(values: Mapping[str, Any], path: str) -> TrainConfig:
-    """Check the settings of an experiment; `path` is where they were read, for the errors."""
+    """Return the experiment of checked settings; `path` is where they were read, for errors."""
     config: TrainConfig = _build(TrainConfig, values, path)
     if not config.images and not config.poses:
         raise ConfigError(f'{path}: expected images or poses to train on')
@@ -244,21 +243,19 @@ def make_config(values: Mapping[str, Any], path: str) -> TrainConfig:
         except ValueError as error:
             raise ConfigError(f'{path}: images: {error}') from error
         if chosen and source.kind != 'photos':
-            raise ConfigError(
-                f'{path}: images: {source.path}: a selection is for kind photos alone'
-            )
+            raise ConfigError(f'{path}: images: {source.path}: a selection needs kind photos')
         if not source.weight > 0:
             raise ConfigError(f'{path}: images: weight: expected above 0; got {source.weight}')
     _check_ranges(config, path)
-    if config.triple_score not in SCORES:
-        scores = ', '.join(SCORES)
+    if config.triple_score not in TRIPLE_SCORES:
+        scores = ', '.join(TRIPLE_SCORES)
         raise ConfigError(f'{path}: triple_score: expected {scores}; got {config.triple_score!r}')
     return config
 
 
 def _check_ranges(config: TrainConfig, path: str) -> None:
-    values = {name: getattr(config, name) for name in (*_AT_LEAST_ONE, *_ABOVE_ZERO)}
-    values |= {name: getattr(config, name) for name in _AT_LEAST_ZERO}
+    names = (*_AT_LEAST_ONE, *_ABOVE_ZERO, *_AT_LEAST_ZERO)
+    values = {name: getattr(config, name) for name in names}
     values |= {f'loss: {name}': weight for name, weight in asdict(config.loss).items()}
     for name, value in values.items():
         # Not the other way round: nothing is above or below NaN.
@@ -272,7 +269,7 @@ def _check_ranges(config: TrainConfig, path: str) -> None:
 
 def changed_settings(stored: Mapping[str, Any], config: TrainConfig) -> list[str]:
     """
-    Name the settings in which an experiment differs from one that was stored.
+    Return the names of the settings in which an experiment differs from a stored one.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ Gram matrix has the characteristic polynomial (in t = lambda - 1) ``t^3 - s t - 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 import itertools
 from typing import Any
 
@@ -22,6 +22,8 @@ from torch.nn import functional
 _DENOMINATOR = 1e-6
 # A weight for logits that must not take part: far below any logit, far from overflow.
 _EXCLUDED = -1e4
+# Added to the squared volume: the root's slope stays finite where a trained positive lies.
+_SOFTENING = 1e-4
 
 
 class _LargestEigenvalue(torch.autograd.Function):
@@ -67,6 +69,39 @@ def largest_singular_value(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
     a, b, c = torch.broadcast_tensors(a, b, c)
     eigenvalue: Tensor = _LargestEigenvalue.apply(a, b, c)
     return eigenvalue.clamp_min(1).sqrt()
+
+
+def resultant(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
+    """
+    Return a third of the squared length of x + y + z: 1 + 2 (a + b + c) / 3, in [0, 3].
+
+    On the scale of the largest eigenvalue, whose value it has where the three are the same, but it
+    sees signs: x and -x cancel.
+
+    """
+    return 1 + 2 / 3 * (a + b + c)
+
+
+def flatness(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
+    """
+    Return minus the volume that x, y and z span, in [-1, 0] but for 1e-2 of softening.
+
+    The volume is the root of the Gram matrix's determinant (Cicchetti et al., "Gramian Multimodal
+    Representation Learning and Alignment", ICLR 2025). It is blind to signs, and zero already
+    where two of the three are the same.
+
+    """
+    a, b, c = torch.broadcast_tensors(a, b, c)
+    determinant = 1 - a * a - b * b - c * c + 2 * a * b * c
+    return -(determinant.clamp_min(0) + _SOFTENING).sqrt()
+
+
+# How well three unit embeddings agree, from their cosines; the larger, the better.
+TRIPLE_SCORES: Mapping[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+    'singular_value': largest_singular_value,
+    'resultant': resultant,
+    'volume': flatness,
+}
 
 
 def info_nce(logits: Tensor, excluded: Tensor | None = None) -> Tensor:

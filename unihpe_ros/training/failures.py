@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 import math
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
-import torch
 from unihpe_ros.core.files import write_whole
-from unihpe_ros.datasets.batches import ImageBatch
 from unihpe_ros.training import ranks
-from unihpe_ros.training.detection.batches import SceneBatch
 
 # So many samples are named in a message; the rest is in the file.
 _NAMED = 3
@@ -19,6 +16,15 @@ _NAMED = 3
 
 class NonFiniteLossError(RuntimeError):
     """The loss is NaN or infinite; the message names step, term and the samples of the batch."""
+
+
+class Batch(Protocol):
+    """A batch of crops or of scenes."""
+
+    sources: tuple[str, ...]
+
+    def invalid_rows(self) -> set[int]:
+        """Return the rows whose targets are infinite, or NaN with a weight."""
 
 
 class Skipped:
@@ -54,9 +60,7 @@ class Skipped:
         return self.path.read_text(encoding='utf-8').splitlines() if self.path.exists() else []
 
 
-def check_finite(
-    step: int, values: Mapping[str, float], batch: ImageBatch | SceneBatch | None, path: Path
-) -> None:
+def check_finite(step: int, values: Mapping[str, float], batch: Batch | None, path: Path) -> None:
     """
     Stop the run if a term of a step is not finite.
 
@@ -66,7 +70,7 @@ def check_finite(
         The step.
     values : Mapping[str, float]
         The loss, its terms, or the norm of the gradient.
-    batch : ImageBatch, optional
+    batch : Batch, optional
         This rank's crops or scenes of the step.
     path : Path
         File for the names of all the samples.
@@ -82,12 +86,10 @@ def check_finite(
         _complain(step, [name for name in wrong if name != 'loss'] or wrong, batch, path)
 
 
-def _complain(
-    step: int, terms: list[str], batch: ImageBatch | SceneBatch | None, path: Path
-) -> NoReturn:
+def _complain(step: int, terms: list[str], batch: Batch | None, path: Path) -> NoReturn:
     text = f'step {step}: the loss is not finite; terms: {", ".join(terms)}'
     if batch is not None:
-        odd = _odd_rows(batch)
+        odd = batch.invalid_rows()
         order = sorted(range(len(batch.sources)), key=lambda row: row not in odd)
         lines = [f'{batch.sources[row]}{" (odd labels)" * (row in odd)}' for row in order]
         path = path.with_name(f'{path.stem}_rank{ranks.rank()}{path.suffix}')
@@ -97,14 +99,3 @@ def _complain(
     raise NonFiniteLossError(
         f'{text}. Lower learning_rate, or look at the batch: it is drawn from seed and step'
     )
-
-
-def _odd_rows(batch: ImageBatch | SceneBatch) -> set[int]:
-    """Return the rows whose targets are invalid: infinite, or NaN with a weight."""
-    if isinstance(batch, SceneBatch):
-        boxes = batch.asked & ~batch.boxes.isfinite().all(-1)
-        return set(boxes.any(-1).nonzero()[:, 0].tolist())
-    targets = (batch.target_x, batch.target_y, batch.weight, batch.inside)
-    odd = torch.stack([~tensor.isfinite().flatten(1).all(1) for tensor in targets]).any(0)
-    odd |= batch.relative.isinf().flatten(1).any(1) | batch.normalised.isinf().flatten(1).any(1)
-    return set(odd.nonzero()[:, 0].tolist())

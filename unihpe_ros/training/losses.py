@@ -1,4 +1,4 @@
-"""Errors of keypoints, poses and bones."""
+"""Losses of keypoints, poses and bone lengths."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def simcc_loss(
     logits_x: Tensor, logits_y: Tensor, target_x: Tensor, target_y: Tensor, weight: Tensor
 ) -> Tensor:
     """
-    Kullback-Leibler divergence of the SimCC targets from the predictions.
+    Return the Kullback-Leibler divergence of SimCC targets and predictions.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def simcc_loss(
 
 def pose_loss(predicted: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
     """
-    Mean distance of root-relative keypoints, m.
+    Return the mean distance of root-relative keypoints, m.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def pose_loss(predicted: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
 
 
 def bone_length_loss(predicted: Tensor, truth: Tensor) -> Tensor:
-    """Mean absolute error of bone lengths of ``(B, K, 3)`` poses, m; unknown bones left out."""
+    """Return the mean absolute bone length error of ``(B, K, 3)`` poses, m, over known bones."""
     bones = torch.tensor(UNION.bones, device=predicted.device)
     lengths = [
         (pose[:, bones[:, 0]] - pose[:, bones[:, 1]]).norm(dim=-1)

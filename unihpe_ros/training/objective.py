@@ -1,4 +1,4 @@
-"""The objective: which losses a batch of crops and a batch of poses give, and their weights."""
+"""The training objective: losses of a batch of crops and of poses, and their weights."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from torch.nn import functional
 from unihpe_ros.core import simcc
 from unihpe_ros.datasets.batches import ImageBatch
 from unihpe_ros.datasets.projection import corrupt
-from unihpe_ros.evaluation.evaluate import input_of_crop
+from unihpe_ros.evaluation.predictor import input_of_crop
 from unihpe_ros.models.decoders import SOURCES
 from unihpe_ros.models.unihpe import MEAN, STD, UniHPE
 from unihpe_ros.training import contrast, losses, ranks
 from unihpe_ros.training.chunks import in_chunks
 from unihpe_ros.training.config import TrainConfig
-from unihpe_ros.training.triples import SCORES
 
 # Weight of a 3D keypoint that lies outside the image: a guess, but better than none.
 _OUTSIDE = 0.3
@@ -31,7 +30,7 @@ _LEAST_TEMPERATURE = 0.01
 
 class Objective(nn.Module):
     """
-    The losses of one step; with several ranks each one's share of them (see `ranks`).
+    The losses of a training step; with several ranks, this rank's share (see `ranks`).
 
     Parameters
     ----------
@@ -49,13 +48,13 @@ class Objective(nn.Module):
 
     @property
     def temperature(self) -> Tensor:
-        """Learned temperature of the pairwise loss."""
+        """The learned temperature of the pairwise loss."""
         return self.log_temperature.exp().clamp_min(_LEAST_TEMPERATURE)
 
     def image_terms(
         self, model: UniHPE, batch: ImageBatch, rng: np.random.Generator, step: int
     ) -> dict[str, Tensor]:
-        """Return the terms of crops: 2D, visibility, 3D from every modality, contrast."""
+        """Return the loss terms of crops: 2D, visibility, 3D of every modality, contrast."""
         truth = ranks.gather(batch.normalised)
         seen = corrupt(truth.cpu().numpy(), rng, strength=0.5)[ranks.part(len(truth))]
         inputs = (batch.image, torch.from_numpy(seen).to(batch.image.device), batch.relative)
@@ -103,7 +102,7 @@ class Objective(nn.Module):
         return terms
 
     def _contrast(self, embeddings: Tensor, batch: ImageBatch, step: int) -> dict[str, Tensor]:
-        """Contrast ``(B, 3, D)`` image, 2D and 3D of all ranks' persons with each other."""
+        """Return the contrastive terms of ``(B, 3, D)`` image, 2D and 3D, over all ranks."""
         x, y, z = ranks.gather(embeddings).unbind(1)
         relative = ranks.gather(batch.relative)
         # Image and 2D are contrasted wherever somebody is shown, 3D where it is more than a root.
@@ -122,7 +121,7 @@ class Objective(nn.Module):
                 z[solid],
                 temperature=self.config.singular_value_temperature,
                 excluded=duplicates[solid][:, solid],
-                score=SCORES[self.config.triple_score],
+                score=contrast.TRIPLE_SCORES[self.config.triple_score],
             )
         return {
             'pairwise': pairwise / ranks.count(),
@@ -130,7 +129,7 @@ class Objective(nn.Module):
         }
 
     def pose_terms(self, model: UniHPE, keypoints: Tensor, relative: Tensor) -> dict[str, Tensor]:
-        """Return the terms of projected poses: lifting, 3D to 3D, contrast of the two."""
+        """Return the loss terms of projected poses: lifting, 3D to 3D, contrast of the two."""
         feature_2d, embedding_2d = model.encode_2d(keypoints)
         feature_3d, embedding_3d = model.encode_3d(relative)
         lifted = model.decoder(feature_2d, '2d')
@@ -165,7 +164,7 @@ class Objective(nn.Module):
 
 def look(model: UniHPE, image: Tensor, seen: Tensor, relative: Tensor) -> dict[str, Tensor]:
     """
-    Send crops through the whole network.
+    Return the network's outputs for crops, in all modalities.
 
     Parameters
     ----------
@@ -245,7 +244,7 @@ def _part(weights: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def normalise(image: Tensor) -> Tensor:
-    """Turn ``(B, h, w, 3)`` uint8 BGR into ``(B, 3, h, w)`` normalised RGB, channels last."""
+    """Return ``(B, 3, h, w)`` normalised RGB, channels last, of ``(B, h, w, 3)`` uint8 BGR."""
     mean, std = (torch.tensor(values, device=image.device) for values in (MEAN, STD))
     rgb = (image.flip(-1).float() - mean) / std
     return rgb.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)

@@ -1,36 +1,35 @@
-"""State of a training run, and its checkpoints."""
+"""A training run: network, objective, optimiser, batches and checkpoints."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 import math
 from pathlib import Path
-from pickle import UnpicklingError
-import struct
-from textwrap import shorten
-from typing import Any, TypeVar
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 import torch
 from torch import nn, Tensor
 from tqdm import tqdm
 from unihpe_ros.core.files import replacing
-from unihpe_ros.core.resources import find_resource
+from unihpe_ros.datasets.batches import image_batches
+from unihpe_ros.datasets.catalogue import damaged_parts, open_records
+from unihpe_ros.evaluation.predictor import TorchPredictor
 from unihpe_ros.models.onnx_weights import load_exported, unfold_batch_norms
-from unihpe_ros.models.unihpe import PRESETS, UniHPE
+from unihpe_ros.models.unihpe import UniHPE
 from unihpe_ros.training import ranks
+from unihpe_ros.training.board import draw_panel
+from unihpe_ros.training.checkpoint import exported_files, give_weights, load_checkpoint
 from unihpe_ros.training.config import changed_settings, ConfigError, TrainConfig
+from unihpe_ros.training.held_out import HeldOut, HeldOutPeople
 from unihpe_ros.training.objective import normalise, Objective
-
-Network = TypeVar('Network', bound=nn.Module)
-
-# What every checkpoint has to hold.
-_KEYS = ('preset', 'step', 'ema')
 
 
 class Run:
     """
-    State of a training run that is written to and read from checkpoints.
+    State of a training run, and the data it trains and is evaluated on.
 
     Parameters
     ----------
@@ -106,11 +105,49 @@ class Run:
         return UniHPE(self.config.preset)
 
     def build_objective(self) -> Objective:
-        """Return what a batch costs."""
+        """Return the objective."""
         return Objective(self.config)
 
+    def batches(self, note: Callable[[Iterable[str]], None]) -> Iterator[Any] | None:
+        """Return endless batches of pictures, None if the experiment has none."""
+        config, preset = self.config, self.model.preset
+        if not config.images:
+            return None
+        sets = [
+            open_records(source.kind, Path(source.path), 'train', source.selection)
+            for source in config.images
+        ]
+        for records, source in zip(sets, config.images, strict=True):
+            note(damaged_parts(records))
+            if not records.has_images:
+                raise ConfigError(
+                    f'images: {source.path}: the set of kind {source.kind} lies here '
+                    'without its pictures: extract them, or leave it out'
+                )
+        loader = image_batches(
+            sets,
+            [source.weight for source in config.images],
+            preset.input_size,
+            config.image_batch,
+            config.seed,
+            start=self.step * config.image_batch,
+            part=ranks.part(config.image_batch),
+            workers=config.workers,
+            simcc_ratio=preset.simcc_ratio,
+            simcc_sigma=config.simcc_sigma,
+        )
+        return iter(loader)
+
+    def held_out(self, note: Callable[[Iterable[str]], None]) -> HeldOut:
+        """Open the held-out sets; `note` is given messages about what can't be read."""
+        return HeldOutPeople(self.config, note)
+
+    def picture(self, batch: Any) -> tuple[str, NDArray[np.uint8]]:
+        """Return a name, and a picture of the predictions for a batch of `batches`."""
+        return 'crops', draw_panel(TorchPredictor(self.averaged()), batch)
+
     def learning_rate(self) -> float:
-        """Linear warm-up, then a cosine to zero."""
+        """Return the learning rate of this step: linear warm-up, then a cosine to zero."""
         warm = min((self.step + 1) / max(self.config.warmup_steps, 1), 1.0)
         cosine = 0.5 * (1 + math.cos(math.pi * self.step / self.config.steps))
         return self.config.learning_rate * warm * cosine
@@ -147,7 +184,7 @@ class Run:
         return norm
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint: beside, then renamed."""
+        """Write a checkpoint: to a temporary file, then renamed."""
         state = {
             'config': asdict(self.config),
             'preset': self.config.preset,
@@ -161,7 +198,7 @@ class Run:
             torch.save(state, partial)
 
     def load(self, path: Path) -> None:
-        """Go on from a checkpoint of the same experiment."""
+        """Continue from a checkpoint of the same experiment."""
         state = load_checkpoint(path)
         changed = changed_settings(state['config'], self.config)
         if changed:
@@ -179,97 +216,3 @@ class Run:
         model = self.build().to(next(self.model.parameters()).device)
         model.load_state_dict(self.ema)
         return model
-
-
-def exported_files(path: Path) -> dict[str, Path]:
-    """
-    Find the files of an exported model.
-
-    Parameters
-    ----------
-    path : Path
-        Name of a shipped model, or path of an exported one, without '.image.onnx'.
-
-    Returns
-    -------
-    dict[str, Path]
-        By branch: 'image' and 'lifting', or of a detector 'detector'.
-
-    Raises
-    ------
-    ConfigError
-        If there is none.
-
-    """
-    for folder in (path.parent, find_resource('resource/models')):
-        for branches in (('image', 'lifting'), ('detector',)):
-            suffixes = ['' if branch == 'detector' else f'.{branch}' for branch in branches]
-            files = [folder / f'{path.name}{suffix}.onnx' for suffix in suffixes]
-            if all(file.is_file() for file in files):
-                return dict(zip(branches, files, strict=True))
-    raise ConfigError(
-        f'init: {path}: expected a checkpoint (.pt), or an exported model whose files are '
-        f'{path.name}.image.onnx and {path.name}.lifting.onnx'
-    )
-
-
-def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint; ConfigError if there is none or it is damaged."""
-    try:
-        state: dict[str, Any] = torch.load(path, map_location='cpu', weights_only=True)
-    except FileNotFoundError as error:
-        raise ConfigError(f'{path}: no such checkpoint') from error
-    except (RuntimeError, EOFError, OSError, struct.error, UnpicklingError) as error:
-        # What PyTorch says of it is advice to trust the file.
-        hint = 'expected one that `unihpe train` wrote'
-        raise ConfigError(f'{path}: not a readable checkpoint; {hint}') from error
-    missing = [key for key in _KEYS if not isinstance(state, dict) or key not in state]
-    if missing:
-        raise ConfigError(f'{path}: not a checkpoint of a run: it lacks {", ".join(missing)}')
-    return state
-
-
-def give_weights(model: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
-    """Give a network the weights of a checkpoint; ConfigError if they are another network's."""
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        reason = shorten(str(error), 200, placeholder=' ...')
-        raise ConfigError(f'{path}: weights of another network or version ({reason})') from error
-
-
-def load_network(path: Path) -> UniHPE:
-    """Read the averaged weights of a checkpoint; ConfigError if it is none of a UniHPE."""
-    return load_averaged(path, UniHPE, PRESETS, 'a network of')
-
-
-def load_averaged(
-    path: Path, build: Callable[[str], Network], presets: Collection[str], expected: str
-) -> Network:
-    """
-    Read the averaged weights of a checkpoint.
-
-    Parameters
-    ----------
-    path : Path
-        The checkpoint.
-    build : Callable[[str], nn.Module]
-        Makes the network of a preset.
-    presets : Collection[str]
-        The presets that it knows.
-    expected : str
-        What these are, for the message.
-
-    Raises
-    ------
-    ConfigError
-        If it is no checkpoint, or one of another preset.
-
-    """
-    state = load_checkpoint(path)
-    if state['preset'] not in presets:
-        names = ', '.join(presets)
-        raise ConfigError(f'{path}: expected {expected} {names}; got {state["preset"]}')
-    model = build(state['preset'])
-    give_weights(model, state['ema'], path)
-    return model

@@ -1,32 +1,29 @@
-"""The training loop: read it from top to bottom, there is nothing behind it."""
+"""The training loop, in one file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing, nullcontext
 from pathlib import Path
 import time
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 import torch
 from torch import Tensor
 from tqdm import tqdm
-from unihpe_ros.datasets.batches import image_batches, ImageBatch
-from unihpe_ros.datasets.catalogue import damaged_parts, open_records
 from unihpe_ros.datasets.poses import load_pose_bank
 from unihpe_ros.datasets.projection import lifting_batch
-from unihpe_ros.models.detector import DETECTORS
+from unihpe_ros.models.detector_network import DETECTORS
 from unihpe_ros.training import ranks
-from unihpe_ros.training.config import changed_settings, ConfigError, TrainConfig
-from unihpe_ros.training.detection.batches import scene_batches, SceneBatch
+from unihpe_ros.training.checkpoint import load_checkpoint
+from unihpe_ros.training.config import changed_settings, TrainConfig
 from unihpe_ros.training.detection.run import DetectorRun
-from unihpe_ros.training.diary import Diary
 from unihpe_ros.training.failures import check_finite, Skipped
-from unihpe_ros.training.held_out import HeldOut
-from unihpe_ros.training.log import append_row, last_step
-from unihpe_ros.training.run import load_checkpoint, Run
+from unihpe_ros.training.run import Run
 from unihpe_ros.training.run_folder import run_folder
+from unihpe_ros.training.run_logger import last_step, RunLogger
 from unihpe_ros.training.signals import InterruptedRun, Signals
 
 # Batches whose statistics an exported model's folded normalisations are given.
@@ -42,7 +39,7 @@ def train(
     signals: Signals | None = None,
 ) -> Path:
     """
-    Run an experiment.
+    Train by an experiment and return the checkpoint.
 
     Parameters
     ----------
@@ -114,13 +111,13 @@ def _take_steps(run: Run, out: Path, signals: Signals) -> None:
     device = next(run.model.parameters()).device
     poses = load_pose_bank(Path(config.poses)) if config.poses else None
     skipped = Skipped(out / 'skipped.txt')
-    batches = _pictures(config, run, skipped)
-    held_out = HeldOut(run, skipped.add)
+    batches = run.batches(skipped.add)
+    held_out = run.held_out(skipped.add)
     if run.is_folded and batches is not None:
         run.unfold(next(batches).to(device).image for _ in range(_UNFOLD_BATCHES))
     saved = time.monotonic()
-    batch: ImageBatch | SceneBatch | None = None
-    with closing(Diary(run, out)) if ranks.rank() == 0 else nullcontext() as diary:
+    batch: Any = None
+    with closing(RunLogger(run, out)) if ranks.rank() == 0 else nullcontext() as logger:
         while run.step < config.steps:
             batch = next(batches).to(device) if batches is not None else None
             with signals.step():
@@ -131,59 +128,22 @@ def _take_steps(run: Run, out: Path, signals: Signals) -> None:
                 norm = run.update(loss)
                 check_finite(run.step, {'gradient': norm}, batch, out / 'non_finite.txt')
                 skipped.add(batch.skipped if batch is not None else ())
-                if diary is not None:
-                    diary.note(values)
+                if logger is not None:
+                    logger.add_step(values)
             due = time.monotonic() - saved > 60 * config.checkpoint_minutes
-            if diary is not None and due and run.step < config.steps:
+            if logger is not None and due and run.step < config.steps:
                 run.save(checkpoint)
-                diary.score(validate(held_out, out), batch)
+                logger.add_validation(held_out.scores(run.averaged), batch)
                 saved = time.monotonic()
-        if diary is not None:
+        if logger is not None:
             run.save(checkpoint)
-            diary.score(validate(held_out, out), batch)
-    if diary is not None and skipped.summary():
+            logger.add_validation(held_out.scores(run.averaged), batch)
+    if logger is not None and skipped.summary():
         tqdm.write(skipped.summary())
 
 
-def _pictures(
-    config: TrainConfig, run: Run, skipped: Skipped
-) -> Iterator[ImageBatch | SceneBatch] | None:
-    if isinstance(run, DetectorRun):
-        return scene_batches(config, run.model.preset.input_size, run.step, skipped.add)
-    if not config.images:
-        return None
-    preset = run.model.preset
-    sets = [
-        open_records(source.kind, Path(source.path), 'train', source.selection)
-        for source in config.images
-    ]
-    for records, source in zip(sets, config.images, strict=True):
-        skipped.add(damaged_parts(records))
-        if not records.has_images:
-            raise ConfigError(
-                f'images: {source.path}: the set of kind {source.kind} lies here '
-                'without its pictures: extract them, or leave it out'
-            )
-    return iter(
-        image_batches(
-            sets,
-            [source.weight for source in config.images],
-            preset.input_size,
-            config.image_batch,
-            config.seed,
-            start=run.step * config.image_batch,
-            part=ranks.part(config.image_batch),
-            workers=config.workers,
-            simcc_ratio=preset.simcc_ratio,
-            simcc_sigma=config.simcc_sigma,
-        )
-    )
-
-
-def _terms(
-    run: Run, batch: ImageBatch | SceneBatch | None, poses: NDArray[np.float32] | None
-) -> dict[str, Tensor]:
-    """Compute all terms of the next step: with several ranks, this one's share of them."""
+def _terms(run: Run, batch: Any, poses: NDArray[np.float32] | None) -> dict[str, Tensor]:
+    """Return all loss terms of the next step: with several ranks, this one's share of them."""
     config, model = run.config, run.model.train()
     rng = np.random.default_rng([config.seed, run.step, 1])
     terms: dict[str, Tensor] = {}
@@ -210,15 +170,6 @@ def has_bfloat16(device: torch.device) -> bool:
 
 
 def _values(terms: Mapping[str, Tensor]) -> dict[str, float]:
-    """Read the terms of the whole batch, of all ranks, in one transfer."""
+    """Return the terms of the whole batch, summed over all ranks, in one transfer."""
     values = torch.stack([term.detach().float() for term in terms.values()])
     return dict(zip(terms, ranks.total(values).tolist(), strict=True))
-
-
-def validate(held_out: HeldOut, out: Path) -> dict[str, float]:
-    """Score the averaged weights on the held-out sets and append a row to validation.csv."""
-    scores, step = held_out.scores(), held_out.run.step
-    if scores:
-        append_row(out / 'validation.csv', {'step': step, **scores})
-        tqdm.write(f'step {step}: ' + ', '.join(f'{k} {v:.1f}' for k, v in scores.items()))
-    return scores

@@ -64,6 +64,11 @@ class SceneBatch:
             self.skipped,
         )
 
+    def invalid_rows(self) -> set[int]:
+        """Return the rows with people to be found whose box is not finite."""
+        wrong = self.asked & ~self.boxes.isfinite().all(-1)
+        return set(wrong.any(-1).nonzero()[:, 0].tolist())
+
 
 class SceneItem(NamedTuple):
     """A training picture, its source, and messages about pictures that could not be read."""

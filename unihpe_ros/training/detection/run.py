@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,23 +14,28 @@ from unihpe_ros.core.detection import Detections, grid, read_answer
 from unihpe_ros.core.letterbox import InputPicture
 from unihpe_ros.datasets.scenes import SceneShards
 from unihpe_ros.evaluation.detection_report import detect_scenes, detection_scores
-from unihpe_ros.models.detector import Detector, DETECTORS
+from unihpe_ros.models.detector_network import DetectorNetwork, DETECTORS
 from unihpe_ros.models.export import detector_spec
 from unihpe_ros.training import ranks
-from unihpe_ros.training.detection.batches import SceneBatch
+from unihpe_ros.training.board import draw_scenes
+from unihpe_ros.training.checkpoint import load_averaged
+from unihpe_ros.training.config import TrainConfig
+from unihpe_ros.training.detection.batches import scene_batches, SceneBatch
 from unihpe_ros.training.detection.losses import assign, giou_loss, quality_focal_loss
 from unihpe_ros.training.objective import normalise
-from unihpe_ros.training.run import load_averaged, Run
+from unihpe_ros.training.run import Run
 
 # What the boxes weigh; the score weighs 1.
 _BOX_WEIGHT = 2.0
+# Scenes of a validation.
+_SCENES = 300
 
 
 class DetectionObjective(nn.Module):
     """The losses of a training step: scores of the points, and fit of their boxes."""
 
     def image_terms(
-        self, model: Detector, batch: SceneBatch, rng: np.random.Generator, step: int
+        self, model: DetectorNetwork, batch: SceneBatch, rng: np.random.Generator, step: int
     ) -> dict[str, Tensor]:
         """Return the loss terms of a batch; neither random nor changing with the step."""
         del rng, step
@@ -61,12 +67,12 @@ class TorchDetector:
 
     Parameters
     ----------
-    model : Detector
+    model : DetectorNetwork
         The network; it is put into evaluation mode.
 
     """
 
-    def __init__(self, model: Detector) -> None:
+    def __init__(self, model: DetectorNetwork) -> None:
         self.model = model.eval()
         self.device = next(model.parameters()).device
         self._input = InputPicture(detector_spec(model, model.name, '', ''))
@@ -79,26 +85,57 @@ class TorchDetector:
         return read_answer(raw, letterbox, score_threshold)
 
 
-def load_detector(path: Path) -> Detector:
-    """Read the averaged weights of a checkpoint; ConfigError if it is none of a detector."""
-    return load_averaged(path, Detector, DETECTORS, 'a detector,')
+def load_detector(path: Path) -> DetectorNetwork:
+    """Return the detector of a checkpoint, averaged weights; ConfigError if it has another."""
+    return load_averaged(path, DetectorNetwork, DETECTORS, 'a detector,')
 
 
 class DetectorRun(Run):
-    """A run whose preset names a detector of `models.detector.DETECTORS`."""
+    """A run whose preset names a detector of `models.detector_network.DETECTORS`."""
 
     def build(self) -> nn.Module:
         """Return a new detector."""
-        return Detector(self.config.preset)
+        return DetectorNetwork(self.config.preset)
 
     def build_objective(self) -> nn.Module:
         """Return the objective of a detector."""
         return DetectionObjective()
 
-    def scores(
-        self, scenes: SceneShards, limit: int, note: Callable[[Iterable[str]], None]
-    ) -> dict[str, float]:
-        """Score the averaged weights on scenes; `note` is told which can't be read."""
-        predicted = detect_scenes(TorchDetector(self.averaged()), scenes, limit=limit)
-        note(predicted.skipped)
+    def batches(self, note: Callable[[Iterable[str]], None]) -> Iterator[Any]:
+        """Return endless batches of scenes; `note` is given messages about damaged shards."""
+        return scene_batches(self.config, self.model.preset.input_size, self.step, note)
+
+    def held_out(self, note: Callable[[Iterable[str]], None]) -> HeldOutScenes:
+        """Open the held-out scenes; `note` is given messages about what can't be read."""
+        return HeldOutScenes(self.config, note)
+
+    def picture(self, batch: Any) -> tuple[str, NDArray[np.uint8]]:
+        """Return a name, and a picture of the detections in a batch of `batches`."""
+        return 'scenes', draw_scenes(TorchDetector(self.averaged()), batch)
+
+
+class HeldOutScenes:
+    """
+    The scenes on which a detector is evaluated.
+
+    Parameters
+    ----------
+    config, note
+        See `HeldOutPeople`.
+
+    """
+
+    def __init__(self, config: TrainConfig, note: Callable[[Iterable[str]], None]) -> None:
+        self.note = note
+        folder = config.validation_images
+        self.scenes = SceneShards(Path(folder)) if folder else None
+        if self.scenes is not None:
+            note(self.scenes.damaged)
+
+    def scores(self, averaged: Callable[[], DetectorNetwork]) -> dict[str, float]:
+        """Return the scores of the detector with averaged weights; none without any set."""
+        if self.scenes is None:
+            return {}
+        predicted = detect_scenes(TorchDetector(averaged()), self.scenes, limit=_SCENES)
+        self.note(predicted.skipped)
         return detection_scores(predicted)

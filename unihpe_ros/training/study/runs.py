@@ -16,8 +16,9 @@ import torch
 from tqdm import tqdm
 from unihpe_ros.core.files import write_whole
 from unihpe_ros.models.lifters import LIFTERS
+from unihpe_ros.training.checkpoint import load_checkpoint
 from unihpe_ros.training.failures import NonFiniteLossError
-from unihpe_ros.training.run import load_checkpoint, Run
+from unihpe_ros.training.run import Run
 from unihpe_ros.training.study.config import finished, kept_results, Result, Study
 from unihpe_ros.training.study.lifters import LifterRun
 from unihpe_ros.training.study.scores import SCORES

@@ -10,7 +10,7 @@ from torch import nn
 from unihpe_ros.core.skeleton import H36M_17, UNION
 from unihpe_ros.datasets.poses import load_pose_bank
 from unihpe_ros.datasets.synthetic import SyntheticShards
-from unihpe_ros.evaluation.evaluate import lifting_metrics, TorchPredictor
+from unihpe_ros.evaluation.model_metrics import lifting_metrics
 from unihpe_ros.evaluation.predictions import (
     FUSED,
     IMAGE,
@@ -18,6 +18,7 @@ from unihpe_ros.evaluation.predictions import (
     LIFTED_TRUTH,
     predict_records,
 )
+from unihpe_ros.evaluation.predictor import TorchPredictor
 from unihpe_ros.evaluation.protocols import pose_errors
 from unihpe_ros.evaluation.retrieval import retrieve
 from unihpe_ros.models.unihpe import UniHPE

@@ -1,4 +1,4 @@
-"""The person detector: one convolutional pass, an answer at every point of three grids."""
+"""The network of the person detector: a prediction at every point of three grids."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PRIOR = 0.01
 @dataclass(frozen=True)
 class DetectorPreset:
     """
-    Size of a detector.
+    Sizes of a detector.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class DetectorPreset:
 DETECTORS: Mapping[str, DetectorPreset] = {'unihpe_det': DetectorPreset()}
 
 
-class Detector(nn.Module):
+class DetectorNetwork(nn.Module):
     """
     A residual network with a top-down pyramid (Lin et al., CVPR 2017) and one head per grid.
 
@@ -87,7 +87,7 @@ class Detector(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """
-        Answer at every point.
+        Return the predictions at every point of the grids.
 
         Parameters
         ----------

@@ -1,94 +1,23 @@
-"""Predictors, and the metrics of a UniHPE on crops and on pose banks."""
+"""Metrics of a pose network on crops and on pose banks, as a training logs them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-import torch
 from unihpe_ros.core import simcc
 from unihpe_ros.core.geometry import Array
-from unihpe_ros.core.network_input import lifting_input
 from unihpe_ros.core.skeleton import COCO_17, H36M_17, Skeleton, UNION
 from unihpe_ros.datasets.augment import crop_record, Sample
 from unihpe_ros.datasets.projection import corrupt, project_poses
 from unihpe_ros.datasets.records import DatasetError, Records
+from unihpe_ros.evaluation.predictor import input_of_crop, normalise_images, Predictor
 from unihpe_ros.metrics import pose as metrics
-from unihpe_ros.models.unihpe import MEAN, STD, UniHPE
 
 _MM = 1000.0
 # The lifting branch's outputs are NAME_pose3d.
 _OUTPUTS = ('image', 'lifted', 'fused')
-
-
-class Predictor(Protocol):
-    """A model to evaluate: image and lifting branch, NumPy in and out."""
-
-    size: tuple[int, int]
-    simcc_ratio: float
-    width: int
-
-    def encode_image(self, images: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
-        """Run the image branch on ``(B, 3, H, W)`` normalised crops."""
-
-    def lift(
-        self, keypoints: NDArray[np.float32], feature: NDArray[np.float32]
-    ) -> Mapping[str, NDArray[np.float32]]:
-        """Run the lifting branch."""
-
-
-class TorchPredictor:
-    """
-    A UniHPE in PyTorch as a Predictor.
-
-    Parameters
-    ----------
-    model : UniHPE
-        The network; put into evaluation mode.
-
-    """
-
-    def __init__(self, model: UniHPE) -> None:
-        self.model = model.eval()
-        self.size = model.preset.input_size
-        self.simcc_ratio = model.preset.simcc_ratio
-        self.width = model.preset.width
-        self.device = next(model.parameters()).device
-
-    @torch.inference_mode()
-    def encode_image(self, images: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
-        """Run the image branch."""
-        answer = self.model.encode_image(torch.from_numpy(images).to(self.device))
-        return {name: value.float().cpu().numpy() for name, value in answer.items()}
-
-    @torch.inference_mode()
-    def lift(
-        self, keypoints: NDArray[np.float32], feature: NDArray[np.float32]
-    ) -> Mapping[str, NDArray[np.float32]]:
-        """Run the lifting branch."""
-        tensors = (torch.from_numpy(value).to(self.device) for value in (keypoints, feature))
-        answer = self.model.lift(*tensors)
-        return {name: value.float().cpu().numpy() for name, value in answer.items()}
-
-    @torch.inference_mode()
-    def embed_3d(self, relative: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the embeddings of root-relative poses ``(B, K, 3)``, m, NaN where unknown."""
-        _, embedding = self.model.encode_3d(torch.from_numpy(relative).to(self.device))
-        return np.asarray(embedding.float().cpu().numpy(), np.float32)
-
-
-def normalise_images(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the network's ``(B, 3, h, w)`` input of ``(B, h, w, 3)`` BGR."""
-    rgb = images[..., ::-1].astype(np.float32)
-    return np.ascontiguousarray(((rgb - MEAN) / STD).transpose(0, 3, 1, 2), np.float32)
-
-
-def input_of_crop(keypoints: Array, scores: Array, size: tuple[int, int]) -> NDArray[np.float32]:
-    """Return the lifting branch's input of crop px (undistorted crops) and scores."""
-    centre = 0.5 * (np.array(size) - 1)
-    return lifting_input((keypoints - centre) / (0.5 * size[1]), scores)
 
 
 def lifting_metrics(

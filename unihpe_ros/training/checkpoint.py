@@ -1,0 +1,115 @@
+"""Checkpoints and exported models: reading them, and giving their weights to a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from pickle import UnpicklingError
+import struct
+from textwrap import shorten
+from typing import Any, TypeVar
+
+import torch
+from torch import nn, Tensor
+from unihpe_ros.core.resources import find_resource
+from unihpe_ros.models.unihpe import PRESETS, UniHPE
+from unihpe_ros.training.config import ConfigError
+
+Network = TypeVar('Network', bound=nn.Module)
+
+# What every checkpoint has to hold.
+_KEYS = ('preset', 'step', 'ema')
+
+
+def exported_files(path: Path) -> dict[str, Path]:
+    """
+    Find the files of an exported model.
+
+    Parameters
+    ----------
+    path : Path
+        Name of a shipped model, or path of an exported one, without '.image.onnx'.
+
+    Returns
+    -------
+    dict[str, Path]
+        By branch: 'image' and 'lifting', or of a detector 'detector'.
+
+    Raises
+    ------
+    ConfigError
+        If there is none.
+
+    """
+    for folder in (path.parent, find_resource('resource/models')):
+        for branches in (('image', 'lifting'), ('detector',)):
+            suffixes = ['' if branch == 'detector' else f'.{branch}' for branch in branches]
+            files = [folder / f'{path.name}{suffix}.onnx' for suffix in suffixes]
+            if all(file.is_file() for file in files):
+                return dict(zip(branches, files, strict=True))
+    raise ConfigError(
+        f'init: {path}: expected a checkpoint (.pt), or an exported model whose files are '
+        f'{path.name}.image.onnx and {path.name}.lifting.onnx'
+    )
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Return the contents of a checkpoint; ConfigError if there is none or it is damaged."""
+    try:
+        state: dict[str, Any] = torch.load(path, map_location='cpu', weights_only=True)
+    except FileNotFoundError as error:
+        raise ConfigError(f'{path}: no such checkpoint') from error
+    except (RuntimeError, EOFError, OSError, struct.error, UnpicklingError) as error:
+        # What PyTorch says of it is advice to trust the file.
+        hint = 'expected one that `unihpe train` wrote'
+        raise ConfigError(f'{path}: not a readable checkpoint; {hint}') from error
+    missing = [key for key in _KEYS if not isinstance(state, dict) or key not in state]
+    if missing:
+        raise ConfigError(f'{path}: not a checkpoint of a run: it lacks {", ".join(missing)}')
+    return state
+
+
+def give_weights(model: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
+    """Load weights of a checkpoint into a network; ConfigError if they are another network's."""
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        reason = shorten(str(error), 200, placeholder=' ...')
+        raise ConfigError(f'{path}: weights of another network or version ({reason})') from error
+
+
+def load_network(path: Path) -> UniHPE:
+    """Return the UniHPE of a checkpoint, averaged weights; ConfigError if it has another."""
+    return load_averaged(path, UniHPE, PRESETS, 'a network of')
+
+
+def load_averaged(
+    path: Path, build: Callable[[str], Network], presets: Collection[str], expected: str
+) -> Network:
+    """
+    Return a network with a checkpoint's averaged weights.
+
+    Parameters
+    ----------
+    path : Path
+        The checkpoint.
+    build : Callable[[str], nn.Module]
+        Makes the network of a preset.
+    presets : Collection[str]
+        The presets that it knows.
+    expected : str
+        What these are, for the message.
+
+    Raises
+    ------
+    ConfigError
+        If it is no checkpoint, or one of another preset.
+
+    """
+    state = load_checkpoint(path)
+    if state['preset'] not in presets:
+        names = ', '.join(presets)
+        raise ConfigError(f'{path}: expected {expected} {names}; got {state["preset"]}')
+    model = build(state['preset'])
+    give_weights(model, state['ema'], path)
+    return model
