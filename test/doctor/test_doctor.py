@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+import os
 import shutil
+import subprocess
 import sys
 import threading
 
@@ -108,11 +110,20 @@ def test_a_calibration_that_is_not_used_is_noted(camera):
     assert any('its calibration is not used' in note for note in section.notes)
 
 
-def test_ros_that_does_not_start_is_named(monkeypatch, tmp_path):
+def test_ros_that_does_not_start_is_named(tmp_path):
+    # In a process of its own: where logs go to is settled once.
     (tmp_path / 'file').write_text('no folder')
-    monkeypatch.setenv('ROS_LOG_DIR', str(tmp_path / 'file/logs'))
-    (fault,) = describe_ros('', 0.5).faults
-    assert 'set ROS_LOG_DIR' in fault
+    module = 'unihpe_ros.doctor.ros_graph'
+    code = f'from {module} import describe_ros; print(describe_ros("", 0.5).faults)'
+    done = subprocess.run(
+        [sys.executable, '-c', code],
+        env={**os.environ, 'ROS_LOG_DIR': str(tmp_path / 'file/logs')},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert 'set ROS_LOG_DIR' in done.stdout
 
 
 def test_without_ros_the_rest_is_looked_at(monkeypatch, capsys):
