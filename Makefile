@@ -43,7 +43,8 @@ lint: $(VENV)/.test-ready  ## check style and types
 
 docs: $(VENV)/.docs-ready  ## build the documentation site in out/site, check its links
 	@echo '== documentation'
-	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --quiet
+	@# Not --quiet: it hides warnings from the strict mode too, which then lets them pass.
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --strict
 	@echo 'out/site/index.html'
 
 wheel: $(VENV)/.demo-ready  ## build a wheel in out/wheel, for machines without this checkout

@@ -13,6 +13,7 @@ PAGES = {
     'README.md': 'index.md',
     'CONTRIBUTING.md': 'contributing.md',
     'CHANGELOG.rst': 'changelog.md',
+    'docker/README.md': 'docker.md',
     'resource/models/MODEL_CARD.md': 'model_card.md',
     'resource/demo/README.md': 'demo_recording.md',
 }
