@@ -31,10 +31,12 @@ PLACES: dict[str, tuple[str, Box]] = {
     'engines': ('runtime', Box(991, 706, 177, 132)),
     'core': ('spine', Box(32, 916, 1136, 70)),
 }
+# Where the columns of the legend begin, px.
+_COLUMNS = (32, 428, 800)
 WORDS = {
     'cli': 'The command unihpe, one file per subcommand. May import every room.',
-    'run': 'unihpe run: pictures in; files out.',
-    'doctor': 'unihpe doctor: why no pose comes out.',
+    'run': 'Videos, pictures, cameras in; files out.',
+    'doctor': 'Says why no pose comes out.',
     'bench': 'Benchmarks, one folder each: recordings/, engines/, tracking/, node/.',
     'node_trial': 'The node in its own process, measured.',
     'bags': 'ROS recordings: read, write, copy, check.',
@@ -115,7 +117,7 @@ def draw_rooms(layers: Mapping[str, tuple[set[str], set[str]]]) -> str:
     rooms = {*edges, 'cli'}
     if rooms != set(PLACES):
         raise ValueError(f'PLACES: expected the layers {sorted(rooms)}; got {sorted(PLACES)}')
-    picture = Picture(1200, 1008, 'The rooms of unihpe_ros and what they may import')
+    picture = Picture(1200, 1078, 'The rooms of unihpe_ros and what they may import')
     picture.write(32, 46, 'The rooms of unihpe_ros', size=24, bold=True)
     _explain(picture)
     _hand_over(picture)
@@ -137,17 +139,21 @@ def draw_rooms(layers: Mapping[str, tuple[set[str], set[str]]]) -> str:
 
 def _explain(picture: Picture) -> None:
     """Write how to read the picture of the rooms."""
-    lines = [('offline', 'offline: makes the models'), ('measure', 'measures and shows')]
-    for number, (kind, words) in enumerate([*lines, ('runtime', 'runtime: runs on the robot')]):
-        y = 176 + 26 * number
-        picture.panel(Box(32, y, 18, 18), kind, radius=4)
-        picture.write(60, y + 14, words)
-    picture.arrow([(32, 267), (60, 267)])
-    picture.write(70, 272, 'may import, and what that one imports')
-    picture.arrow([(32, 293), (60, 293)], dashed=True)
-    picture.write(70, 298, 'single modules of it only')
-    picture.ribbon([(34, 319), (58, 319)], '#d9822b')
-    picture.write(70, 324, 'a file that is handed over')
+    colours = [
+        ('offline', 'offline: makes the models'),
+        ('measure', 'measures and shows'),
+        ('runtime', 'runtime: runs on the robot'),
+    ]
+    for x, (kind, words) in zip(_COLUMNS, colours, strict=True):
+        picture.panel(Box(x, 1012, 18, 18), kind, radius=4)
+        picture.write(x + 38, 1026, words)
+    left, middle, right = _COLUMNS
+    picture.arrow([(left, 1050), (left + 28, 1050)])
+    picture.write(left + 38, 1055, 'may import, and what that one imports')
+    picture.arrow([(middle, 1050), (middle + 28, 1050)], dashed=True)
+    picture.write(middle + 38, 1055, 'single modules of it only')
+    picture.ribbon([(right + 2, 1050), (right + 26, 1050)], '#d9822b')
+    picture.write(right + 38, 1055, 'a file that is handed over')
 
 
 def _hand_over(picture: Picture) -> None:
