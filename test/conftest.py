@@ -23,6 +23,7 @@ FOLDER_MARKERS = {
     'bags': 'ros',
     'bench': 'slow',
     'evaluation': 'slow',
+    'models': 'slow',
     'node_trial': 'ros',
     'ros': 'ros',
     'synthesis': 'slow',

@@ -14,6 +14,9 @@ import sys
 import pytest
 from tiny_bag import write_tiny_bag
 
+# Each case is a process of its own.
+pytestmark = pytest.mark.slow
+
 # Loads an engine as the node does, and runs it.
 LIBRARY = """
 import sys

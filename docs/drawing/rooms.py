@@ -12,14 +12,14 @@ API_MODULES = ('estimator', 'camera_stream', 'lifting', 'detector')
 # Room: colours and place.
 PLACES: dict[str, tuple[str, Box]] = {
     'cli': ('spine', Box(32, 72, 1136, 62)),
-    'run': ('runtime', Box(32, 170, 190, 66)),
-    'doctor': ('runtime', Box(236, 170, 148, 66)),
-    'bench': ('measure', Box(428, 170, 740, 66)),
+    'run': ('runtime', Box(800, 170, 180, 66)),
+    'doctor': ('runtime', Box(994, 170, 174, 66)),
+    'bench': ('measure', Box(428, 170, 328, 66)),
     'node_trial': ('measure', Box(428, 276, 328, 66)),
-    'bags': ('measure', Box(800, 276, 368, 66)),
+    'bags': ('measure', Box(800, 276, 180, 66)),
     'training': ('offline', Box(32, 390, 352, 82)),
-    'web': ('runtime', Box(428, 390, 328, 82)),
-    'ros': ('runtime', Box(800, 390, 368, 82)),
+    'web': ('runtime', Box(599, 390, 157, 82)),
+    'ros': ('runtime', Box(800, 390, 180, 82)),
     'evaluation': ('offline', Box(32, 532, 352, 106)),
     API: ('runtime', Box(800, 532, 368, 106)),
     'synthesis': ('offline', Box(32, 706, 126, 132)),
@@ -35,14 +35,14 @@ PLACES: dict[str, tuple[str, Box]] = {
 _COLUMNS = (32, 428, 800)
 WORDS = {
     'cli': 'The command unihpe, one file per subcommand. May import every room.',
-    'run': 'Videos, pictures, cameras in; files out.',
-    'doctor': 'Says why no pose comes out.',
-    'bench': 'Benchmarks, one folder each: recordings/, engines/, tracking/, node/.',
+    'run': 'Videos in, files out.',
+    'doctor': 'Finds what is wrong.',
+    'bench': 'Benchmarks, one folder for each.',
     'node_trial': 'The node in its own process, measured.',
-    'bags': 'ROS recordings: read, write, copy, check.',
+    'bags': 'ROS recordings.',
     'training': 'The loop and the losses; detection/ for the detector, study/ for comparisons.',
-    'web': 'A page in the browser: picture, and people in 3D.',
-    'ros': 'The node: topics, parameters, diagnostics; messages to arrays and back.',
+    'web': 'A page in the browser.',
+    'ros': 'The node: topics, parameters, messages.',
     'evaluation': 'Scores of a trained model on data sets: predictions, protocols, reports.',
     API: 'An image in; people with 3D keypoints out.',
     'synthesis': 'Motion clips to labelled pictures of people.',
@@ -56,7 +56,7 @@ WORDS = {
     'NumPy, SciPy and OpenCV only. Every room may import it.',
 }
 # Free columns for lines that go past other rooms, px.
-CHANNELS = (406.0, 778.0)
+CHANNELS = (406.0, 784.0, 987.0)
 
 Edges = dict[str, dict[str, bool]]
 Point = tuple[float, float]
@@ -123,8 +123,9 @@ def draw_rooms(layers: Mapping[str, tuple[set[str], set[str]]]) -> str:
     _hand_over(picture)
     routes = _Routes()
     for room in sorted(edges, key=lambda name: (PLACES[name][1].y, PLACES[name][1].x)):
-        for other in sorted(edges[room], key=lambda name: PLACES[name][1].x):
-            picture.arrow(routes.way(room, other), dashed=not edges[room][other])
+        whole = [other for other in edges[room] if edges[room][other]]
+        for other in sorted(whole, key=lambda name: PLACES[name][1].x):
+            picture.arrow(routes.way(room, other))
     for name, (kind, box) in PLACES.items():
         if name == API:
             picture.card(box, kind, API, WORDS[name], mono=False)
@@ -150,8 +151,7 @@ def _explain(picture: Picture) -> None:
     left, middle, right = _COLUMNS
     picture.arrow([(left, 1050), (left + 28, 1050)])
     picture.write(left + 38, 1055, 'may import, and what that one imports')
-    picture.arrow([(middle, 1050), (middle + 28, 1050)], dashed=True)
-    picture.write(middle + 38, 1055, 'single modules of it only')
+    picture.write(middle, 1055, '(not drawn: imports of single modules)')
     picture.ribbon([(right + 2, 1050), (right + 26, 1050)], '#d9822b')
     picture.write(right + 38, 1055, 'a file that is handed over')
 
@@ -174,13 +174,14 @@ class _Routes:
     def __init__(self) -> None:
         self._taken: set[tuple[float, str]] = set()
         self._lanes: dict[float, int] = {}
+        self._channels: dict[float, int] = {}
 
     def way(self, start: str, end: str) -> list[Point]:
         """Return the corners of the line between two rooms."""
         a, b = PLACES[start][1], PLACES[end][1]
         if a.y == b.y:
             y = a.y + a.h / 2
-            return [(a.right, y), (b.x - 2, y)]
+            return [(a.right, y), (b.x - 2, y)] if a.x < b.x else [(a.x, y), (b.right + 2, y)]
         low, high = max(a.x, b.x) + 20, min(a.right, b.right) - 20
         if low <= high and not _blocked(b.middle if low <= b.middle <= high else low, a, b):
             x = b.middle if low <= b.middle <= high else (low + high) / 2
@@ -204,8 +205,10 @@ class _Routes:
         lane = self._lane(b.y)
         if not _blocked(start, a, b):
             return [(start, a.bottom), (start, lane), (port, lane), (port, b.y - 2)]
-        x = min(CHANNELS, key=lambda x: abs(x - start))
-        upper = a.bottom + 22
+        channel = min(CHANNELS, key=lambda x: abs(x - start) + abs(x - port))
+        used = self._channels.setdefault(channel, 0)
+        self._channels[channel] += 1
+        x, upper = channel + 7 * used, a.bottom + 14 + 7 * used
         corners = [(start, a.bottom), (start, upper), (x, upper), (x, lane), (port, lane)]
         return [*corners, (port, b.y - 2)]
 

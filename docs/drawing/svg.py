@@ -111,13 +111,12 @@ class Picture:
         self.write(box.x + 12, box.y + 24, name, size=16, bold=True, mono=mono)
         self.paragraph(box.x + 12, box.y + 44, box.w - 18, words)
 
-    def arrow(self, points: Sequence[tuple[float, float]], *, dashed: bool = False) -> None:
+    def arrow(self, points: Sequence[tuple[float, float]]) -> None:
         """Draw a line through points with a tip at its end."""
         path = 'M' + ' L'.join(f'{x:g} {y:g}' for x, y in points)
-        dash = ' stroke-dasharray="5 4"' if dashed else ''
         self._parts.append(
             f'<path d="{path}" fill="none" stroke="{LINE}" stroke-width="1.6" '
-            f'stroke-linejoin="round" marker-end="url(#tip)"{dash}/>'
+            f'stroke-linejoin="round" marker-end="url(#tip)"/>'
         )
 
     def ribbon(self, points: Sequence[tuple[float, float]], colour: str) -> None:

@@ -19,6 +19,9 @@ from unihpe_ros.synthesis.samples.crop_sample import render_crop
 from unihpe_ros.synthesis.samples.pose_bank import build_pose_bank
 from unihpe_ros.synthesis.samples.shard_writer import RenderPlan, write_shards
 
+# The pictures that they read take half a minute to render.
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ['synthesis_fixtures']
 
 SIZE = (48, 64)
@@ -57,7 +60,6 @@ def copy(whole, tmp_path):
     return tmp_path
 
 
-@pytest.mark.slow
 def test_what_is_read_is_what_was_made(assets, whole):
     records = SyntheticShards(whole)
     assert len(records) == 10
@@ -82,7 +84,6 @@ def test_a_reader_travels_to_a_loaders_worker(whole):
     assert np.array_equal(again[0].image, first.image)
 
 
-@pytest.mark.slow
 def test_parts_and_workers_make_the_same_bytes(assets, whole, tmp_path):
     for part in range(2):
         list(write_shards(assets, plan(tmp_path / 'parts', part=part, parts=2)))
@@ -225,7 +226,6 @@ def test_pose_banks_are_metric_and_in_order(assets, tmp_path):
     assert (standing < 2.0).all()
 
 
-@pytest.mark.slow
 def test_the_command_makes_data_previews_and_poses(bodies_file, clips, tmp_path, capsys):
     common = ['render', '--motions', str(clips), '--bodies', str(bodies_file), '--seed', '3']
     common += ['--out', str(tmp_path), '--size', '48x64']

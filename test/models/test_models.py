@@ -26,7 +26,6 @@ def test_unknown_preset_is_named():
         UniHPE('unihpe_x')
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize('preset', PRESETS)
 def test_every_preset_answers_with_the_right_shapes(preset):
     network = UniHPE(preset).eval()
