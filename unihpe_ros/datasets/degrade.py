@@ -47,7 +47,7 @@ def degrade(image: Image, rng: np.random.Generator, hide: float = 0.3) -> Image:
         image = _light_unevenly(image, rng)
     image = _tone(image, rng)
     if rng.random() < 0.12:
-        image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+        image = _without_colour(image)
     if rng.random() < 0.2:
         image = _soften(image, rng)
     elif rng.random() < 0.2:
@@ -83,12 +83,17 @@ def degrade_photograph(image: Image, rng: np.random.Generator, hide: float = 0.2
     if rng.random() < 0.5:
         image = _tone(image, rng)
     if rng.random() < 0.05:
-        image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+        image = _without_colour(image)
     if rng.random() < 0.12:
         image = _soften(image, rng)
     if rng.random() < 0.06:
         image = _add_noise(image, rng)
     return image
+
+
+def _without_colour(image: Image) -> Image:
+    """Return the picture in grey, with three equal channels."""
+    return cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
 
 
 def _recolour(image: Image, rng: np.random.Generator) -> Image:

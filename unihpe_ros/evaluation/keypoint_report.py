@@ -29,18 +29,39 @@ def record_counts(predicted: Predictions) -> list[str]:
 def keypoint_table(predicted: Predictions) -> Table:
     """Return PCK at 0.2 of the torso and the median error of COCO's keypoints in the image."""
     coco = COCO_17.indices_in(UNION)
-    truth, found = predicted.truth_2d[:, coco], predicted.keypoints[:, coco]
-    errors = np.where(predicted.inside[:, coco], metrics.keypoint_errors(found, truth), np.nan)
-    torso = metrics.torso_size(truth)
-    # Sets that have joint centres only are measured by those.
-    centres = metrics.torso_size(predicted.truth_2d[:, _centres()])
-    relative = errors / np.where(np.isfinite(torso), torso, centres)[:, None]
+    relative = _torso_errors(predicted, predicted.keypoints[:, coco])
     rows = {}
     for name, column in [*zip(COCO_17.keypoints, relative.T, strict=True), ('all', relative)]:
         known = np.isfinite(column)
         share = 100 * metrics.pck(column, 0.2) if known.any() else float('nan')
         rows[name] = [share, float(np.median(column[known])) if known.any() else float('nan')]
     return Table('2D keypoints', ['PCK 0.2 torso [%]', 'median error [torso]'], rows)
+
+
+def _torso_errors(predicted: Predictions, found: Array) -> Array:
+    """
+    Return the errors of keypoints as shares of each person's torso.
+
+    Parameters
+    ----------
+    predicted : Predictions
+        N people with true 2D keypoints.
+    found : NDArray
+        ``(N, 17, 2)`` COCO's keypoints that a network found, px.
+
+    Returns
+    -------
+    NDArray
+        ``(N, 17)``; NaN where the truth is unknown or outside, or the torso's size is unknown.
+
+    """
+    coco = COCO_17.indices_in(UNION)
+    truth = predicted.truth_2d[:, coco]
+    errors = np.where(predicted.inside[:, coco], metrics.keypoint_errors(found, truth), np.nan)
+    torso = metrics.torso_size(truth)
+    # Sets that have joint centres only are measured by those.
+    centres = metrics.torso_size(predicted.truth_2d[:, _centres()])
+    return np.asarray(errors / np.where(np.isfinite(torso), torso, centres)[:, None])
 
 
 def _centres() -> list[int]:
@@ -172,11 +193,7 @@ class ImageKeypoints:
 
     def pck(self, predicted: Predictions, chosen: NDArray[np.bool_] | None = None) -> float:
         """Return the share of labelled keypoints within 0.2 of the torso, %; NaN without any."""
-        coco = COCO_17.indices_in(UNION)
-        truth = predicted.truth_2d[:, coco]
-        errors = metrics.keypoint_errors(self.keypoints, truth)
-        errors = np.where(predicted.inside[:, coco], errors, np.nan)
-        relative = errors / metrics.torso_size(truth)[:, None]
+        relative = _torso_errors(predicted, self.keypoints)
         relative = relative if chosen is None else relative[chosen]
         known = np.isfinite(relative)
         return 100 * metrics.pck(relative, 0.2) if known.any() else float('nan')
