@@ -1,9 +1,9 @@
-"""Check parameter values, and describe their types and ranges to ROS."""
+"""One parameter of the node: its field, the check of its value, and how ROS sees it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import Field
+from dataclasses import Field, field
 import math
 import re
 from typing import Any
@@ -24,6 +24,44 @@ _EXPECTED = {
 }
 _NAME = re.compile('[A-Za-z][A-Za-z0-9_]*')
 _MOST_NAMES = 16
+
+
+def parameter(
+    default: bool | int | float | str | tuple[str, ...] | tuple[int, ...],
+    description: str,
+    *,
+    choices: Iterable[str] = (),
+    limits: tuple[float, float] | None = None,
+    zero: bool = False,
+    fixed: bool = False,
+) -> Any:
+    """
+    Return the field of a parameter for a dataclass.
+
+    Parameters
+    ----------
+    default : bool | int | float | str | tuple[str, ...] | tuple[int, ...]
+        Its value where none is given.
+    description : str
+        What it does, for ROS, README and config/pose.yaml.
+    choices : Iterable[str]
+        The only values; empty for any.
+    limits : tuple[float, float], optional
+        Smallest and largest number.
+    zero : bool
+        Whether 0 is allowed outside the limits.
+    fixed : bool
+        Whether it can be set at start alone.
+
+    """
+    about = {
+        'description': description,
+        'choices': tuple(choices),
+        'limits': limits,
+        'zero': zero,
+        'fixed': fixed,
+    }
+    return field(default=default, metadata=about)
 
 
 def checked(item: Field[Any], value: Any) -> Any:

@@ -1,0 +1,62 @@
+"""The parameters of what is published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from unihpe_ros.core.skeleton import SKELETONS
+from unihpe_ros.ros.parameter_checks import parameter
+from unihpe_ros.visualisation.anonymise import MODES
+
+
+@dataclass(frozen=True)
+class OutputParameters:
+    """What is published, where, and in which frame."""
+
+    keypoints: str = parameter(
+        'coco17', 'Keypoint set that is published', choices=SKELETONS, fixed=True
+    )
+    target_frame: str = parameter(
+        '',
+        "Frame that TF shall bring the 3D into, at the image's stamp; empty leaves it in the "
+        "camera's",
+        fixed=True,
+    )
+    target_frame_timeout_s: float = parameter(
+        0.05, 'How long a transform is waited for that is not there yet, s', limits=(0.0, 1.0)
+    )
+    ros4hri: bool = parameter(
+        False,
+        'Publish people as ROS4HRI bodies too, on /humans/bodies and in TF; needs hri_msgs',
+        fixed=True,
+    )
+    bodies_topic: str = parameter(
+        '/humans/bodies',
+        "Topic under which the ROS4HRI bodies are; one without / before it is under the node's "
+        'namespace',
+        fixed=True,
+    )
+    frame_prefix: str = parameter(
+        '',
+        'Text before the names of frames that this node makes, as robot1/ for robot1/body_<id>',
+        fixed=True,
+    )
+    anonymise: str = parameter(
+        'off',
+        'Make people unknown in image_annotated: blur blurs their heads, skeleton covers them',
+        choices=MODES,
+    )
+    output_depth: int = parameter(
+        2, 'Queue depth of the published topics', limits=(1, 100), fixed=True
+    )
+    web_port: int = parameter(
+        0,
+        'Port of a page that shows picture and people in a browser; 0 is off',
+        limits=(0, 65535),
+        fixed=True,
+    )
+    web_address: str = parameter(
+        '127.0.0.1',
+        'Address of that page; any but a loopback one asks viewers for the token that is logged',
+        fixed=True,
+    )
