@@ -57,6 +57,10 @@ class SimccHead(nn.Module):
         (x, y) SimCC bins.
     keypoints : int
         Number of keypoints.
+    fine_channels : int
+        Channels of a second, finer feature map; 0 for none.
+    fine_size : tuple[int, int]
+        (w, h) of that map.
     width : int
         Width of a token.
 
@@ -68,6 +72,8 @@ class SimccHead(nn.Module):
         map_size: tuple[int, int],
         bins: tuple[int, int],
         keypoints: int,
+        fine_channels: int = 0,
+        fine_size: tuple[int, int] = (0, 0),
         width: int = 192,
     ) -> None:
         super().__init__()
@@ -79,8 +85,11 @@ class SimccHead(nn.Module):
         self.x = nn.Linear(width, bins[0])
         self.y = nn.Linear(width, bins[1])
         self.visibility = nn.Linear(width, 1)
+        self.fine = (
+            MarginalHeatmaps(fine_channels, fine_size, bins, keypoints) if fine_channels else None
+        )
 
-    def forward(self, features: Tensor) -> dict[str, Tensor]:
+    def forward(self, features: Tensor, fine: Tensor | None = None) -> dict[str, Tensor]:
         """
         Return keypoint tokens, SimCC logits and visibility logits.
 
@@ -88,6 +97,8 @@ class SimccHead(nn.Module):
         ----------
         features : Tensor
             ``(B, channels, h, w)``.
+        fine : Tensor, optional
+            ``(B, fine_channels, h, w)``, needed where there is a second map.
 
         Returns
         -------
@@ -98,12 +109,65 @@ class SimccHead(nn.Module):
         """
         tokens = self.embed(self.heatmaps(features).flatten(2)) + self.name
         tokens = self.norm(self.mix(tokens))
+        x, y = self.x(tokens), self.y(tokens)
+        if self.fine is not None:
+            fine_x, fine_y = self.fine(fine)
+            x, y = x + fine_x, y + fine_y
         return {
             'tokens': tokens,
-            'simcc_x': self.x(tokens),
-            'simcc_y': self.y(tokens),
+            'simcc_x': x,
+            'simcc_y': y,
             'visibility': self.visibility(tokens).squeeze(-1),
         }
+
+
+class MarginalHeatmaps(nn.Module):
+    """
+    SimCC logits of each axis from keypoint heatmaps of a fine map: what a place looks like.
+
+    The tokens know the whole body and know places only by number; a heatmap is the same wherever
+    in the crop a joint lies, so it learns to be precise from fewer pictures. The marginal of a
+    heatmap along an axis is its log-sum-exp over the other one, interpolated to the bins. The
+    heatmaps are zero at first: they change nothing until they have learned.
+
+    Parameters
+    ----------
+    channels : int
+        Channels of the fine map.
+    map_size : tuple[int, int]
+        (w, h) of the fine map.
+    bins : tuple[int, int]
+        (x, y) SimCC bins.
+    keypoints : int
+        Number of keypoints.
+
+    """
+
+    def __init__(
+        self, channels: int, map_size: tuple[int, int], bins: tuple[int, int], keypoints: int
+    ) -> None:
+        super().__init__()
+        self.heatmaps = nn.Conv2d(channels, keypoints, 1)
+        nn.init.zeros_(self.heatmaps.weight)
+        nn.init.zeros_(self.heatmaps.bias)
+        self.to_x, self.to_y = (
+            _interpolation(cells, count) for cells, count in zip(map_size, bins, strict=True)
+        )
+
+    def forward(self, fine: Tensor) -> tuple[Tensor, Tensor]:
+        """Return x and y logits ``(B, K, bins)`` of a map ``(B, channels, h, w)``."""
+        maps = self.heatmaps(fine)
+        return self.to_x(maps.logsumexp(2)), self.to_y(maps.logsumexp(3))
+
+
+def _interpolation(cells: int, bins: int) -> nn.Linear:
+    """Return a layer that starts as the linear interpolation of cells' values at bins."""
+    layer = nn.Linear(cells, bins)
+    unit = torch.eye(cells)[None]
+    with torch.no_grad():
+        layer.weight.copy_(functional.interpolate(unit, bins, mode='linear')[0].T)
+        layer.bias.zero_()
+    return layer
 
 
 class PoseDecoder(nn.Module):

@@ -106,6 +106,8 @@ class RealTimeBackbone(nn.Module):
         Residual blocks of the four stages.
     neck : int
         Channels of the map that is returned.
+    fine : int
+        Channels of a map at stride 4, made on the way up from that one; 0 for none.
 
     """
 
@@ -116,6 +118,7 @@ class RealTimeBackbone(nn.Module):
         widths: tuple[int, ...] = (32, 48, 96, 160, 256),
         depths: tuple[int, ...] = (1, 2, 2, 2),
         neck: int = 128,
+        fine: int = 32,
     ) -> None:
         super().__init__()
         self.stem = convolution(3, widths[0], 3, 2)
@@ -125,8 +128,10 @@ class RealTimeBackbone(nn.Module):
         self.smooth = convolution(neck, neck, 3)
         self.channels = neck
         self.pooled_channels = widths[4]
+        self.fine_channels = fine
+        self.ascent = Ascent(neck, (widths[2], widths[1]), fine) if fine else None
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         """
         Return the features of a batch of crops.
 
@@ -141,6 +146,8 @@ class RealTimeBackbone(nn.Module):
             ``(B, channels, H / 16, W / 16)``.
         pooled : Tensor
             ``(B, pooled_channels)``.
+        fine : Tensor, optional
+            ``(B, fine_channels, H / 4, W / 4)``; None without such a map.
 
         """
         x = self.stem(x)
@@ -150,7 +157,44 @@ class RealTimeBackbone(nn.Module):
             maps.append(x)
         middle = self.lateral(maps[2])
         top = functional.interpolate(self.top(maps[3]), size=middle.shape[2:], mode='nearest')
-        return self.smooth(middle + top), maps[3].float().mean((2, 3))
+        features = self.smooth(middle + top)
+        fine = self.ascent(features, (maps[1], maps[0])) if self.ascent is not None else None
+        return features, maps[3].float().mean((2, 3)), fine
+
+
+class Ascent(nn.Module):
+    """
+    The way from a coarse map up to finer ones, each step thinner (Lin et al., CVPR 2017).
+
+    Parameters
+    ----------
+    coarse : int
+        Channels of the coarse map.
+    finer : Sequence[int]
+        Channels of the backbone's maps, each of twice the size of the one before.
+    outputs : int
+        Channels of the last map; each step before has twice as many as the one after.
+
+    """
+
+    def __init__(self, coarse: int, finer: Sequence[int], outputs: int) -> None:
+        super().__init__()
+        widths = [outputs << (len(finer) - 1 - i) for i in range(len(finer))]
+        before = [coarse, *widths]
+        self.down = nn.ModuleList(
+            nn.Conv2d(a, b, 1) for a, b in zip(before, widths, strict=False)
+        )
+        self.lateral = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(finer, widths, strict=True))
+        self.smooth = nn.ModuleList(convolution(width, width, 3) for width in widths)
+
+    def forward(self, x: Tensor, maps: Sequence[Tensor]) -> Tensor:
+        """Return the map at the size of the last of `maps` ``(B, channels, h, w)``."""
+        for down, lateral, smooth, finer in zip(
+            self.down, self.lateral, self.smooth, maps, strict=True
+        ):
+            x = functional.interpolate(down(x), size=finer.shape[2:], mode='nearest')
+            x = smooth(x + lateral(finer))
+        return x
 
 
 class HRNetBackbone(nn.Module):
@@ -165,6 +209,8 @@ class HRNetBackbone(nn.Module):
     """
 
     stride = 4
+    # The map that it returns is fine already.
+    fine_channels = 0
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -175,10 +221,10 @@ class HRNetBackbone(nn.Module):
         channels = self.net.feature_info.channels()
         self.channels, self.pooled_channels = channels[1], channels[-1]
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, None]:
         """Encode ``(B, 3, H, W)`` into ``(B, channels, H / 4, W / 4)`` and a pooled vector."""
         maps = self.net(x)
-        return maps[1], maps[-1].float().mean((2, 3))
+        return maps[1], maps[-1].float().mean((2, 3)), None
 
 
 def allow_missing_torchvision_operators() -> None:
@@ -199,7 +245,7 @@ def allow_missing_torchvision_operators() -> None:
 
 BACKBONES: Mapping[str, Callable[[], nn.Module]] = {
     'rt': RealTimeBackbone,
-    'slim': lambda: RealTimeBackbone((16, 24, 48, 80, 128), (1, 1, 1, 1), 64),
+    'slim': lambda: RealTimeBackbone((16, 24, 48, 80, 128), (1, 1, 1, 1), 64, 0),
     'hrnet_w32': lambda: HRNetBackbone('hrnet_w32'),
     'hrnet_w48': lambda: HRNetBackbone('hrnet_w48'),
 }

@@ -78,7 +78,14 @@ class ImageBranch(nn.Module):
         stride = self.backbone.stride
         bins = (round(w * preset.simcc_ratio), round(h * preset.simcc_ratio))
         map_size = (-(-w // stride), -(-h // stride))
-        self.head = SimccHead(self.backbone.channels, map_size, bins, len(UNION))
+        self.head = SimccHead(
+            self.backbone.channels,
+            map_size,
+            bins,
+            len(UNION),
+            self.backbone.fine_channels,
+            (-(-w // 4), -(-h // 4)),
+        )
         token_width = self.head.x.in_features
         self.squeeze = nn.Linear(token_width, 16)
         self.gather = nn.Linear(16 * len(UNION) + self.backbone.pooled_channels, preset.width)
@@ -99,8 +106,8 @@ class ImageBranch(nn.Module):
             What SimccHead gives, and 'feature' ``(B, width)``.
 
         """
-        features, pooled = self.backbone(image)
-        answer: dict[str, Tensor] = self.head(features)
+        features, pooled, fine = self.backbone(image)
+        answer: dict[str, Tensor] = self.head(features, fine)
         tokens = functional.gelu(self.squeeze(answer['tokens'])).flatten(1)
         answer['feature'] = self.norm(self.gather(torch.cat([tokens, pooled.to(tokens)], 1)))
         return answer

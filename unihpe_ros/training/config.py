@@ -162,6 +162,9 @@ class TrainConfig:
         Held-out photographs stored by `unihpe photos import`, likewise.
     simcc_sigma : float
         Standard deviation of the SimCC labels, bins.
+    frozen : tuple[str, ...]
+        Parts of the network that stay as `init` has them, by their names in it: early layers
+        cost much of a step and change little.
 
     """
 
@@ -194,6 +197,7 @@ class TrainConfig:
     validation_poses: str = ''
     validation_photos: str = ''
     simcc_sigma: float = SIMCC_SIGMA
+    frozen: tuple[str, ...] = ()
 
 
 def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> TrainConfig:

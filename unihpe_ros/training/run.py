@@ -50,10 +50,12 @@ class Run:
         if config.init:
             self._start_from(Path(config.init))
         ranks.share_batch_norms(self.model)
+        for name in config.frozen:
+            self._frozen(name).requires_grad_(False)
         self.ema: dict[str, Tensor] = {}
         self.average_from_here()
         # Biases, norms and tokens are not decayed.
-        parameters = [*self.model.parameters(), *self.objective.parameters()]
+        parameters = self._learned()
         self.optimizer = torch.optim.AdamW(
             [
                 {'params': [p for p in parameters if p.ndim > 1]},
@@ -63,6 +65,23 @@ class Run:
             weight_decay=config.weight_decay,
         )
         self.step = 0
+
+    def _frozen(self, name: str) -> nn.Module:
+        try:
+            return self.model.get_submodule(name)
+        except AttributeError as error:
+            raise ConfigError(f'frozen: {name}: {self.config.preset} has no such part') from error
+
+    def _learned(self) -> list[nn.Parameter]:
+        parameters = [*self.model.parameters(), *self.objective.parameters()]
+        return [parameter for parameter in parameters if parameter.requires_grad]
+
+    def training_mode(self) -> UniHPE:
+        """Return the network, normalising by each batch's statistics but for its frozen parts."""
+        self.model.train()
+        for name in self.config.frozen:
+            self._frozen(name).eval()
+        return self.model
 
     def average_from_here(self) -> None:
         """Let the average be the weights as they are."""
@@ -167,7 +186,7 @@ class Run:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         # The learned temperature is clipped with the rest, and must be as finite.
-        parameters = [*self.model.parameters(), *self.objective.parameters()]
+        parameters = self._learned()
         ranks.sum_gradients(parameters)
         norm = float(nn.utils.clip_grad_norm_(parameters, self.config.clip))
         if not math.isfinite(norm):

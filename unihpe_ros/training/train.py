@@ -144,7 +144,7 @@ def _take_steps(run: Run, out: Path, signals: Signals) -> None:
 
 def _terms(run: Run, batch: Any, poses: NDArray[np.float32] | None) -> dict[str, Tensor]:
     """Return all loss terms of the next step: with several ranks, this one's share of them."""
-    config, model = run.config, run.model.train()
+    config, model = run.config, run.training_mode()
     rng = np.random.default_rng([config.seed, run.step, 1])
     terms: dict[str, Tensor] = {}
     device = next(model.parameters()).device
