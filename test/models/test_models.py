@@ -77,6 +77,23 @@ def test_detector_too_narrow_to_train_is_refused(monkeypatch):
         DetectorNetwork('narrow')
 
 
+def test_heatmaps_of_a_fine_map_move_the_keypoint_that_they_see():
+    torch.manual_seed(0)
+    head = UniHPE('unihpe_rt').image_branch.head
+    coarse, fine = torch.randn(1, 128, 12, 9), torch.zeros(1, 32, 48, 36)
+    fine[:, 0, 30, 10] = 1
+    with torch.inference_mode():
+        before = head(coarse, fine)
+        alone = head.x(before['tokens']).softmax(-1)
+        assert torch.allclose(before['simcc_x'].softmax(-1), alone, atol=1e-6)
+        head.fine.heatmaps.weight[:, 0] = 40.0
+        after = head(coarse, fine)
+    assert torch.equal(before['tokens'], after['tokens'])
+    # Cells are eight bins wide: the middle of the tenth is at 84.
+    assert (after['simcc_x'].argmax(-1) - 83.5).abs().max() <= 4
+    assert (after['simcc_y'].argmax(-1) - 243.5).abs().max() <= 4
+
+
 def test_unknown_3d_keypoints_do_not_reach_the_encoder(network):
     pose = torch.randn(1, K, 3)
     masked, other = pose.clone(), pose.clone()

@@ -78,6 +78,31 @@ def test_a_head_is_resampled_to_larger_crops(tmp_path):
         for model, height, width in ((large, 16, 12), (small, 12, 9))
     ]
     assert (tokens[0] - tokens[1]).std() < 0.1 * tokens[1].std()
+    # So does a fine map that rises to the right.
+    rows = [
+        model.image_branch.head.fine.to_x(torch.linspace(0, 1, cells))
+        for model, cells in ((large, 48), (small, 36))
+    ]
+    assert torch.allclose(rows[0][::4], rows[1][::3], atol=0.05)
+
+
+def test_learned_heatmaps_come_back(tmp_path):
+    torch.manual_seed(1)
+    wanted, again = UniHPE('unihpe_rt'), UniHPE('unihpe_rt')
+    crops = torch.randn(1, 3, 192, 144)
+    coarse = answers(wanted, crops)['simcc_y']
+    fine = wanted.image_branch.head.fine
+    with torch.no_grad():
+        fine.heatmaps.weight.normal_()
+        fine.to_x.bias.normal_()
+        fine.to_y.bias.normal_()
+    export(wanted, tmp_path, 'rt', 'a test', 'none')
+    fresh = load_exported(again, {'image': tmp_path / 'rt.image.onnx'})
+    assert not any('head.fine' in name or 'ascent' in name for name in fresh)
+    answer, found = answers(wanted, crops), answers(again, crops)
+    assert (answer['simcc_y'] - coarse).abs().max() > 0.5
+    for axis in ('simcc_x', 'simcc_y'):
+        assert torch.allclose(answer[axis], found[axis], atol=3e-2), axis
 
 
 def test_what_is_no_model_is_named(tmp_path):

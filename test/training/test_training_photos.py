@@ -68,6 +68,24 @@ def test_a_run_goes_on_from_an_exported_model(photos, tmp_path, capsys):
     assert 0 <= float(scores[-1]['photo_ap']) <= 100
 
 
+def test_frozen_parts_stay_and_the_others_learn(photos, tmp_path):
+    frozen = ['image_branch.backbone.stem', 'image_branch.backbone.stages.0']
+    config = experiment(photos, frozen=frozen, learning_rate=0.01, warmup_steps=0)
+    before = Run(config, torch.device('cpu')).ema
+    state = torch.load(train(config, tmp_path / 'run'), weights_only=True)
+    changed = {
+        name for name, value in state['model'].items() if not torch.equal(value, before[name])
+    }
+    assert not any(name.startswith(tuple(frozen)) for name in changed)
+    assert 'image_branch.backbone.stages.1.0.first.0.weight' in changed
+    assert 'image_branch.backbone.stages.1.0.first.1.running_mean' in changed
+
+
+def test_a_frozen_part_that_is_not_there_is_named(photos):
+    with pytest.raises(ConfigError, match='frozen: stern: unihpe_slim has no such part'):
+        Run(experiment(photos, frozen=['stern']), torch.device('cpu'))
+
+
 def test_the_averaged_lifter_teaches_the_image_and_not_the_other_way_round(photos):
     run = Run(experiment(photos), torch.device('cpu'))
     assert run.objective.averaged is run.ema

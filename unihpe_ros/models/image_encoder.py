@@ -181,10 +181,10 @@ class Ascent(nn.Module):
         super().__init__()
         widths = [outputs << (len(finer) - 1 - i) for i in range(len(finer))]
         before = [coarse, *widths]
-        self.down = nn.ModuleList(
-            nn.Conv2d(a, b, 1) for a, b in zip(before, widths, strict=False)
+        self.down = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(before, widths, strict=False))
+        self.lateral = nn.ModuleList(
+            nn.Conv2d(a, b, 1) for a, b in zip(finer, widths, strict=True)
         )
-        self.lateral = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(finer, widths, strict=True))
         self.smooth = nn.ModuleList(convolution(width, width, 3) for width in widths)
 
     def forward(self, x: Tensor, maps: Sequence[Tensor]) -> Tensor:

@@ -159,7 +159,10 @@ def _fitted(value: Tensor, wanted: Tensor, name: str) -> Tensor:
         maps = value.unflatten(1, cells[0])[None]
         resized = functional.interpolate(maps, cells[1], mode='bilinear', align_corners=False)
         return resized[0].flatten(1) * (value.shape[1] / wanted.shape[1])
-    if '.head.x.' in name or '.head.y.' in name:
+    if '.head.fine.to_' in name and value.ndim == 2:
+        resized = functional.interpolate(value[None, None], tuple(wanted.shape), mode='bilinear')
+        return resized[0, 0] * (value.shape[1] / wanted.shape[1])
+    if any(f'.head.{part}.' in name for part in ('x', 'y', 'fine.to_x', 'fine.to_y')):
         columns = value.reshape(len(value), -1).T[None]
         resized = functional.interpolate(columns, len(wanted), mode='linear', align_corners=False)
         return resized[0].T.reshape(wanted.shape)
