@@ -7,14 +7,19 @@ from unihpe_ros.models.onnx_weights import load_exported, read_weights, unfold_b
 from unihpe_ros.models.unihpe import UniHPE
 
 
+def make_different(model):
+    """Move all weights: the exporter stores equal values once; a trained network has none."""
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.01 * torch.randn_like(parameter))
+
+
 @pytest.fixture(scope='module')
 def exported(tmp_path_factory):
     torch.manual_seed(3)
     model = UniHPE('unihpe_slim')
+    make_different(model)
     with torch.no_grad():
-        for parameter in model.parameters():
-            # The exporter stores equal values once: a trained network has none.
-            parameter.add_(0.01 * torch.randn_like(parameter))
         for module in model.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.running_mean.normal_(0, 0.2)
@@ -83,12 +88,13 @@ def test_a_head_is_resampled_to_larger_crops(tmp_path):
         model.image_branch.head.fine.to_x(torch.linspace(0, 1, cells))
         for model, cells in ((large, 48), (small, 36))
     ]
-    assert torch.allclose(rows[0][::4], rows[1][::3], atol=0.05)
+    assert torch.allclose(rows[0][::4], rows[1][::3], atol=0.02)
 
 
 def test_learned_heatmaps_come_back(tmp_path):
     torch.manual_seed(1)
     wanted, again = UniHPE('unihpe_rt'), UniHPE('unihpe_rt')
+    make_different(wanted)
     crops = torch.randn(1, 3, 192, 144)
     coarse = answers(wanted, crops)['simcc_y']
     fine = wanted.image_branch.head.fine

@@ -151,7 +151,7 @@ class MarginalHeatmaps(nn.Module):
         nn.init.zeros_(self.heatmaps.weight)
         nn.init.zeros_(self.heatmaps.bias)
         self.to_x, self.to_y = (
-            _interpolation(cells, count) for cells, count in zip(map_size, bins, strict=True)
+            interpolation(cells, count) for cells, count in zip(map_size, bins, strict=True)
         )
 
     def forward(self, fine: Tensor) -> tuple[Tensor, Tensor]:
@@ -160,7 +160,7 @@ class MarginalHeatmaps(nn.Module):
         return self.to_x(maps.logsumexp(2)), self.to_y(maps.logsumexp(3))
 
 
-def _interpolation(cells: int, bins: int) -> nn.Linear:
+def interpolation(cells: int, bins: int) -> nn.Linear:
     """Return a layer that starts as the linear interpolation of cells' values at bins."""
     layer = nn.Linear(cells, bins)
     unit = torch.eye(cells)[None]

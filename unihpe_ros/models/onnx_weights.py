@@ -11,7 +11,7 @@ import onnx
 import torch
 from torch import nn, Tensor
 from torch.nn import functional
-from unihpe_ros.models.decoders import SOURCES
+from unihpe_ros.models.decoders import interpolation, SOURCES
 
 Weights = dict[str, NDArray[np.float32]]
 
@@ -160,8 +160,10 @@ def _fitted(value: Tensor, wanted: Tensor, name: str) -> Tensor:
         resized = functional.interpolate(maps, cells[1], mode='bilinear', align_corners=False)
         return resized[0].flatten(1) * (value.shape[1] / wanted.shape[1])
     if '.head.fine.to_' in name and value.ndim == 2:
-        resized = functional.interpolate(value[None, None], tuple(wanted.shape), mode='bilinear')
-        return resized[0, 0] * (value.shape[1] / wanted.shape[1])
+        # A new layer interpolates: what was learned is the difference to that.
+        learned = (value - interpolation(value.shape[1], len(value)).weight.detach())[None, None]
+        resized = functional.interpolate(learned, tuple(wanted.shape), mode='bilinear')
+        return wanted + resized[0, 0] * (value.shape[1] / wanted.shape[1])
     if any(f'.head.{part}.' in name for part in ('x', 'y', 'fine.to_x', 'fine.to_y')):
         columns = value.reshape(len(value), -1).T[None]
         resized = functional.interpolate(columns, len(wanted), mode='linear', align_corners=False)
