@@ -244,7 +244,8 @@ def read(
         **{name: array.ctypes.data for name, array in answer.items()},
         views=views.ctypes.data, crops=rows.ctypes.data, keypoints=keypoints.ctypes.data,
         rows=out.ctypes.data, count=k, bins_x=bins_x, bins_y=answer['simcc_y'].shape[2],
-        row=layout.width, window=simcc.WINDOW, ratio=SPEC.simcc_ratio, missing=MISSING_SCORE,
+        row=layout.width, window=simcc.window(answer['simcc_y'].shape[2]),
+        ratio=SPEC.simcc_ratio, missing=MISSING_SCORE,
     )  # fmt: skip
     functions['read_answer'](given, (WARP, k + 3, people))
     points, scores, *_ = layout.split(out)

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from unihpe_ros.core.geometry import Array
 
-# Bins to either side of a peak that are averaged.
-WINDOW = 6
+# What counts as one place: this share of the crop's height to either side of a peak. It is about
+# 0.2 of a torso, so that a score is the chance of being right within that (docs/training.md).
+_PLACE = 14 / 384
 
 
 def encode(positions: Array, bins: int, ratio: float, sigma: float) -> NDArray[np.float32]:
@@ -43,8 +44,13 @@ def encode(positions: Array, bins: int, ratio: float, sigma: float) -> NDArray[n
     return (target / np.where(total > 0, total, 1)).astype(np.float32)
 
 
+def window(bins_y: int) -> int:
+    """Return how many bins to either side of a peak count as the same place, of `bins_y` bins."""
+    return max(1, round(_PLACE * bins_y))
+
+
 def decode(
-    simcc_x: Array, simcc_y: Array, ratio: float, window: int = WINDOW
+    simcc_x: Array, simcc_y: Array, ratio: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """
     Read keypoints out of SimCC logits with sub-bin precision.
@@ -58,19 +64,18 @@ def decode(
         ``(B, K, W * ratio)`` and ``(B, K, H * ratio)`` logits.
     ratio : float
         Bins per pixel.
-    window : int
-        Bins to either side of the peak that take part.
 
     Returns
     -------
     keypoints : NDArray[np.float32]
         ``(B, K, 2)`` crop px.
     scores : NDArray[np.float32]
-        ``(B, K)`` in [0, 1]: geometric mean of the two axes' probability near the peak.
+        ``(B, K)`` in [0, 1]: geometric mean of the two axes' probability of the peak's place.
 
     """
-    x, mass_x = _decode_axis(simcc_x, ratio, window)
-    y, mass_y = _decode_axis(simcc_y, ratio, window)
+    reach = window(simcc_y.shape[-1])
+    x, mass_x = _decode_axis(simcc_x, ratio, reach)
+    y, mass_y = _decode_axis(simcc_y, ratio, reach)
     return np.stack([x, y], -1), np.sqrt(mass_x * mass_y)
 
 
@@ -101,9 +106,9 @@ def read_answer(
 
 
 def _decode_axis(
-    logits: Array, ratio: float, window: int
+    logits: Array, ratio: float, reach: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    bins, offsets = logits.shape[-1], np.arange(-window, window + 1)
+    bins, offsets = logits.shape[-1], np.arange(-reach, reach + 1)
     flat = logits.reshape(-1, bins)
     rows, peak = np.arange(len(flat)), flat.argmax(-1)
     odds = flat - flat[rows, peak, None]

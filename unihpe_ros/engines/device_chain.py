@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core import simcc
 from unihpe_ros.core.model_spec import MISSING_SCORE, ModelSpec, Shape
-from unihpe_ros.core.simcc import WINDOW
 from unihpe_ros.engines import check_signature, kernel_arguments
 from unihpe_ros.engines.cuda import Gpu, Memory
 from unihpe_ros.engines.kernel_arguments import Layout
@@ -194,7 +194,7 @@ class Chain:
             bins_x=bins_x,
             bins_y=bins_y,
             row=self._layout.width,
-            window=WINDOW,
+            window=simcc.window(bins_y),
             ratio=self.spec.simcc_ratio,
             missing=MISSING_SCORE,
         )
