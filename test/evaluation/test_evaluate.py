@@ -30,9 +30,11 @@ from unihpe_ros.evaluation.keypoint_report import (
     ImageKeypoints,
     keypoint_table,
     photo_report,
+    worst_people,
 )
 from unihpe_ros.evaluation.predictions import POSE_SOURCES, predict_records, Predictions
 from unihpe_ros.evaluation.protocols import pose_report, protocol_of, PROTOCOLS
+from unihpe_ros.evaluation.reliability import Reliability
 from unihpe_ros.evaluation.retrieval import agreement_table, retrieve
 from unihpe_ros.evaluation.tables import EvaluationReport, Table
 from unihpe_ros.training.config import TrainConfig
@@ -57,6 +59,7 @@ def predictions_of(poses, truth, **changes):
         'areas': np.full(count, np.nan),
         'images': [f'{row}.jpg' for row in range(count)],
         'boxes': np.tile([0.0, 0.0, 50.0, 100.0], (count, 1)),
+        'rows': np.arange(count),
         'skipped': 0,
         **changes,
     }
@@ -171,6 +174,33 @@ def test_photographs_are_told_apart_by_source_and_height_and_beside_a_peer():
     assert parts['source gym (1)'] == pytest.approx([0, 0, 100, 100])
     assert parts['80 to 160 px high (1)'][0] == 100
     assert '0 to 80 px high (0)' not in parts
+
+
+def test_scores_are_compared_with_how_often_they_are_right():
+    scores = np.array([0.05, 0.72, 0.78, 0.74, 0.76, 1.0])
+    right = np.array([False, True, True, False, False, True])
+    found = Reliability.of(scores, right)
+    assert found.counts.tolist() == [1, 0, 0, 0, 0, 0, 0, 4, 0, 1]
+    # Four of six keypoints claim 0.75 and are right every second time.
+    assert found.error == pytest.approx((0.05 + 4 * 0.25 + 0) / 6)
+    assert list(found.table().rows) == ['0.0 to 0.1 (1)', '0.7 to 0.8 (4)', '0.9 to 1.0 (1)']
+    assert found.table().rows['0.7 to 0.8 (4)'] == pytest.approx([75, 50])
+
+
+def test_the_worst_people_are_those_whose_keypoints_are_furthest_off():
+    coco = COCO_17.indices_in(UNION)
+    truth = np.full((4, 26, 2), np.nan)
+    truth[:, coco] = np.random.default_rng(0).uniform(0, 100, (4, 17, 2))
+    found = truth.copy()
+    found[1, coco] += 5
+    found[2, coco[:9]] += 1000
+    found[3] += 1000
+    truth[3, coco[3:]] = np.nan
+    nobody = np.full((4, 26, 3), np.nan)
+    predicted = predictions_of(nobody, nobody, keypoints=found, truth_2d=truth)
+    # Of the last one there are three labels alone.
+    assert worst_people(predicted, 2).tolist() == [2, 1]
+    assert worst_people(predicted, 9).tolist() == [2, 1, 0]
 
 
 def test_retrieval_finds_itself_or_pays():

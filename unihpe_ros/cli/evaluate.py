@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,15 +11,23 @@ from typing import TYPE_CHECKING
 from unihpe_ros.cli.values import check_folder
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     import numpy as np
     from numpy.typing import NDArray
     from unihpe_ros.core.geometry import Array
+    from unihpe_ros.datasets.records import Records
     from unihpe_ros.engines import Engine
     from unihpe_ros.evaluation.predictions import Predictions
     from unihpe_ros.evaluation.predictor import Predictor
     from unihpe_ros.evaluation.protocols import EvaluationProtocol
     from unihpe_ros.evaluation.tables import EvaluationReport
 
+# Writers of PNG files, by what they show.
+Pictures = dict[str, Callable[[Path], object]]
+
+# People on the sheet of the worst.
+_WORST = 48
 # People at a time that an engine is built for, the node's default: so the same one is used.
 _MOST = 8
 # The keys of PROTOCOLS and KINDS, said again so that `--help` needs no torch; a test compares.
@@ -70,18 +78,19 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '--out',
         type=Path,
         default=Path('evaluation'),
-        help='folder for the tables as Markdown and JSON, and the plot (default: evaluation)',
+        help='folder for the tables as Markdown and JSON, and the pictures (default: evaluation)',
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the tables, and write them."""
+    from unihpe_ros.core.files import replacing
     from unihpe_ros.training.config import ConfigError
 
     if args.limit is not None and args.limit < 1:
         raise ConfigError(f'--limit: expected at least 1; got {args.limit}')
     check_folder(args.out)
-    plot = None
+    pictures: Pictures = {}
     if args.protocol == 'detection':
         report = _detection(args)
     else:
@@ -91,18 +100,18 @@ def run(args: argparse.Namespace) -> int:
             elif args.protocol == 'retrieval':
                 report = _retrieval(predictor, args)
             else:
-                report, plot = _images(predictor, args)
+                report, pictures = _images(predictor, args)
     print(report.markdown())
     paths = report.write(args.out, args.protocol)
-    if plot is not None:
-        paths.append(_plot(plot, args.out / f'{args.protocol}-agreement.png'))
+    for name, write in pictures.items():
+        paths.append(args.out / f'{args.protocol}-{name}.png')
+        with replacing(paths[-1]) as partial:
+            write(partial)
     print(f'scored {args.model} by {args.protocol}: {", ".join(map(str, paths))}')
     return 0
 
 
-def _images(
-    predictor: Predictor, args: argparse.Namespace
-) -> tuple[EvaluationReport, Mapping[str, Array] | None]:
+def _images(predictor: Predictor, args: argparse.Namespace) -> tuple[EvaluationReport, Pictures]:
     from unihpe_ros.datasets.catalogue import open_records
     from unihpe_ros.evaluation.keypoint_report import coco_report, photo_report
     from unihpe_ros.evaluation.predictions import predict_records
@@ -116,36 +125,36 @@ def _images(
         raise ConfigError(f'{args.data}: expected the pictures of COCO; only labels are there')
     predicted = predict_records(predictor, records, limit=args.limit)
     if args.protocol == 'coco':
-        return coco_report(predicted), None
+        return coco_report(predicted), _keypoint_pictures(records, predicted)
     if args.protocol == 'photos':
         peers = {}
         if args.movenet:
             from unihpe_ros.evaluation.movenet import find_keypoints
 
             peers['MoveNet'] = find_keypoints(args.movenet, records, limit=args.limit)
-        return photo_report(predicted, peers), None
+        return photo_report(predicted, peers), _keypoint_pictures(records, predicted)
     protocol = protocol_of(args.protocol, records)
     report = pose_report(protocol, predicted)
-    return (
-        (report, None) if not records.has_images else _add_agreement(report, protocol, predicted)
-    )
+    return (report, {}) if not records.has_images else _add_agreement(report, protocol, predicted)
 
 
 def _add_agreement(
     report: EvaluationReport, protocol: EvaluationProtocol, predicted: Predictions
-) -> tuple[EvaluationReport, Mapping[str, Array] | None]:
-    """Add the errors of poses by the agreement of their embeddings; returns the deciles too."""
+) -> tuple[EvaluationReport, Pictures]:
+    """Add the errors of poses by the agreement of their embeddings, and their plot."""
     from dataclasses import replace
+    from functools import partial
 
     from unihpe_ros.evaluation.retrieval import agreement_table, DECILES, has_3d_truth
 
     known = int(has_3d_truth(predicted, protocol.keypoints).sum())
     if known < DECILES:
         note = f'what agreement warns of is left out: of {known} people there are no tenths'
-        return replace(report, notes=[*report.notes, note]), None
+        return replace(report, notes=[*report.notes, note]), {}
     aligned = protocol.headline.startswith('PA-')
     table, deciles = agreement_table(predicted, protocol.keypoints, aligned)
-    return replace(report, tables=[*report.tables, table]), deciles
+    report = replace(report, tables=[*report.tables, table])
+    return report, {'agreement': partial(_plot_agreement, deciles)}
 
 
 def _retrieval(predictor: Predictor, args: argparse.Namespace) -> EvaluationReport:
@@ -204,22 +213,50 @@ def _detection(args: argparse.Namespace) -> EvaluationReport:
     return detection_report(predicted)
 
 
-def _plot(deciles: Mapping[str, Array], path: Path) -> Path:
-    """Draw the error of each tenth of the records, from least agreement to most."""
-    from matplotlib.figure import Figure
-    from unihpe_ros.core.files import replacing
+def _keypoint_pictures(records: Records, predicted: Predictions) -> Pictures:
+    """Return the plot of the scores' reliability and the sheet of the worst people."""
+    from unihpe_ros.evaluation.keypoint_report import photo_reliability, worst_people
 
-    figure = Figure(figsize=(6, 4), layout='constrained')
-    axes = figure.add_subplot()
+    worst = worst_people(predicted, _WORST)
+
+    def sheet(path: Path) -> None:
+        import cv2
+        from unihpe_ros.evaluation.people_sheet import people_sheet
+
+        labels = (predicted.truth_2d, predicted.keypoints, predicted.scores)
+        picture = people_sheet(
+            records, predicted.rows[worst].tolist(), *(values[worst] for values in labels)
+        )
+        path.write_bytes(cv2.imencode('.png', picture)[1].tobytes())
+
+    def plot(path: Path) -> None:
+        figure, axes = _figure()
+        found = photo_reliability(predicted)
+        axes.plot([0, 1], [0, 1], color='grey', linewidth=1)
+        axes.plot(found.scores, found.right, marker='o')
+        axes.set(xlabel='score of a keypoint', ylabel='share right within 0.2 torso')
+        figure.savefig(path, dpi=120, format='png')
+
+    return {'reliability': plot, f'worst-{len(worst)}': sheet}
+
+
+def _plot_agreement(deciles: Mapping[str, Array], path: Path) -> None:
+    """Draw the error of each tenth of the records, from least agreement to most."""
+    figure, axes = _figure()
     agreement = deciles['agreement']
     for name, errors in deciles.items():
         if name != 'agreement':
             axes.plot(agreement, errors, marker='o', label=name)
     axes.set(xlabel='agreement of image and 2D', ylabel='mean error [mm]', ylim=(0, None))
     axes.legend()
-    with replacing(path) as partial:
-        figure.savefig(partial, dpi=120, format='png')
-    return path
+    figure.savefig(path, dpi=120, format='png')
+
+
+def _figure() -> tuple[Figure, Axes]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4), layout='constrained')
+    return figure, figure.add_subplot()
 
 
 @contextmanager

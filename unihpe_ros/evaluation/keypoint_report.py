@@ -12,11 +12,16 @@ from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.evaluation.coco_eval import keypoint_precision
 from unihpe_ros.evaluation.predictions import Predictions
+from unihpe_ros.evaluation.reliability import Reliability
 from unihpe_ros.evaluation.tables import EvaluationReport, Table
 from unihpe_ros.metrics import pose as metrics
 
 # Heights of people by which photographs are told apart, px.
 _HEIGHTS = (0.0, 80.0, 160.0, 240.0, np.inf)
+# A keypoint is right if it lies within this share of the torso.
+RIGHT = 0.2
+# People with fewer labelled keypoints are not among the worst.
+_LABELLED = 4
 
 
 def record_counts(predicted: Predictions) -> list[str]:
@@ -30,12 +35,36 @@ def keypoint_table(predicted: Predictions) -> Table:
     """Return PCK at 0.2 of the torso and the median error of COCO's keypoints in the image."""
     coco = COCO_17.indices_in(UNION)
     relative = _torso_errors(predicted, predicted.keypoints[:, coco])
+    scores = predicted.scores[:, coco]
+    parts = {name: np.s_[:, i] for i, name in enumerate(COCO_17.keypoints)} | {'all': np.s_[:]}
     rows = {}
-    for name, column in [*zip(COCO_17.keypoints, relative.T, strict=True), ('all', relative)]:
+    for name, part in parts.items():
+        column = relative[part]
         known = np.isfinite(column)
-        share = 100 * metrics.pck(column, 0.2) if known.any() else float('nan')
-        rows[name] = [share, float(np.median(column[known])) if known.any() else float('nan')]
-    return Table('2D keypoints', ['PCK 0.2 torso [%]', 'median error [torso]'], rows)
+        rows[name] = [float('nan')] * 3
+        if known.any():
+            apart = reliability(relative[part], scores[part]).error
+            share = metrics.pck(column, RIGHT)
+            rows[name] = [100 * share, float(np.median(column[known])), 100 * apart]
+    columns = ['PCK 0.2 torso [%]', 'median error [torso]', 'calibration error of scores [%]']
+    return Table('2D keypoints', columns, rows)
+
+
+def reliability(relative: Array, scores: Array) -> Reliability:
+    """Return how often keypoints of a score are right, of ``(...)`` errors in torsos; NaN: no."""
+    known = np.isfinite(relative)
+    return Reliability.of(scores[known], relative[known] < RIGHT)
+
+
+def worst_people(predicted: Predictions, count: int) -> NDArray[np.intp]:
+    """Return the numbers of the people whose labelled keypoints are furthest off, worst first."""
+    relative = _torso_errors(predicted, ImageKeypoints.of(predicted).keypoints)
+    known = np.isfinite(relative)
+    labelled = known.sum(1)
+    # Beyond a torso wrong is wrong.
+    mean = np.where(known, np.minimum(relative, 1.0), 0).sum(1) / np.maximum(labelled, 1)
+    order = np.argsort(-np.where(labelled >= _LABELLED, mean, -1.0), kind='stable')
+    return order[:count][labelled[order[:count]] >= _LABELLED]
 
 
 def _torso_errors(predicted: Predictions, found: Array) -> Array:
@@ -151,8 +180,15 @@ def photo_report(
         Table('All people', names, rows),
         Table('By source and by height', columns, by_part),
         keypoint_table(predicted),
+        photo_reliability(predicted).table(),
     ]
     return EvaluationReport('Photographs', notes, tables)
+
+
+def photo_reliability(predicted: Predictions) -> Reliability:
+    """Return how often COCO's keypoints of a score are right."""
+    ours = ImageKeypoints.of(predicted)
+    return reliability(_torso_errors(predicted, ours.keypoints), ours.scores)
 
 
 @dataclass(frozen=True)
@@ -196,4 +232,4 @@ class ImageKeypoints:
         relative = _torso_errors(predicted, self.keypoints)
         relative = relative if chosen is None else relative[chosen]
         known = np.isfinite(relative)
-        return 100 * metrics.pck(relative, 0.2) if known.any() else float('nan')
+        return 100 * metrics.pck(relative, RIGHT) if known.any() else float('nan')

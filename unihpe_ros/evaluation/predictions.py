@@ -57,6 +57,8 @@ class Predictions:
         ``N`` names of the pictures that the people are in.
     boxes : NDArray
         ``(N, 4)`` true boxes, px.
+    rows : NDArray[np.intp]
+        ``(N,)`` numbers of the records in the data set.
     skipped : int
         Records that could not be read.
     damaged : int
@@ -76,6 +78,7 @@ class Predictions:
     areas: Array
     images: Sequence[str]
     boxes: Array
+    rows: NDArray[np.intp]
     skipped: int
     damaged: int = 0
 
@@ -117,11 +120,13 @@ def predict_records(
     parts: list[dict[str, NDArray[Any]]] = []
     groups: list[str] = []
     images: list[str] = []
+    rows: list[int] = []
     skipped: list[DatasetError] = []
     items: list[_Item] = []
     for index in tqdm(chosen, desc='evaluating', unit='record', delay=2):
         try:
             items.append(_read(records[int(index)], predictor.size))
+            rows.append(int(index))
         except DatasetError as error:
             skipped.append(error)
         if len(items) == batch:
@@ -145,6 +150,7 @@ def predict_records(
         },
         groups=groups,
         images=images,
+        rows=np.array(rows, np.intp),
         skipped=len(skipped),
         damaged=len(damaged_parts(records)),
         **{name: whole[name] for name in _ARRAYS},

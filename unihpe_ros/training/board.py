@@ -12,20 +12,21 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 from unihpe_ros.core import simcc
 from unihpe_ros.core.geometry import Array
-from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.datasets.batches import ImageBatch
 from unihpe_ros.evaluation.detection_report import SceneDetector
+from unihpe_ros.evaluation.people_sheet import (
+    draw_keypoints,
+    FOUND_COLOUR,
+    LEAST_SCORE,
+    TRUE_COLOUR,
+)
 from unihpe_ros.evaluation.predictor import normalise_images, Predictor
 from unihpe_ros.training.detection.batches import SceneBatch
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-TRUE_COLOUR, FOUND_COLOUR = (80, 220, 80), (30, 140, 255)
 _UNASKED_COLOUR = (60, 90, 60)
-# OpenCV draws at 1/16 px.
-_SHIFT = 4
-_LEAST_SCORE = 0.3
 
 
 class Board:
@@ -91,13 +92,13 @@ def draw_panel(predictor: Predictor, batch: ImageBatch, count: int = 8) -> NDArr
     images = batch.image[:count].cpu().numpy()
     answer = predictor.encode_image(normalise_images(images))
     found, scores = simcc.read_answer(answer, predictor.simcc_ratio)
-    found = np.where(scores[..., None] < _LEAST_SCORE, np.nan, found)
+    found = np.where(scores[..., None] < LEAST_SCORE, np.nan, found)
     half = 0.5 * np.array(predictor.size)
     truth = batch.normalised[:count].cpu().numpy() * half[1] + half - 0.5
     tiles = [image.copy() for image in images]
     for tile, *persons in zip(tiles, truth, found, strict=True):
         for person, colour in zip(persons, (TRUE_COLOUR, FOUND_COLOUR), strict=True):
-            _draw(tile, person, colour)
+            draw_keypoints(tile, person, colour)
     return np.concatenate(tiles, 1)
 
 
@@ -124,7 +125,7 @@ def draw_scenes(detector: SceneDetector, batch: SceneBatch, count: int = 4) -> N
     scenes = zip(batch.image[:count], batch.boxes, batch.asked, strict=False)
     for image, boxes, asked in scenes:
         tile = np.array(image.cpu().numpy(), order='C')
-        found = detector.detect(tile.copy(), _LEAST_SCORE).boxes
+        found = detector.detect(tile.copy(), LEAST_SCORE).boxes
         there = boxes.isfinite().all(-1)
         for box, clear in zip(boxes[there].cpu().numpy(), asked[there].tolist(), strict=True):
             _frame(tile, box, TRUE_COLOUR if clear else _UNASKED_COLOUR)
@@ -138,16 +139,3 @@ def _frame(tile: NDArray[np.uint8], box: Array, colour: tuple[int, int, int]) ->
     limit = 4 * max(tile.shape)
     x0, y0, x1, y1 = np.rint(np.clip(box, -limit, limit)).astype(int).tolist()
     cv2.rectangle(tile, (x0, y0), (x1, y1), colour, 1)
-
-
-def _draw(tile: NDArray[np.uint8], keypoints: Array, colour: tuple[int, int, int]) -> None:
-    """Draw the bones and keypoints of a person, in place; unknown keypoints are NaN."""
-    limit = 4 * max(tile.shape)
-    known = np.asarray(np.isfinite(keypoints).all(-1))
-    places = np.clip(np.nan_to_num(keypoints), -limit, limit)
-    points = [(int(x), int(y)) for x, y in np.rint(places * 2**_SHIFT)]
-    for one, other in UNION.bones:
-        if known[one] and known[other]:
-            cv2.line(tile, points[one], points[other], colour, 1, cv2.LINE_AA, _SHIFT)
-    for index in np.flatnonzero(known):
-        cv2.circle(tile, points[index], 2 << _SHIFT, colour, -1, cv2.LINE_AA, _SHIFT)
