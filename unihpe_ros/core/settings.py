@@ -59,7 +59,7 @@ class EstimatorSettings:
     """
 
     max_people: int = 8
-    score_threshold: float = 0.3
+    score_threshold: float = 0.5
     agreement_threshold: float = 0.5
     root_mode: RootMode | Literal['auto'] = 'auto'
     person_height_m: float = 0.0

@@ -15,7 +15,7 @@ class PeopleParameters:
         8, 'Most people estimated in one image of each camera', limits=(1, 32), fixed=True
     )
     score_threshold: float = parameter(
-        0.3,
+        0.5,
         'Score from which a keypoint counts as observed, and a person as seen',
         limits=(0.01, 0.99),
     )
