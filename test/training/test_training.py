@@ -9,7 +9,8 @@ import torch
 from unihpe_ros.cli.train import parse_settings
 from unihpe_ros.datasets.records import DatasetError
 from unihpe_ros.training.checkpoint import load_checkpoint
-from unihpe_ros.training.config import ConfigError, load_config
+from unihpe_ros.training.config import ConfigError
+from unihpe_ros.training.config_file import load_config
 from unihpe_ros.training.failures import NonFiniteLossError
 from unihpe_ros.training.objective import Objective
 from unihpe_ros.training.run import Run

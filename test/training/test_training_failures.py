@@ -20,7 +20,8 @@ from unihpe_ros.evaluation.predictor import TorchPredictor
 from unihpe_ros.models.unihpe import PRESETS, UniHPE
 from unihpe_ros.training.board import draw_panel, FOUND_COLOUR, TRUE_COLOUR
 from unihpe_ros.training.checkpoint import load_checkpoint
-from unihpe_ros.training.config import load_config, TrainConfig
+from unihpe_ros.training.config import TrainConfig
+from unihpe_ros.training.config_file import load_config
 from unihpe_ros.training.failures import check_finite, NonFiniteLossError, Skipped
 from unihpe_ros.training.run import Run
 from unihpe_ros.training.run_logger import append_row, drop_rows_after

@@ -12,7 +12,8 @@ from tiny_datasets import write_coco, write_pose_bank
 import torch
 from unihpe_ros.cli.main import main
 from unihpe_ros.training.checkpoint import load_checkpoint
-from unihpe_ros.training.config import ConfigError, load_config
+from unihpe_ros.training.config import ConfigError
+from unihpe_ros.training.config_file import load_config
 from unihpe_ros.training.run import Run
 from unihpe_ros.training.signals import InterruptedRun, Signals
 from unihpe_ros.training.train import train

@@ -13,13 +13,8 @@ from unihpe_ros.datasets.batches import Collate, image_batches, Item
 from unihpe_ros.datasets.catalogue import open_records
 from unihpe_ros.models.unihpe import PRESETS, UniHPE
 from unihpe_ros.training import contrast
-from unihpe_ros.training.config import (
-    changed_settings,
-    ConfigError,
-    ImageSource,
-    load_config,
-    TrainConfig,
-)
+from unihpe_ros.training.config import changed_settings, ConfigError, ImageSource, TrainConfig
+from unihpe_ros.training.config_file import load_config
 from unihpe_ros.training.objective import Objective
 from unihpe_ros.training.train import train
 

@@ -11,7 +11,8 @@ from unihpe_ros.datasets.photo_import import import_photos
 from unihpe_ros.datasets.photos import PhotoScenes
 from unihpe_ros.models.export import export
 from unihpe_ros.models.unihpe import UniHPE
-from unihpe_ros.training.config import ConfigError, make_config
+from unihpe_ros.training.config import ConfigError
+from unihpe_ros.training.config_file import make_config
 from unihpe_ros.training.run import Run
 from unihpe_ros.training.train import train
 

@@ -36,7 +36,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Train, and print where the checkpoint is."""
-    from unihpe_ros.training.config import load_config
+    from unihpe_ros.training.config_file import load_config
     from unihpe_ros.training.signals import InterruptedRun
 
     overrides = parse_settings(args.set)

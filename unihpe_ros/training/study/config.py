@@ -8,13 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from unihpe_ros.training.config import (
-    changed_settings,
-    ConfigError,
-    make_config,
-    read_settings,
-    TrainConfig,
-)
+from unihpe_ros.training.config import changed_settings, ConfigError, TrainConfig
+from unihpe_ros.training.config_file import make_config, read_settings
 from unihpe_ros.training.study.scores import SCORES
 
 
