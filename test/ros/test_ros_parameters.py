@@ -8,6 +8,7 @@ import rclpy
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from ros_fixtures import overrides
+from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.ros.frames import estimator_settings
 from unihpe_ros.ros.parameter_tables import markdown_table, yaml_file
 from unihpe_ros.ros.parameters import declare_parameters, Parameters
@@ -78,8 +79,9 @@ def test_descriptors_tell_description_range_and_choices(declare):
     assert stature.floating_point_range[0].from_value == 0.0
 
 
-def test_defaults_make_valid_estimator_settings():
-    estimator_settings(Parameters())
+def test_parameters_make_estimator_settings():
+    assert estimator_settings(Parameters()) == EstimatorSettings()
+    assert estimator_settings(Parameters(track_timeout_s=0.25)).track_timeout == 0.25
     for item in fields(Parameters):
         for value in item.metadata['choices'] or item.metadata['limits'] or ():
             estimator_settings(Parameters().updated({item.name: value}))

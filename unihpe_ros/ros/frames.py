@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 import math
+import re
 import time
 
 import numpy as np
@@ -13,7 +14,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import Image
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.intensity import IntensityRange
-from unihpe_ros.core.pose import Poses, RootMode
+from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.estimator import CameraImage, PoseEstimator
 from unihpe_ros.ros.camera_input import CameraInput, Frame, seconds
@@ -23,6 +24,8 @@ from unihpe_ros.ros.parameters import Parameters
 from unihpe_ros.ros.poses2d import decode_keypoints
 from unihpe_ros.ros.transforms import TransformError
 
+# In SI the estimator's settings have no suffix for the unit.
+_UNIT = re.compile('_(s|hz)$')
 # A stamp that is older by less is an image that was overtaken, by more a bag that began anew.
 _JUMP_BACK_S = 0.1
 # Clocks of two machines that are synchronised differ by less.
@@ -42,25 +45,10 @@ class _Look:
 
 
 def estimator_settings(parameters: Parameters) -> EstimatorSettings:
-    """Return what of the parameters is the estimator's."""
-    mode = parameters.root_mode
+    """Return the estimator's part of the parameters: those with its names, but for the unit."""
+    values = {_UNIT.sub('', name): value for name, value in vars(parameters).items()}
     return EstimatorSettings(
-        max_people=parameters.max_people,
-        score_threshold=parameters.score_threshold,
-        agreement_threshold=parameters.agreement_threshold,
-        root_mode='auto' if mode == 'auto' else RootMode(mode),
-        person_height_m=parameters.person_height_m,
-        default_fov_deg=parameters.default_fov_deg,
-        detector='none' if parameters.detector == 'none' else 'builtin',
-        detect_every=parameters.detect_every,
-        detect_threshold=parameters.detect_threshold,
-        confirm_time=parameters.confirm_time_s,
-        track_timeout=parameters.track_timeout_s,
-        lost_timeout=parameters.lost_timeout_s,
-        smoothing=parameters.smoothing,
-        smooth_min_cutoff=parameters.smooth_min_cutoff_hz,
-        smooth_beta=parameters.smooth_beta,
-        fixed_bones=parameters.fixed_bones,
+        **{item.name: values[item.name] for item in fields(EstimatorSettings)}
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from unihpe_ros.core.intensity import FULL
+from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.ros.parameter_checks import parameter
 
 
@@ -74,7 +75,9 @@ class InputParameters:
         False, 'The images are rectified: use P of camera_info and no distortion', fixed=True
     )
     default_fov_deg: float = parameter(
-        60.0, 'Horizontal field of view assumed without camera_info, degrees', limits=(10.0, 170.0)
+        EstimatorSettings.default_fov_deg,
+        'Horizontal field of view assumed without camera_info, degrees',
+        limits=(10.0, 170.0),
     )
     default_width: int = parameter(
         640,

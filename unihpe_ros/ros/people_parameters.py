@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.ros.parameter_checks import parameter
 
 
@@ -12,20 +13,23 @@ class PeopleParameters:
     """How people are detected, tracked, smoothed and placed in 3D."""
 
     max_people: int = parameter(
-        8, 'Most people estimated in one image of each camera', limits=(1, 32), fixed=True
+        EstimatorSettings.max_people,
+        'Most people estimated in one image of each camera',
+        limits=(1, 32),
+        fixed=True,
     )
     score_threshold: float = parameter(
-        0.5,
+        EstimatorSettings.score_threshold,
         'Score from which a keypoint counts as observed, and a person as seen',
         limits=(0.01, 0.99),
     )
     agreement_threshold: float = parameter(
-        0.5,
+        EstimatorSettings.agreement_threshold,
         'Agreement of image and lifting below which a pose is flagged low_agreement',
         limits=(0.0, 1.0),
     )
     detector: str = parameter(
-        'builtin',
+        EstimatorSettings.detector,
         'Who finds newcomers: builtin, or none for those who give boxes themselves',
         choices=('builtin', 'none'),
     )
@@ -38,10 +42,12 @@ class PeopleParameters:
         limits=(0.0, 2.0),
     )
     detect_every: int = parameter(
-        5, 'Images from one run of the detector to the next while nobody is lost', limits=(1, 100)
+        EstimatorSettings.detect_every,
+        'Images from one run of the detector to the next while nobody is lost',
+        limits=(1, 100),
     )
     detect_threshold: float = parameter(
-        0.2,
+        EstimatorSettings.detect_threshold,
         'Score from which the network takes a look at what the detector found',
         limits=(0.01, 0.99),
     )
@@ -49,38 +55,45 @@ class PeopleParameters:
         'unihpe_det', 'Name of a shipped detector, or path of an exported one', fixed=True
     )
     confirm_time_s: float = parameter(
-        0.0, 'How long a newcomer has to be seen before an id is given, s', limits=(0.0, 5.0)
+        EstimatorSettings.confirm_time,
+        'How long a newcomer has to be seen before an id is given, s',
+        limits=(0.0, 5.0),
     )
     track_timeout_s: float = parameter(
-        0.5, 'How long a person who is not seen is predicted, s', limits=(0.0, 10.0)
+        EstimatorSettings.track_timeout,
+        'How long a person who is not seen is predicted, s',
+        limits=(0.0, 10.0),
     )
     lost_timeout_s: float = parameter(
-        4.0,
+        EstimatorSettings.lost_timeout,
         'How long a person who is lost is remembered, to get their id back, s',
         limits=(0.0, 60.0),
     )
-    smoothing: bool = parameter(True, 'Smooth keypoints over time; without, they have no lag')
+    smoothing: bool = parameter(
+        EstimatorSettings.smoothing, 'Smooth keypoints over time; without, they have no lag'
+    )
     smooth_min_cutoff_hz: float = parameter(
-        1.2,
+        EstimatorSettings.smooth_min_cutoff,
         'Cutoff of the One Euro filter for what stands still, Hz: lower is calmer',
         limits=(0.01, 60.0),
     )
     smooth_beta: float = parameter(
-        5.0,
+        EstimatorSettings.smooth_beta,
         'How the cutoff grows with speed, Hz per m/s: higher has less lag',
         limits=(0.0, 100.0),
     )
     fixed_bones: bool = parameter(
-        True, 'Keep the bones of each person at the lengths learned of them'
+        EstimatorSettings.fixed_bones,
+        'Keep the bones of each person at the lengths learned of them',
     )
     root_mode: str = parameter(
-        'auto',
+        EstimatorSettings.root_mode,
         'Place of the pelvis: relative puts it at the origin, projective finds it in front of the '
         'camera, depth measures it in a depth image; auto takes the best of what is there',
         choices=('auto', 'relative', 'projective', 'depth'),
     )
     person_height_m: float = parameter(
-        0.0,
+        EstimatorSettings.person_height_m,
         'Standing height of the people, m, which scales 3D; 0 is unknown',
         limits=(0.5, 2.5),
         zero=True,
