@@ -11,8 +11,8 @@ from unihpe_ros.core.detection import Detections, read_answer
 from unihpe_ros.core.image_input import REDUCTIONS
 from unihpe_ros.core.letterbox import InputPicture, Letterbox
 from unihpe_ros.core.model_spec import ModelSpec
-from unihpe_ros.core.resources import find_resource
-from unihpe_ros.engines import EngineError, load_engine, SUFFIXES
+from unihpe_ros.core.resources import find_model_files
+from unihpe_ros.engines import EngineError, load_engine
 
 MODEL = 'unihpe_det'
 SCORE_THRESHOLD = 0.3
@@ -152,16 +152,9 @@ def find_detector(model: str | Path) -> Path:
         If there is none; the message names every path that was looked at.
 
     """
-    given = Path(model)
-    places = [given, *(Path(f'{given}{suffix}') for suffix in SUFFIXES)]
-    if len(given.parts) == 1 and given.suffix not in SUFFIXES:
-        for suffix in SUFFIXES:
-            try:
-                places.append(find_resource(f'resource/models/{given}{suffix}'))
-            except FileNotFoundError:
-                continue  # Not a shipped one: the message below says where it was looked for.
-    for place in places:
-        if place.suffix in SUFFIXES and place.is_file():
-            return place
-    looked = ', '.join(map(str, places))
-    raise EngineError(f'detector {str(model)!r}: expected a model file; looked at {looked}')
+    try:
+        return find_model_files(model, ('',))['']
+    except FileNotFoundError as error:
+        raise EngineError(
+            f'detector {str(model)!r}: expected a model file; looked at {error}'
+        ) from error

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from unihpe_ros.core import resources
-from unihpe_ros.core.resources import find_resource
+from unihpe_ros.core.resources import find_model_files, find_resource
 
 
 def install(prefix: Path, library: str) -> Path:
@@ -52,6 +52,16 @@ def test_ament_prefixes_are_searched_in_order(tmp_path):
     prefixes = f'{tmp_path / "none"}:{tmp_path / "overlay"}:{tmp_path / "elsewhere"}'
     expected = tmp_path / 'overlay/share/unihpe_ros/config/a.yaml'
     assert found_from(folder, AMENT_PREFIX_PATH=prefixes) == str(expected)
+
+
+def test_model_is_found_by_name_by_prefix_and_by_any_file(root):
+    branches, folder = ('image', 'lifting'), root / 'resource/models'
+    files = {branch: folder / f'unihpe_rt.{branch}.onnx' for branch in branches}
+    for model in ('unihpe_rt', folder / 'unihpe_rt', *files.values()):
+        assert find_model_files(model, branches) == files
+    assert find_model_files('unihpe_det', ('',)) == {'': folder / 'unihpe_det.onnx'}
+    with pytest.raises(FileNotFoundError, match=r'^nosuch\.onnx, \S+resource/models/nosuch\.onnx'):
+        find_model_files('nosuch', ('',))
 
 
 def test_what_is_nowhere_says_where_it_was_looked_for(root, monkeypatch):

@@ -16,6 +16,7 @@ from tiny_model import (
     write_tiny_model,
 )
 from unihpe_ros.core.model_spec import ModelSpec
+from unihpe_ros.core.resources import find_resource
 from unihpe_ros.engines import Engine, EngineError, load_engine
 from unihpe_ros.engines.model_files import find_model, load_pair
 
@@ -192,16 +193,18 @@ def test_model_is_found_by_prefix_and_by_either_file(model: Path, name: str) -> 
     ]
 
 
-def test_shipped_model_is_found_by_name(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
+def test_shipped_model_is_found_by_name() -> None:
+    assert find_model('unihpe_rt')['lifting'] == find_resource(
+        'resource/models/unihpe_rt.lifting.onnx'
+    )
 
-    def resource(relative: str) -> Path:
-        asked.append(relative)
-        return image_file(model)
 
-    monkeypatch.setattr('unihpe_ros.engines.model_files.find_resource', resource)
-    assert find_model('tiny')['lifting'] == model.with_name('tiny.lifting.onnx')
-    assert asked == ['resource/models/tiny.image.onnx']
+@pytest.mark.parametrize('name', ['', 'nosuch', 'nosuch.image.onnx'])
+def test_unknown_model_names_where_it_was_looked_for(name: str) -> None:
+    with pytest.raises(
+        EngineError, match=rf"model '{name}': expected two files; missing .*\.onnx"
+    ):
+        find_model(name)
 
 
 def test_incomplete_pair_names_what_is_missing(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Find the package's own files: weights, configuration and demo input."""
 
+from collections.abc import Sequence
 import os
 from pathlib import Path
 import sys
@@ -38,6 +39,45 @@ def find_resource(relative: str) -> Path:
     raise FileNotFoundError(
         f'{relative}: expected among the files of {PACKAGE}; looked at {looked}'
     )
+
+
+def find_model_files(model: str | Path, branches: Sequence[str]) -> dict[str, Path]:
+    """
+    Find the ONNX files of a model.
+
+    Parameters
+    ----------
+    model : str or Path
+        Any of the files, their path without the ending, or the name of a model that ships.
+    branches : Sequence[str]
+        What comes before ``.onnx`` in the name of each file, such as 'image'; '' for nothing.
+
+    Returns
+    -------
+    dict[str, Path]
+        By branch.
+
+    Raises
+    ------
+    FileNotFoundError
+        If one is missing; the message is every path that was looked at in vain.
+
+    """
+    given = Path(model)
+    endings = {branch: f'.{branch}.onnx' if branch else '.onnx' for branch in branches}
+    ending = next((end for end in endings.values() if given.name.endswith(end)), '')
+    given = Path(str(given).removesuffix(ending))
+    places = [given]
+    if len(given.parts) == 1:
+        places += [folder / 'resource/models' / given for folder in _share_folders()]
+    tried: list[Path] = []
+    for place in places:
+        files = {branch: Path(f'{place}{end}') for branch, end in endings.items()}
+        missing = [file for file in files.values() if not file.is_file()]
+        if not missing:
+            return files
+        tried += missing
+    raise FileNotFoundError(', '.join(map(str, tried)))
 
 
 def _share_folders() -> list[Path]:

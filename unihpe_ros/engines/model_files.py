@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Protocol
 
 from unihpe_ros.core.model_spec import ModelSpec, Shape
-from unihpe_ros.core.resources import find_resource
+from unihpe_ros.core.resources import find_model_files
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.engines import Engine, EngineError, first_that_works, load_engine, SUFFIXES
+from unihpe_ros.engines import Engine, EngineError, first_that_works, load_engine
 
 _BRANCHES = ('image', 'lifting')
 
@@ -101,32 +101,10 @@ def find_model(model: str | Path) -> dict[str, Path]:
         If a file of the pair is missing; the message names every path that was looked at.
 
     """
-    prefix, suffixes = _prefix(Path(model))
-    prefixes = [prefix]
-    if len(prefix.parts) == 1:
-        try:
-            shipped = find_resource(f'resource/models/{prefix.name}.image{suffixes[0]}')
-            prefixes.append(shipped.with_name(prefix.name))
-        except FileNotFoundError:
-            pass  # Not a shipped one: the message below says where it was looked for.
-    tried = []
-    for place in prefixes:
-        for suffix in suffixes:
-            pair = {branch: Path(f'{place}.{branch}{suffix}') for branch in _BRANCHES}
-            if all(path.is_file() for path in pair.values()):
-                return pair
-            tried += [str(path) for path in pair.values() if not path.is_file()]
-    raise EngineError(f'model {str(model)!r}: expected two files; missing {", ".join(tried)}')
-
-
-def _prefix(model: Path) -> tuple[Path, tuple[str, ...]]:
-    """Split a model's name into the pair's common prefix and the suffixes to look for."""
-    for suffix in SUFFIXES:
-        for branch in _BRANCHES:
-            ending = f'.{branch}{suffix}'
-            if model.name.endswith(ending):
-                return model.with_name(model.name.removesuffix(ending)), (suffix,)
-    return model, SUFFIXES
+    try:
+        return find_model_files(model, _BRANCHES)
+    except FileNotFoundError as error:
+        raise EngineError(f'model {str(model)!r}: expected two files; missing {error}') from error
 
 
 def check_pair(image: Described, lifting: Described) -> None:

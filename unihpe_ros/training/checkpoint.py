@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import torch
 from torch import nn, Tensor
-from unihpe_ros.core.resources import find_resource
+from unihpe_ros.core.resources import find_model_files
 from unihpe_ros.models.unihpe import PRESETS, UniHPE
 from unihpe_ros.training.config import ConfigError
 
@@ -28,7 +28,7 @@ def exported_files(path: Path) -> dict[str, Path]:
     Parameters
     ----------
     path : Path
-        Name of a shipped model, or path of an exported one, without '.image.onnx'.
+        Name of a shipped model, or path of an exported one; see `core.resources`.
 
     Returns
     -------
@@ -41,12 +41,12 @@ def exported_files(path: Path) -> dict[str, Path]:
         If there is none.
 
     """
-    for folder in (path.parent, find_resource('resource/models')):
-        for branches in (('image', 'lifting'), ('detector',)):
-            suffixes = ['' if branch == 'detector' else f'.{branch}' for branch in branches]
-            files = [folder / f'{path.name}{suffix}.onnx' for suffix in suffixes]
-            if all(file.is_file() for file in files):
-                return dict(zip(branches, files, strict=True))
+    for branches in (('image', 'lifting'), ('',)):
+        try:
+            files = find_model_files(path, branches)
+        except FileNotFoundError:
+            continue
+        return {branch or 'detector': file for branch, file in files.items()}
     raise ConfigError(
         f'init: {path}: expected a checkpoint (.pt), or an exported model whose files are '
         f'{path.name}.image.onnx and {path.name}.lifting.onnx'
