@@ -76,7 +76,16 @@ def depth_message(values: np.ndarray, encoding: str, padding: int = 0, stamp: fl
 
 @pytest.mark.parametrize(
     ('encoding', 'dtype', 'unit'),
-    [('32FC1', '<f4', 1.0), ('32FC1', '>f4', 1.0), ('16UC1', '<u2', 1e3), ('16UC1', '>u2', 1e3)],
+    [
+        ('32FC1', '<f4', 1.0),
+        ('32FC1', '>f4', 1.0),
+        ('64FC1', '<f8', 1.0),
+        ('16UC1', '<u2', 1e3),
+        ('16UC1', '>u2', 1e3),
+        ('16SC1', '<i2', 1e3),
+        ('16uc1\0', '<u2', 1e3),
+        (' Z16', '<u2', 1e3),
+    ],
 )
 def test_depth_is_in_metres_whatever_the_camera_sends(encoding, dtype, unit):
     metres = np.array([[1.5, 2.25, 0], [4.0, 0.5, 3.0]])
@@ -84,6 +93,11 @@ def test_depth_is_in_metres_whatever_the_camera_sends(encoding, dtype, unit):
     depth = decode_depth(msg)
     assert depth.dtype == np.float32
     np.testing.assert_allclose(depth, metres, rtol=1e-6)
+
+
+def test_negative_distances_are_unknown():
+    depth = decode_depth(depth_message(np.array([[-1, 1000]], '<i2'), '16SC1'))
+    np.testing.assert_allclose(depth, [[0, 1.0]], rtol=1e-6)
 
 
 @pytest.mark.parametrize(

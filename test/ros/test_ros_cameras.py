@@ -70,6 +70,34 @@ def test_lens_models_are_read_and_a_rectified_image_has_none(model, coefficients
     assert to_camera(msg, rectified=rectified).is_distorted == bent
 
 
+def test_fourteen_coefficients_and_a_region_of_interest_give_the_published_image():
+    msg = camera_info()
+    msg.distortion_model = 'rational_polynomial'
+    msg.d = [-0.3, 0.1, 0.0, 0.0, 0.0, 0.1, *[0.0] * 6, 0.01, 0.02]
+    whole = read_calibration(msg, rectified=False).camera
+    msg.roi.x_offset, msg.roi.y_offset, msg.roi.width, msg.roi.height = 160, 120, 320, 240
+    calibration = read_calibration(msg, rectified=False, size=(320, 240))
+    assert calibration.notes == ()
+    part = calibration.camera
+    assert (part.width, part.height, len(part.distortion)) == (320, 240, 14)
+    pixels = np.array([[10.0, 20.0], [300.0, 200.0]])
+    np.testing.assert_allclose(part.rays(pixels), whole.rays(pixels + (160, 120)), atol=1e-9)
+
+
+@pytest.mark.parametrize('fields', [{'p': [math.nan] * 12}, {'r': [0.0] * 9}])
+def test_what_a_raw_image_does_not_need_may_be_anything(fields):
+    msg = camera_info()
+    for name, value in fields.items():
+        setattr(msg, name, value)
+    assert read_calibration(msg, rectified=False).camera is not None
+
+
+def test_matrix_by_columns_is_told():
+    msg = camera_info()
+    msg.k = np.array(msg.k).reshape(3, 3).T.ravel()
+    assert 'the principal point (0, 0) is far' in read_calibration(msg, rectified=False).notes[0]
+
+
 def test_binning_and_region_of_interest_give_the_published_image():
     msg = camera_info(size=(640, 480), focal=600.0)
     msg.roi = RegionOfInterest(x_offset=100, y_offset=40, width=200, height=120)

@@ -120,6 +120,8 @@ def _check_format(name: str, data: memoryview) -> None:
         )
     if kind_of(data):
         return
+    if not len(data):
+        raise DecodeError(f'compressed image {name!r}: expected a picture; the message is empty')
     begin = bytes(data[:8]).hex(' ')
     if plain.startswith(_VIDEO):
         raise DecodeError(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
+from unihpe_ros.ros.planar_images import PLANAR, Planes
 
 # Rows of luma are padded to a multiple of this, and by fewer than that.
 _BLOCK, _MOST_PADDING = 16, 128
@@ -52,6 +53,8 @@ def _layouts() -> Mapping[str, Layout]:
         'nv12': Layout(1, cv2.COLOR_YUV2BGR_NV12, even=(2, 2), planes=1.5),
         'nv21': Layout(1, cv2.COLOR_YUV2BGR_NV21, even=(2, 2), planes=1.5),
     }
+    # Red in the high bits of a little-endian word, as V4L2 has it.
+    table['rgb565'] = Layout(2, cv2.COLOR_BGR5652BGR)
     for name in ('bgr', 'rgb', 'bgra', 'rgba', 'mono'):
         eight = table[f'{name}8']
         table[f'{name}16'] = Layout(eight.channels, eight.conversion, depth=2)
@@ -81,6 +84,13 @@ _ALIASES = {
     'grey': 'mono8',
     'gray': 'mono8',
     'y8': 'mono8',
+    'rgb': 'rgb8',
+    'bgr': 'bgr8',
+    'rgba': 'rgba8',
+    'bgra': 'bgra8',
+    'yuv422_yvyu': 'yvyu',
+    # Deep pictures in words of 16 bits.
+    **{f'{name}{bits}': 'mono16' for name in ('mono', 'y', 'ir') for bits in (10, 12, 14)},
     'y16': 'mono16',
     # GenICam's names, which camera_aravis passes on.
     **{
@@ -88,19 +98,45 @@ _ALIASES = {
         for short, name in (('rg', 'rggb'), ('bg', 'bggr'), ('gb', 'gbrg'), ('gr', 'grbg'))
         for bits in (8, 10, 12, 16)
     },
+    **{
+        f'bayer_{name}{bits}': f'bayer_{name}16'
+        for name in ('rggb', 'bggr', 'gbrg', 'grbg')
+        for bits in (10, 12, 14)
+    },
 }
+
+
+_PLANAR_ALIASES = {
+    **dict.fromkeys(('yuv420', 'yuv420p', 'iyuv', 'yu12', 'yuvi420', 'yuv420_i420'), 'i420'),
+    **dict.fromkeys(('yvu420', 'yvu420p'), 'yv12'),
+    **dict.fromkeys(('i422', 'yu16'), 'yuv422p'),
+    **dict.fromkeys(('i444', 'yu24'), 'yuv444p'),
+}
+# Packed pictures, which a raw message must not hold.
+PACKED = ('jpeg', 'jpg', 'mjpeg', 'mjpg', 'png', 'h264', 'h265', 'hevc')
 
 
 _TABLE = _layouts()
 _LAYOUTS = {**_TABLE, **{alias: _TABLE[name] for alias, name in _ALIASES.items()}}
 _LOWER = {name.lower(): layout for name, layout in _LAYOUTS.items()}
 # Those that ROS or OpenCV name; other spellings of them are read too.
-ENCODINGS = (*_TABLE, '8UC1', '8UC3', '8UC4', '16UC1', '16UC3', 'uyvy', 'yuyv')
+ENCODINGS = (*_TABLE, *PLANAR, '8UC1', '8UC3', '8UC4', '16UC1', '16UC3', 'uyvy', 'yuyv')
+
+
+def plain_name(encoding: str) -> str:
+    """Return an encoding in small letters, without what pads the field in some drivers."""
+    return encoding.strip(' \t\r\n\0').lower()
 
 
 def layout_of(encoding: str) -> Layout | None:
     """Return the layout that a message's encoding names, in any spelling; None if none is."""
-    return _LAYOUTS.get(encoding) or _LOWER.get(encoding.strip().lower())
+    return _LAYOUTS.get(encoding) or _LOWER.get(plain_name(encoding))
+
+
+def planes_of(encoding: str) -> Planes | None:
+    """Return the planes that a message's encoding names, in any spelling; None if none is."""
+    name = plain_name(encoding)
+    return PLANAR.get(_PLANAR_ALIASES.get(name, name))
 
 
 def luma_rows(height: int, rows: int) -> int:

@@ -16,7 +16,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.intensity import FULL, IntensityRange
-from unihpe_ros.ros.image_layouts import ENCODINGS, Layout, layout_of, luma_rows
+from unihpe_ros.ros.image_layouts import (
+    ENCODINGS,
+    Layout,
+    layout_of,
+    luma_rows,
+    PACKED,
+    plain_name,
+    planes_of,
+)
+from unihpe_ros.ros.planar_images import planar_to_bgr, Planes
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import Image
@@ -38,7 +47,7 @@ class UnknownEncodingError(DecodeError):
 
 
 # What only a depth image is, see REP 118.
-_DEPTHS = ('32FC1', '64FC1')
+_DEPTHS = ('32fc1', '64fc1')
 
 
 def decode_image(msg: Image, intensity: IntensityRange | None = None) -> BgrImage:
@@ -65,12 +74,20 @@ def decode_image(msg: Image, intensity: IntensityRange | None = None) -> BgrImag
         If the encoding is unknown or that of depth, the size is no image's, or bytes are missing.
 
     """
+    planes = planes_of(msg.encoding)
+    if planes is not None:
+        return planar_to_bgr(msg, planes, _planar_step(msg, planes))
     layout = layout_of(msg.encoding)
-    if msg.encoding in _DEPTHS:
+    if plain_name(msg.encoding) in _DEPTHS:
         # Not even cv_bridge is asked: it would make a picture of the distances.
         raise DecodeError(
             f'image encoding: expected colours or grey; got {msg.encoding!r}, which holds '
             'distances: it belongs on depth_image'
+        )
+    if plain_name(msg.encoding) in PACKED:
+        raise DecodeError(
+            f'image encoding: expected raw pixels; got {msg.encoding!r}: publish it as '
+            'sensor_msgs/CompressedImage on image/compressed, with image_transport: compressed'
         )
     if layout is None:
         raise UnknownEncodingError(
@@ -110,6 +127,26 @@ def _pixels(msg: Image, layout: Layout) -> NDArray[Any]:
     pixels = np.ndarray(shape, f'{order}u{layout.depth}', msg.data, strides=strides)
     # OpenCV reads words of the machine's byte order, at even addresses.
     return np.require(pixels, np.uint16, 'A') if layout.depth == 2 else pixels
+
+
+def _planar_step(msg: Image, planes: Planes) -> int:
+    """Return the bytes of a row of luma, after checking that size and data fit the layout."""
+    width, height, size = msg.width, msg.height, len(msg.data)
+    what = f'{msg.encoding} image of {width}x{height}'
+    check_size(width, height, what)
+    if width % 2 or height % planes.down:
+        raise DecodeError(f'{what}: expected multiples of 2x{planes.down}')
+    step = msg.step or width
+    if size == round(width * height * planes.rows):
+        # Some drivers give the bytes of a row of all planes as step.
+        step = width
+    if step < width or step % planes.across:
+        raise DecodeError(f'{what}: expected a step of at least {width} bytes, got {step}')
+    needed = round(step * height * planes.rows)
+    # The padding of the last row may be missing.
+    if size < needed - (step - width):
+        raise DecodeError(f'{what}: expected at least {needed} bytes, got {size}')
+    return step
 
 
 def _two_planes(msg: Image, rows: int, step: int, what: str) -> NDArray[np.uint8]:
