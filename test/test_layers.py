@@ -40,7 +40,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     'web': ({'core', 'visualisation'}, set()),
     'ros': ({'core', 'visualisation', 'engines.EngineError', 'estimator', 'web'}, ROS),
     # Of the node's room only what turns messages into arrays and back.
-    'bags': ({'core', *(f'ros.{name}' for name in MESSAGES)}, ROS | {'rosbags', 'yaml'}),
+    'bags': ({'core', *(f'ros.{name}' for name in MESSAGES)}, ROS | {'lz4', 'rosbags', 'yaml'}),
     'node_trial': (
         {'core', 'metrics', 'visualisation', 'bags', *(f'ros.{name}' for name in MESSAGES)},
         ROS,

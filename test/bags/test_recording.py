@@ -10,10 +10,14 @@ import sqlite3
 
 from bench_bags import data_file, KINDS, stamp_of, write_bag
 from mcap.reader import make_reader
-from mcap.writer import CompressionType, Writer
+from mcap.writer import CompressionType, IndexType, Writer
+import numpy as np
 import pytest
+from rosbags.rosbag1 import Reader as Reader1
 from tiny_detector import write_tiny_detector
+from unihpe_ros.bags.copy import check_target
 from unihpe_ros.bags.reader import BagReader
+from unihpe_ros.bags.recording import Recording
 from unihpe_ros.bags.topics import BagError
 from unihpe_ros.cli.main import main
 from unihpe_ros.ros.cameras import Calibration
@@ -45,7 +49,7 @@ def rewrite(
     buffer = io.BytesIO()
     writer = Writer(
         buffer, compression=compression, chunk_size=chunk, use_chunking=chunked,
-        enable_crcs=True, **({} if index else {'index_types': 0}),
+        enable_crcs=True, index_types=IndexType.ALL if index else IndexType.NONE,
     )  # fmt: skip
     writer.start('ros2', 'test')
     channels: dict[str, int] = {}
@@ -104,6 +108,7 @@ def test_an_mcap_without_summary_and_footer_is_read(mcap, tmp_path):
     (note,) = reader.notes
     assert 'killed.mcap ends at byte' in note
     assert 'the recorder was interrupted; the' in note
+    assert note.endswith('messages before are read, how many are lost is not known')
 
 
 # Of a single compressed chunk that is cut early, nothing may be whole.
@@ -113,6 +118,7 @@ def test_an_mcap_without_summary_and_footer_is_read(mcap, tmp_path):
         (CompressionType.NONE, 4000),
         (CompressionType.NONE, 10_000_000),
         (CompressionType.ZSTD, 4000),
+        (CompressionType.LZ4, 4000),
     ],
 )
 @pytest.mark.parametrize('share', [0.3, 0.6, 0.95])
@@ -125,6 +131,64 @@ def test_an_mcap_is_read_up_to_where_it_is_cut(mcap, tmp_path, compression, chun
     assert found == list(range(reader.count))
     assert reader.count >= int(share * FRAMES) - 1
     assert 'whole.mcap ends at byte' in reader.notes[0]
+
+
+# Random bytes do not compress: every block of a compressed chunk is as long as it was.
+@pytest.mark.parametrize(
+    'compression', [CompressionType.NONE, CompressionType.LZ4, CompressionType.ZSTD]
+)
+def test_of_a_chunk_that_is_cut_the_whole_messages_are_read_and_the_rest_is_counted(
+    tmp_path, compression
+):
+    path = tmp_path / 'cut.mcap'
+    noise = np.random.default_rng(1).integers(0, 256, (40, 100_000), np.uint8)
+    with path.open('wb') as file:
+        writer = Writer(file, compression=compression, chunk_size=10**8)
+        writer.start('ros2', 'test')
+        kind = writer.register_schema('std_msgs/msg/Empty', 'ros2msg', b'')
+        channel = writer.register_channel('/noise', 'cdr', kind)
+        for number in range(40):
+            writer.add_message(channel, number, noise[number].tobytes(), number)
+        writer.finish()
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with Recording(path) as recording:
+        found = [data for _, _, data in recording.messages()]
+        (note,) = recording.notes
+    assert 17 <= len(found) <= 20
+    assert found == [row.tobytes() for row in noise[: len(found)]]
+    assert f'the {len(found)} messages before are read, about {40 - len(found)} more were' in note
+
+
+def test_metadata_says_how_many_messages_an_unfinished_recording_has_lost(tmp_path):
+    bag = write_bag(tmp_path / 'bag', FRAMES, truth=False)
+    file = data_file(bag)
+    whole = Recording(bag)
+    expected = sum(c.msgcount for c in whole.connections)
+    assert whole.notes == []
+    rewrite(file, file, finish=False)
+    with Recording(bag) as recording:
+        lost = expected - sum(c.msgcount for c in recording.connections)
+        assert (
+            recording.notes[-1]
+            == (f'{lost} of the {expected} messages that metadata.yaml counts are lost')
+            or not lost
+        )
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+    with Recording(bag) as recording:
+        read = sum(c.msgcount for c in recording.connections)
+        assert 0 < read < expected
+        assert recording.notes[-1].startswith(f'{expected - read} of the {expected} messages')
+
+
+def test_an_mcap_whose_index_alone_is_cut_has_lost_nothing(mcap, tmp_path):
+    path = Path(shutil.copy(mcap, tmp_path / 'index.mcap'))
+    content = path.read_bytes()
+    path.write_bytes(content[:-60])
+    reader = BagReader(path)
+    assert numbers(reader) == list(range(FRAMES))
+    assert reader.notes[0].endswith('messages before are read, which are all')
 
 
 def test_messages_outside_of_chunks_come_in_order(mcap, tmp_path):
@@ -141,7 +205,10 @@ def test_a_damaged_chunk_is_left_out_and_told(mcap, tmp_path):
     reader = BagReader(path)
     found = numbers(reader)
     assert 0 < len(found) < FRAMES
-    assert 'damaged chunks are left out' in reader.notes[-1]
+    lost = FRAMES - len(found)
+    assert reader.notes[-1] == (
+        f'damaged.mcap: 1 damaged chunks with {lost} messages are left out'
+    )
 
 
 @pytest.mark.parametrize(
@@ -162,6 +229,69 @@ def test_topics_of_others_are_passed_over(mcap, tmp_path, encoding):
     reader = BagReader(rewrite(mcap, tmp_path / 'mixed.mcap', also=also))
     assert numbers(reader) == list(range(FRAMES))
     assert reader.camera is not None
+
+
+@pytest.mark.parametrize(
+    ('name', 'content', 'words'),
+    [
+        ('a.mcap', b'', 'a.mcap is empty \\(0 bytes\\)'),
+        ('a.db3', b'', 'a.db3 is empty \\(0 bytes\\)'),
+        ('a.mcap', b'\x89MCAP0\r\n', 'without a footer: the recorder was interrupted'),
+        ('a.mcap', b'\x89MCAP0\r\n\x01', 'inside the head of a record'),
+        ('a.db3', b'SQLite format 3\0', 'ends at byte 16 inside its header'),
+        ('a.mcap', b'PK\x03\x04 a zip file', 'which is no recording'),
+        ('a.mcap.zstd', b'\x28\xb5\x2f\xfd', 'expected a complete recording'),
+        ('a.db3-wal', b'what a recorder left', 'the folder holds no .mcap or .db3 file'),
+        ('metadata.yaml', b'rosbag2_bagfile_information: {}', 'the folder holds no .mcap'),
+        ('notes.txt', b'hello', 'the folder holds no .mcap or .db3 file'),
+    ],
+)
+def test_a_folder_without_a_whole_message_says_why(tmp_path, name, content, words):
+    folder = tmp_path / 'bag'
+    folder.mkdir()
+    (folder / name).write_bytes(content)
+    with pytest.raises(BagError, match=words):
+        BagReader(folder)
+
+
+@pytest.mark.parametrize('schema', ['', 'ros2msg', 'flatbuffer', 'omgidl', 'ros1msg'])
+def test_schemas_that_are_empty_or_of_others_leave_the_images(mcap, tmp_path, schema):
+    channels: list[int] = []
+
+    def also(writer: Writer, time: int) -> None:
+        if not channels:
+            kind = writer.register_schema('acme/Thing', schema, b'') if schema else 0
+            channels.append(writer.register_channel('/thing', schema or 'cdr', kind))
+        writer.add_message(channels[0], time, b'\0\1\0\0', time)
+
+    reader = BagReader(rewrite(mcap, tmp_path / 'odd.mcap', also=also, index=False, finish=False))
+    found = numbers(reader)
+    assert found == list(range(len(found)))
+    assert len(found) >= FRAMES - 2
+
+
+def test_messages_of_ros_1_in_an_mcap_are_read(tmp_path):
+    source = write_bag(tmp_path / 'old', 4, kind='ros1', truth=False)
+    path = tmp_path / 'converted.mcap'
+    with path.open('wb') as file, Reader1(source) as reader:
+        writer = Writer(file)
+        writer.start('ros1', 'converter')
+        channels = {}
+        for connection, time, data in reader.messages():
+            if connection.topic not in channels:
+                name = connection.msgtype.replace('/msg/', '/')
+                text = connection.msgdef.data.encode()
+                kind = writer.register_schema(name, 'ros1msg', text)
+                channels[connection.topic] = writer.register_channel(
+                    connection.topic, 'ros1', kind
+                )
+            writer.add_message(channels[connection.topic], time, bytes(data), time)
+        writer.finish()
+    reader = BagReader(path)
+    assert (numbers(reader), reader.notes) == ([0, 1, 2, 3], [])
+    assert reader.camera is not None
+    with pytest.raises(BagError, match='expected a rosbag2 to add topics to, not one of ROS 1'):
+        check_target(reader, tmp_path / 'copy')
 
 
 def test_a_recording_of_others_alone_says_what_it_holds(tmp_path):

@@ -13,7 +13,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import get_typestore, Stores
 from rosbags.typesys.store import Typestore
 from std_msgs.msg import Header
-from unihpe_ros.bags.reader import BagReader, is_ros1
+from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.bags.topics import BagError
 from unihpe_ros.bags.writer import check_place, new_bag
 from unihpe_ros.core.pose import Poses
@@ -33,7 +33,7 @@ def check_target(reader: BagReader, target: Path) -> None:
     check_place(target)
     if target.resolve() == reader.path.resolve():
         raise BagError(f'{target}: expected another place than that of the recording itself')
-    if is_ros1(reader.path):
+    if reader.is_ros1:
         raise BagError(
             f'{reader.path}: expected a rosbag2 to add topics to, not one of ROS 1; '
             'rosbags-convert makes one of it'

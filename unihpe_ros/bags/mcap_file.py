@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import heapq
 from io import BytesIO
 from pathlib import Path
+import re
 import struct
 from typing import BinaryIO
 from zlib import crc32
 
+from lz4 import frame as lz4  # type: ignore[import-untyped]
 from rosbags.interfaces import (
     Connection,
     ConnectionExtRosbag2,
@@ -22,12 +24,14 @@ from rosbags.rosbag2.storage_mcap import DECOMPRESSORS, get_qos, zstd
 
 MAGIC = b'\x89MCAP0\r\n'
 _SCHEMA, _CHANNEL, _MESSAGE, _CHUNK, _INDEX, _CHUNK_INDEX, _STATISTICS = 3, 4, 5, 6, 7, 8, 11
+_DATA_END = 15
 _FOOTER_BYTES = 9 + 20 + len(MAGIC)
 # How many bytes of a chunk are read before its records: four numbers and the compression's name.
 _CHUNK_HEAD = 64
 # Channel, number, time of logging and of publishing.
 _MESSAGE_HEAD = 22
 _FORMATS = {
+    'ros1msg': MessageDefinitionFormat.MSG,
     'ros2msg': MessageDefinitionFormat.MSG,
     'ros2idl': MessageDefinitionFormat.IDL,
     'omgidl': MessageDefinitionFormat.IDL,
@@ -60,6 +64,12 @@ class McapFile:
     lost_chunks, doubtful_chunks : int
         Number of whole chunks that could not be decompressed when they were read, and of those
         that were although they fail their checksum.
+    lost_messages : int
+        Number of messages in the chunks that were left out, of the channels that were read.
+    cut_messages : int
+        About how many messages the chunk that is cut off held behind the cut.
+    ends_whole : bool
+        Whether the recorder has written all messages and said so, whatever lacks behind that.
 
     Raises
     ------
@@ -70,7 +80,8 @@ class McapFile:
 
     def __init__(self, path: Path) -> None:
         self.connections: list[Connection] = []
-        self.lost_chunks = self.doubtful_chunks = 0
+        self.lost_chunks = self.doubtful_chunks = self.lost_messages = self.cut_messages = 0
+        self.ends_whole = False
         self._schemas: dict[int, tuple[str, str, str]] = {}
         self._channels: dict[int, tuple[int, str, str, bytes]] = {}
         self._counts: Counter[int] = Counter()
@@ -95,6 +106,7 @@ class McapFile:
         """Yield channel, time of logging (ns) and bytes of messages, in order of time."""
         waiting: list[tuple[int, int, int, bytes]] = []
         number = 0
+        expected = sum(self._counts[channel] for channel in wanted)
         for piece in sorted(self._pieces, key=lambda one: one.time):
             while waiting and waiting[0][0] < piece.time:
                 time, _, channel, data = heapq.heappop(waiting)
@@ -111,10 +123,14 @@ class McapFile:
         while waiting:
             time, _, channel, data = heapq.heappop(waiting)
             yield channel, time, data
+        self.lost_messages = max(expected - number, 0)
 
     def _connection(self, key: int) -> Connection:
         schema, topic, encoding, metadata = self._channels.get(key, (0, f'channel {key}', '', b''))
         name, kind, text = self._schemas.get(schema, ('', '', ''))
+        if kind == 'ros1msg':
+            # ROS 1 has no folder in the names of its types.
+            name = re.sub(r'^(\w+)/(\w+)$', r'\1/msg/\2', name)
         form = _FORMATS.get(kind, MessageDefinitionFormat.NONE)
         try:
             qos = get_qos(metadata)
@@ -146,6 +162,7 @@ class McapFile:
             else:
                 self._note_channel(code, body)
         if has_statistics and self._pieces and set(self._counts) <= set(self._channels):
+            self.ends_whole = True
             return True
         self._pieces.clear()
         self._counts.clear()
@@ -166,6 +183,8 @@ class McapFile:
                 channel, size = struct.unpack('<HI', _body(self._file, offset, 6))
                 self._counts[channel] += size // 16
                 indexed.add(self._pieces[-1].offset)
+            elif code == _DATA_END:
+                self.ends_whole = True
             elif code in (_SCHEMA, _CHANNEL):
                 self._note_channel(code, _body(self._file, offset, length))
         for piece in self._pieces:
@@ -192,12 +211,25 @@ class McapFile:
         except Exception:  # noqa: BLE001 - decompressors raise what they like.
             self.lost_chunks += 1
             return []
+        if len(data) < whole:
+            self._estimate_cut(content, size)
         checksum = int.from_bytes(body[24:28], 'little')
         if checksum and len(data) >= whole and crc32(content) != checksum:
             self.doubtful_chunks += 1
         view = memoryview(content)
         walked = _walk(BytesIO(content), 0, len(content))
         return [(code, view[place : place + long]) for code, place, long in walked]
+
+    def _estimate_cut(self, content: bytes, size: int) -> None:
+        """Estimate the messages behind a cut by the mean size of those before it."""
+        lengths = [
+            length
+            for code, _, length in _walk(BytesIO(content), 0, len(content))
+            if code == _MESSAGE
+        ]
+        if lengths:
+            mean = sum(lengths) / len(lengths) + 9
+            self.cut_messages = max(round((size - sum(lengths) - 9 * len(lengths)) / mean), 1)
 
     def _note_channel(self, code: int, body: bytes) -> None:
         try:
@@ -235,6 +267,8 @@ def _unpacked(data: bytes, compression: str, size: int, *, is_whole: bool) -> by
         return bytes(content[:size])
     if compression == 'zstd':
         return bytes(zstd.ZstdDecompressor().decompress(data, size))
+    if compression == 'lz4':
+        return bytes(lz4.LZ4FrameDecompressor().decompress(data, max_length=size))
     return data if not compression else b''
 
 

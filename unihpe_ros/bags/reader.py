@@ -96,6 +96,8 @@ class BagReader:
         The first one beside the images, its fields named as in ROS 2.
     camera : Camera, optional
         What it says; None if there is none that can be used.
+    is_ros1 : bool
+        Whether its messages are those of ROS 1.
     notes : list[str]
         What is missing: parts that are cut off, a calibration that can't be used.
 
@@ -118,6 +120,7 @@ class BagReader:
         self.notes: list[str] = []
         try:
             with self._open() as reader:
+                self.is_ros1 = is_ros1(path) or bool(getattr(reader, 'is_ros1', False))
                 known = [(c.topic, c.msgtype, c.msgcount) for c in reader.connections]
                 self._others = dict(getattr(reader, 'others', {}))
                 self._note(reader)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 import heapq
@@ -20,6 +20,7 @@ from rosbags.typesys.store import Typestore
 from unihpe_ros.bags.damage import DAMAGE, damaged, describe_damage
 from unihpe_ros.bags.mcap_file import MAGIC as MCAP, McapFile
 from unihpe_ros.bags.sqlite_file import MAGIC as SQLITE, SqliteFile
+import yaml
 
 _ZSTD = b'\x28\xb5\x2f\xfd'
 _MAGICS = (MCAP, SQLITE, _ZSTD)
@@ -40,13 +41,16 @@ class Recording:
     Attributes
     ----------
     connections : list[Connection]
-        Topics whose messages are CDR, with the number of messages that can be read.
+        Topics whose messages are CDR, or those of ROS 1 as converters of its bags keep them, with
+        the number of messages that can be read.
     others : dict[str, str]
         Topics of other encodings, such as JSON or Protobuf, to the encoding.
     notes : list[str]
         What can't be read of it, and why.
     typestore : Typestore
         The types of the messages that are known.
+    is_ros1 : bool
+        Whether the messages are those of ROS 1.
 
     Raises
     ------
@@ -83,6 +87,8 @@ class Recording:
     def deserialize(self, data: bytes, kind: str) -> Any:
         """Return the message in some bytes."""
         try:
+            if self.is_ros1:
+                return self.typestore.deserialize_ros1(data, kind)
             return self.typestore.deserialize_cdr(data, kind)
         except SerdeError as error:
             raise ValueError(f'expected a {kind}; {error}') from error
@@ -98,7 +104,10 @@ class Recording:
         yield from heapq.merge(*streams, key=lambda item: item[1])
         for path, file in self._files.items():
             if isinstance(file, McapFile) and file.lost_chunks:
-                self.notes.append(f'{path.name}: {file.lost_chunks} damaged chunks are left out')
+                lost = f' with {file.lost_messages} messages' if file.lost_messages else ''
+                self.notes.append(
+                    f'{path.name}: {file.lost_chunks} damaged chunks{lost} are left out'
+                )
             if isinstance(file, McapFile) and file.doubtful_chunks:
                 self.notes.append(
                     f'{path.name}: {file.doubtful_chunks} chunks fail their checksum'
@@ -116,18 +125,28 @@ class Recording:
         if not self._files or (is_empty and (failures or self._is_broken())):
             cause = next(iter(failures.values()), ValueError('it holds no messages'))
             raise damaged(self._path, cause)
-        self.connections = [c for c in found if c.ext.serialization_format == 'cdr']
+        encodings = Counter(c.ext.serialization_format for c in found if c.msgcount)
+        self.is_ros1 = encodings['ros1'] > encodings['cdr']
+        wanted = 'ros1' if self.is_ros1 else 'cdr'
+        self.connections = [c for c in found if c.ext.serialization_format == wanted]
         self.others = {
             c.topic: c.ext.serialization_format for c in found if c not in self.connections
         }
         self.notes += [f'{path.name} can not be read: {cause}' for path, cause in failures.items()]
+        expected = expected_messages(self._path)
         for path, file in self._files.items():
             where = describe_damage(path)
             if where or (isinstance(file, SqliteFile) and file.is_cut):
                 count = sum(c.msgcount for c in file.connections)
                 self.notes.append(
                     f'{where or path.name + " lacks pages"}; the {count} messages before are read'
+                    f'{_behind_cut(file, is_counted=expected > 0)}'
                 )
+        count = sum(c.msgcount for c in found)
+        if count < expected:
+            self.notes.append(
+                f'{expected - count} of the {expected} messages that metadata.yaml counts are lost'
+            )
 
     def _is_broken(self) -> bool:
         return any(describe_damage(path) for path in self._paths())
@@ -169,7 +188,8 @@ class Recording:
     def _types(self) -> Typestore:
         """Return the types of our release, and over them those that the recording defines."""
         # Recordings of sqlite3 before Iron hold no definitions of their messages.
-        known = dict(get_typestore(Stores.ROS2_HUMBLE).fielddefs)
+        release = Stores.ROS1_NOETIC if self.is_ros1 else Stores.ROS2_HUMBLE
+        known = dict(get_typestore(release).fielddefs)
         defined = dict(known)
         for connection in self.connections:
             try:
@@ -210,11 +230,23 @@ def _read(
         yield by_id[number], time, plain
 
 
-def _chunks(file: McapFile | SqliteFile) -> tuple[int, int]:
-    """Return how many chunks were left out, and how many are read but doubtful."""
-    if isinstance(file, McapFile):
-        return file.lost_chunks, file.doubtful_chunks
-    return 0, 0
+def _behind_cut(file: McapFile | SqliteFile, *, is_counted: bool) -> str:
+    if isinstance(file, McapFile) and file.ends_whole:
+        return ', which are all'
+    if is_counted:
+        return ''
+    if isinstance(file, McapFile) and file.cut_messages:
+        return f', about {file.cut_messages} more were in the part of its last chunk that is lost'
+    return ', how many are lost is not known'
+
+
+def expected_messages(path: Path) -> int:
+    """Return how many messages metadata.yaml counts in a folder; 0 if it does not say."""
+    try:
+        content = yaml.safe_load((path / 'metadata.yaml').read_text(encoding='utf-8'))
+        return int(content['rosbag2_bagfile_information']['message_count'])
+    except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError):
+        return 0
 
 
 def _definitions(connection: Connection) -> dict[str, Any]:
