@@ -64,17 +64,30 @@ class Broadcaster:
 
 
 class FakeNode:
-    """Keeps what is published, by topic."""
+    """Keeps what is published, by topic; nodes in the same domain hear each other."""
 
-    def __init__(self):
+    def __init__(self, domain=None):
         self.topics = {}
+        self.heard_by = {} if domain is None else domain.heard_by
 
     def create_publisher(self, kind, topic, depth):
         del kind, depth
         messages = self.topics.setdefault(topic, [])
-        return SimpleNamespace(
-            topic=topic, publish=messages.append, get_subscription_count=lambda: 1
-        )
+
+        def publish(message):
+            messages.append(message)
+            for callback in self.heard_by.get(topic, ()):
+                callback(message)
+
+        return SimpleNamespace(topic=topic, publish=publish, get_subscription_count=lambda: 1)
+
+    def create_subscription(self, kind, topic, callback, depth):
+        del kind, depth
+        self.heard_by.setdefault(topic, []).append(callback)
+        return SimpleNamespace(topic=topic, callback=callback)
+
+    def destroy_subscription(self, subscription):
+        self.heard_by[subscription.topic].remove(subscription.callback)
 
     def destroy_publisher(self, publisher):
         del self.topics[publisher.topic]
@@ -123,6 +136,36 @@ def test_ids_are_five_characters_that_start_with_a_letter_and_differ():
 def test_two_robots_give_different_ids():
     front, rear = ([BodyIds().name(0, person) for person in range(20)] for _ in range(2))
     assert not set(front) & set(rear)
+
+
+def test_two_robots_in_one_domain_list_the_people_of_both(node):
+    robots = [node, FakeNode(node)]
+    front, rear = (Bodies(robot, ['']) for robot in robots)
+    for _ in range(2):
+        for bodies in (front, rear):
+            bodies.publish('', standing(2), SIZE, header(), header())
+    lists = [robot.topics['/humans/bodies/tracked'][-1].ids for robot in robots]
+    assert lists[0] == lists[1]
+    assert len(set(lists[0])) == 4
+    # Whoever leaves one robot's picture leaves both lists, and nobody comes back by an echo.
+    rear.publish('', standing(1), SIZE, header(), header())
+    front.publish('', standing(2), SIZE, header(), header())
+    assert len(node.topics['/humans/bodies/tracked'][-1].ids) == 3
+    rear.destroy()
+    front.publish('', standing(2), SIZE, header(), header())
+    assert len(node.topics['/humans/bodies/tracked'][-1].ids) == 2
+
+
+def test_a_robot_that_is_silent_is_no_longer_listed(node, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr('unihpe_ros.ros.body_lists.time.monotonic', lambda: now[0])
+    front, rear = Bodies(node, ['']), Bodies(FakeNode(node), [''])
+    rear.publish('', standing(2), SIZE, header(), header())
+    front.publish('', standing(1), SIZE, header(), header())
+    assert len(node.topics['/humans/bodies/tracked'][-1].ids) == 3
+    now[0] = 1.5
+    front.publish('', standing(1), SIZE, header(), header())
+    assert len(node.topics['/humans/bodies/tracked'][-1].ids) == 1
 
 
 def test_topic_and_frames_can_be_told_apart(node):

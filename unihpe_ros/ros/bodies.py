@@ -15,6 +15,7 @@ from scipy.spatial.transform import Rotation
 from std_msgs.msg import Header
 from unihpe_ros.core.pose import Poses, RootMode
 from unihpe_ros.core.skeleton import ROS4HRI_18
+from unihpe_ros.ros.body_lists import BodyLists
 from unihpe_ros.ros.optional import require
 from unihpe_ros.ros.poses2d import hri_indices
 
@@ -106,7 +107,7 @@ class Bodies:
         self._order = list(cameras)
         self._topic, self._frame_prefix = topic.rstrip('/'), frame_prefix
         self._ids = ids or BodyIds()
-        self._tracked = node.create_publisher(self._hri.IdsList, f'{self._topic}/tracked', 1)
+        self._tracked = BodyLists(node, self._hri.IdsList, self._topic)
         self._bodies: dict[str, dict[str, _Body]] = {name: {} for name in cameras}
 
     def publish(
@@ -139,8 +140,7 @@ class Bodies:
             if name not in known:
                 known[name] = _Body(self._node, self._hri, f'{self._topic}/{name}')
             known[name].publish(poses, row, size, header)
-        everybody = sorted(name for bodies in self._bodies.values() for name in bodies)
-        self._tracked.publish(self._hri.IdsList(header=header, ids=everybody))
+        self._tracked.publish(header, (i for bodies in self._bodies.values() for i in bodies))
         if poses.root_mode is not RootMode.RELATIVE:
             self._broadcast(names, poses.keypoints_3d, frame)
 
@@ -166,7 +166,7 @@ class Bodies:
             for body in bodies.values():
                 body.destroy()
             bodies.clear()
-        self._node.destroy_publisher(self._tracked)
+        self._tracked.destroy()
         # A broadcaster cannot be destroyed: it would leave a publisher for each configuration.
         self._node.destroy_publisher(self._broadcaster.pub_tf)
 
