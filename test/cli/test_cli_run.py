@@ -1,7 +1,9 @@
 import os
 from pathlib import Path
 import re
+import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -77,6 +79,35 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
     assert out == ''
     assert re.fullmatch(rf'unihpe run: error: .*{words}.*\n', err), err
     assert sorted(tmp_path.rglob('*')) == before
+
+
+def test_port_of_the_page_that_is_taken_is_one_sentence(tmp_path, capsys):
+    with socket.create_server(('127.0.0.1', 0)) as taken:
+        port = taken.getsockname()[1]
+        assert unihpe('run', tmp_path / 'a.mp4', '--view', '--web-port', port) == 1
+    out, err = capsys.readouterr()
+    assert out == ''
+    assert re.fullmatch(
+        rf'unihpe run: error: web page: cannot listen on 127\.0\.0\.1:{port}: Address already.*\n',
+        err,
+    )
+
+
+@pytest.mark.slow
+def test_disk_that_is_full_for_real_is_one_sentence_and_leaves_no_file(tmp_path, options):
+    video = write_walk_video(tmp_path / 'walk.mp4', 30)
+    # Any file of this process ends here, as on a disk that is full; people of 30 frames are more.
+    full = (10_000, 10_000)
+    run = subprocess.run(
+        _command(video, *options, '--out', tmp_path / 'o/{name}.csv'),
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, full),
+    )
+    assert run.returncode == 1, run.stderr
+    (line,) = [line for line in run.stderr.splitlines() if 'error' in line]
+    assert 'cannot be written: File too large' in line
+    assert not [path for path in (tmp_path / 'o').iterdir() if not path.name.startswith('.')]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason='root may write everywhere')

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tiny_bag import write_tiny_bag
 from tiny_run import open_path, RATE, walk_image, write_walk_video
+from unihpe_ros.bags.topics import BagError
 from unihpe_ros.run.inputs import live
 from unihpe_ros.run.inputs.choose import input_name, InputOptions, open_input
 from unihpe_ros.run.inputs.source import InputError
@@ -114,7 +115,29 @@ def test_recording_brings_stamps_and_camera(tmp_path):
     assert (source.count, frames[0].number) == (15, 3)
     assert source.rate == pytest.approx(30, rel=0.01)
     assert frames[1].stamp - frames[0].stamp == pytest.approx(1e9 / 30, abs=2)
-    assert source.camera.width == 640
+    assert source.camera_of((640, 480)).width == 640
+    # Of another resolution it is scaled, as the node does it, and of other proportions not used.
+    assert source.camera_of((320, 240)).K[0, 0] == source.camera_of((640, 480)).K[0, 0] / 2
+    assert source.camera_of((640, 100)) is None
+
+
+def test_recording_of_a_killed_recorder_is_read_from_its_folder_and_told(tmp_path):
+    bag = write_tiny_bag(tmp_path / 'bag', 0.5)
+    (bag / 'metadata.yaml').unlink()
+    file = next(bag.glob('*.mcap'))
+    content = file.read_bytes()
+    file.write_bytes(content[: int(0.7 * len(content))])
+    source = open_path(bag)
+    assert 0 < len(list(source.frames())) < 15
+    assert 'ends at byte' in source.notes[0]
+    assert 'messages before are read' in source.notes[0]
+
+
+def test_folder_that_holds_metadata_alone_is_one_sentence(tmp_path):
+    bag = write_tiny_bag(tmp_path / 'bag', 0.2)
+    next(bag.glob('*.mcap')).unlink()
+    with pytest.raises(BagError, match=r'the folder holds no \.mcap or \.db3 file$'):
+        open_path(bag)
 
 
 def test_missing_file_is_one_sentence():

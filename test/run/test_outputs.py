@@ -1,6 +1,7 @@
 import csv
 import errno
 import json
+from pathlib import Path
 
 from bvh import Bvh
 import numpy as np
@@ -59,6 +60,20 @@ def test_people_file_goes_on_after_the_last_whole_line(tmp_path, people):
     with PeopleWriter(people.path, people.header, append=True) as writer:
         writer.write(last)
     assert people.path.read_text() == text
+
+
+def test_full_disk_is_told_with_the_file_though_closing_fails_again(people):
+    frame = next(people.frames())
+    with (
+        pytest.raises(OSError, match=r'^/dev/full: cannot be written: No space left on device$'),
+        PeopleWriter(Path('/dev/full'), people.header) as writer,
+    ):
+        writer.write(frame)
+    with (
+        pytest.raises(OSError, match=r'^/dev/full: cannot be written: No space left on device$'),
+        PeopleWriter(Path('/dev/full'), people.header),
+    ):
+        pass
 
 
 def test_jsonl_is_json_without_nan(tmp_path, people):

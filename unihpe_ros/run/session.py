@@ -10,7 +10,6 @@ import threading
 from time import perf_counter, time_ns
 from typing import Any
 
-from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.skeleton import Skeleton, UNION
 from unihpe_ros.estimator import PoseEstimator
@@ -265,14 +264,8 @@ class _Work:
         return poses
 
     def _estimate(self, frame: Frame) -> Poses:
-        camera = self._camera(frame)
+        height, width = frame.image.shape[:2]
+        camera = self._source.camera_of((width, height))
         if not self._source.still:
             return self._estimator.estimate(frame.image, camera, 1e-9 * frame.stamp)
         return self._estimator.estimate_image(frame.image, camera)
-
-    def _camera(self, frame: Frame) -> Camera | None:
-        camera = self._source.camera
-        # As the node does: a calibration of another size is not used.
-        if camera is None or (camera.height, camera.width) != frame.image.shape[:2]:
-            return None
-        return camera

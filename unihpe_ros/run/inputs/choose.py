@@ -14,6 +14,7 @@ from unihpe_ros.run.inputs.standard_input import StandardInput
 from unihpe_ros.run.inputs.video import Video
 
 _RECORDING_SUFFIXES = ('.mcap', '.db3', '.bag')
+_STORAGES = ('*.mcap', '*.db3', '*.mcap.zstd', '*.db3.zstd')
 
 
 @dataclass(frozen=True)
@@ -66,13 +67,21 @@ def open_input(text: str, options: InputOptions) -> Source:
             f'{path}: expected a video, a picture, a folder of pictures, a recording, camera:N, '
             'a URL or -; there is no such file'
         )
-    if path.suffix in _RECORDING_SUFFIXES or (path / 'metadata.yaml').is_file():
+    if _is_recording(path):
         from unihpe_ros.run.inputs.recording import Recording
 
         return Recording(path, options.topic)
     if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
         return Pictures(path, options.rate)
     return Video(path)
+
+
+def _is_recording(path: Path) -> bool:
+    if not path.is_dir():
+        return path.suffix in _RECORDING_SUFFIXES
+    # Of a recorder that was killed there is no metadata.yaml.
+    files = [path / 'metadata.yaml', *(file for end in _STORAGES for file in path.glob(end))]
+    return any(file.is_file() for file in files)
 
 
 def input_name(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from unihpe_ros.bags.reader import BagReader
+from unihpe_ros.core.geometry import Camera
 from unihpe_ros.ros.images import DecodeError
 from unihpe_ros.run.inputs.source import Frame, Source
 
@@ -31,7 +32,7 @@ class Recording(Source):
     def __init__(self, path: Path, topic: str = '') -> None:
         self._reader = BagReader(path, topic)
         reader = self._reader
-        super().__init__(str(path), count=reader.count, camera=reader.camera)
+        super().__init__(str(path), count=reader.count)
         self.rate = self._measure_rate()
 
     def frames(self, start: int = 0) -> Iterator[Frame]:
@@ -46,10 +47,15 @@ class Recording(Source):
                 broken, first = broken + 1, first or str(error)
                 continue
             yield Frame(image.number, image.stamp, picture)
+        self.notes += self._reader.notes
         if broken:
             self.notes.append(
                 f'{broken} images cannot be decoded and are left out; first: {first}'
             )
+
+    def camera_of(self, size: tuple[int, int]) -> Camera | None:
+        """Return the calibration, scaled to the images as the node does it."""
+        return self._reader.camera_of(size)
 
     def _measure_rate(self) -> float:
         """Return the images per second over the first second or so."""

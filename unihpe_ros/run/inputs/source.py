@@ -55,8 +55,6 @@ class Source:
         Frames per second, as far as it is known.
     count : int, optional
         Number of frames, if it is known.
-    camera : Camera, optional
-        Calibration that comes with the input.
 
     Attributes
     ----------
@@ -72,7 +70,6 @@ class Source:
     text: str
     rate: float = DEFAULT_RATE
     count: int | None = None
-    camera: Camera | None = None
     live: bool = field(default=False, init=False)
     still: bool = field(default=False, init=False)
     notes: list[str] = field(default_factory=list, init=False)
@@ -88,6 +85,11 @@ class Source:
 
         """
         raise NotImplementedError
+
+    def camera_of(self, size: tuple[int, int]) -> Camera | None:
+        """Return the calibration of images of (w, h) px that comes with the input, if any."""
+        del size
+        return None
 
     def close(self) -> None:
         """Release the device or the file."""

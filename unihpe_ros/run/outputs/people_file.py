@@ -9,6 +9,7 @@ worked on, so that a run that was stopped goes on where the file ends.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 import json
 from pathlib import Path
@@ -235,7 +236,9 @@ class PeopleWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
+        # What a full disk did not take is still in the buffer: to close it fails again.
+        with suppress(OSError) if error is not None else naming(self._path):
+            self._file.close()
 
     def write(self, frame: FramePeople) -> None:
         """Add a frame; it is handed to the system at once, so that a kill loses nothing."""
