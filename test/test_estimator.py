@@ -69,7 +69,8 @@ def test_single_image_is_answered_at_once(estimator: PoseEstimator) -> None:
     np.testing.assert_allclose(found, [keypoints_in(box) for box in people], atol=5)
     assert poses.root_mode is RootMode.PROJECTIVE
     assert (poses.flags & KeypointFlag.OBSERVED).all()
-    assert estimator.estimate_image(picture(*people)).root_mode is RootMode.RELATIVE
+    assert not poses.is_view_assumed
+    assert estimator.estimate_image(picture(*people)).is_view_assumed
     assert len(estimator.estimate_image(picture())) == 0
 
 
@@ -125,14 +126,36 @@ def test_relative_pose_is_turned_out_of_the_crops_view(estimator: PoseEstimator)
     assert angle == pytest.approx(math.degrees(math.atan2(580 - 319.5, CAMERA.K[0, 0])), abs=1)
 
 
-def test_unknown_camera_makes_the_pose_relative(estimator: PoseEstimator) -> None:
+@pytest.mark.parametrize('fov', [45.0, 90.0])
+def test_unknown_camera_places_by_the_assumed_view_and_flags_it(
+    estimator: PoseEstimator, fov: float
+) -> None:
+    estimator.configure(EstimatorSettings(default_fov_deg=fov))
+    people = person_box(200, 240, 300), person_box(480, 240, 200)
     for frame in range(3):
-        poses = estimator.estimate(picture(person_box(320, 240, 300)), None, frame / RATE)
-    assert poses.root_mode is RootMode.RELATIVE
-    np.testing.assert_allclose(poses.keypoints_3d[0, PELVIS], 0, atol=1e-6)
-    estimator.configure(EstimatorSettings(root_mode=RootMode.PROJECTIVE))
-    poses = estimator.estimate(picture(person_box(320, 240, 300)), None, 1.0)
-    assert poses.keypoints_3d[0, PELVIS, 2] > 1
+        poses = estimator.estimate(picture(*people), None, frame / RATE)
+    assert poses.root_mode is RootMode.PROJECTIVE
+    flags = KeypointFlag.METRIC_ROOT | KeypointFlag.ASSUMED_VIEW
+    assert ((poses.flags & flags) == flags).all()
+    focal = 320 / math.tan(math.radians(fov / 2))
+    near, far = poses.keypoints_3d[np.argsort(poses.keypoints_3d[:, PELVIS, 0]), PELVIS]
+    assert near[2] == pytest.approx(STATURE * focal / 300, rel=0.1)
+    assert far[2] > 1.3 * near[2]
+    assert near[0] < 0 < far[0]
+
+
+def test_calibration_that_comes_late_moves_people_at_once_and_keeps_their_ids(
+    estimator: PoseEstimator,
+) -> None:
+    box, wide = person_box(320, 240, 300), Camera.from_fov(*SIZE, math.radians(100))
+    for frame in range(10):
+        before = estimator.estimate(picture(box), None, frame / RATE)
+    after = estimator.estimate(picture(box), wide, 10 / RATE)
+    assert (before.track_ids.tolist(), after.track_ids.tolist()) == ([1], [1])
+    assert not after.is_view_assumed
+    expected = wide.K[0, 0] / CAMERA.K[0, 0]
+    ratio = after.keypoints_3d[0, PELVIS, 2] / before.keypoints_3d[0, PELVIS, 2]
+    assert ratio == pytest.approx(expected, rel=0.03)
 
 
 def test_known_stature_sets_the_scale(estimator: PoseEstimator) -> None:
@@ -218,9 +241,20 @@ def test_image_of_another_size_starts_over(estimator: PoseEstimator) -> None:
 
 def test_nobody_coasts_from_one_root_mode_into_another(estimator: PoseEstimator) -> None:
     watch(estimator, person_box(320, 240, 300))
-    poses = estimator.estimate(picture(), None, 4 / RATE)
+    estimator.configure(EstimatorSettings(root_mode=RootMode.RELATIVE))
+    poses = estimator.estimate(picture(), CAMERA, 4 / RATE)
     assert len(poses) == 0
     assert poses.root_mode is RootMode.RELATIVE
+
+
+def test_nobody_coasts_from_an_assumed_view_into_a_calibrated_one(
+    estimator: PoseEstimator,
+) -> None:
+    for frame in range(4):
+        poses = estimator.estimate(picture(person_box(320, 240, 300)), None, frame / RATE)
+    assert len(poses) == 1
+    assert len(estimator.estimate(picture(), None, 4 / RATE)) == 1
+    assert len(estimator.estimate(picture(), CAMERA, 5 / RATE)) == 0
 
 
 def test_reset_forgets_everybody(estimator: PoseEstimator) -> None:

@@ -1,5 +1,6 @@
 """Several cameras, boxes and keypoints of others, and the limits, in simulated time."""
 
+from dataclasses import replace
 import math
 from pathlib import Path
 
@@ -93,6 +94,14 @@ def test_keypoints_of_others_are_lifted(estimator: PoseEstimator) -> None:
     assert 2 < poses.keypoints_3d[0, UNION.index('pelvis'), 2] < 5
 
 
+def test_lifted_people_of_an_assumed_view_are_flagged(estimator: PoseEstimator) -> None:
+    keypoints, scores = keypoints_in(BOX)[None], np.full((1, len(UNION)), 0.9)
+    for frame in range(3):
+        poses = estimator.lift(keypoints, scores, replace(CAMERA, assumed=True), frame / 30)
+    assert poses.is_view_assumed
+    assert (poses.flags & KeypointFlag.METRIC_ROOT).all()
+
+
 def test_keypoints_of_another_set_are_completed(estimator: PoseEstimator) -> None:
     index = COCO_17.indices_in(UNION)
     keypoints = keypoints_in(BOX)[None, index]
@@ -123,6 +132,21 @@ def test_depth_image_is_used_and_flagged(estimator: PoseEstimator) -> None:
     poses = estimator.estimate(picture(BOX), CAMERA, 4 / 30)
     assert poses.root_mode is RootMode.PROJECTIVE
     assert not (poses.flags & KeypointFlag.DEPTH_ROOT).any()
+
+
+def test_depth_places_people_of_a_camera_without_calibration(estimator: PoseEstimator) -> None:
+    # The real lens is wider than assumed: projection alone finds 3.6 m.
+    for frame in range(8):
+        depth = np.full((480, 640), 2.0, np.float32)
+        poses = estimator.estimate(picture(BOX), None, frame / 30, depth=depth)
+    flags = KeypointFlag.DEPTH_ROOT | KeypointFlag.ASSUMED_VIEW
+    assert ((poses.flags & flags) == flags).all()
+    placed = poses.keypoints_3d[0]
+    assert placed[UNION.index('pelvis'), 2] == pytest.approx(2.1, abs=0.15)
+    # It is the view that was wrong: nobody becomes a dwarf by it.
+    known = estimator.estimate_image(picture(BOX), CAMERA).keypoints_3d[0]
+    sizes = [np.nanmax(points[:, 1]) - np.nanmin(points[:, 1]) for points in (placed, known)]
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.05)
 
 
 def test_low_agreement_lowers_the_scores(tmp_path: Path) -> None:

@@ -63,6 +63,8 @@ class CameraStream:
         self._last = Poses.empty(UNION)
         self._stamp, self._period = -math.inf, math.inf
         self._picture = (0, 0)
+        # What places depend on: whether they are relative, and whether the view is assumed.
+        self._placing = (False, False)
         self._undetected = 0
         # Newcomers in the last image, which was reduced too much to look at them.
         self._postponed = _NOWHERE
@@ -123,7 +125,7 @@ class CameraStream:
         if not self._starts_over(stamp, size, settings):
             known, missing = self._tracker.foresee(stamp, size, settings)
             postponed = self._postponed
-        new = postponed if given is None else _usable(given, size)
+        new = postponed if given is None else boxes.usable(given, size)
         crops, _ = Crops.aim(np.concatenate([known, new]), view, self._size, self._padding)
         most = 2 ** int(crops.halvings(size).min(initial=len(REDUCTIONS) - 1))
         if given is None and self._detects(len(known), missing, len(postponed), settings):
@@ -172,7 +174,7 @@ class CameraStream:
         """``(S, 4)`` Places, no more than may be followed, of people who are not known."""
         places = _NOWHERE
         if image.boxes is not None:
-            places = _usable(image.boxes, size)
+            places = boxes.usable(image.boxes, size)
         elif self._detects(
             len(known), self._tracker.is_anybody_missing, len(self._postponed), settings
         ):
@@ -264,6 +266,7 @@ class CameraStream:
         depth: NDArray[np.float32] | None = None,
         *,
         lifted: bool = False,
+        assumed_view: bool = False,
     ) -> Poses:
         """
         Update the tracks by observations; return the poses of everybody.
@@ -282,14 +285,23 @@ class CameraStream:
             ``(H, W)`` m.
         lifted : bool
             Whether all 3D is from 2D keypoints alone.
+        assumed_view : bool
+            Whether the camera is not calibrated.
 
         """
+        self._keep_places((mode is RootMode.RELATIVE, assumed_view))
         ids = self._tracker.update(observations, settings)
         rows = np.flatnonzero(ids)
         ids, observations = ids[rows], observations.select(rows)
-        placed = self._refiner.refine(ids, observations, stamp, mode, settings, depth)
+        placed = self._refiner.refine(
+            *(ids, observations, stamp, mode, settings, depth), assumed_view=assumed_view
+        )
         self._refiner.keep(self._tracker.remembered())
-        poses = report(ids, observations, placed, UNION, mode, settings, lifted=lifted)
+        poses = report(
+            *(ids, observations, placed, UNION, mode, settings),
+            lifted=lifted,
+            assumed_view=assumed_view,
+        )
         absent = self._tracker.predicted()
         if absent and len(self._last):
             fade = math.exp(-(stamp - self._stamp) / _SCORE_FADE)
@@ -298,10 +310,10 @@ class CameraStream:
         self._last, self._stamp = poses, stamp
         return poses
 
-
-def _usable(given: Array, size: tuple[int, int]) -> NDArray[np.float32]:
-    """Return those of somebody's ``(N, 4)`` boxes that are in the picture, cut to it."""
-    low, high = given[:, :2], given[:, 2:]
-    there = np.isfinite(given).all(-1) & (low < high).all(-1)
-    there &= (low < np.array(size)).all(-1) & (high >= 0).all(-1)
-    return boxes.clip(given[there], size)
+    def _keep_places(self, placing: tuple[bool, bool]) -> None:
+        """Forget where people were if places are found in another way than before."""
+        if placing != self._placing:
+            self._placing = placing
+            self._last = Poses.empty(UNION)
+            self._tracker.forget_places()
+            self._refiner.forget_places()

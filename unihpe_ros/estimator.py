@@ -136,7 +136,7 @@ class PoseEstimator:
         image : NDArray[np.uint8]
             ``(H, W, 3)`` BGR.
         camera : Camera, optional
-            Intrinsics of this image; without them a default field of view is assumed.
+            Intrinsics of this image; without them a view is assumed, and people are flagged so.
         stamp : float
             When the image was taken, s. A time before the last one's forgets everybody, as does
             an image of another size.
@@ -227,10 +227,9 @@ class PoseEstimator:
                 part = output.select(slice(rows[number], rows[number + 1]))
                 observations = stream.observe(image, *aims[number], part, settings)
             seen = perf_counter()
-            mode = settings.resolve(image.camera is not None, image.depth is not None)
-            answers.append(
-                stream.update_tracks(observations, image.stamp, mode, settings, image.depth)
-            )
+            mode = settings.resolve(image.depth is not None)
+            given = (observations, image.stamp, mode, settings, image.depth)
+            answers.append(stream.update_tracks(*given, assumed_view=image.is_view_assumed))
             times['locate'] += seen - begun
             times['track'] += perf_counter() - seen
         self.stage_times = times
@@ -268,7 +267,6 @@ class PoseEstimator:
         skeleton: Skeleton = UNION,
         stream: str = '',
         depth: NDArray[np.float32] | None = None,
-        camera_known: bool = True,
     ) -> Poses:
         """
         Place and follow people whose 2D keypoints are known, without an image.
@@ -283,9 +281,6 @@ class PoseEstimator:
             Of the image that the keypoints are of, see `estimate`.
         skeleton : Skeleton
             The keypoint set; keypoints that the network knows and it lacks are found in 3D only.
-        camera_known : bool
-            Whether the camera is calibrated rather than assumed, which finds no place in the
-            room.
 
         Returns
         -------
@@ -307,8 +302,9 @@ class PoseEstimator:
         observations = lifted_people(self._model, *given, camera, settings)
         times['lifting_branch'] = perf_counter() - begun
         begun = perf_counter()
-        mode = settings.resolve(camera_known, depth is not None)
-        poses = state.update_tracks(observations, stamp, mode, settings, depth, lifted=True)
+        mode = settings.resolve(depth is not None)
+        found = (observations, stamp, mode, settings, depth)
+        poses = state.update_tracks(*found, lifted=True, assumed_view=camera.assumed)
         times['track'] = perf_counter() - begun
         self.stage_times = times
         return poses

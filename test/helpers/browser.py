@@ -84,6 +84,17 @@ class Browser:
             time.sleep(0.1)
         return value
 
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Press the mouse at one place of the page, px, and let it go at another."""
+        for kind, (x, y) in (
+            ('mousePressed', start),
+            ('mouseMoved', start),
+            ('mouseMoved', end),
+            ('mouseReleased', end),
+        ):
+            button = {'button': 'left', 'buttons': 1, 'clickCount': 1}
+            self._call('Input.dispatchMouseEvent', {'type': kind, 'x': x, 'y': y, **button})
+
     def screenshot(self, path: Path) -> None:
         """Write what the page looks like as PNG."""
         shot = self._call('Page.captureScreenshot', {'format': 'png'})

@@ -74,8 +74,3 @@ def test_depth_that_does_not_fit_is_told_in_diagnostics():
     use.note(DEPTH, seen(placed=True))
     use.note(None, seen())
     assert use.state == 'none comes'
-
-
-def test_depth_without_a_calibration_places_nobody():
-    told, _ = told_of(DEPTH, seen(mode=RootMode.RELATIVE))
-    assert told == 'depth_image places nobody: without camera_info nobody can be placed'

@@ -34,6 +34,7 @@ from tiny_detector import write_tiny_detector
 from tiny_model import paint_person, person_box, write_tiny_model
 from unihpe_ros.engines import EngineError
 from unihpe_ros.ros import node as node_module
+from unihpe_ros.ros.clouds import from_cloud
 from unihpe_ros.ros.images import encode_image
 from unihpe_ros.ros.node import make_estimator, PoseEstimatorNode
 
@@ -147,32 +148,30 @@ def test_format_and_size_may_change_in_mid_stream(run, model):
 
 
 def test_camera_info_of_all_kinds_comes_late(run, model):
-    """Absent, then of another size, then NaN, then right: 3D is relative until it is."""
+    """Absent, then of another size, then NaN, then right: the view is assumed until it is."""
     with run(make_estimator, model=str(model), threads=1) as (_, peer):
         clouds, reports = outputs(peer)
         infos, camera = peer.create_publisher(CameraInfo, 'camera_info', 1), peer.camera()
         assert wait_until(infos.get_subscription_count)
         first = publish_until(camera, lambda: any(c.height for c in clouds), picture)
 
-        def distance(cloud):
-            points = np.frombuffer(cloud.data, np.float32).reshape(-1, 8)
-            return float(np.nanmean(points[:, 2]))
-
-        def seen(far):
+        def seen(assumed):
             before = len(clouds)
             return lambda: any(
-                (distance(cloud) > 0.5) == far for cloud in clouds[before + 1 :] if cloud.height
+                from_cloud(cloud).is_view_assumed == assumed
+                for cloud in clouds[before + 1 :]
+                if cloud.height
             )
 
-        first = publish_until(camera, seen(far=False), picture, first=first + 0.1)
+        first = publish_until(camera, seen(assumed=True), picture, first=first + 0.1)
         bad = camera_info(size=(128, 96))
         bad.k[0] = float('nan')
-        for info in (camera_info(size=(640, 480)), bad):
+        for info in (camera_info(size=(640, 360)), bad):
             infos.publish(info)
-            first = publish_until(camera, seen(far=False), picture, first=first + 0.1)
+            first = publish_until(camera, seen(assumed=True), picture, first=first + 0.1)
         report_of(reports, 'camera_info is not used: camera K')
         infos.publish(camera_info(size=(128, 96), focal=110.0))
-        publish_until(camera, seen(far=True), picture, first=first + 0.1)
+        publish_until(camera, seen(assumed=False), picture, first=first + 0.1)
 
 
 def test_the_model_file_may_go_while_it_runs_but_not_before_it_starts(run, tmp_path):

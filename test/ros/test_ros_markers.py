@@ -7,7 +7,7 @@ import pytest
 from rclpy.serialization import deserialize_message, serialize_message
 from ros_fixtures import people
 from std_msgs.msg import Header
-from unihpe_ros.core.pose import RootMode
+from unihpe_ros.core.pose import KeypointFlag, RootMode
 from unihpe_ros.core.skeleton import COCO_17
 from unihpe_ros.ros.markers import MarkerWriter, to_pose_array
 from visualization_msgs.msg import Marker, MarkerArray
@@ -52,6 +52,8 @@ def test_the_text_tells_the_distance_only_if_it_is_known():
     poses.keypoints_3d[:] = (0, 3, 4)
     assert write(poses)[2].text == '7  5.0 m'
     assert write(replace(poses, root_mode=RootMode.RELATIVE))[2].text == '7'
+    assumed = replace(poses, flags=poses.flags | KeypointFlag.ASSUMED_VIEW)
+    assert write(assumed)[2].text == '7  ~5.0 m'
 
 
 def test_who_leaves_is_deleted_once():

@@ -188,13 +188,13 @@ def test_2d_keypoints_of_somebody_else_are_lifted(run):
         np.testing.assert_array_equal(points, people(2, COCO_17).keypoints_2d)
         assert scores.shape == (2, 17)
         assert options['skeleton'] is COCO_17
-        assert not options['camera_known']
+        assert camera.assumed
         assert (camera.width, camera.height) == (64, 48)
         assert camera.K[0, 0] == pytest.approx(32 / math.tan(math.radians(30)))
         assert clouds[0].header.frame_id == FRAME_ID
         assert wait_until(infos.get_subscription_count)
         infos.publish(camera_info())
-        publish_until(given, lambda: estimator.lifts[-1][4]['camera_known'], flat)
+        publish_until(given, lambda: not estimator.lifts[-1][2].assumed, flat)
         assert estimator.lifts[-1][2].K[0, 0] == 60.0
         assert not estimator.calls
         names = {name for name, _ in node.get_topic_names_and_types()}
@@ -223,7 +223,6 @@ def test_the_real_estimator_lifts_what_comes(run, tmp_path):
         publish_until(given, lifted, flat)
         poses = from_cloud(lifted()[0])
         assert (poses.flags & KeypointFlag.LIFTED).any()
-        assert not (poses.flags & KeypointFlag.METRIC_ROOT).any()
 
 
 class TransformError(Exception):

@@ -176,7 +176,7 @@ def publish_until_said(peer, message, logs, words, period):
 
 @pytest.mark.parametrize(
     ('root_mode', 'words'),
-    [('auto', '3D is relative to the pelvis'), ('projective', 'places in the room are only')],
+    [('relative', '3D is relative to the pelvis'), ('auto', 'places in the room are only')],
 )
 def test_the_node_says_once_that_camera_info_is_missing(run, root_mode, words):
     node, peer = run(watchdog_s=0.5, root_mode=root_mode)
@@ -185,6 +185,12 @@ def test_the_node_says_once_that_camera_info_is_missing(run, root_mode, words):
         assert len(lines) == 1
         assert f'no publisher on {node.get_namespace()}/camera_info' in lines[0]
         assert f'assuming a field of view of 60 degrees, {words}' in lines[0]
+        space = node.get_namespace()
+        command = (
+            'ros2 run camera_calibration cameracalibrator --size 8x6 --square 0.025 --ros-args '
+            f'-r image:={space}/image -p camera:={space}'
+        )
+        assert lines[0].endswith(command) == (root_mode == 'auto')
 
 
 def test_the_node_says_once_that_only_few_of_the_large_images_come(run):
@@ -216,18 +222,22 @@ def publish_steps(peer, logs, words, steps) -> list[str]:
     return said(logs, words)
 
 
-def test_two_cameras_on_one_topic_are_both_named(run):
+@pytest.mark.parametrize('names', [['rear_camera'], ['rear_camera', 'test_pattern']])
+def test_cameras_on_one_topic_are_all_named(run, names):
     node, peer = run(watchdog_s=0.3)
-    other = Node('rear_camera', context=node.context, namespace=node.get_namespace())
+    space = node.get_namespace()
+    others = [Node(name, context=node.context, namespace=space) for name in names]
     with spinning(node, peer):
         logs = peer.listen_to_logs()
-        second = other.create_publisher(Image, 'image', 1)
-        publish_until_said(peer, image(), logs, '2 publishers on', 0.05)
-        line = said(logs, '2 publishers on')[0]
-        for name in (peer.get_name(), 'rear_camera'):
-            assert f'/{name}' in line
-        other.destroy_publisher(second)
-    other.destroy_node()
+        publishers = [other.create_publisher(Image, 'image', 1) for other in others]
+        words = f'{1 + len(names)} publishers on'
+        publish_until_said(peer, image(), logs, words, 0.05)
+        line = said(logs, words)[0]
+        assert all(f'{space}/{name}' in line for name in (peer.get_name(), *names))
+        for other, publisher in zip(others, publishers, strict=True):
+            other.destroy_publisher(publisher)
+    for other in others:
+        other.destroy_node()
 
 
 def test_simulated_time_that_nobody_publishes_is_named(run):

@@ -79,6 +79,7 @@ def test_people_are_sent_as_json_without_nan():
     assert content['people'][1]['points'][3] is None
     np.testing.assert_allclose(content['people'][0]['points'], poses.keypoints_3d[0], atol=6e-4)
     assert poses.root_mode is RootMode.PROJECTIVE
+    assert content['assumed'] is False
 
 
 def test_pictures_are_encoded_once_and_made_smaller(monkeypatch):
@@ -144,6 +145,22 @@ def test_too_many_viewers_are_turned_away(view):
     assert all(viewer.status == 200 for viewer in viewers)
 
 
+def turn_and_check(browser: Browser) -> None:
+    """Drag the room: what is far off its axis moves across, and a double click brings it back."""
+    corner = 'JSON.stringify(room.project([3, 1, 3]))'
+    box = "JSON.stringify(document.getElementById('room').getBoundingClientRect())"
+    place = json.loads(browser.evaluate(box))
+    x, y = place['x'] + place['width'] / 2, place['y'] + place['height'] / 2
+    before = json.loads(browser.evaluate(corner))
+    browser.drag((x, y), (x + 120, y + 20))
+    after = json.loads(browser.evaluate(corner))
+    assert browser.evaluate('room.view.yaw') == pytest.approx(-0.5 + 120 * 0.008)
+    assert abs(after['x'] - before['x']) > 20
+    assert after['depth'] != before['depth']
+    browser.evaluate("room.canvas.dispatchEvent(new MouseEvent('dblclick'))")
+    assert browser.evaluate('room.view.yaw') == pytest.approx(-0.5)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason='no Chromium here; .ci/run installs it')
 def test_people_move_in_a_browser_which_notices_when_the_node_is_gone():
@@ -167,6 +184,7 @@ def test_people_move_in_a_browser_which_notices_when_the_node_is_gone():
                 'room.paper.getImageData(0, 0, room.canvas.width, room.canvas.height).data'
                 '.some((value, index) => index % 4 < 3 && value > 200)'
             )
+            turn_and_check(browser)
         browser.wait_for(state.format('waiting'))
         assert browser.messages == []
         view.close()

@@ -82,3 +82,11 @@ def clip(boxes: Array, size: tuple[int, int]) -> NDArray[np.float32]:
     low, high = np.clip(boxes[..., :2], 0, limit), np.clip(boxes[..., 2:], 0, limit)
     middle, half = 0.5 * (low + high), np.maximum(0.5 * (high - low), 0.5 * SMALLEST)
     return np.concatenate([middle - half, middle + half], -1).astype(np.float32)
+
+
+def usable(given: Array, size: tuple[int, int]) -> NDArray[np.float32]:
+    """Return those of somebody's ``(N, 4)`` boxes in a picture of (w, h) px, cut to it."""
+    low, high = given[:, :2], given[:, 2:]
+    there = np.isfinite(given).all(-1) & (low < high).all(-1)
+    there &= (low < np.array(size)).all(-1) & (high >= 0).all(-1)
+    return clip(given[there], size)

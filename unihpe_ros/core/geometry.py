@@ -34,6 +34,8 @@ class Camera:
     rotation : int
         By how many degrees its picture has to be turned clockwise for people to be upright: 0, 90,
         180 or 270. Pixels, intrinsics and the frame of 3D stay those of the picture as it comes.
+    assumed : bool
+        Whether the intrinsics are a guess rather than a calibration.
 
     Raises
     ------
@@ -49,6 +51,7 @@ class Camera:
     distortion: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     model: str = 'plumb_bob'
     rotation: int = 0
+    assumed: bool = False
     _lens: LensModel = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

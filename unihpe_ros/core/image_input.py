@@ -25,7 +25,8 @@ class CameraImage:
     image : NDArray[np.uint8]
         ``(H, W, 3)`` BGR; it may be reduced, see `whole_size`.
     camera : Camera, optional
-        Intrinsics of this image; without them a default field of view is assumed.
+        Intrinsics of this image; without them a default field of view is assumed, and people are
+        flagged ASSUMED_VIEW.
     stamp : float
         When the image was taken, s.
     stream : str
@@ -83,6 +84,11 @@ class CameraImage:
         """(w, h) of the picture, px."""
         return self.whole_size or (self.image.shape[1], self.image.shape[0])
 
+    @property
+    def is_view_assumed(self) -> bool:
+        """Whether the camera is not calibrated."""
+        return self.camera is None or self.camera.assumed
+
     @cached_property
     def reduction(self) -> int:
         """By how much the image is smaller than the picture; 0 if it does not fit."""
@@ -97,7 +103,8 @@ class CameraImage:
         if self.camera is not None:
             return self.camera
         fov = math.radians(settings.default_fov_deg)
-        return replace(Camera.from_fov(*self.size, fov), rotation=self.rotation)
+        camera = Camera.from_fov(*self.size, fov)
+        return replace(camera, rotation=self.rotation, assumed=True)
 
 
 def check_stamp(stamp: float) -> None:

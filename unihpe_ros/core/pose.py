@@ -28,6 +28,7 @@ class KeypointFlag(IntFlag):
     METRIC_ROOT = 8  # The person has a place in the room.
     LOW_AGREEMENT = 16  # Image and lifting contradict each other: do not trust the 3D.
     DEPTH_ROOT = 32  # The place was measured by the depth image of this moment.
+    ASSUMED_VIEW = 64  # The camera is not calibrated: the place is as right as its assumed view.
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,11 @@ class Poses:
 
     def __len__(self) -> int:
         return len(self.boxes)
+
+    @property
+    def is_view_assumed(self) -> bool:
+        """Whether people are placed by an assumed field of view, for lack of a calibration."""
+        return bool((self.flags & KeypointFlag.ASSUMED_VIEW).any())
 
     @classmethod
     def empty(cls, skeleton: Skeleton, root_mode: RootMode = RootMode.RELATIVE) -> Poses:

@@ -23,8 +23,8 @@ class EstimatorSettings:
     agreement_threshold : float
         Agreement of image and lifting below which a pose is flagged, [0, 1].
     root_mode : RootMode or 'auto'
-        How roots are placed; 'auto' is DEPTH with a depth image, PROJECTIVE with a camera and
-        RELATIVE without. DEPTH falls back to PROJECTIVE where no depth image is given.
+        How roots are placed; 'auto' is DEPTH with a depth image and PROJECTIVE without, as DEPTH
+        is where no depth image is given.
     person_height_m : float
         Stature of everybody, 0.5 to 2.5 m; 0 trusts the network's scale.
     default_fov_deg : float
@@ -99,11 +99,9 @@ class EstimatorSettings:
                     f'EstimatorSettings.{name}: expected {expected}; got {getattr(self, name)!r}'
                 )
 
-    def resolve(self, has_camera: bool, has_depth: bool = False) -> RootMode:
+    def resolve(self, has_depth: bool) -> RootMode:
         """Return the root mode in effect."""
-        mode = self.root_mode
-        if mode == 'auto':
-            mode = RootMode.DEPTH if has_camera else RootMode.RELATIVE
-        if mode == RootMode.DEPTH and not has_depth:
+        mode = RootMode.DEPTH if self.root_mode == 'auto' else RootMode(self.root_mode)
+        if mode is RootMode.DEPTH and not has_depth:
             return RootMode.PROJECTIVE
-        return RootMode(mode)
+        return mode

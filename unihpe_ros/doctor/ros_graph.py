@@ -7,6 +7,7 @@ from typing import Any, TYPE_CHECKING
 
 from unihpe_ros.bags.topics import camera_info_topic, CAMERA_INFO_TYPE, IMAGE_TYPES
 from unihpe_ros.doctor.section import Section
+from unihpe_ros.ros.cameras import calibration_command
 from unihpe_ros.ros.start_errors import cause_of_no_ros
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _MOST_TOPICS = 8
 _LARGE_BYTES = 512 * 1024
 _TWO_CLOCKS_S = 0.1
+_ASSUMED = 'people are placed by an assumed field of view (flag 64); to calibrate:'
 
 
 def describe_ros(image: str, seconds: float) -> Section:
@@ -106,9 +108,11 @@ def _notes(heard: Heard, topic: str, types: dict[str, str], listener: Listener) 
     known = [_Topic(name, kind) for name, kind in types.items()]
     info = camera_info_topic(known, topic)
     if not info:
-        notes.append('no camera_info beside it: 3D is relative to the pelvis')
+        notes.append(f'no camera_info beside it: {_ASSUMED} {calibration_command(topic)}')
     elif info not in listener.heard or not listener.heard[info].count:
-        notes.append(f'{info} is announced and nothing came: 3D is relative to the pelvis')
+        notes.append(
+            f'{info} is announced and nothing came: {_ASSUMED} {calibration_command(topic)}'
+        )
     else:
         notes += _calibration(listener.heard[info].message, heard)
     return notes

@@ -153,6 +153,16 @@ def _size_around(principal_point: Sequence[float]) -> tuple[int, int]:
     return x, y
 
 
+def calibration_command(topic: str) -> str:
+    """Return what calibrates the camera that publishes images on a topic."""
+    raw = topic.removesuffix('/compressed')
+    camera = raw.rpartition('/')[0] or '/'
+    return (
+        'ros2 run camera_calibration cameracalibrator --size 8x6 --square 0.025 --ros-args '
+        f'-r image:={raw} -p camera:={camera}'
+    )
+
+
 def to_camera_info(camera: Camera, header: Header) -> CameraInfo:
     """Write a camera as the message that is published beside its images."""
     from sensor_msgs.msg import CameraInfo

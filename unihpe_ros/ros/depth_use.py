@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.boxes import clip
-from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
+from unihpe_ros.core.pose import KeypointFlag, Poses
 
 # Images in a row with people and depth, and nobody placed by it, after which something is wrong.
 _PATIENCE = 5
@@ -70,10 +70,7 @@ class DepthUse:
         self._unused += 1
         if self._unused < _PATIENCE:
             return ''
-        if poses.root_mode is RootMode.RELATIVE:
-            why = 'without camera_info nobody can be placed'
-        else:
-            why = _reason(depth, poses.boxes[seen], _distances(poses)[seen])
+        why = _reason(depth, poses.boxes[seen], _distances(poses)[seen])
         self.state = f'places nobody: {why}'
         return f'depth_image places nobody: {why}'
 

@@ -169,7 +169,6 @@ class FrameHandler:
                 skeleton=given.skeleton,
                 stream=frame.camera_input.name,
                 depth=depth,
-                camera_known=known is not None,
             )
             self._publish(_Look(frame, size, None, depth), poses)
 
@@ -180,7 +179,7 @@ class FrameHandler:
             parameters.default_height,
             math.radians(parameters.default_fov_deg),
         )
-        return replace(camera, rotation=rotation)
+        return replace(camera, rotation=rotation, assumed=True)
 
     def _publish(self, look: _Look, poses: Poses) -> None:
         camera_input, header, began = (

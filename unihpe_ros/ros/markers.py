@@ -55,9 +55,11 @@ class MarkerWriter:
             for part in (_SPHERES, _LINES, _TEXT)
         ]
         self._shown = present
-        metric = poses.root_mode is not RootMode.RELATIVE
+        about = '' if poses.root_mode is RootMode.RELATIVE else '{:.1f} m'
+        if about and poses.is_view_assumed:
+            about = f'~{about}'
         for person, keypoints in zip(poses.track_ids.tolist(), poses.keypoints_3d, strict=True):
-            markers += _person(header, person, keypoints, poses.skeleton, metric, camera)
+            markers += _person(header, person, keypoints, poses.skeleton, about, camera)
         return MarkerArray(markers=markers)
 
 
@@ -66,7 +68,7 @@ def _person(
     person: int,
     keypoints: NDArray[np.float32],
     skeleton: Skeleton,
-    metric: bool,
+    about: str,
     camera: Transform,
 ) -> list[Marker]:
     colours = _colours(skeleton)
@@ -87,13 +89,13 @@ def _person(
     bones = [bone for bone in skeleton.bones if points[bone[0]] and points[bone[1]]]
     lines.points = [points[end] for bone in bones for end in bone]
     lines.colors = [colours[child] for _, child in bones for _ in range(2)]
-    text = _text(header, person, keypoints[seen], metric, camera)
+    text = _text(header, person, keypoints[seen], about, camera)
     # RViz complains about lists without points.
     return [marker for marker in (spheres, lines) if marker.points] + ([text] if seen else [])
 
 
 def _text(
-    header: Header, person: int, seen: NDArray[np.float32], metric: bool, camera: Transform
+    header: Header, person: int, seen: NDArray[np.float32], about: str, camera: Transform
 ) -> Marker:
     text = _marker(header, person, _TEXT, Marker.ADD)
     if not len(seen):
@@ -103,7 +105,7 @@ def _text(
     text.color = ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0)
     middle = seen.mean(0)
     distance = np.linalg.norm(middle - camera.translation)
-    text.text = f'{person}  {distance:.1f} m' if metric else str(person)
+    text.text = f'{person}  {about.format(distance)}' if about else str(person)
     above = float(((seen - middle) @ camera.up).max()) + _TEXT_ABOVE_HEAD
     x, y, z = (middle + above * camera.up).tolist()
     text.pose.position = Point(x=x, y=y, z=z)

@@ -11,6 +11,7 @@ from rclpy.subscription import Subscription
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 from rclpy.utilities import get_rmw_implementation_identifier
 from unihpe_ros.ros.camera_log import CameraLog
+from unihpe_ros.ros.cameras import calibration_command
 from unihpe_ros.ros.parameters import Parameters
 from unihpe_ros.ros.statistics import Statistics
 
@@ -110,7 +111,7 @@ class Watchdog:
                 self._warn(
                     f'no camera_info ({cause_of_silence(self._node, camera_infos)}): assuming a '
                     f'field of view of {parameters.default_fov_deg:.0f} degrees, '
-                    f'{_without_calibration(parameters.root_mode)}'
+                    f'{_without_calibration(parameters, images)}'
                 )
             if now - self._counted_since >= patience:
                 self._check_rates(now, what, lost)
@@ -177,10 +178,13 @@ class Watchdog:
         self._log.warning(text, 0.0)
 
 
-def _without_calibration(root_mode: str) -> str:
-    if root_mode in ('auto', 'relative'):
+def _without_calibration(parameters: Parameters, images: Subscription) -> str:
+    if parameters.root_mode == 'relative':
         return '3D is relative to the pelvis'
-    return 'places in the room are only as right as that'
+    words = 'places in the room are only as right as that (flag 64)'
+    if parameters.mode == 'lifting':
+        return words
+    return f'{words}; to calibrate: {calibration_command(images.topic_name)}'
 
 
 def cause_of_silence(node: Node, subscription: Subscription) -> str:

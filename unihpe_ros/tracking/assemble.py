@@ -25,6 +25,7 @@ def report(
     settings: EstimatorSettings,
     *,
     lifted: bool = False,
+    assumed_view: bool = False,
 ) -> Poses:
     """
     Build the poses of the people who were observed, ordered by id.
@@ -45,6 +46,8 @@ def report(
         Thresholds of the flags.
     lifted : bool
         Whether all 3D is from 2D keypoints alone.
+    assumed_view : bool
+        Whether the camera is not calibrated.
 
     """
     order = np.argsort(ids)
@@ -58,6 +61,7 @@ def report(
     if root_mode is not RootMode.RELATIVE:
         flags |= np.where(in_room, KeypointFlag.METRIC_ROOT, 0)
         flags |= np.where(in_room & placed.measured[order, None], KeypointFlag.DEPTH_ROOT, 0)
+        flags |= np.where(in_room & assumed_view, KeypointFlag.ASSUMED_VIEW, 0)
     if lifted:
         flags |= KeypointFlag.LIFTED
     doubtful = agreement < settings.agreement_threshold

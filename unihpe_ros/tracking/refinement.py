@@ -19,6 +19,8 @@ from unihpe_ros.tracking.torso_depth import fuse, torso_depth
 
 # Standard deviation of a projective depth as a share of it: with a guessed and a known stature.
 _SIGMA_GUESSED, _SIGMA_KNOWN = 0.10, 0.04
+# The same where the field of view is assumed: 60 degrees for what may be 45 to 90.
+_SIGMA_ASSUMED = 0.35
 # How fast the scale that depth images teach is followed, and its standard deviation at first.
 _SCALE_MEMORY = 100.0
 # A gap after which keypoints are not smoothed over, s.
@@ -103,6 +105,12 @@ class TrackRefiner:
         """Keep the state of these ids only."""
         self._known = {i: person for i, person in self._known.items() if i in ids}
 
+    def forget_places(self) -> None:
+        """Forget places and scales; the bones of people stay."""
+        for person in self._known.values():
+            person.filter = OneEuro()
+            person.log_scale = person.looks_at_depth = 0.0
+
     def refine(
         self,
         ids: NDArray[np.uint32],
@@ -111,6 +119,8 @@ class TrackRefiner:
         mode: RootMode,
         settings: EstimatorSettings,
         depth: NDArray[np.float32] | None = None,
+        *,
+        assumed_view: bool = False,
     ) -> RefinedPoses:
         """
         Return smoothed keypoints, placed in the room.
@@ -129,6 +139,9 @@ class TrackRefiner:
             See there.
         depth : NDArray[np.float32], optional
             ``(H, W)`` m; 0 or NaN where unknown.
+        assumed_view : bool
+            Whether the camera is not calibrated: then depth says how far people are, and nothing
+            of their size.
 
         """
         people = [self._person(int(i)) for i in ids]
@@ -149,6 +162,7 @@ class TrackRefiner:
                     relative_3d[row],
                     root[row],
                     settings,
+                    assumed_view,
                 )
         if mode is RootMode.RELATIVE:
             root = np.zeros_like(root)
@@ -194,17 +208,20 @@ class TrackRefiner:
         relative_3d: Array,
         root: Array,
         settings: EstimatorSettings,
+        assumed_view: bool,
     ) -> bool:
         """Correct a skeleton ``(K, 3)`` and its root ``(1, 3)`` in place by a depth image."""
         z, sigma = torso_depth(depth, keypoints, relative_3d + root, self._skeleton)
         guess = float(root[0, 2])
         known = settings.person_height_m or person.looks_at_depth
         share = _SIGMA_KNOWN if known else _SIGMA_GUESSED
+        if assumed_view:
+            share = _SIGMA_ASSUMED
         fused = fuse(guess, share * guess, z, sigma)
         if not np.isfinite(fused):
             return False
         root *= fused / guess
-        if not settings.person_height_m:
+        if not settings.person_height_m and not assumed_view:
             relative_3d *= fused / guess
             person.learn_scale(fused / guess)
         return True

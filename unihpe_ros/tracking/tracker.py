@@ -74,6 +74,11 @@ class Tracker:
         self.tracks, self.lost = [], []
         self._stamp = -np.inf
 
+    def forget_places(self) -> None:
+        """Forget where in the room people were; who they are stays."""
+        for track in (*self.tracks, *self.lost):
+            track.root, track.root_velocity = np.full(3, np.nan), np.zeros(3)
+
     def predict(
         self, stamp: float, size: tuple[int, int], settings: EstimatorSettings
     ) -> NDArray[np.float32]:

@@ -56,6 +56,7 @@ def draw_distances(image: NDArray[np.uint8], poses: Poses) -> None:
     if poses.root_mode is RootMode.RELATIVE:
         return
     height, width = image.shape[:2]
+    about = '~' if poses.is_view_assumed else ''
     for box, distance in zip(poses.boxes, np.linalg.norm(centres(poses), axis=-1), strict=True):
         if not (np.isfinite(box).all() and np.isfinite(distance)):
             continue
@@ -63,7 +64,14 @@ def draw_distances(image: NDArray[np.uint8], poses: Poses) -> None:
         y = int(np.clip(box[3] + 18, 20, height - 6))
         for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
             cv2.putText(
-                image, f'{distance:.1f} m', (x, y), _FONT, 0.5, colour, thickness, cv2.LINE_AA
+                image,
+                f'{about}{distance:.1f} m',
+                (x, y),
+                _FONT,
+                0.5,
+                colour,
+                thickness,
+                cv2.LINE_AA,
             )
 
 

@@ -149,6 +149,7 @@ def people_json(offer: _Offer) -> str:
         'skeleton': poses.skeleton.name,
         'bones': poses.skeleton.bones,
         'relative': poses.root_mode is RootMode.RELATIVE,
+        'assumed': poses.is_view_assumed,
         'people': people,
         'figures': offer.figures,
     }

@@ -53,8 +53,9 @@ function disconnect() {
 function show(scene) {
   room.show(scene);
   byId('hint').textContent = scene.relative
-    ? 'places are not known without a calibration: people stand in a row'
-    : 'drag to turn \u00b7 wheel to zoom \u00b7 double click to reset';
+    ? 'no places are asked for (root_mode relative): people stand in a row'
+    : (scene.assumed ? 'no calibration: places are about right \u00b7 ' : '')
+      + 'drag to turn \u00b7 wheel to zoom \u00b7 double click to reset';
   fill(byId('figures'), Object.entries(scene.figures), ([name]) => name, (row, [name, value]) => {
     row.children[0].textContent = name;
     row.children[1].textContent = `${value}${UNITS[name] || ''}`;
@@ -62,15 +63,15 @@ function show(scene) {
   fill(byId('people'), scene.people, (person) => person.id, (row, person) => {
     row.children[0].style.background = personColour(person.id);
     row.children[1].textContent = `person ${person.id}`;
-    row.children[2].textContent = details(person, scene.relative);
+    row.children[2].textContent = details(person, scene);
   }, () => element('li', element('i'), element('b'), element('span')));
 }
 
-function details(person, relative) {
+function details(person, { relative, assumed }) {
   const middle = room.middleOf(person);
   const seen = `${person.seen} of ${person.points.length} keypoints`;
   if (relative || !middle) return seen;
-  return `${Math.hypot(...middle).toFixed(1)} m \u00b7 ${seen}`;
+  return `${assumed ? '~' : ''}${Math.hypot(...middle).toFixed(1)} m \u00b7 ${seen}`;
 }
 
 function fill(list, items, keyOf, write, make) {
