@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.core.boxes import iou
-from unihpe_ros.core.preprocess import Crop
+from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.resources import find_resource
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import H36M_17, UNION
@@ -68,7 +68,7 @@ def test_lifting_true_2d_beats_flat_depth(recording, camera, truth):
     for poses in (truth[stamp] for stamp in stamps):
         for points, pixels in zip(poses.keypoints_3d, poses.keypoints_2d, strict=True):
             box = np.concatenate([pixels.min(0), pixels.max(0)])
-            crop = Crop.from_box(box, camera, lifting.spec.input_size)
+            crop = Crops.from_box(box, camera, lifting.spec.input_size)
             rays = crop.normalise(crop.rays(pixels.astype(np.float64)))
             keypoints = np.column_stack([rays, np.ones(len(rays))]).astype(np.float32)
             feature = np.zeros((1, lifting.inputs['image_feature'][-1]), np.float32)

@@ -161,7 +161,7 @@ class CameraStream:
         if image.reduction > 1 and image.boxes is None:
             sharp = (2 ** crops.halvings(size) >= image.reduction) | (made < len(known))
             self._postponed = new[made[~sharp] - len(known)]
-            crops, made = crops.select(np.flatnonzero(sharp)), made[sharp]
+            crops, made = crops[np.flatnonzero(sharp)], made[sharp]
         return np.where(made < len(known), made, -1), crops
 
     def _newcomers(
@@ -237,7 +237,7 @@ class CameraStream:
         rows = np.flatnonzero(person_scores(output.scores) >= settings.score_threshold)
         if not len(rows):
             return Observations.none(UNION)
-        crops, scores = crops.select(rows), output.scores[rows]
+        crops, scores = crops[rows], output.scores[rows]
         keypoints_crop = output.keypoints_crop[rows]
         seen = np.where(scores >= settings.score_threshold, scores, 0)
         cut = np.count_nonzero(crops.near_edge(keypoints_crop) & (seen > 0), axis=-1) > 0

@@ -9,7 +9,6 @@ import pytest
 from tiny_model import tiny_spec
 from unihpe_ros.core.crops import Crops, InputBatch
 from unihpe_ros.core.geometry import Camera
-from unihpe_ros.core.preprocess import Crop
 from unihpe_ros.core.reduction import halvings_before
 
 SIZE = (96, 128)
@@ -26,6 +25,7 @@ BOXES = {
     'over_the_edge': (560, 200, 760, 600),
     'wide': (20, 300, 620, 380),
 }
+NONE = Crops.aim(np.zeros((0, 4)), PINHOLE, SIZE, 1.25)[0]
 boxes = pytest.mark.parametrize('box', [np.array(box) for box in BOXES.values()], ids=BOXES)
 
 
@@ -38,7 +38,7 @@ def position_image(w: int, h: int) -> np.ndarray:
 @cameras
 @boxes
 def test_there_and_back(camera: Camera, box: np.ndarray, rng: np.random.Generator) -> None:
-    crop = Crop.from_box(box, camera, SIZE)
+    crop = Crops.from_box(box, camera, SIZE)
     points = rng.uniform((0, 0), SIZE, (50, 2))
     np.testing.assert_allclose(crop.to_crop(crop.to_image(points)), points, atol=1e-6)
 
@@ -46,7 +46,7 @@ def test_there_and_back(camera: Camera, box: np.ndarray, rng: np.random.Generato
 @cameras
 @boxes
 def test_warp_puts_pixels_where_to_image_says(camera: Camera, box: np.ndarray) -> None:
-    crop = Crop.from_box(box, camera, SIZE)
+    crop = Crops.from_box(box, camera, SIZE)
     warped = crop.warp(position_image(640, 480))
     ys, xs = np.mgrid[: SIZE[1], : SIZE[0]]
     expected = crop.to_image(np.stack([xs, ys], -1).astype(float))
@@ -63,7 +63,7 @@ def test_part_of_the_image_is_warped_like_the_whole(
     camera: Camera, name: str, rng: np.random.Generator
 ) -> None:
     image = rng.integers(0, 256, (480, 640, 3), np.uint8)
-    crop = Crop.from_box(np.array(BOXES[name]), camera, (384, 512))
+    crop = Crops.from_box(np.array(BOXES[name]), camera, (384, 512))
     assert halvings_before(crop.image_from_crop, crop.size, (640, 480)) == 0
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     whole = cv2.warpPerspective(image, crop.image_from_crop, crop.size, flags=flags)
@@ -77,7 +77,7 @@ def test_part_of_the_image_is_warped_like_the_whole(
 def test_strong_reduction_stays_in_place(width: int) -> None:
     height = width * 3 // 4
     camera = Camera.from_fov(width, height, math.radians(60))
-    crop = Crop.from_box(np.array([0.1, 0.0, 0.93, 0.97]) * width * 0.7, camera, SIZE)
+    crop = Crops.from_box(np.array([0.1, 0.0, 0.93, 0.97]) * width * 0.7, camera, SIZE)
     warped = crop.warp(position_image(width, height))
     ys, xs = np.mgrid[: SIZE[1], : SIZE[0]]
     expected = crop.to_image(np.stack([xs, ys], -1).astype(float))
@@ -91,7 +91,7 @@ def test_strong_reduction_does_not_alias() -> None:
     stripes = np.zeros((960, 1280), np.uint8)
     stripes[:, ::2] = 255
     camera = Camera.from_fov(1280, 960, math.radians(60))
-    crop = Crop.from_box(np.array([100, 50, 1100, 900]), camera, SIZE, padding=1.0)
+    crop = Crops.from_box(np.array([100, 50, 1100, 900]), camera, SIZE, padding=1.0)
     middle = crop.warp(stripes)[40:90, 30:70]
     assert np.abs(middle.astype(int) - 127).max() < 12
 
@@ -100,7 +100,7 @@ def test_strong_reduction_does_not_alias() -> None:
 def test_crop_holds_its_box(camera: Camera) -> None:
     for name in ('middle', 'small', 'wide'):
         x0, y0, x1, y1 = BOXES[name]
-        crop = Crop.from_box(np.array(BOXES[name]), camera, SIZE, padding=1.25)
+        crop = Crops.from_box(np.array(BOXES[name]), camera, SIZE, padding=1.25)
         edges = np.array([[x0, 0.5 * (y0 + y1)], [x1, 0.5 * (y0 + y1)],
                           [0.5 * (x0 + x1), y0], [0.5 * (x0 + x1), y1]])  # fmt: skip
         share = (crop.to_crop(edges) + 0.5) / SIZE
@@ -113,7 +113,7 @@ def test_crop_holds_its_box(camera: Camera) -> None:
 
 @cameras
 def test_centre_of_the_box_is_the_centre_of_the_crop(camera: Camera) -> None:
-    crop = Crop.from_box(np.array([420, 100, 600, 300]), camera, SIZE)
+    crop = Crops.from_box(np.array([420, 100, 600, 300]), camera, SIZE)
     # Through a lens the homography is a compromise: two pixels of the crop are 5 of the image.
     np.testing.assert_allclose(crop.to_image(crop.centre), (510, 200), atol=5)
     np.testing.assert_allclose(crop.rays(np.array([510.0, 200.0])), 0, atol=1e-6)
@@ -126,7 +126,7 @@ def test_points_turned_back_from_the_crop_are_the_cameras(x: float, y: float, se
     body = rng.normal(scale=0.3, size=(26, 3)) + (4 * x, 4 * y, 4)
     pixels = PINHOLE.project(body)
     box = np.concatenate([pixels.min(0), pixels.max(0)])
-    crop = Crop.from_box(box, PINHOLE, SIZE)
+    crop = Crops.from_box(box, PINHOLE, SIZE)
     virtual = body @ crop.virtual_from_camera.T
     np.testing.assert_allclose(crop.to_camera(virtual), body, atol=1e-9)
     # The virtual camera sees the body where the warped picture shows it ...
@@ -140,7 +140,7 @@ def test_points_turned_back_from_the_crop_are_the_cameras(x: float, y: float, se
 
 @pytest.mark.parametrize('camera', [LENS, FISHEYE], ids=['lens', 'fisheye'])
 def test_distorted_crop_is_close_to_the_true_view(camera: Camera) -> None:
-    crop = Crop.from_box(np.array([430, 180, 560, 440]), camera, SIZE)
+    crop = Crops.from_box(np.array([430, 180, 560, 440]), camera, SIZE)
     ys, xs = np.mgrid[16:112:8, 24:72:8].astype(float)
     points = np.stack([xs, ys], -1)
     along = crop.rays(crop.to_image(points)) * crop.focal + crop.centre
@@ -151,8 +151,8 @@ def test_normalised_rays_do_not_depend_on_the_resolution() -> None:
     double = Camera.from_fov(1280, 960, math.radians(80))
     box = np.array([100.0, 80.0, 260.0, 420.0])
     pixels = np.random.default_rng(0).uniform(100, 400, (26, 2))
-    one = Crop.from_box(box, PINHOLE, SIZE)
-    other = Crop.from_box(box * 2 + 0.5, double, (192, 256))
+    one = Crops.from_box(box, PINHOLE, SIZE)
+    other = Crops.from_box(box * 2 + 0.5, double, (192, 256))
     np.testing.assert_allclose(
         one.normalise(one.rays(pixels)), other.normalise(other.rays(pixels * 2 + 0.5)), atol=1e-9
     )
@@ -160,14 +160,14 @@ def test_normalised_rays_do_not_depend_on_the_resolution() -> None:
 
 @pytest.mark.parametrize('box', [(700, 100, 900, 400), (-400, -300, -200, -100)])
 def test_box_outside_the_image_gives_a_black_crop(box: tuple[float, ...]) -> None:
-    crop = Crop.from_box(np.array(box), PINHOLE, SIZE)
+    crop = Crops.from_box(np.array(box), PINHOLE, SIZE)
     warped = crop.warp(np.full((480, 640, 3), 255, np.uint8))
     assert warped.shape == (128, 96, 3)
     assert warped.mean() < 40
 
 
 def test_huge_box_around_a_small_image() -> None:
-    crop = Crop.from_box(np.array([-5000, -5000, 5639, 5479]), PINHOLE, SIZE)
+    crop = Crops.from_box(np.array([-5000, -5000, 5639, 5479]), PINHOLE, SIZE)
     warped = crop.warp(np.full((480, 640, 3), 255, np.uint8))
     assert warped.shape == (128, 96, 3)
     assert warped.mean() < 20
@@ -176,7 +176,7 @@ def test_huge_box_around_a_small_image() -> None:
 
 def test_wide_camera_does_not_show_what_is_behind_it() -> None:
     camera = Camera.from_fov(640, 480, math.radians(140))
-    crop = Crop.from_box(np.array([480, 0, 639, 479]), camera, SIZE)
+    crop = Crops.from_box(np.array([480, 0, 639, 479]), camera, SIZE)
     ahead = crop.image_from_crop[2, :2] @ np.array([[0, 96, 96, 0], [0, 0, 128, 128]]) + 1
     scale = crop.image_from_crop[2, 2]
     assert (ahead * scale > 0).all()
@@ -188,7 +188,7 @@ def test_wide_camera_does_not_show_what_is_behind_it() -> None:
 )
 def test_empty_box_is_refused(box: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match='box: expected finite x0 < x1, y0 < y1; got'):
-        Crop.from_box(np.array(box, float), PINHOLE, SIZE)
+        Crops.from_box(np.array(box, float), PINHOLE, SIZE)
 
 
 def test_box_beyond_the_lens_is_refused_and_left_out() -> None:
@@ -196,7 +196,7 @@ def test_box_beyond_the_lens_is_refused_and_left_out() -> None:
                   np.zeros(4), 'equidistant')  # fmt: skip
     beyond = np.array([560.0, 200, 639, 280])
     with pytest.raises(ValueError, match="box: expected it within the lens's reach"):
-        Crop.from_box(beyond, wide, SIZE)
+        Crops.from_box(beyond, wide, SIZE)
     crops, made = Crops.aim(np.array([beyond, [300, 200, 380, 300]]), wide, SIZE, 1.25)
     assert made.tolist() == [1]
     assert len(crops) == 1
@@ -209,8 +209,8 @@ def test_crops_together_are_crops_one_by_one(camera: Camera, rng: np.random.Gene
     together, made = Crops.aim(np.concatenate([broken, places]), camera, SIZE, 1.25)
     assert made.tolist() == [3, 4, 5]
     image = rng.integers(0, 256, (480, 640, 3), np.uint8)
-    for crop, box, picture in zip(together.crops, places, together.cut(image), strict=True):
-        alone = Crop.from_box(box, camera, SIZE, 1.25)
+    for crop, box, picture in zip(together, places, together.cut(image), strict=True):
+        alone = Crops.from_box(box, camera, SIZE, 1.25)
         np.testing.assert_allclose(crop.image_from_crop, alone.image_from_crop, rtol=1e-12)
         np.testing.assert_allclose(crop.virtual_from_camera, alone.virtual_from_camera)
         assert crop.focal == pytest.approx(alone.focal)
@@ -219,7 +219,7 @@ def test_crops_together_are_crops_one_by_one(camera: Camera, rng: np.random.Gene
     pixels = together.to_image(points)
     rays = together.rays(pixels)
     body = rng.normal(scale=0.3, size=(3, 26, 3)) + (0, 0, 4)
-    for row, crop in enumerate(together.crops):
+    for row, crop in enumerate(together):
         np.testing.assert_allclose(pixels[row], crop.to_image(points[row]))
         np.testing.assert_allclose(rays[row], crop.rays(pixels[row]), atol=1e-12)
         np.testing.assert_allclose(together.normalise(rays)[row], crop.normalise(rays[row]))
@@ -227,21 +227,21 @@ def test_crops_together_are_crops_one_by_one(camera: Camera, rng: np.random.Gene
     np.testing.assert_allclose(
         together.project(body), camera.project(together.to_camera(body)), equal_nan=True
     )
-    assert len(together.select(np.array([2, 0])).crops) == 2
-    assert together.select(np.array([2])).crops[0] is together.crops[2]
+    some = together[np.array([2, 0])]
+    assert len(some) == 2
+    np.testing.assert_array_equal(some.to_image(points[[2, 0]]), pixels[[2, 0]])
 
 
 def test_no_crops() -> None:
-    none = Crops([], PINHOLE, SIZE)
-    assert none.to_image(np.zeros((0, 26, 2))).shape == (0, 26, 2)
-    assert none.rays(np.zeros((0, 26, 2))).shape == (0, 26, 2)
-    assert none.to_camera(np.zeros((0, 26, 3))).shape == (0, 26, 3)
+    assert len(NONE) == 0
+    assert NONE.to_image(np.zeros((0, 26, 2))).shape == (0, 26, 2)
+    assert NONE.rays(np.zeros((0, 26, 2))).shape == (0, 26, 2)
+    assert NONE.to_camera(np.zeros((0, 26, 3))).shape == (0, 26, 3)
 
 
 def test_rim_of_the_crop() -> None:
-    crops = Crops([], PINHOLE, SIZE)
     points = np.array([[48.0, 64.0], [0.0, 64.0], [95.0, 64.0], [48.0, 1.0], [48.0, 126.0]])
-    assert crops.near_edge(points).tolist() == [False, True, True, True, True]
+    assert NONE.near_edge(points).tolist() == [False, True, True, True, True]
 
 
 @pytest.mark.parametrize('channels', ['rgb', 'bgr'])
@@ -253,10 +253,10 @@ def test_input_is_normalised_in_the_specs_order(channels: str, rng: np.random.Ge
     filled = batch.fill([(image, crops)])
     assert filled.dtype == np.float32
     assert filled.shape == (2, 3, 128, 96)
-    for row, crop in enumerate(crops.crops):
+    for row, crop in enumerate(crops):
         grey = crop.warp(image).astype(float)
         ordered = grey[..., ::-1] if channels == 'rgb' else grey
         expected = (ordered - (10, 20, 30)) / (2, 4, 5)
         np.testing.assert_allclose(filled[row], expected.transpose(2, 0, 1), atol=1e-4)
-    assert batch.fill([(image, crops.select(np.array([1])))]).shape == (1, 3, 128, 96)
-    assert batch.fill([(image, Crops([], PINHOLE, SIZE))]).shape == (0, 3, 128, 96)
+    assert batch.fill([(image, crops[1:])]).shape == (1, 3, 128, 96)
+    assert batch.fill([(image, NONE)]).shape == (0, 3, 128, 96)

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Camera
-from unihpe_ros.core.preprocess import Crop, mirror
+from unihpe_ros.core.preprocess import mirror
 from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.datasets.poses import load_pose_bank
 from unihpe_ros.datasets.projection import corrupt, lifting_batch, project_poses
@@ -34,7 +35,7 @@ def test_projection_agrees_with_a_crop_of_a_real_camera():
     points = rng.normal(0, 0.3, (26, 3)) + [0.8, 0.1, 3.0]
     pixels = camera.project(points)
     box = np.concatenate([pixels.min(0), pixels.max(0)])
-    crop = Crop.from_box(box, camera, SIZE)
+    crop = Crops.from_box(box, camera, SIZE)
     seen = crop.normalise(crop.rays(pixels))
     turned = points @ crop.virtual_from_camera.T
     scale = crop.focal / (0.5 * SIZE[1])

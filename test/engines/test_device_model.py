@@ -73,6 +73,9 @@ def scenery(seed: int, camera: Camera) -> np.ndarray:
     return picture.astype(np.uint8)
 
 
+NOBODY = Crops.aim(np.zeros((0, 4)), WIDE, SPEC.input_size, SPEC.padding)[0]
+
+
 def view(seed: int, people: int, camera: Camera = WIDE) -> View:
     """Boxes of all sizes, over the image's edges too."""
     rng = np.random.default_rng(seed)
@@ -112,7 +115,7 @@ def test_device_sees_what_the_host_sees(
 
 
 def test_two_cameras_are_one_batch(device: DevicePoseModel, host: HostPoseModel) -> None:
-    nobody = view(7, 1)[0], Crops([], WIDE, SPEC.input_size)
+    nobody = view(7, 1)[0], NOBODY
     for seed in (20, 30, 20):
         views = [view(seed, 2), nobody, view(seed + 1, 3, LENS)]
         assert_same(device.infer(views, 0.0), host.infer(views, 0.0))
@@ -126,7 +129,7 @@ def test_larger_batches_go_in_parts(device: DevicePoseModel, host: HostPoseModel
 
 def test_nobody_to_look_at(device: DevicePoseModel) -> None:
     assert len(device.infer([], 0.3)) == 0
-    output = device.infer([(scenery(0, WIDE), Crops([], WIDE, SPEC.input_size))], 0.3)
+    output = device.infer([(scenery(0, WIDE), NOBODY)], 0.3)
     assert output.relative_3d.shape == (0, 26, 3)
     assert output.embeddings.shape == (0, SPEC.embedding)
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from tiny_model import tiny_spec
 from unihpe_ros.core import simcc
+from unihpe_ros.core.aiming import aim
 from unihpe_ros.core.crops import Crops, InputBatch
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.model_spec import MISSING_SCORE, ModelSpec
 from unihpe_ros.core.network_input import lifting_input
-from unihpe_ros.core.preprocess import Crop
 from unihpe_ros.core.reduction import halvings_before
 from unihpe_ros.engines import EngineError, kernel_arguments, nvrtc
 from unihpe_ros.engines.host_model import agreement_of
@@ -130,10 +130,7 @@ def test_crops_are_opencvs(functions: Functions, camera: Camera) -> None:
     image = scenery(SIZE)
     crops, made = Crops.aim(BOXES, camera, SPEC.input_size, SPEC.padding)
     assert len(made) >= 5
-    halvings = [
-        int(halvings_before(crop.image_from_crop, crop.size, SIZE)) for crop in crops.crops
-    ]
-    assert {0, 1} <= set(halvings)
+    assert {0, 1} <= set(crops.halvings(SIZE).tolist())
     ours = cut(functions, [(image, Layout(*SIZE), crops)], SPEC)
     assert_same_pixels(ours, InputBatch(SPEC).fill([(image, crops)]))
 
@@ -144,8 +141,7 @@ def test_strong_reduction_is_opencvs(functions: Functions, width: int) -> None:
     camera, image = Camera.from_fov(*size, 1.1), scenery(size, 0.5)
     scale = width / 640
     crops, _ = Crops.aim(BOXES * scale, camera, SPEC.input_size, SPEC.padding)
-    most = max(halvings_before(crop.image_from_crop, crop.size, size) for crop in crops.crops)
-    assert most >= 2
+    assert crops.halvings(size).max() >= 2
     ours = cut(functions, [(image, Layout(*size), crops)], SPEC)
     assert_same_pixels(ours, InputBatch(SPEC).fill([(image, crops)]))
 
@@ -163,9 +159,8 @@ def test_crop_that_sees_the_horizon(functions: Functions) -> None:
     homography = np.array([[2, 0, 100], [0, 2, 50], [-0.004, -0.006, 1.0]])
     assert halvings_before(homography, SPEC.input_size, SIZE) >= 1
     assert homography[2] @ (*SPEC.input_size, 1) < 0
-    aimed = Crop.from_box(BOXES[0], PINHOLE, SPEC.input_size)
-    crop = replace(aimed, image_from_crop=homography)
-    image, crops = scenery(SIZE), Crops([crop], PINHOLE, SPEC.input_size)
+    aimed, _ = Crops.aim(BOXES[:1], PINHOLE, SPEC.input_size, SPEC.padding)
+    image, crops = scenery(SIZE), replace(aimed, image_from_crop=homography[None])
     ours = cut(functions, [(image, Layout(*SIZE), crops)], SPEC)
     assert_same_pixels(ours, InputBatch(SPEC).fill([(image, crops)]))
 
@@ -173,8 +168,8 @@ def test_crop_that_sees_the_horizon(functions: Functions) -> None:
 @pytest.mark.parametrize('roll', [0.4, 1.57, -2.5])
 def test_turned_crops_are_opencvs(functions: Functions, roll: float) -> None:
     image = scenery(SIZE)
-    turned = [Crop.from_box(box, PINHOLE, SPEC.input_size, roll=roll) for box in BOXES[:4]]
-    crops = Crops(turned, PINHOLE, SPEC.input_size)
+    aimed = aim(BOXES[:4], PINHOLE, SPEC.input_size, SPEC.padding, roll)
+    crops = Crops(PINHOLE, SPEC.input_size, *aimed)
     ours = cut(functions, [(image, Layout(*SIZE), crops)], SPEC)
     assert_same_pixels(ours, InputBatch(SPEC).fill([(image, crops)]))
 

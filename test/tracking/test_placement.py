@@ -7,7 +7,6 @@ from tiny_model import skeleton_3d, STATURE
 from unihpe_ros.bench.tracking.simulated_people import standing
 from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Camera
-from unihpe_ros.core.preprocess import Crop
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.tracking.observations import build_observations
@@ -99,11 +98,8 @@ def test_unseen_keypoints_are_completed_where_the_skeleton_projects(
     rng: np.random.Generator,
 ) -> None:
     relative_3d, root = bodies(rng, 2), np.array([[0.5, 0, 4.0], [-1, 0.2, 5]])
-    crops = [
-        Crop.from_box(np.array(box), CAMERA, (96, 128))
-        for box in ((300, 50, 500, 400), (100, 100, 260, 420))
-    ]
-    together = Crops(crops, CAMERA, (96, 128))
+    boxes = np.array([(300, 50, 500, 400), (100, 100, 260, 420)])
+    together, _ = Crops.aim(boxes, CAMERA, (96, 128), 1.25)
     truth = together.project(relative_3d + root[:, None])
     scores = np.ones((2, 26), np.float32)
     scores[:, ::3] = 0

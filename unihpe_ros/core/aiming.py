@@ -27,7 +27,7 @@ def aim(
     boxes : NDArray
         ``(N, 4)`` px, none empty.
     camera, size, padding, roll
-        See `unihpe_ros.core.preprocess.Crop.from_box`.
+        See `unihpe_ros.core.crops.Crops.from_box`.
 
     Returns
     -------

@@ -1,56 +1,71 @@
-"""The crops of one frame as arrays, so that people are handled together."""
+"""
+From boxes in an image to the network's input and back, through the crops' virtual cameras.
+
+A person far from the image centre is seen rotated. The crop therefore looks through a virtual
+camera that shares the real one's centre but is turned to face the box: pixels are warped by the
+full homography, the network answers in the virtual camera's frame, and 3D is rotated back.
+
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.aiming import aim, turn_rays
 from unihpe_ros.core.geometry import Array, Camera
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.network_input import Normalisation
-from unihpe_ros.core.preprocess import Crop, cuts
+from unihpe_ros.core.preprocess import cuts, PADDING
 from unihpe_ros.core.reduction import halved_from_crop, halvings_before
 
 # Share of the crop's extent at either end where a person is taken to go on outside.
 _RIM = 0.03
 
 
+@dataclass(frozen=True)
 class Crops:
     """
-    The virtual cameras that look at the people of one frame.
+    The virtual cameras that look at people of one image.
+
+    B stands for one leading axis, or for none where there is a single crop.
 
     Parameters
     ----------
-    crops : Sequence[Crop]
-        B crops of one camera and size.
     camera : Camera
         The real camera.
     size : tuple[int, int]
         (w, h) of the network's input, px.
-
-    Attributes
-    ----------
-    turns : NDArray[np.float64]
-        ``(B, 3, 3)`` rotations virtual_from_camera.
+    virtual_from_camera : NDArray[np.float64]
+        ``(B, 3, 3)`` rotations.
+    focal : NDArray[np.float64]
+        ``(B,)`` focal lengths of the virtual cameras, px; their principal point is `centre`.
+    image_from_crop : NDArray[np.float64]
+        ``(B, 3, 3)`` homographies of pixels; exact without distortion, else fitted around the
+        centre.
 
     """
 
-    def __init__(self, crops: Sequence[Crop], camera: Camera, size: tuple[int, int]) -> None:
-        self.crops = list(crops)
-        self.camera = camera
-        self.size = size
-        b = len(self.crops)
-        homographies = np.array([crop.image_from_crop for crop in crops]).reshape(b, 3, 3)
-        rotations = np.array([crop.virtual_from_camera for crop in crops]).reshape(b, 3, 3)
-        self._image_from_crop: NDArray[np.float64] = homographies
-        self.turns: NDArray[np.float64] = rotations
-        self._focal = np.array([crop.focal for crop in crops], np.float64)
+    camera: Camera
+    size: tuple[int, int]
+    virtual_from_camera: NDArray[np.float64]
+    focal: NDArray[np.float64]
+    image_from_crop: NDArray[np.float64]
 
     def __len__(self) -> int:
-        return len(self.crops)
+        return len(self.focal)
+
+    def __getitem__(self, chosen: int | slice | NDArray[np.intp]) -> Crops:
+        """Return some of the crops, or a single one."""
+        return replace(
+            self,
+            virtual_from_camera=self.virtual_from_camera[chosen],
+            focal=self.focal[chosen],
+            image_from_crop=self.image_from_crop[chosen],
+        )
 
     @classmethod
     def aim(
@@ -63,12 +78,8 @@ class Crops:
         ----------
         places : NDArray
             ``(N, 4)`` boxes in the image, px.
-        camera : Camera
-            The real camera.
-        size : tuple[int, int]
-            (w, h) of the network's input, px.
-        padding : float
-            How much larger than its box a crop is.
+        camera, size, padding
+            See `from_box`.
 
         Returns
         -------
@@ -81,36 +92,73 @@ class Crops:
         crowd = places.astype(np.float64)
         good = np.isfinite(crowd).all(-1) & (crowd[:, 2:] > crowd[:, :2]).all(-1)
         crowd[~good] = np.nan
-        turns, focals, homographies = aim(crowd, camera, size, padding)
-        made = np.flatnonzero(np.isfinite(homographies).all((1, 2)))
-        crops = [
-            Crop(camera, size, turns[row], float(focals[row]), homographies[row]) for row in made
-        ]
-        return cls(crops, camera, size), made
+        crops = cls(camera, size, *aim(crowd, camera, size, padding))
+        made = np.flatnonzero(np.isfinite(crops.image_from_crop).all((1, 2)))
+        return crops[made], made
 
-    def select(self, chosen: NDArray[np.intp]) -> Crops:
-        """Return some of the crops."""
-        return Crops([self.crops[index] for index in chosen], self.camera, self.size)
+    @classmethod
+    def from_box(
+        cls,
+        box: Array,
+        camera: Camera,
+        size: tuple[int, int],
+        padding: float = PADDING,
+        roll: float = 0.0,
+    ) -> Crops:
+        """
+        Aim a single virtual camera at a box.
+
+        Parameters
+        ----------
+        box : NDArray
+            ``(4,)`` x0 y0 x1 y1 in the image, px.
+        camera : Camera
+            The real camera.
+        size : tuple[int, int]
+            (w, h) of the network's input, px.
+        padding : float
+            How much larger than the box the crop is.
+        roll : float
+            Angle by which the picture turns clockwise, rad; training's augmentation.
+
+        Raises
+        ------
+        ValueError
+            If the box is empty, not finite or beyond the lens's reach.
+
+        """
+        box = np.asarray(box, np.float64)
+        if not (np.isfinite(box).all() and (box[2:] > box[:2]).all()):
+            raise ValueError(f'box: expected finite x0 < x1, y0 < y1; got {box}')
+        crops = cls(camera, size, *aim(box[None], camera, size, padding, roll))
+        if not np.isfinite(crops.image_from_crop).all():
+            raise ValueError(f"box: expected it within the lens's reach, and its crop; got {box}")
+        return crops[0]
+
+    @property
+    def centre(self) -> NDArray[np.float64]:
+        """``(2,)`` principal point of the virtual cameras, crop px."""
+        return np.array([0.5 * (self.size[0] - 1), 0.5 * (self.size[1] - 1)])
 
     def halvings(self, image_size: tuple[int, int]) -> NDArray[np.intp]:
         """``(B,)`` how often an image of (w, h) px is halved before each crop reads it."""
-        return halvings_before(self._image_from_crop, self.size, image_size)
+        return halvings_before(self.image_from_crop, self.size, image_size)
 
     def reduced(self, factor: int) -> Crops:
         """Return the same crops of the same picture, of which there is an image reduced by 2^n."""
         if factor == 1:
             return self
-        camera = self.camera.reduced(factor)
-        smaller = halved_from_crop(self._image_from_crop, factor.bit_length() - 1)
-        crops = [
-            replace(crop, camera=camera, image_from_crop=homography)
-            for crop, homography in zip(self.crops, smaller, strict=True)
-        ]
-        return Crops(crops, camera, self.size)
+        smaller = halved_from_crop(self.image_from_crop, factor.bit_length() - 1)
+        return replace(self, camera=self.camera.reduced(factor), image_from_crop=smaller)
 
     def cut(self, image: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
         """Yield what each crop shows of an image, see `unihpe_ros.core.preprocess.cuts`."""
-        return cuts(image, self._image_from_crop, self.size)
+        return cuts(image, self.image_from_crop.reshape(-1, 3, 3), self.size)
+
+    def warp(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return what a single crop shows of an image, ``(h, w, 3)`` or ``(h, w)`` as it is."""
+        picture = next(self.cut(image))
+        return picture if image.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGRA2BGR)
 
     def near_edge(self, points: Array) -> NDArray[np.bool_]:
         """``(..., K)`` Whether crop px ``(..., K, 2)`` lie at the rim of the crop."""
@@ -119,10 +167,11 @@ class Crops:
 
     def to_image(self, points: Array) -> Array:
         """Map ``(B, K, 2)`` crop px to image px."""
-        matrix = self._image_from_crop
-        mapped = points @ np.swapaxes(matrix[:, :2, :2], 1, 2) + matrix[:, None, :2, 2]
-        scale = points @ matrix[:, 2, :2, None] + matrix[:, None, 2, 2:]
-        return mapped / scale
+        return _apply(self.image_from_crop, points)
+
+    def to_crop(self, points: Array) -> Array:
+        """Map ``(B, K, 2)`` image px to crop px."""
+        return _apply(np.linalg.inv(self.image_from_crop), points)
 
     def rays(self, pixels: Array) -> Array:
         """
@@ -139,11 +188,16 @@ class Crops:
             ``(B, K, 2)`` x/z, y/z; NaN where `pixels` is, or behind the virtual camera.
 
         """
-        return turn_rays(self.camera.rays(pixels), self.turns)
+        return turn_rays(self.camera.rays(pixels), self.virtual_from_camera)
 
     def normalise(self, rays: Array) -> Array:
-        """Scale virtual-camera rays by the crop: half the crop's height is 1."""
-        return rays * (self._focal / (0.5 * self.size[1]))[:, None, None]
+        """
+        Scale ``(B, K, 2)`` virtual-camera rays by the crop: half the crop's height is 1.
+
+        This is the lifting branch's input: it does not depend on the camera's resolution.
+
+        """
+        return rays * (self.focal / (0.5 * self.size[1]))[..., None, None]
 
     def project(self, points: Array) -> Array:
         """
@@ -164,7 +218,15 @@ class Crops:
 
     def to_camera(self, points: Array) -> Array:
         """Rotate ``(B, K, 3)`` points from the virtual cameras into the real camera's frame."""
-        return points @ self.turns
+        return points @ self.virtual_from_camera
+
+
+def _apply(homographies: Array, points: Array) -> Array:
+    """Map ``(B, K, 2)`` points by ``(B, 3, 3)`` homographies."""
+    turned = np.swapaxes(homographies[..., :2, :2], -1, -2)
+    mapped = points @ turned + homographies[..., None, :2, 2]
+    scale = points @ homographies[..., 2, :2, None] + homographies[..., None, 2, 2:]
+    return mapped / scale
 
 
 class InputBatch:

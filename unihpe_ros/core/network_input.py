@@ -49,7 +49,7 @@ def lifting_input(rays: Array, scores: Array | NDArray[np.bool_]) -> NDArray[np.
     Parameters
     ----------
     rays : NDArray
-        ``(..., K, 2)`` in a crop's virtual camera, scaled by the crop (`Crop.normalise`); NaN
+        ``(..., K, 2)`` in a crop's virtual camera, scaled by the crop (`Crops.normalise`); NaN
         where unknown.
     scores : NDArray
         ``(..., K)`` in [0, 1], or whether the keypoint is known.

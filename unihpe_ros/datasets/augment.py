@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Array
-from unihpe_ros.core.preprocess import Crop, mirror
+from unihpe_ros.core.preprocess import mirror
 from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.datasets.degrade import degrade, degrade_photograph
 from unihpe_ros.datasets.half_body import half_body
@@ -127,10 +128,10 @@ def crop_record(
     )
 
 
-def aim(record: Record, box: Array, size: tuple[int, int], roll: float = 0.0) -> Crop:
+def aim(record: Record, box: Array, size: tuple[int, int], roll: float = 0.0) -> Crops:
     """Return the virtual camera aimed at a box of a record; DatasetError if that is impossible."""
     try:
-        return Crop.from_box(box, record.camera, size, roll=roll)
+        return Crops.from_box(box, record.camera, size, roll=roll)
     except ValueError as error:
         raise DatasetError(f'{record.source}: {error}') from error
 

@@ -278,7 +278,7 @@ def _parts(pictures: Sequence[Picture], most: int) -> Iterator[list[Picture]]:
         while start < len(crops):
             taken = min(room, len(crops) - start)
             whole = taken == len(crops)
-            chosen = crops if whole else crops.select(np.arange(start, start + taken))
+            chosen = crops if whole else crops[start : start + taken]
             group.append((image, layout, chosen))
             start, room = start + taken, room - taken
             if not room:

@@ -13,7 +13,7 @@ from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.network_input import Normalisation
-from unihpe_ros.core.reduction import halved_from_crop, halvings_before
+from unihpe_ros.core.reduction import halved_from_crop
 
 MAX_HALVINGS = 14
 # How images lie in memory, by ROS's names: number for the kernels, bytes a pixel, rows of bytes
@@ -169,12 +169,11 @@ def fill_crops(
         Which view it is.
 
     """
-    image_from_crop = np.array([crop.image_from_crop for crop in crops.crops])
-    halvings = halvings_before(image_from_crop, size, (int(view['width']), int(view['height'])))
-    rows['image_from_crop'] = image_from_crop
-    rows['virtual_from_camera'] = [crop.virtual_from_camera for crop in crops.crops]
-    rows['scale'] = [crop.focal / (0.5 * size[1]) for crop in crops.crops]
-    rows['read_from_crop'] = halved_from_crop(image_from_crop, halvings)
+    halvings = crops.halvings((int(view['width']), int(view['height'])))
+    rows['image_from_crop'] = crops.image_from_crop
+    rows['virtual_from_camera'] = crops.virtual_from_camera
+    rows['scale'] = crops.focal / (0.5 * size[1])
+    rows['read_from_crop'] = halved_from_crop(crops.image_from_crop, halvings)
     rows['view'], rows['halvings'] = index, halvings
     view['halvings'] = halvings.max()
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 from unihpe_ros.core import simcc
+from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.network_input import lifting_input
-from unihpe_ros.core.preprocess import Crop
 from unihpe_ros.datasets.augment import aim, crop_record, Sample
 from unihpe_ros.datasets.catalogue import damaged_parts
 from unihpe_ros.datasets.records import DatasetError, Record, Records
@@ -89,7 +89,7 @@ class Predictions:
 @dataclass(frozen=True)
 class _Item:
     record: Record
-    crop: Crop
+    crop: Crops
     sample: Sample
 
 
@@ -214,5 +214,5 @@ def _predict_from_images(predictor: Predictor, items: Sequence[_Item]) -> dict[s
     }
 
 
-def _crops(items: Sequence[_Item]) -> Iterator[Crop]:
+def _crops(items: Sequence[_Item]) -> Iterator[Crops]:
     return (item.crop for item in items)

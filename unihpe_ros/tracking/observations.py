@@ -148,7 +148,7 @@ def build_observations(
         cut=cut,
         relative_3d=relative_3d,
         rays=rays,
-        turns=crops.turns,
+        turns=crops.virtual_from_camera,
         embeddings=embeddings,
         colours=colours,
     )
