@@ -51,7 +51,8 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     ),
     'bench': (
         {
-            *('core', 'tracking', 'metrics', 'visualisation', 'engines', 'estimator'),
+            *('core', 'tracking', 'metrics', 'visualisation', 'engines', 'detector'),
+            'estimator',
             *('bags', 'node_trial', *(f'ros.{name}' for name in MESSAGES)),
         },
         {'matplotlib', 'supervision', 'trackers'},

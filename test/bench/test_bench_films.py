@@ -8,7 +8,7 @@ import pytest
 from synthesis_fixtures import bodies, bodies_file  # noqa: F401
 from tiny_motion import still, write_clip
 from unihpe_ros.bags.reader import BagReader
-from unihpe_ros.bench.tracking.films import FilmScore, follow_film, in_sight, RATE, whole_bodies
+from unihpe_ros.bench.tracking.films import FilmScore, follow_film, RATE, whole_bodies
 from unihpe_ros.bench.tracking.simulated_people import ways_about
 from unihpe_ros.bench.tracking.tracking_benchmark import CAMERA, people_of
 from unihpe_ros.bench.tracking.tracking_report import draw_ids, film_table, write_film_figures
@@ -135,7 +135,7 @@ def test_who_knows_everybody_scores_best(films):
 
 
 def test_switches_ghosts_and_delays_are_counted(films):
-    people = int((in_sight(Oracle(films[0]).people[0]).mean(-1) >= 0.25).sum())
+    people = int((Oracle(films[0]).people[0].observed.mean(-1) >= 0.25).sum())
     score = followed(Oracle(films[0], change=2), films[0])
     assert score.counts.switches == people
     assert score.nobody == 1

@@ -14,7 +14,7 @@ from unihpe_ros.core.resources import find_resource
 from unihpe_ros.engines import device_model, EngineError
 from unihpe_ros.engines.device_model import DevicePoseModel
 from unihpe_ros.engines.host_model import HostPoseModel
-from unihpe_ros.engines.kernel_arguments import Layout
+from unihpe_ros.engines.kernel_arguments import PixelLayout
 from unihpe_ros.engines.ort_engine import OrtEngine
 from unihpe_ros.engines.pose_model import PoseModelOutput, View
 
@@ -182,7 +182,7 @@ def test_images_as_cameras_send_them(device: DevicePoseModel) -> None:
     chroma = planes[rows:].reshape(2, -1)
     nv12 = np.concatenate([planes[:rows], chroma.T.reshape(rows // 2, -1)])
     decoded = cv2.cvtColor(nv12, cv2.COLOR_YUV2BGR_NV12)
-    raw = device.infer_encoded([(nv12, Layout(640, 480, 'nv12'), crops)])
+    raw = device.infer_encoded([(nv12, PixelLayout(640, 480, 'nv12'), crops)])
     assert_same(raw, device.infer([(decoded, crops)], 0.0))
 
 
@@ -241,7 +241,7 @@ def test_branches_that_do_not_belong_together_are_refused(functions: Functions) 
 def test_image_of_another_shape_than_its_layout_is_refused(device: DevicePoseModel) -> None:
     image, crops = view(1, 1)
     with pytest.raises(ValueError, match='broadcast'):
-        device.infer_encoded([(image[:100], Layout(1280, 720), crops)])
+        device.infer_encoded([(image[:100], PixelLayout(1280, 720), crops)])
     assert len(device.infer([(image, crops)], 0.0)) == 1
 
 

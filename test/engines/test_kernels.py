@@ -17,7 +17,7 @@ from unihpe_ros.core.network_input import lifting_input
 from unihpe_ros.core.reduction import halvings_before
 from unihpe_ros.engines import EngineError, kernel_arguments, nvrtc
 from unihpe_ros.engines.host_model import agreement_of
-from unihpe_ros.engines.kernel_arguments import Layout
+from unihpe_ros.engines.kernel_arguments import PixelLayout
 from unihpe_ros.engines.kernels import MODULES, WARP
 
 Functions = dict[str, Callable[..., None]]
@@ -74,7 +74,7 @@ def scenery(size: tuple[int, int], detail: float = 0.2) -> np.ndarray:
 
 
 def describe(
-    images: list[tuple[np.ndarray, Layout, Crops]], spec: ModelSpec
+    images: list[tuple[np.ndarray, PixelLayout, Crops]], spec: ModelSpec
 ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
     """Return the tables of views and of crops, and memory that must stay alive."""
     views = np.zeros(len(images), kernel_arguments.VIEW)
@@ -91,7 +91,7 @@ def describe(
 
 
 def cut(
-    functions: Functions, images: list[tuple[np.ndarray, Layout, Crops]], spec: ModelSpec
+    functions: Functions, images: list[tuple[np.ndarray, PixelLayout, Crops]], spec: ModelSpec
 ) -> np.ndarray:
     """Run the kernels of preprocess.cu."""
     views, rows, kept = describe(images, spec)
@@ -131,7 +131,7 @@ def test_crops_are_opencvs(functions: Functions, camera: Camera) -> None:
     crops, made = Crops.aim(BOXES, camera, SPEC.input_size, SPEC.padding)
     assert len(made) >= 5
     assert {0, 1} <= set(crops.halvings(SIZE).tolist())
-    ours = cut(functions, [(image, Layout(*SIZE), crops)], SPEC)
+    ours = cut(functions, [(image, PixelLayout(*SIZE), crops)], SPEC)
     assert_same_pixels(ours, InputBatch(SPEC).fill([(image, crops)]))
 
 
@@ -142,7 +142,7 @@ def test_strong_reduction_is_opencvs(functions: Functions, width: int) -> None:
     scale = width / 640
     crops, _ = Crops.aim(BOXES * scale, camera, SPEC.input_size, SPEC.padding)
     assert crops.halvings(size).max() >= 2
-    ours = cut(functions, [(image, Layout(*size), crops)], SPEC)
+    ours = cut(functions, [(image, PixelLayout(*size), crops)], SPEC)
     assert_same_pixels(ours, InputBatch(SPEC).fill([(image, crops)]))
 
 
@@ -150,7 +150,7 @@ def test_image_smaller_than_the_reduction(functions: Functions) -> None:
     size = (50, 3)
     camera, image = Camera.from_fov(*size, 0.5), scenery((60, 40), 0.5)[:3, :50].copy()
     crops, _ = Crops.aim(np.array([[-300.0, -300, 300, 300]]), camera, SPEC.input_size, 1.25)
-    ours = cut(functions, [(image, Layout(*size), crops)], SPEC)
+    ours = cut(functions, [(image, PixelLayout(*size), crops)], SPEC)
     assert_same_pixels(ours, InputBatch(SPEC).fill([(image, crops)]))
 
 
@@ -161,7 +161,7 @@ def test_crop_that_sees_the_horizon(functions: Functions) -> None:
     assert homography[2] @ (*SPEC.input_size, 1) < 0
     aimed, _ = Crops.aim(BOXES[:1], PINHOLE, SPEC.input_size, SPEC.padding)
     image, crops = scenery(SIZE), replace(aimed, image_from_crop=homography[None])
-    ours = cut(functions, [(image, Layout(*SIZE), crops)], SPEC)
+    ours = cut(functions, [(image, PixelLayout(*SIZE), crops)], SPEC)
     assert_same_pixels(ours, InputBatch(SPEC).fill([(image, crops)]))
 
 
@@ -170,7 +170,7 @@ def test_turned_crops_are_opencvs(functions: Functions, roll: float) -> None:
     image = scenery(SIZE)
     aimed = aim(BOXES[:4], PINHOLE, SPEC.input_size, SPEC.padding, roll)
     crops = Crops(PINHOLE, SPEC.input_size, *aimed)
-    ours = cut(functions, [(image, Layout(*SIZE), crops)], SPEC)
+    ours = cut(functions, [(image, PixelLayout(*SIZE), crops)], SPEC)
     assert_same_pixels(ours, InputBatch(SPEC).fill([(image, crops)]))
 
 
@@ -179,7 +179,7 @@ def test_normalisation_is_the_specs(functions: Functions, channels: str) -> None
     spec = tiny_spec(channels=channels, mean=(10.0, 20.0, 30.0), std=(2.0, 4.0, 5.0))
     image = scenery(SIZE)
     crops, _ = Crops.aim(BOXES[:2], PINHOLE, spec.input_size, 1.25)
-    ours = cut(functions, [(image, Layout(*SIZE), crops)], spec)
+    ours = cut(functions, [(image, PixelLayout(*SIZE), crops)], spec)
     assert_same_pixels(ours, InputBatch(spec).fill([(image, crops)]), spec)
 
 
@@ -188,7 +188,7 @@ def encoded(image: np.ndarray, encoding: str) -> np.ndarray:
         name = {'mono8': 'GRAY'}.get(encoding, encoding[:-1].upper())
         return cv2.cvtColor(image, getattr(cv2, f'COLOR_BGR2{name}'))
     # Any bytes are a picture, whether a camera would send it or not.
-    noise = np.random.default_rng(1).integers(0, 256, Layout(*SIZE, encoding).shape, np.uint8)
+    noise = np.random.default_rng(1).integers(0, 256, PixelLayout(*SIZE, encoding).shape, np.uint8)
     return noise // 4 + (image[..., 1] // 4 * 3)[..., None] if noise.ndim == 3 else noise
 
 
@@ -206,7 +206,7 @@ def encoded(image: np.ndarray, encoding: str) -> np.ndarray:
     ],
 )
 def test_encodings_are_opencvs(functions: Functions, encoding: str, code: int) -> None:
-    raw, layout = encoded(scenery(SIZE), encoding), Layout(*SIZE, encoding)
+    raw, layout = encoded(scenery(SIZE), encoding), PixelLayout(*SIZE, encoding)
     assert raw.shape == layout.shape
     assert raw.nbytes == layout.size
     crops, _ = Crops.aim(BOXES, PINHOLE, SPEC.input_size, SPEC.padding)
@@ -219,7 +219,7 @@ def test_images_of_two_cameras_in_one_launch(functions: Functions) -> None:
     pictures = []
     for size, boxes in ((large, BOXES * 2), (small, BOXES[[0, 4]] / 2)):
         crops, _ = Crops.aim(boxes, Camera.from_fov(*size, 1.0), SPEC.input_size, 1.25)
-        pictures.append((scenery(size), Layout(*size), crops))
+        pictures.append((scenery(size), PixelLayout(*size), crops))
     theirs = InputBatch(SPEC).fill([(image, crops) for image, _, crops in pictures])
     assert_same_pixels(cut(functions, pictures, SPEC), theirs)
 
@@ -229,7 +229,7 @@ def read(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Run the kernel that reads the image branch's answer."""
     image = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
-    views, rows, _ = describe([(image, Layout(*SIZE), crops)], SPEC)
+    views, rows, _ = describe([(image, PixelLayout(*SIZE), crops)], SPEC)
     people, k, bins_x = answer['simcc_x'].shape
     layout = kernel_arguments.AnswerRows(k, 256)
     out = np.full((people, layout.width), np.nan, np.float32)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 from tiny_run import open_path, RATE, run_all, walk_image, write_walk_video
-from unihpe_ros.run.inputs.source import Frame, InputError, Source
+from unihpe_ros.run.inputs.source import InputError, InputFrame, Source
 from unihpe_ros.run.outputs.people_file import PeopleFile, PeopleWriter
 from unihpe_ros.run.session import Plan
 
@@ -115,7 +115,7 @@ class Broken(Source):
 
     def frames(self, start=0):
         for number in range(3):
-            yield Frame(number, number * 33_000_000, walk_image(0.0))
+            yield InputFrame(number, number * 33_000_000, walk_image(0.0))
         raise InputError('walk.bag: damaged at byte 7')
 
 
@@ -171,7 +171,7 @@ class Camera(Source):
 
         for number in range(100):
             time.sleep(0.005)
-            yield Frame(number, number * 5_000_000, walk_image(0.0))
+            yield InputFrame(number, number * 5_000_000, walk_image(0.0))
 
 
 def test_camera_that_is_too_fast_loses_the_older_frames(tmp_path, estimator, monkeypatch):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from unihpe_ros.core.skeleton import Skeleton
     from unihpe_ros.estimator import PoseEstimator
     from unihpe_ros.run.inputs.source import Source
-    from unihpe_ros.run.session import Plan, Result
+    from unihpe_ros.run.session import Plan, RunResult
     from unihpe_ros.web.feed import Feed
 
 DEFAULT_FOLDER = Path('out/run')
@@ -234,7 +234,7 @@ def _load(args: argparse.Namespace) -> PoseEstimator:
 
 def _run_one(
     source: Source, plan: Plan, estimator: PoseEstimator, stop: threading.Event
-) -> Result:
+) -> RunResult:
     from tqdm import tqdm
     from unihpe_ros.run.session import run_input
 
@@ -246,7 +246,7 @@ def _run_one(
             source.close()
 
 
-def _print_result(text: str, result: Result) -> None:
+def _print_result(text: str, result: RunResult) -> None:
     rate = result.frames / result.seconds if result.seconds else 0.0
     dropped = f', {result.dropped} dropped' if result.dropped else ''
     print(

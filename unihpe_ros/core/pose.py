@@ -99,6 +99,11 @@ class Poses:
         """Whether people are placed by an assumed field of view, for lack of a calibration."""
         return bool((self.flags & KeypointFlag.ASSUMED_VIEW).any())
 
+    @property
+    def observed(self) -> NDArray[np.bool_]:
+        """``(N, K)`` whether keypoints are flagged OBSERVED."""
+        return np.asarray((self.flags & KeypointFlag.OBSERVED) > 0)
+
     @classmethod
     def empty(cls, skeleton: Skeleton, root_mode: RootMode = RootMode.RELATIVE) -> Poses:
         """Return the poses of nobody."""

@@ -106,7 +106,7 @@ class Heard:
         return self.error
 
 
-class Listener:
+class GraphListener:
     """
     A node of its own context, so that it disturbs nobody.
 

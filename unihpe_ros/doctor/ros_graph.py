@@ -11,7 +11,7 @@ from unihpe_ros.ros.cameras import calibration_command
 from unihpe_ros.ros.start_errors import cause_of_no_ros
 
 if TYPE_CHECKING:
-    from unihpe_ros.doctor.listener import Heard, Listener
+    from unihpe_ros.doctor.listener import GraphListener, Heard
 
 # More would take the network for themselves.
 _MOST_TOPICS = 8
@@ -34,7 +34,7 @@ def describe_ros(image: str, seconds: float) -> Section:
     """
     section = Section('ROS')
     try:
-        from unihpe_ros.doctor.listener import Listener
+        from unihpe_ros.doctor.listener import GraphListener
     except (ImportError, AttributeError, RuntimeError) as error:
         section.notes.append(
             f'not here ({error}): recordings, photographs and the library work without it, the '
@@ -42,7 +42,7 @@ def describe_ros(image: str, seconds: float) -> Section:
         )
         return section
     try:
-        listener = Listener()
+        listener = GraphListener()
     except Exception as error:  # noqa: BLE001 - rclpy's own errors have no name outside of it.
         section.faults.append(cause_of_no_ros(error))
         return section
@@ -53,7 +53,7 @@ def describe_ros(image: str, seconds: float) -> Section:
     return section
 
 
-def _look(section: Section, listener: Listener, image: str, seconds: float) -> None:
+def _look(section: Section, listener: GraphListener, image: str, seconds: float) -> None:
     section.lines.append(listener.about())
     types = listener.topics(seconds)
     images = [name for name, kind in types.items() if kind in IMAGE_TYPES]
@@ -90,7 +90,7 @@ def _look(section: Section, listener: Listener, image: str, seconds: float) -> N
         section.notes += causes
 
 
-def _notes(heard: Heard, topic: str, types: dict[str, str], listener: Listener) -> list[str]:
+def _notes(heard: Heard, topic: str, types: dict[str, str], listener: GraphListener) -> list[str]:
     notes = []
     twice = [name for name, number in Counter(heard.publishers).items() if number > 1]
     if len(heard.publishers) > 1:

@@ -13,7 +13,7 @@ from unihpe_ros.core import simcc
 from unihpe_ros.core.model_spec import MISSING_SCORE, ModelSpec, Shape
 from unihpe_ros.engines import check_signature, kernel_arguments
 from unihpe_ros.engines.cuda import Gpu, Memory
-from unihpe_ros.engines.kernel_arguments import Layout
+from unihpe_ros.engines.kernel_arguments import PixelLayout
 from unihpe_ros.engines.kernels import Kernels, WARP
 from unihpe_ros.engines.model_files import check_pair
 from unihpe_ros.engines.pictures import Picture, Pictures
@@ -34,7 +34,7 @@ class Task:
     ----------
     batch : int
         One of the networks' batch sizes.
-    layouts : tuple[Layout, ...]
+    layouts : tuple[PixelLayout, ...]
         The images.
     halvings : int
         How often they are reduced.
@@ -42,7 +42,7 @@ class Task:
     """
 
     batch: int
-    layouts: tuple[Layout, ...]
+    layouts: tuple[PixelLayout, ...]
     halvings: int
 
 

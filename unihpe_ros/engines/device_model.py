@@ -16,7 +16,7 @@ from unihpe_ros.engines.cache import ensure_engine
 from unihpe_ros.engines.cuda import Gpu, open_gpu
 from unihpe_ros.engines.cuda_graph import CudaGraph
 from unihpe_ros.engines.device_chain import Chain, OpenNet, Task, Work
-from unihpe_ros.engines.kernel_arguments import Layout
+from unihpe_ros.engines.kernel_arguments import PixelLayout
 from unihpe_ros.engines.model_files import find_model
 from unihpe_ros.engines.pictures import Picture
 from unihpe_ros.engines.pose_model import (
@@ -166,7 +166,7 @@ class DevicePoseModel(PoseModel):
         """See `unihpe_ros.engines.pose_model.PoseModel`; all crops are lifted."""
         del threshold
         return self.infer_encoded(
-            [(image, Layout(image.shape[1], image.shape[0]), crops) for image, crops in views]
+            [(image, PixelLayout(image.shape[1], image.shape[0]), crops) for image, crops in views]
         )
 
     def infer_encoded(self, pictures: Sequence[Picture]) -> PoseModelOutput:

@@ -86,7 +86,7 @@ ARGUMENTS = {
 
 
 @dataclass(frozen=True)
-class Layout:
+class PixelLayout:
     """
     How an image lies in memory.
 
@@ -160,7 +160,7 @@ def fill_crops(
     rows : NDArray
         ``(B,)`` of CROP.
     view : NDArray
-        Of VIEW, filled by `Layout.fill`.
+        Of VIEW, filled by `PixelLayout.fill`.
     crops : Crops
         B crops.
     size : tuple[int, int]

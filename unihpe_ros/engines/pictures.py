@@ -13,10 +13,10 @@ from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.engines import kernel_arguments
 from unihpe_ros.engines.cuda import Gpu, Memory
-from unihpe_ros.engines.kernel_arguments import Layout
+from unihpe_ros.engines.kernel_arguments import PixelLayout
 
 # An image, how it lies in memory, and where to look in it.
-Picture = tuple[NDArray[np.uint8], Layout, Crops]
+Picture = tuple[NDArray[np.uint8], PixelLayout, Crops]
 
 
 @dataclass
@@ -67,14 +67,14 @@ class Pictures:
         self.crops = self.views + begin
         self._slots = [_Slot(Memory(gpu)) for _ in range(most)]
 
-    def has_room(self, layouts: Sequence[Layout]) -> bool:
+    def has_room(self, layouts: Sequence[PixelLayout]) -> bool:
         """Whether memory for such images is there."""
         return all(
             slot.size >= layout.size and slot.halved_size >= layout.offsets()[-1]
             for slot, layout in zip(self._slots, layouts, strict=False)
         )
 
-    def make_room(self, layouts: Sequence[Layout]) -> None:
+    def make_room(self, layouts: Sequence[PixelLayout]) -> None:
         """Make memory for such images; the device must be idle, addresses change."""
         for slot, layout in zip(self._slots, layouts, strict=False):
             slot.size = max(slot.size, layout.size)
@@ -117,7 +117,7 @@ class Pictures:
         self._crops[start:batch] = self._crops[0]
         return int(self._views['halvings'][: len(pictures)].max())
 
-    def upload(self, layouts: Sequence[Layout], stream: Any) -> None:
+    def upload(self, layouts: Sequence[PixelLayout], stream: Any) -> None:
         """Start to copy tables and images to the device."""
         self._gpu.upload(self.views, self._table, stream)
         for slot, layout in zip(self._slots, layouts, strict=False):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.pose import Poses, RootMode
 from unihpe_ros.core.skeleton import COCO_17, H36M_17
-from unihpe_ros.metrics.matching import in_sight, match_people, MAX_OFFSET, MIN_IN_SIGHT, offsets
+from unihpe_ros.metrics.matching import match_people, MAX_OFFSET, MIN_IN_SIGHT, offsets
 from unihpe_ros.metrics.pose import align, keypoint_errors, torso_size
 from unihpe_ros.metrics.tracking import TrackingCounts, TrackingMeter
 
@@ -63,8 +63,8 @@ class TruthMeter:
 
         """
         truth = truth.to(predicted.skeleton)
-        wanted = np.flatnonzero(in_sight(truth) >= MIN_IN_SIGHT)
-        seen = np.flatnonzero(in_sight(predicted) > 0)
+        wanted = np.flatnonzero(truth.observed.sum(-1) >= MIN_IN_SIGHT)
+        seen = np.flatnonzero(predicted.observed.any(-1))
         seen = _without_bystanders(predicted, seen, truth, wanted)
         apart = offsets(predicted.keypoints_2d[seen], truth.keypoints_2d[wanted]).T
         pairs = self._tracking.add(

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from unihpe_ros.core.geometry import Array
-from unihpe_ros.core.pose import KeypointFlag, Poses
 
 # Mean keypoint distance, over the diagonal of the true person's extent, at which two people are
 # two people: half of it still tells neighbours apart who stand shoulder to shoulder.
@@ -55,8 +54,3 @@ def offsets(predicted: Array, truth: Array) -> NDArray[np.float64]:
     diagonal = np.maximum(np.linalg.norm(high - low, axis=-1), 1.0)
     with np.errstate(invalid='ignore'):
         return np.asarray(sums / known.sum(-1) / diagonal)
-
-
-def in_sight(poses: Poses) -> NDArray[np.intp]:
-    """``(N,)`` how many keypoints are flagged OBSERVED."""
-    return np.count_nonzero(poses.flags & KeypointFlag.OBSERVED, axis=-1)

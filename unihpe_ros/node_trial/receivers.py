@@ -94,7 +94,7 @@ class Receiver:
                 self.failure = status.message if broken else ''
 
 
-class Listener(Receiver):
+class PoseListener(Receiver):
     """
     Receiver that keeps the answers.
 

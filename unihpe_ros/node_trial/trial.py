@@ -10,7 +10,7 @@ import time
 
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.node_trial.processes import Process
-from unihpe_ros.node_trial.receivers import Listener
+from unihpe_ros.node_trial.receivers import PoseListener
 from unihpe_ros.node_trial.ros_session import (
     await_node,
     camera_environment,
@@ -111,7 +111,7 @@ def run_trial(settings: TrialSettings, on_tick: Callable[[int], None]) -> Trial:
         sent[int(stamp)] = int(number)
 
     arguments = node_arguments(_TOPICS, settings.parameters)
-    with quiet_ros() as context, closing(Listener(context, ESTIMATOR)) as listener:
+    with quiet_ros() as context, closing(PoseListener(context, ESTIMATOR)) as listener:
         with Process('node', 'unihpe_ros.ros.start:main', arguments, {}) as node:
             await_node(node, listener, _START_S)
             with Process(

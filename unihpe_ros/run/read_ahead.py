@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 import threading
 
-from unihpe_ros.run.inputs.source import Frame
+from unihpe_ros.run.inputs.source import InputFrame
 
 _AHEAD = 4
 # How often a stop is looked for while no frame comes, s.
@@ -19,7 +19,7 @@ class ReadAhead:
 
     Parameters
     ----------
-    frames : Iterator[Frame]
+    frames : Iterator[InputFrame]
         What to read.
     latest : bool
         Drop a frame that is overtaken by the next one, as a camera's; otherwise the reader waits.
@@ -33,17 +33,17 @@ class ReadAhead:
 
     """
 
-    def __init__(self, frames: Iterator[Frame], latest: bool, stop: threading.Event) -> None:
+    def __init__(self, frames: Iterator[InputFrame], latest: bool, stop: threading.Event) -> None:
         self.dropped = 0
         self._frames, self._latest, self._stop = frames, latest, stop
         self._changed = threading.Condition()
-        self._waiting: deque[Frame] = deque()
+        self._waiting: deque[InputFrame] = deque()
         self._ended = False
         self._error: Exception | None = None
         # A read that hangs, as of a camera that was unplugged, shall not hold up the exit.
         threading.Thread(target=self._read, name='reader', daemon=True).start()
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[InputFrame]:
         """Yield frames until the source ends; its error is raised after its last frame."""
         try:
             while not self._stop.is_set():
@@ -76,7 +76,7 @@ class ReadAhead:
                 self._ended = True
                 self._changed.notify_all()
 
-    def _hand_over(self, frame: Frame) -> bool:
+    def _hand_over(self, frame: InputFrame) -> bool:
         with self._changed:
             if self._latest:
                 self.dropped += len(self._waiting)

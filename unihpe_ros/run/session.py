@@ -13,8 +13,8 @@ from typing import Any
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.skeleton import Skeleton, UNION
 from unihpe_ros.estimator import PoseEstimator
-from unihpe_ros.run.inputs.source import Frame, Source
-from unihpe_ros.run.outputs.drawing import Drawing
+from unihpe_ros.run.inputs.source import InputFrame, Source
+from unihpe_ros.run.outputs.drawing import DrawingThread
 from unihpe_ros.run.outputs.formats import PER_PERSON, write_outputs
 from unihpe_ros.run.outputs.people_file import FramePeople, Header, PeopleFile, PeopleWriter
 from unihpe_ros.run.read_ahead import ReadAhead
@@ -86,7 +86,7 @@ class Plan:
 
 
 @dataclass
-class Result:
+class RunResult:
     """
     What came of one input.
 
@@ -127,7 +127,7 @@ def run_input(
     estimator: PoseEstimator,
     stop: threading.Event,
     on_frame: Callable[[int], object],
-) -> Result:
+) -> RunResult:
     """
     Work on an input and write its files.
 
@@ -191,11 +191,11 @@ class _Work:
         self._earlier = Earlier(self._path, header) if self._append else None
         self._ids = self._earlier.ids if self._earlier else Ids()
         self.frames = self._earlier.last + 1 if self._earlier else 0
-        self.result = Result()
+        self.result = RunResult()
 
     def run(self, stop: threading.Event, on_frame: Callable[[int], object]) -> None:
         source, plan, earlier = self._source, self._plan, self._earlier
-        drawing = Drawing(plan.video, plan.pictures, plan.name, source.rate)
+        drawing = DrawingThread(plan.video, plan.pictures, plan.name, source.rate)
         done = PeopleFile(self._path).frames() if earlier and drawing.is_wanted else iter(())
         start = 0 if earlier is None or drawing.is_wanted else earlier.begin
         reader = ReadAhead(source.frames(start), source.live, stop)
@@ -222,7 +222,7 @@ class _Work:
         if drawing.is_wanted and self.frames:
             self.result.made += [path for path in (plan.video, plan.pictures) if path is not None]
 
-    def _until_end(self, reader: ReadAhead) -> Iterator[Frame]:
+    def _until_end(self, reader: ReadAhead) -> Iterator[InputFrame]:
         """Yield frames; damage after the first ones ends them, with what was done kept."""
         first = None
         try:
@@ -236,7 +236,7 @@ class _Work:
                 raise
             self.result.notes.append(f'it ends early: {error}')
 
-    def _show(self, frame: Frame, poses: Poses, dropped: int, seconds: float) -> None:
+    def _show(self, frame: InputFrame, poses: Poses, dropped: int, seconds: float) -> None:
         if self._plan.feed is None:
             return
         figures: dict[str, float] = {
@@ -248,7 +248,7 @@ class _Work:
             figures['dropped'] = dropped
         self._plan.feed.offer(frame.image, poses, figures)
 
-    def _note(self, frame: Frame, poses: Poses, writer: PeopleWriter | None) -> Poses:
+    def _note(self, frame: InputFrame, poses: Poses, writer: PeopleWriter | None) -> Poses:
         ids = Ids() if self._source.still else self._ids
         poses = ids.renamed(poses)
         size = (frame.image.shape[1], frame.image.shape[0])
@@ -263,7 +263,7 @@ class _Work:
         result.most = max(result.most, len(poses))
         return poses
 
-    def _estimate(self, frame: Frame) -> Poses:
+    def _estimate(self, frame: InputFrame) -> Poses:
         height, width = frame.image.shape[:2]
         camera = self._source.camera_of((width, height))
         if not self._source.still:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.core.pose import KeypointFlag, Poses
+from unihpe_ros.core.pose import Poses
 
 # What `anonymise` may be asked for.
 OFF, BLUR, SKELETON = MODES = ('off', 'blur', 'skeleton')
@@ -87,8 +87,7 @@ def head_areas(poses: Poses, person: int) -> list[NDArray[np.float64]]:
         reach = max(_HEAD_REACH * spread, _SHOULDER_REACH * _shoulder_width(poses, person))
         reach = max(reach, _BOX_REACH * _height(poses, person), 2.0)
         areas.append(np.concatenate([middle - reach, middle + reach]))
-    observed = (poses.flags[person] & KeypointFlag.OBSERVED) > 0
-    if not (on_head & observed).any():
+    if not (on_head & poses.observed[person]).any():
         # Anywhere: people bend down, and cameras hang from ceilings.
         areas.append(_extent(poses, person))
     return areas

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.core.pose import KeypointFlag, Poses
+from unihpe_ros.core.pose import Poses
 
 # RGB in [0, 1]; the person's own left is orange and right is blue.
 SIDE_COLOURS = {'left': (1.0, 0.55, 0.1), 'right': (0.15, 0.5, 1.0), 'middle': (0.9, 0.9, 0.9)}
@@ -54,7 +54,7 @@ def _draw_person(
     fixed = np.rint(pixels * 2**_SHIFT).astype(int).tolist()
     heights = poses.keypoints_2d[person, shown, 1]
     thickness = max(1, round(_THICKNESS * float(np.ptp(heights))))
-    light = np.where(poses.flags[person] & KeypointFlag.OBSERVED, 1, _PREDICTED).tolist()
+    light = np.where(poses.observed[person], 1, _PREDICTED).tolist()
     for parent, child in skeleton.bones:
         if shown[parent] and shown[child]:
             colour = _bgr(skeleton.side(child), min(light[parent], light[child]))

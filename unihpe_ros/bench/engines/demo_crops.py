@@ -11,7 +11,7 @@ from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.resources import find_resource
-from unihpe_ros.metrics.matching import in_sight, MIN_IN_SIGHT
+from unihpe_ros.metrics.matching import MIN_IN_SIGHT
 
 # An image and the people to look at in it.
 View = tuple[NDArray[np.uint8], Crops]
@@ -55,7 +55,7 @@ def demo_views(spec: ModelSpec, count: int) -> list[View]:
         for image in reader.images():
             if missing and image.number % step == 0 and image.stamp in truth:
                 poses = truth[image.stamp]
-                people = poses.keypoints_2d[in_sight(poses) >= MIN_IN_SIGHT]
+                people = poses.keypoints_2d[poses.observed.sum(-1) >= MIN_IN_SIGHT]
                 picture = image.decode()
                 view = _look(picture, reader.camera, people[:missing], spec, rng)
                 missing -= len(view[1])
@@ -106,7 +106,8 @@ def _largest_person() -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
             continue
         poses = truth[image.stamp]
         picture = image.decode()
-        for x0, y0, x1, y1 in boxes.around(poses.keypoints_2d[in_sight(poses) >= _WELL_SEEN]):
+        well_seen = poses.observed.sum(-1) >= _WELL_SEEN
+        for x0, y0, x1, y1 in boxes.around(poses.keypoints_2d[well_seen]):
             rim = 0.15 * (y1 - y0)
             left, top, right, bottom = (int(v) for v in (x0 - rim, y0 - rim, x1 + rim, y1 + rim))
             whole = min(left, top) >= 0 and right < picture.shape[1] and bottom < picture.shape[0]

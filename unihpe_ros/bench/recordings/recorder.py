@@ -195,7 +195,7 @@ def resident_mb() -> float:
 
 def _confidence(poses: Poses) -> tuple[dict[str, float], dict[str, float]]:
     """Return score of observed keypoints, and agreement, averaged over those who are seen."""
-    observed = (poses.flags & KeypointFlag.OBSERVED) > 0
+    observed = poses.observed
     score = float(poses.scores[observed].mean()) if observed.any() else math.nan
     agreement = poses.agreement[observed.any(-1) & np.isfinite(poses.agreement)]
     doubtful = int(((poses.flags & KeypointFlag.LOW_AGREEMENT) > 0).any(-1).sum())
@@ -205,7 +205,7 @@ def _confidence(poses: Poses) -> tuple[dict[str, float], dict[str, float]]:
 
 def _distrust(poses: Poses) -> float:
     """How little the people of an image trust themselves; 0 if there is nobody."""
-    observed = ((poses.flags & KeypointFlag.OBSERVED) > 0).any(-1)
+    observed = poses.observed.any(-1)
     if not observed.any():
         return 0.0
     trust = poses.scores[observed].mean(-1) * np.nan_to_num(poses.agreement[observed], nan=1)

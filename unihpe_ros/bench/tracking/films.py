@@ -20,9 +20,8 @@ from unihpe_ros.bench.tracking.tracking_benchmark import (
     TrackingScore,
 )
 from unihpe_ros.core import boxes
-from unihpe_ros.core.detection import Detections
 from unihpe_ros.core.geometry import Camera
-from unihpe_ros.core.pose import KeypointFlag, Poses
+from unihpe_ros.detector import Detector
 from unihpe_ros.estimator import PoseEstimator
 from unihpe_ros.metrics.tracking import TrackingMeter
 
@@ -46,13 +45,6 @@ class Watcher(Protocol):
         """Take in the next picture, ``(H, W, 3)`` BGR, taken at a time, s."""
 
 
-class Detector(Protocol):
-    """Somebody who finds people in a picture."""
-
-    def detect(self, image: NDArray[np.uint8], score_threshold: float) -> Detections:
-        """See `unihpe_ros.detector.PersonDetector`."""
-
-
 class OurWatcher:
     """
     The estimator as the node has it.
@@ -71,7 +63,7 @@ class OurWatcher:
     def __call__(self, image: NDArray[np.uint8], camera: Camera, stamp: float) -> Tracked:
         """See `Watcher`."""
         poses = self._estimator.estimate(image, camera, stamp, stream='film')
-        seen = in_sight(poses).any(-1)
+        seen = poses.observed.any(-1)
         return poses.track_ids[seen], whole_bodies(poses.boxes[seen], camera)
 
 
@@ -152,11 +144,6 @@ class FilmScore(TrackingScore):
         }
 
 
-def in_sight(poses: Poses) -> NDArray[np.bool_]:
-    """``(N, K)`` Whether keypoints are flagged OBSERVED."""
-    return np.asarray((poses.flags & KeypointFlag.OBSERVED) > 0)
-
-
 def whole_bodies(places: NDArray[np.floating], camera: Camera) -> NDArray[np.float32]:
     """``(N, 4)`` Boxes around bodies, by those around keypoints, cut to the picture; px."""
     heights = places[:, 3:] - places[:, 1:2]
@@ -207,7 +194,7 @@ def follow_film(
         score.seconds.append(perf_counter() - begun)
         people = truth[stamp_ns]
         true = whole_bodies(boxes.around(people.keypoints_2d), camera)
-        wanted = in_sight(people).mean(-1) >= IN_SIGHT
+        wanted = people.observed.mean(-1) >= IN_SIGHT
         found = compare(meter, true, wanted, ids, places)
         spells.add(stamp, people.track_ids, wanted, found)
         told.update(ids.tolist())

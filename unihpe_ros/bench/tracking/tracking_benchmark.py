@@ -14,7 +14,6 @@ from unihpe_ros.bench.tracking.simulated_detector import Found, sense, true_boxe
 from unihpe_ros.bench.tracking.simulated_people import walk_about
 from unihpe_ros.core import boxes
 from unihpe_ros.core.geometry import Camera
-from unihpe_ros.core.pose import KeypointFlag
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.estimator import PoseEstimator
 from unihpe_ros.metrics.tracking import TrackingCounts, TrackingMeter
@@ -96,7 +95,7 @@ class OurTracker:
         poses = self._estimator.lift(
             found.keypoints, found.scores, CAMERA, stamp, skeleton=UNION, stream='bench'
         )
-        seen = ((poses.flags & KeypointFlag.OBSERVED) > 0).any(-1)
+        seen = poses.observed.any(-1)
         return poses.track_ids[seen], poses.boxes[seen]
 
 

@@ -8,7 +8,7 @@ import re
 import sys
 
 from unihpe_ros.run.inputs.live import open_stream, open_webcam, STREAM
-from unihpe_ros.run.inputs.pictures import PICTURE_SUFFIXES, Pictures
+from unihpe_ros.run.inputs.pictures import PICTURE_SUFFIXES, PictureFiles
 from unihpe_ros.run.inputs.source import DEFAULT_RATE, InputError, Source
 from unihpe_ros.run.inputs.standard_input import StandardInput
 from unihpe_ros.run.inputs.video import Video
@@ -68,11 +68,11 @@ def open_input(text: str, options: InputOptions) -> Source:
             'a URL or -; there is no such file'
         )
     if _is_recording(path):
-        from unihpe_ros.run.inputs.recording import Recording
+        from unihpe_ros.run.inputs.recording import RecordedFrames
 
-        return Recording(path, options.topic)
+        return RecordedFrames(path, options.topic)
     if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
-        return Pictures(path, options.rate)
+        return PictureFiles(path, options.rate)
     return Video(path)
 
 

@@ -7,7 +7,7 @@ import re
 import time
 
 import cv2
-from unihpe_ros.run.inputs.source import DEFAULT_RATE, Frame, InputError, Source
+from unihpe_ros.run.inputs.source import DEFAULT_RATE, InputError, InputFrame, Source
 from unihpe_ros.run.inputs.video import open_capture
 
 _SIZE = (640, 480)
@@ -35,14 +35,14 @@ class Live(Source):
         self.live = True
         self._capture, self._ended = capture, ended
 
-    def frames(self, start: int = 0) -> Iterator[Frame]:
+    def frames(self, start: int = 0) -> Iterator[InputFrame]:
         """Read frames until the stream ends; InputError if there is not even one."""
         number = 0
         while True:
             good, image = self._capture.read()
             if not good:
                 break
-            yield Frame(number, time.time_ns(), image)
+            yield InputFrame(number, time.time_ns(), image)
             number += 1
         if not number:
             raise InputError(f'{self.text}: {self._ended}')

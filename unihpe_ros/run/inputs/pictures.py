@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
-from unihpe_ros.run.inputs.source import DEFAULT_RATE, Frame, frame_stamp, InputError, Source
+from unihpe_ros.run.inputs.source import DEFAULT_RATE, frame_stamp, InputError, InputFrame, Source
 
 PICTURE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm')
 
 
-class Pictures(Source):
+class PictureFiles(Source):
     """
     Pictures in order of name, each on its own or as frames of a sequence.
 
@@ -41,7 +41,7 @@ class Pictures(Source):
             )
         self.count = len(self._files)
 
-    def frames(self, start: int = 0) -> Iterator[Frame]:
+    def frames(self, start: int = 0) -> Iterator[InputFrame]:
         """Read the pictures; one of a folder that cannot be read is left out, with a note."""
         for number, file in enumerate(self._files):
             if number < start:
@@ -49,7 +49,7 @@ class Pictures(Source):
             # The way a camera was held is in EXIF: people stand upright in the picture then.
             image = cv2.imread(str(file), cv2.IMREAD_COLOR)
             if image is not None:
-                yield Frame(number, frame_stamp(number, self.rate), image, file.name)
+                yield InputFrame(number, frame_stamp(number, self.rate), image, file.name)
             elif len(self._files) == 1:
                 raise InputError(f'{file}: expected a picture (JPEG, PNG, ...); cannot be read')
             else:

@@ -8,10 +8,10 @@ from pathlib import Path
 from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.ros.images import DecodeError
-from unihpe_ros.run.inputs.source import Frame, Source
+from unihpe_ros.run.inputs.source import InputFrame, Source
 
 
-class Recording(Source):
+class RecordedFrames(Source):
     """
     One camera of a rosbag2 (mcap, sqlite3) or a rosbag1.
 
@@ -35,7 +35,7 @@ class Recording(Source):
         super().__init__(str(path), count=reader.count)
         self.rate = self._measure_rate()
 
-    def frames(self, start: int = 0) -> Iterator[Frame]:
+    def frames(self, start: int = 0) -> Iterator[InputFrame]:
         """Read the images; one that cannot be decoded is left out and counted in a note."""
         broken, first = 0, ''
         for image in self._reader.images():
@@ -46,7 +46,7 @@ class Recording(Source):
             except DecodeError as error:
                 broken, first = broken + 1, first or str(error)
                 continue
-            yield Frame(image.number, image.stamp, picture)
+            yield InputFrame(image.number, image.stamp, picture)
         self.notes += self._reader.notes
         if broken:
             self.notes.append(

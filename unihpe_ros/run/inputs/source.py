@@ -18,7 +18,7 @@ class InputError(ValueError):
 
 
 @dataclass(frozen=True)
-class Frame:
+class InputFrame:
     """
     One image of a source.
 
@@ -74,7 +74,7 @@ class Source:
     still: bool = field(default=False, init=False)
     notes: list[str] = field(default_factory=list, init=False)
 
-    def frames(self, start: int = 0) -> Iterator[Frame]:
+    def frames(self, start: int = 0) -> Iterator[InputFrame]:
         """
         Read the frames from number `start` on.
 

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import cv2
 import numpy as np
-from unihpe_ros.run.inputs.source import Frame, frame_stamp, InputError, Source
+from unihpe_ros.run.inputs.source import frame_stamp, InputError, InputFrame, Source
 
 _CHUNK = 1 << 16
 _START, _END = b'\xff\xd8', 0xD9
@@ -35,12 +35,12 @@ class StandardInput(Source):
         super().__init__('standard input', rate)
         self._stream, self._size = stream, size
 
-    def frames(self, start: int = 0) -> Iterator[Frame]:
+    def frames(self, start: int = 0) -> Iterator[InputFrame]:
         """Read frames to the end of the pipe; InputError if it holds something else."""
         images = self._jpegs() if self._size is None else self._raw(*self._size)
         number = 0
         for image in images:
-            yield Frame(number, frame_stamp(number, self.rate), image)
+            yield InputFrame(number, frame_stamp(number, self.rate), image)
             number += 1
         if not number:
             raise InputError(f'{self.text}: expected frames; it is empty')

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import cv2
-from unihpe_ros.run.inputs.source import DEFAULT_RATE, Frame, frame_stamp, InputError, Source
+from unihpe_ros.run.inputs.source import DEFAULT_RATE, frame_stamp, InputError, InputFrame, Source
 
 # Rates beyond it are a container's time base, not pictures per second.
 _HIGHEST_RATE = 1000.0
@@ -53,7 +53,7 @@ class Video(Source):
         self.count = int(count) if count > 0 else None
         capture.release()
 
-    def frames(self, start: int = 0) -> Iterator[Frame]:
+    def frames(self, start: int = 0) -> Iterator[InputFrame]:
         """Read the frames in order; a video whose end is damaged ends there, with a note."""
         capture = open_capture(self.text)
         number, stamp = 0, -1
@@ -67,7 +67,7 @@ class Video(Source):
                     good, image = capture.retrieve()
                     if not good:
                         break
-                    yield Frame(number, stamp, image)
+                    yield InputFrame(number, stamp, image)
                 number += 1
         finally:
             capture.release()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from unihpe_ros.core.pose import KeypointFlag, person_scores, Poses
+from unihpe_ros.core.pose import person_scores, Poses
 from unihpe_ros.core.skeleton import COCO_17, Skeleton
 from unihpe_ros.run.outputs.people_file import FramePeople, PeopleFile
 
@@ -61,8 +61,7 @@ def _image(frame: FramePeople, number: int) -> dict[str, Any]:
 
 def _annotations(poses: Poses) -> list[dict[str, Any]]:
     known = np.asarray(np.isfinite(poses.keypoints_2d).all(-1))
-    seen = (poses.flags & KeypointFlag.OBSERVED).astype(bool)
-    v = np.where(known, np.where(seen, _VISIBLE, _HIDDEN), 0)
+    v = np.where(known, np.where(poses.observed, _VISIBLE, _HIDDEN), 0)
     pixels = np.where(known[..., None], poses.keypoints_2d, 0).astype(np.float64)
     triples = np.concatenate([pixels.round(2), v[..., None]], -1)
     flat = triples.reshape(len(poses), 3 * len(COCO_17))

@@ -11,7 +11,7 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.pose import Poses
-from unihpe_ros.run.inputs.source import Frame
+from unihpe_ros.run.inputs.source import InputFrame
 from unihpe_ros.visualisation.floor_plan import draw_distances
 from unihpe_ros.visualisation.skeletons import draw_poses
 from unihpe_ros.visualisation.video import VideoFile, write_picture
@@ -26,7 +26,7 @@ def drawn(image: NDArray[np.uint8], poses: Poses) -> NDArray[np.uint8]:
     return canvas
 
 
-class Drawing:
+class DrawingThread:
     """
     Draws frames in a thread; a context manager, after which the files are complete.
 
@@ -47,13 +47,13 @@ class Drawing:
         self._pictures, self._name, self._rate = pictures, name, rate
         self._files = ExitStack()
         self._video = self._files.enter_context(VideoFile(video, rate)) if video else None
-        self._queue: queue.Queue[tuple[Frame, Poses] | None] = queue.Queue(_WAITING)
+        self._queue: queue.Queue[tuple[InputFrame, Poses] | None] = queue.Queue(_WAITING)
         self._error: Exception | None = None
         self._first: int | None = None
         self._written = 0
         self._thread = threading.Thread(target=self._work, name='drawing', daemon=True)
 
-    def __enter__(self) -> Drawing:
+    def __enter__(self) -> DrawingThread:
         self._thread.start()
         return self
 
@@ -75,7 +75,7 @@ class Drawing:
         """Whether anything is drawn."""
         return self._video is not None or self._pictures is not None
 
-    def add(self, frame: Frame, poses: Poses) -> None:
+    def add(self, frame: InputFrame, poses: Poses) -> None:
         """Draw a frame in its turn; an error of an earlier one is raised here."""
         if self._error is not None:
             raise self._error
@@ -90,7 +90,7 @@ class Drawing:
                 except Exception as error:  # noqa: BLE001 Raised again by whoever adds frames.
                     self._error = error
 
-    def _draw(self, frame: Frame, poses: Poses) -> None:
+    def _draw(self, frame: InputFrame, poses: Poses) -> None:
         image = drawn(frame.image, poses)
         if self._pictures is not None:
             name = Path(frame.name).stem if frame.name else f'{self._name}_{frame.number:06}'
