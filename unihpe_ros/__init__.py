@@ -1,5 +1,5 @@
 """
-Real-time human pose for ROS 2: an image in, metric skeletons with ids out.
+Real-time human pose for ROS 2: images in, 3D skeletons with ids, in metres, out.
 
 >>> from unihpe_ros import PoseEstimator
 >>> poses = PoseEstimator('unihpe_rt').estimate_image(cv2.imread('people.jpg'))

@@ -1,4 +1,4 @@
-"""Person detectors: an image in, boxes out; ours, and what anybody's has to offer."""
+"""Person detectors: the protocol, and the network that ships with the package."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Detector(Protocol):
         return 1
 
     def close(self) -> None:
-        """Release what it holds."""
+        """Release all memory."""
 
 
 class PersonDetector(Detector):

@@ -1,4 +1,4 @@
-"""What a benchmark ran on."""
+"""Description of the machine that a benchmark ran on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _VARIABLES = ('OMP_NUM_THREADS', 'RMW_IMPLEMENTATION', 'ROS_DISTRO')
 
 
 def describe_machine() -> dict[str, Any]:
-    """Return processor, memory, system, and versions of what a figure may depend on."""
+    """Return processor, memory, system, and the versions of libraries that affect speed."""
     return {
         'processor': _processor(),
         'cores': usable_cores(),

@@ -1,4 +1,4 @@
-"""Measure models on recordings, compare and merge the reports; each part in a module beside."""
+"""`unihpe bench`: the sub-commands that measure, compare and merge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the parts of `unihpe bench` have in common: options, a bar, a table, the report."""
+"""Shared parts of `unihpe bench`: options, progress bar, table and report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Build TensorRT engines for this machine's GPU or, ahead of time, for another one."""
+"""`unihpe build-engine`: build TensorRT engines for this machine's GPU or another one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""See the ROS node work, on a recording or a webcam."""
+"""`unihpe demo`: run the ROS node on a recording or a webcam."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`unihpe doctor`: what a bug report needs, and why no pose comes out."""
+"""`unihpe doctor`: check installation, models, ROS and cameras; report the faults."""
 
 from __future__ import annotations
 

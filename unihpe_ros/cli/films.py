@@ -1,4 +1,4 @@
-"""Films with the truth about the people in them, kept as recordings."""
+"""Render films with ground truth and store them as recordings."""
 
 from __future__ import annotations
 

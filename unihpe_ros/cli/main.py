@@ -1,4 +1,4 @@
-"""The entry point of ``unihpe``: finds the subcommands, runs one, words its errors."""
+"""The entry point of ``unihpe``: finds the subcommands, runs one, prints its errors."""
 
 import argparse
 from collections.abc import Sequence
@@ -90,7 +90,7 @@ def build_parser(commands: dict[str, ModuleType]) -> argparse.ArgumentParser:
 
 
 def explain(error: Exception) -> str | None:
-    """Return the one line that a user needs of an error, None if it is a fault of the program."""
+    """Return the error message for a user; None if the error is a bug in the program."""
     if isinstance(error, ModuleNotFoundError) and error.name is not None:
         missing = error.name.partition('.')[0]
         if missing not in EXTRA_OF_MODULE:

@@ -1,4 +1,4 @@
-"""Values of options: what makes no sense is refused in words before anything is done."""
+"""Types of command line options, with the check of their range."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import re
 
 
 def whole(least: int) -> Callable[[str], int]:
-    """Return what reads a whole number that is not below the least."""
+    """Return a parser of whole numbers that are not below a minimum."""
 
     def read(text: str) -> int:
         try:
@@ -60,7 +60,7 @@ def size(text: str) -> tuple[int, int]:
 
 
 def part_from_zero(text: str) -> tuple[int, int]:
-    """Read which of how many parts."""
+    """Read a part and the number of parts, as 0/4."""
     found = re.fullmatch(r'(\d+)/(\d+)', text)
     if found is None or int(found[1]) >= int(found[2]):
         raise ArgumentTypeError(f'expected I/N with I from 0 to N - 1, such as 0/4; got {text!r}')

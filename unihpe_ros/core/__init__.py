@@ -1,5 +1,5 @@
 """
-The spine: skeletons, cameras, crops, SimCC; NumPy, SciPy and OpenCV only.
+Skeletons, cameras, crops and SimCC, for all other rooms; NumPy, SciPy and OpenCV only.
 
 Conventions, said once for the whole package:
 

@@ -1,4 +1,4 @@
-"""Aiming virtual cameras at boxes, those of a whole frame at once."""
+"""Compute the virtual cameras that look at the boxes of one frame."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def aim(
     boxes: Array, camera: Camera, size: tuple[int, int], padding: float, roll: float = 0.0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """
-    Aim virtual cameras at boxes.
+    Return the virtual cameras that look at boxes.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def aim(
 
 
 def turn_rays(rays: Array, turns: Array) -> Array:
-    """Turn ``(..., K, 2)`` rays by ``(..., 3, 3)`` rotations; NaN where they look back."""
+    """Turn ``(..., K, 2)`` rays by ``(..., 3, 3)`` rotations; NaN for rays that point back."""
     turned = rays @ np.swapaxes(turns[..., :2], -1, -2) + turns[..., None, :, 2]
     ahead = np.where(turned[..., 2:] > 1e-6, turned[..., 2:], np.nan)
     return turned[..., :2] / ahead

@@ -1,4 +1,4 @@
-"""Boxes: x0 y0 x1 y1, px; NaN where there is none."""
+"""Functions of boxes x0 y0 x1 y1, px; NaN where there is none."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def around(keypoints: Array) -> NDArray[np.float32]:
 
 def clip(boxes: Array, size: tuple[int, int]) -> NDArray[np.float32]:
     """
-    Cut boxes to the image and keep them at least `SMALLEST` wide and high.
+    Return boxes cut to the image, at least `SMALLEST` px wide and high.
 
     Parameters
     ----------

@@ -1,5 +1,5 @@
 """
-From the detector's raw answer to boxes in the image.
+Decode the output of the detector network into person boxes in the image.
 
 The network looks at a letterboxed picture. Every point of its grids (one grid per stride) gives a
 score and how far a person's box reaches to the left, top, right and bottom of it, in strides.
@@ -28,7 +28,7 @@ _MOST_POINTS = 256
 @dataclass(frozen=True)
 class Detections:
     """
-    People found in one image, the surest first.
+    People detected in one image, by falling score.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def grid(
     size: tuple[int, int], strides: Sequence[int] = DETECTOR_STRIDES
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """
-    Return the points that the detector answers at, finest grid first, row by row.
+    Return the grid points at which the detector predicts boxes: finest grid first, row by row.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def encode(boxes: Array, size: tuple[int, int]) -> NDArray[np.float32]:
 
 def suppress(boxes: Array, scores: Array, overlap: float = OVERLAP) -> NDArray[np.intp]:
     """
-    Keep the surest of the boxes that show the same person (greedy non-maximum suppression).
+    Return the detections left by greedy non-maximum suppression.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def read_answer(
     raw: Array, letterbox: Letterbox, threshold: float, overlap: float = OVERLAP
 ) -> Detections:
     """
-    Turn the raw answer for one picture into people in the image.
+    Return the people in one image from the raw output of the network.
 
     Parameters
     ----------

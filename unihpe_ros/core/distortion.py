@@ -1,4 +1,4 @@
-"""Read the distortion model of a camera_info, in the spelling of any driver."""
+"""Read the distortion model of a camera_info, under any name that drivers give it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files appear whole or not at all: they are written beside their place, then renamed."""
+"""Write files atomically: under a temporary name beside the target, then renamed."""
 
 from __future__ import annotations
 

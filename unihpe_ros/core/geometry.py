@@ -1,4 +1,4 @@
-"""The pinhole camera with its lens."""
+"""Camera model: pinhole intrinsics and lens distortion."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Camera:
 
     @property
     def is_distorted(self) -> bool:
-        """Whether the lens bends lines."""
+        """Whether the lens has distortion."""
         return self._lens.is_distorted
 
     @property

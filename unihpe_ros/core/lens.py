@@ -74,7 +74,7 @@ class LensModel:
 
     @cached_property
     def is_distorted(self) -> bool:
-        """Whether the lens bends lines; an equidistant one does so with coefficients of zero."""
+        """Whether the lens has distortion; an equidistant one has, even with coefficients of 0."""
         return bool(np.any(self.coefficients)) or (self.is_fisheye and len(self.coefficients) > 0)
 
     @cached_property

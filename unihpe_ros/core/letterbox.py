@@ -1,4 +1,4 @@
-"""From an image of any size to the detector's input, and boxes back."""
+"""Scale an image into the detector's input, and map boxes back to the image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Masks as run lengths: COCO's uncompressed convention."""
+"""Run-length encoding of masks, as uncompressed RLE of COCO."""
 
 from __future__ import annotations
 

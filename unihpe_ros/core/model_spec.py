@@ -1,4 +1,4 @@
-"""ModelSpec: what an .onnx says about itself, so that no configuration file has to repeat it."""
+"""ModelSpec: the description of a network that is stored in the metadata of its ONNX file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inputs of the networks: normalised pixels, and keypoints for the lifting branch."""
+"""Compute the inputs of the networks: normalised pixels, and keypoints for lifting."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Normalisation:
 
 def lifting_input(rays: Array, scores: Array | NDArray[np.bool_]) -> NDArray[np.float32]:
     """
-    Put 2D keypoints and their scores together; what is hardly there is missing altogether.
+    Return the input of the lifting branch; keypoints with very low scores count as missing.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Poses: the one value that crosses layers."""
+"""Poses: the people found in one image, as all rooms exchange them."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Poses:
 
     @classmethod
     def empty(cls, skeleton: Skeleton, root_mode: RootMode = RootMode.RELATIVE) -> Poses:
-        """Return the poses of nobody."""
+        """Return poses of no people."""
         k = len(skeleton)
         return cls(
             skeleton=skeleton,
@@ -138,7 +138,7 @@ class Poses:
 
 def person_scores(scores: Array) -> NDArray[np.float32]:
     """
-    Return how sure it is that there is a person.
+    Return the score of each person, from those of the keypoints.
 
     Parameters
     ----------

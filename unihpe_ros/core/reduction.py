@@ -1,4 +1,4 @@
-"""How an image is reduced before a crop reads it, so that its detail does not alias."""
+"""Downscaling of an image before a crop is cut out of it, against aliasing."""
 
 from __future__ import annotations
 

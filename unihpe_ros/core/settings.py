@@ -1,4 +1,4 @@
-"""What of the estimator may be changed while it runs."""
+"""Settings of the estimator; they may be changed while it runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unihpe_ros.core.pose import RootMode
 @dataclass(frozen=True)
 class EstimatorSettings:
     """
-    How many people are followed, what counts as seen and how roots are placed.
+    Settings of detection, tracking, smoothing and placement in 3D.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Work shared between machines: part i of n of a list."""
+"""Split a list of work between machines: part i of n."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def read_answer(
     answer: Mapping[str, Array], ratio: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """
-    Read the image branch's answer: what is evaluated is what a robot runs.
+    Return keypoints and scores from the image branch's output, in evaluation as on the robot.
 
     Parameters
     ----------

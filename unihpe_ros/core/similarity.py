@@ -1,4 +1,4 @@
-"""How alike two poses are in the image: object keypoint similarity."""
+"""Object keypoint similarity (OKS) of two poses in the image."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def oks(
     predicted: Array, truth: Array, area: Array, labelled: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """
-    Object keypoint similarity of COCO-17 poses.
+    Return the object keypoint similarity of COCO-17 poses.
 
     ``exp(-d^2 / (2 area k^2))`` with k = 2 sigma, averaged over labelled keypoints
     (cocodataset.org, keypoints-eval).

@@ -1,4 +1,4 @@
-"""Keypoint sets as data: names and parents; indices, bones and flips come by name."""
+"""Keypoint sets: names and parents, from which indices, bones and flips are derived."""
 
 from __future__ import annotations
 

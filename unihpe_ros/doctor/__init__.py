@@ -1,1 +1,1 @@
-"""What a bug report needs to know: versions, backends, folders, ROS and cameras, and faults."""
+"""Checks for a bug report: versions, backends, folders, ROS, cameras, and their faults."""

@@ -1,4 +1,4 @@
-"""Versions, the machine, and the folders that are written to."""
+"""Report versions, the machine, and whether folders can be written to."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LEAST_SHARED_BYTES = 16 * 2**20
 
 
 def describe_versions() -> Section:
-    """Return what is installed, and on what it runs."""
+    """Return the versions of packages, and the machine."""
     about = describe_machine()
     section = Section('Versions')
     section.lines.append(
@@ -49,7 +49,7 @@ def describe_versions() -> Section:
 
 
 def describe_folders() -> Section:
-    """Return where is written to, and whether it can be."""
+    """Return the folders that the package writes to, and whether it can."""
     section = Section('Folders')
     has_ros = find_spec('rclpy') is not None
     for what, folder, cure in _folders():

@@ -28,7 +28,7 @@ _LONG_AGO_S = 60.0
 @dataclass
 class Heard:
     """
-    What was heard on one topic.
+    Messages received on one topic.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class Heard:
         return ', '.join([*parts, f'{self.qos} by {", ".join(self.publishers)}'])
 
     def cause(self) -> str:
-        """Return why no pose comes of it; empty if one can."""
+        """Return why these images give no poses; empty if they can."""
         if not self.count:
             return f'announced by {", ".join(self.publishers)}, but no image came: is it running?'
         return self.error
@@ -108,7 +108,7 @@ class Heard:
 
 class GraphListener:
     """
-    A node of its own context, so that it disturbs nobody.
+    Node in its own ROS context that receives camera topics.
 
     Attributes
     ----------

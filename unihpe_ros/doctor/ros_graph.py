@@ -1,4 +1,4 @@
-"""ROS as this machine sees it: the middleware, camera topics that are heard, running nodes."""
+"""Report what ROS shows on this machine: middleware, camera topics and running nodes."""
 
 from __future__ import annotations
 

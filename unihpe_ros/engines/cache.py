@@ -1,4 +1,4 @@
-"""Built engines on disk: one is run only where, and by what, it was built for."""
+"""Cache of built TensorRT engines on disk, each used only on the GPU that it was built for."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FOLDER_VARIABLE = 'UNIHPE_ENGINE_CACHE'
 @dataclass(frozen=True)
 class Built:
     """
-    An engine that may be run.
+    A cached engine that fits this machine.
 
     Parameters
     ----------

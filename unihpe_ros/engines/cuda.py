@@ -1,4 +1,4 @@
-"""A thin seam to PyCUDA: the device, its memory, its streams, as our engines use them."""
+"""Wrapper of PyCUDA for the engines: device, memory and streams."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CUDA graphs for PyCUDA, which has none: six calls of the driver through ctypes."""
+"""CUDA graphs by six calls of the driver through ctypes, since PyCUDA has none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the GPU does in a look, stage by stage, on one stream."""
+"""Both networks and our kernels on one CUDA stream: the work of one inference."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Work = Mapping[str, Callable[[], None]]
 @dataclass(frozen=True)
 class Task:
     """
-    What work is the same for: its addresses, sizes and launches.
+    Addresses, sizes and kernel launches of one inference; equal tasks share a CUDA graph.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ class Chain:
         self._pictures.make_room([layout for _, layout, _ in pictures])
 
     def prepare(self, pictures: Sequence[Picture]) -> Task:
-        """Put images and tables into page-locked memory and return what is to be done."""
+        """Copy images and tables into page-locked memory; return the task."""
         count = sum(len(crops) for _, _, crops in pictures)
         batch = self._nets[0].round_up(count)
         halvings = self._pictures.fill(pictures, batch)
@@ -146,7 +146,7 @@ class Chain:
         return np.zeros((0, self._layout.width), np.float32)
 
     def work(self, task: Task) -> Work:
-        """Return what puts each stage of a look on the stream."""
+        """Return functions that enqueue each stage of an inference on the stream."""
         batch = task.batch
         return {
             'upload': partial(self._pictures.upload, task.layouts, self.stream),

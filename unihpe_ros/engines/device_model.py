@@ -146,7 +146,7 @@ class DevicePoseModel(PoseModel):
             raise
 
     def _try_graphs(self, chain: Chain) -> None:
-        """Record the networks once, so that a user learns at the start if that fails."""
+        """Record the CUDA graph of the networks once, so that a failure is reported at start."""
         try:
             CudaGraph(chain.stream.handle, chain.infer).close()
         except (EngineError, self._gpu.driver.Error) as error:
@@ -229,7 +229,7 @@ class DevicePoseModel(PoseModel):
             self._record(chain, task, work)
 
     def _record(self, chain: Chain, task: Task, work: Work) -> None:
-        """Make a graph for the next time; without one where driver or runtime cannot."""
+        """Record a CUDA graph for the next time, if driver and runtime support it."""
         if len(self._graphs) == _MOST_GRAPHS:
             self._graphs.pop(next(iter(self._graphs))).close()
         try:

@@ -1,4 +1,4 @@
-"""What a built engine was built from and for."""
+"""Key of a built engine: the model, the library and the GPU it was built for."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PART_BYTES = 1 << 20
 @dataclass(frozen=True)
 class EngineKey:
     """
-    What an engine was built from and for; every field must fit for it to be run.
+    Model, library and GPU of a built engine; it runs only where every field fits.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class EngineKey:
     recipe: int = RECIPE
 
     def mismatch(self, built: EngineKey) -> str:
-        """Return in which way an engine of another key does not fit, '' if it does."""
+        """Return why an engine of another key does not fit; '' if it does."""
         for name, wanted in asdict(self).items():
             found = getattr(built, name)
             if found != wanted and not (name == 'gpu' and found == ''):

@@ -1,4 +1,4 @@
-"""What the GPU's kernels are told: the structures of scene.cuh and of the kernels, filled."""
+"""Arguments of the CUDA kernels: the structures of scene.cuh as NumPy arrays."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class PixelLayout:
 
 
 def fill_lens(lens: NDArray[np.void], camera: Camera) -> None:
-    """Tell the kernels how a pixel's place becomes a viewing direction."""
+    """Write the lens of a camera into the structure that the kernels read."""
     matrix = camera.K.copy()
     matrix[2] = 0, 0, 1
     lens['k'], lens['model'] = 0, _NO_LENS
@@ -153,7 +153,7 @@ def fill_crops(
     rows: NDArray[np.void], view: NDArray[np.void], crops: Crops, size: tuple[int, int], index: int
 ) -> None:
     """
-    Describe the crops of one image to the kernels, and to its view how far to reduce it.
+    Write the crops of one image, and how often to halve it, into the kernels' structures.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Our CUDA kernels to PTX, by NVRTC: no GPU, driver or nvcc is needed."""
+"""Compile the CUDA kernels to PTX with NVRTC; needs no GPU, driver or nvcc."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The images of a batch on the device, and the tables that describe them to the kernels."""
+"""Device memory of the images of a batch, and of the tables that the kernels read."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-Half precision as part of the graph: what TensorRT 10 and later build from.
+Convert an ONNX graph to float16, as TensorRT 10 and later need it.
 
 Convolutions and matrix products compute in float16; inputs, outputs, means, norms and softmax stay
 float32, because sums over many elements overflow or lose digits in float16.
@@ -33,7 +33,7 @@ _HALF_MAX = float(np.finfo(np.float16).max)
 
 def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
     """
-    Return a graph that computes in float16 and talks in float32.
+    Return a graph that computes in float16; its inputs and outputs stay float32.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def _element_types(model: onnx.ModelProto) -> dict[str, int]:
 
 @dataclass
 class _Conversion:
-    """One graph on its way; `made` is (tensor, type) to the name it has in that type."""
+    """Conversion of one graph; `made` maps (tensor, type) to the name in that type."""
 
     graph: onnx.GraphProto
     types: dict[str, int]

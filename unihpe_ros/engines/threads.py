@@ -1,4 +1,4 @@
-"""How many threads a network on the CPU is given."""
+"""Choose the number of CPU threads of a network."""
 
 import math
 import os

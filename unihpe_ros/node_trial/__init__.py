@@ -1,1 +1,1 @@
-"""The node run on trial in processes of its own, with a camera that is played to it."""
+"""Run the real node in its own process, beside a camera that plays images to it."""

@@ -1,5 +1,5 @@
 """
-A camera in a process of its own: publishes a recording, or what a webcam sees.
+Camera process that publishes a recording or the images of a webcam.
 
 For each image that it publishes it prints the stamp, ns, and the image's number in the recording,
 so that whoever started it can tell which image an answer belongs to.
@@ -40,7 +40,7 @@ class CameraNode(Node):
         self._camera_info = camera_info
 
     def is_matched(self) -> bool:
-        """Whether somebody receives the images."""
+        """Whether the images have a subscriber."""
         return self._images.get_subscription_count() > 0
 
     def send(self, msg: Image) -> int:
@@ -122,7 +122,7 @@ def play(
     on_sent: Callable[[int, BgrImage], None],
 ) -> None:
     """
-    Publish pictures when they are due, from when somebody receives them.
+    Publish images at their times, from the first subscriber on.
 
     Parameters
     ----------

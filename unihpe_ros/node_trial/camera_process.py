@@ -1,4 +1,4 @@
-"""What the cameras share that run in processes of their own."""
+"""Shared parts of the camera processes: start of ROS, waiting for subscribers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other processes of ours: started in their own group, watched, and gone when we are."""
+"""Child processes in their own process groups, which end when this process ends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>.
 
 class ProcessError(RuntimeError):
     """
-    A process of ours failed.
+    A child process failed.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class ProcessError(RuntimeError):
 
 class Process:
     """
-    A Python program in a process group of its own, so that Ctrl-C reaches us alone.
+    Python program in its own process group, so that Ctrl-C does not reach it.
 
     A context manager: at the end the group is interrupted, and killed if it does not listen.
 
@@ -108,7 +108,7 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """Process id."""
         return self._process.pid
 
     @property
@@ -118,7 +118,7 @@ class Process:
 
     def has_ended(self) -> bool:
         """
-        Whether it has done its work.
+        Whether the process has ended.
 
         Raises
         ------
@@ -138,7 +138,7 @@ class Process:
         return True
 
     def stop(self) -> None:
-        """Interrupt it, wait, and kill whatever is left of its group."""
+        """Interrupt the process, wait, and kill what is left of its group."""
         if self._process.poll() is None:
             self._signal(signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""Receivers of what a `pose_estimator` publishes: its poses, latencies and diagnostics."""
+"""Subscribers of a `pose_estimator`: poses, latencies and diagnostics."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DEPTH = 60
 
 class Receiver:
     """
-    Subscriber of a `pose_estimator`; a subclass says what becomes of the answers.
+    Subscriber of a `pose_estimator`; `on_cloud` gets each pose message.
 
     Parameters
     ----------
@@ -67,11 +67,11 @@ class Receiver:
         self._subscribe(DiagnosticArray, '/diagnostics', self._on_diagnostics)
 
     def is_matched(self) -> bool:
-        """Whether the node has announced its answers."""
+        """Whether the node has a publisher of poses."""
         return self._node.count_publishers(self._topic) > 0
 
     def spin(self, seconds: float) -> None:
-        """Receive for a while."""
+        """Receive messages for so many seconds."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             self._executor.spin_once(timeout_sec=left)
@@ -96,7 +96,7 @@ class Receiver:
 
 class PoseListener(Receiver):
     """
-    Receiver that keeps the answers.
+    Subscriber that stores all poses and latencies.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ class PoseListener(Receiver):
 
 class Arrivals(Receiver):
     """
-    Receiver of poses and markers that reads no more of them than the stamp.
+    Subscriber that reads stamps and numbers of people only, and no keypoints.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ class Arrivals(Receiver):
 
 def read_cloud_head(data: bytes) -> tuple[int, int]:
     """
-    Read stamp, ns, and height of a serialised PointCloud2.
+    Return the stamp, ns, and the height of a serialised PointCloud2.
 
     CDR: four bytes that say the byte order, the stamp, the frame's name with its length and a
     zero, and the height on the next multiple of four.

@@ -1,5 +1,5 @@
 """
-A camera in a process of its own that shows one picture, at any size, rate and encoding.
+Camera process that publishes one image at any size, rate and encoding.
 
 Its messages are made before it starts, so that a frame costs it little more than DDS asks for. At
 the end it prints one line for each image: the stamp, ns.
@@ -62,7 +62,7 @@ class SyntheticCamera(Node):
         self._publisher = self.create_publisher(type(messages[0]), topic, CAMERA_QOS)
 
     def is_matched(self) -> bool:
-        """Whether somebody receives the images."""
+        """Whether the images have a subscriber."""
         return self._publisher.get_subscription_count() > 0
 
     def play(self, fps: float, seconds: float, stop: threading.Event) -> list[int]:

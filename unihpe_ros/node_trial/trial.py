@@ -1,4 +1,4 @@
-"""A trial of the real node: a camera, the node and we who listen, in three processes."""
+"""Trial of the real node: camera, node and subscriber in three processes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LINGER_S = 1.5
 @dataclass(frozen=True)
 class Trial:
     """
-    What came of a trial.
+    Result of a trial.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Trial:
 @dataclass(frozen=True)
 class TrialSettings:
     """
-    What to try.
+    Settings of a trial.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def run_trial(settings: TrialSettings, on_tick: Callable[[int], None]) -> Trial:
     Parameters
     ----------
     settings : TrialSettings
-        What to try.
+        See there.
     on_tick : Callable[[int], None]
         Called about ten times a second with the number of images sent so far.
 

@@ -1,4 +1,4 @@
-"""What a trial came to, in figures."""
+"""Figures of a trial: rates, latencies, stage times and accuracy."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class TrialReport:
 
 def report(trial: Trial, recording: BagReader) -> TrialReport:
     """
-    Work out the figures of a trial.
+    Return the figures of a trial.
 
     Parameters
     ----------

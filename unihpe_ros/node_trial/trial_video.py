@@ -1,4 +1,4 @@
-"""What a trial came to, in pictures: a video and a contact sheet."""
+"""Write a trial as a video and a contact sheet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an earlier run has done, and how ids go on from there."""
+"""Resume an earlier run: its frames, and ids that continue."""
 
 from __future__ import annotations
 

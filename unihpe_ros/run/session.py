@@ -1,4 +1,4 @@
-"""One input from its first frame to its files."""
+"""Process one input of `unihpe run` and write its files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from unihpe_ros.web.feed import Feed
 @dataclass(frozen=True)
 class Plan:
     """
-    What to make of one input.
+    Outputs that are wanted of one input.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class Plan:
 @dataclass
 class RunResult:
     """
-    What came of one input.
+    Result of one input.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def run_input(
 
 
 class _Work:
-    """The frames of one input in work."""
+    """Processing of one input."""
 
     def __init__(
         self, source: Source, plan: Plan, estimator: PoseEstimator, header: Header

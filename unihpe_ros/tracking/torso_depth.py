@@ -160,7 +160,7 @@ def _patches(depth: NDArray[np.float32], places: Array) -> NDArray[np.float64]:
 
 
 def _thickness(points: Array, skeleton: Skeleton) -> float:
-    """How far the surface is before the joints, m: an ellipse, turned as the torso is."""
+    """Return the distance from surface to joints, m: the torso is an ellipse, turned as it is."""
     left, right, top, low = points[
         skeleton.indices('left_shoulder_joint', 'right_shoulder_joint', 'neck', 'pelvis')
     ]

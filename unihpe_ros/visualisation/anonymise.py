@@ -1,4 +1,4 @@
-"""Pictures whose people can't be known by their faces: heads blurred, or people covered."""
+"""Anonymise images: blur the heads of people, or cover people by skeletons."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _COVER = (72, 72, 72)
 
 def anonymise(image: NDArray[np.uint8], poses: Poses, mode: str) -> NDArray[np.uint8]:
     """
-    Return a picture in which the people who were found can't be known again by their faces.
+    Return an image in which the faces of all people found are blurred or covered.
 
     Who was not found is left as they are: it is no proof against a missed person.
 
@@ -130,7 +130,7 @@ def _grown(box: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _part(canvas: NDArray[np.uint8], area: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Return the view of a picture that an area covers; it may be empty."""
+    """Return the part of an image that is inside an area, as a view; it may be empty."""
     height, width = canvas.shape[:2]
     if not np.isfinite(area).all():
         return canvas[:0, :0]
@@ -144,7 +144,7 @@ def _fill(canvas: NDArray[np.uint8], area: NDArray[np.float64]) -> None:
 
 
 def _blur(canvas: NDArray[np.uint8], area: NDArray[np.float64]) -> None:
-    """Leave a few mean colours of an area: a Gaussian alone could be undone."""
+    """Replace an area by a few mean colours; a Gaussian blur alone could be inverted."""
     part = _part(canvas, area)
     if not part.size:
         return

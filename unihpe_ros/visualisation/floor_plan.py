@@ -1,4 +1,4 @@
-"""The room seen from above, and distances: what a picture with skeletons does not show."""
+"""Draw people seen from above, and their distances from the camera."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def centres(poses: Poses) -> NDArray[np.float32]:
 
 def draw_distances(image: NDArray[np.uint8], poses: Poses) -> None:
     """
-    Write under each person how far away they are, if that is known.
+    Write the distance of each person below them, where it is known.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def annotate(
     truth: Poses | None = None,
 ) -> NDArray[np.uint8]:
     """
-    Draw people into an image and put the room seen from above beside it.
+    Return an image with people drawn in, and the floor plan beside it.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def annotate(
 
 
 class _Plan:
-    """A floor plan in work: metres to pixels."""
+    """Floor plan that is being drawn; converts metres to pixels."""
 
     def __init__(self, canvas: NDArray[np.uint8], scale: float) -> None:
         self._canvas = canvas

@@ -20,7 +20,7 @@ _PREDICTED = 0.45
 
 def draw_poses(image: NDArray[np.uint8], poses: Poses) -> NDArray[np.uint8]:
     """
-    Draw bones, keypoints and ids into a copy of the picture; darker what was not observed.
+    Return a copy of an image with bones, keypoints and ids; darker where not observed.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Videos and contact sheets from pictures."""
+"""Write images as a video or as a contact sheet."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class VideoFile:
         self._count += 1
 
     def _count_written(self) -> int:
-        """Return the pictures in the file: OpenCV does not tell when it cannot write one."""
+        """Return how many images are in the file; OpenCV does not report failed writes."""
         capture = cv2.VideoCapture(str(self._partial))
         count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
         capture.release()

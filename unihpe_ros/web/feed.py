@@ -1,4 +1,4 @@
-"""The newest picture and people of one camera, for those who watch."""
+"""The newest image and people of one camera, for viewers in a browser."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WIDEST = 960
 
 @dataclass(frozen=True)
 class _Offer:
-    """What was seen last."""
+    """The newest image and people."""
 
     number: int
     image: NDArray[np.uint8] | None
@@ -47,7 +47,7 @@ class Feed:
 
     @property
     def is_watched(self) -> bool:
-        """Whether anybody looks."""
+        """Whether there is a viewer."""
         return self._viewers > 0
 
     @property
@@ -79,7 +79,7 @@ class Feed:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Let viewers go."""
+        """End all streams to viewers."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""Crops of people to compare engines on: those of the demo's recording, boxes shaken."""
+"""Crops of people from the demo recording, with noise on the boxes, to compare engines."""
 
 from __future__ import annotations
 

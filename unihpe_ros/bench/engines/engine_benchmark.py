@@ -1,4 +1,4 @@
-"""Every backend on the same people: latency by batch and stage, throughput, agreement."""
+"""Benchmark of all backends on the same crops: latency, throughput and agreement."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Loop = Callable[[str, Iterable[int]], Iterable[int]]
 @dataclass
 class EngineBench:
     """
-    One run over all backends.
+    Benchmark of all backends of one model.
 
     Parameters
     ----------

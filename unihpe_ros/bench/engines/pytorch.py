@@ -1,4 +1,4 @@
-"""The same network in PyTorch, eager and compiled: what the engines are measured against."""
+"""Time the same network in PyTorch, eager and compiled, to compare the engines with."""
 
 from __future__ import annotations
 

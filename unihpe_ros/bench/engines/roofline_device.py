@@ -1,4 +1,4 @@
-"""What the processor or GPU at hand can compute and move in a second, measured."""
+"""Measure the peak rates of this CPU or GPU: arithmetic and memory traffic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a graph must compute and move at the least: the ground of any limit on its speed."""
+"""Count the operations and bytes that one inference of an ONNX graph needs at least."""
 
 from __future__ import annotations
 

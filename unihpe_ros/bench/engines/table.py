@@ -1,4 +1,4 @@
-"""The figures of `unihpe bench engine` as one table, and in a file."""
+"""Results of `unihpe bench engine` as a table and as JSON."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The benchmark of the node in processes of its own, beside a naive one."""
+"""Benchmark of the node in its own process, beside a naive node."""

@@ -1,4 +1,4 @@
-"""What `unihpe bench node` runs, and what it finds."""
+"""Runs of `unihpe bench node`, and the figures of each."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """Name of the run in tables."""
         width, height = self.size
         people = '1 person' if self.people == 1 else f'{self.people} people'
         return f'{self.kind}: {width}x{height} {self.transport}, {self.fps:.0f} fps, {people}'
@@ -58,7 +58,7 @@ class Case:
 @dataclass(frozen=True)
 class Figures:
     """
-    What a run came to, after its warm-up.
+    Figures of a run, after its warm-up.
 
     Parameters
     ----------

@@ -1,5 +1,5 @@
 """
-The node as it is usually written, to compare ours with: same estimator, same topics.
+Naive node to compare with: same estimator and topics, written the usual way.
 
 Images queue ten deep, each is copied as CvBridge does and estimated inside the subscription's
 callback, clouds are packed point by point, and every joint and bone is a marker of its own.

@@ -1,4 +1,4 @@
-"""One run of `unihpe bench node`: a camera, a node and we who listen, in three processes."""
+"""One run of `unihpe bench node`: camera, node and subscriber in three processes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ENGINE = {'image_branch', 'lifting_branch', 'detect'}
 @dataclass(frozen=True)
 class ProcessSample:
     """
-    What the system says about the two processes at one moment.
+    CPU time and memory of the two processes at one moment.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def _camera_arguments(case: Case, picture: Path) -> list[str]:
 
 
 def sample(node: int, camera: int) -> ProcessSample:
-    """Ask the system about two processes; where it has no /proc, all is 0."""
+    """Return CPU time and memory of two processes; all 0 where there is no /proc."""
     return ProcessSample(time.time_ns(), _cpu_seconds(node), _cpu_seconds(camera), _resident(node))
 
 

@@ -1,4 +1,4 @@
-"""What `unihpe bench node` found: a table, sentences, a JSON file and a picture."""
+"""Report of `unihpe bench node`: a table, sentences, a JSON file and a plot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A recording as a video, with the people found."""
+"""Write a recording as a video with skeletons, ids and floor plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report of a benchmark: made, written, read and merged."""
+"""Report of a benchmark: build, write, read and merge it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class BenchError(ValueError):
 @dataclass(frozen=True)
 class ModelResult:
     """
-    One model on all recordings.
+    Results of one model on all recordings.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class ModelResult:
 @dataclass(frozen=True)
 class BenchReport:
     """
-    A benchmark.
+    Report of a benchmark.
 
     Parameters
     ----------

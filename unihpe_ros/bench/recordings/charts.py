@@ -1,4 +1,4 @@
-"""The drawings of a report, as SVG."""
+"""Charts of a report, as SVG."""
 
 from __future__ import annotations
 

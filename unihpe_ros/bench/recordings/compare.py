@@ -1,4 +1,4 @@
-"""Reports side by side."""
+"""Compare reports: tables, ratios and rules that fail."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RULE = re.compile(r'([\w.]+)\s*([<>])\s*(\d+\.?\d*)')
 @dataclass(frozen=True)
 class Rule:
     """
-    What makes a comparison fail.
+    Rule by which a comparison fails, such as a ratio above a limit.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Rule:
     limit: float
 
     def breached_by(self, ratio: float) -> bool:
-        """Whether a ratio is beyond the limit; an unknown one is."""
+        """Whether a ratio is beyond the limit; an unknown ratio counts as beyond."""
         if math.isnan(ratio):
             return True
         return ratio > self.limit if self.above else ratio < self.limit

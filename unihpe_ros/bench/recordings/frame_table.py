@@ -1,4 +1,4 @@
-"""What was measured of one model on one recording."""
+"""Table of all measurements of one model on one recording, a row for each image."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DIGITS = 6
 @dataclass(frozen=True)
 class BagResult:
     """
-    One model on one recording.
+    Measurements of one model on one recording.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A recording through the estimator in this process."""
+"""Run the estimator on a recording, in this process."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class DirectRun:
             self._begun += time.perf_counter() - stopped
 
     def _paced(self) -> Iterator[tuple[BagImage, float | None]]:
-        """Yield images with the time at which they are there; None for those overtaken."""
+        """Yield images with their time of arrival; None for those that are dropped."""
         images = self.reader.images()
         image = next(images, None)
         first = 0 if image is None else image.stamp

@@ -1,4 +1,4 @@
-"""A recording through the live node: camera, node and we, in three processes over DDS."""
+"""Play a recording to the real node: camera, node and subscriber in three processes."""
 
 from __future__ import annotations
 

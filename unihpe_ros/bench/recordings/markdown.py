@@ -1,4 +1,4 @@
-"""A report as Markdown: what fits into a pull request."""
+"""Write a report as Markdown, short enough for a pull request."""
 
 from __future__ import annotations
 

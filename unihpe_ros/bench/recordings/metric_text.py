@@ -1,4 +1,4 @@
-"""Figures in words: the same in the terminal, in Markdown and in HTML."""
+"""Names, units and sentences of the metrics, for terminal, Markdown and HTML."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def table_of(
 
 
 def sentence(summary: Mapping[str, Any]) -> str:
-    """Say in one sentence how a model did."""
+    """Return one sentence on the results of a model."""
     figure: Callable[[str], str] = lambda path: next(  # noqa: E731
         metric.text(summary) for metric in METRICS if metric.path == path
     )

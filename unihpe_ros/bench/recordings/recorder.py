@@ -1,4 +1,4 @@
-"""Notes what happens to each image of a recording."""
+"""Record the result and the times of each image of a recording."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _PAGE_MB = os.sysconf('SC_PAGE_SIZE') / 1e6
 @dataclass(frozen=True)
 class Answer:
     """
-    What was found in one image.
+    Poses and times of one image.
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ def _confidence(poses: Poses) -> tuple[dict[str, float], dict[str, float]]:
 
 
 def _distrust(poses: Poses) -> float:
-    """How little the people of an image trust themselves; 0 if there is nobody."""
+    """Return 1 less the lowest confidence of a person in the image; 0 without people."""
     observed = poses.observed.any(-1)
     if not observed.any():
         return 0.0

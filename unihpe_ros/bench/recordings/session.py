@@ -1,4 +1,4 @@
-"""A whole benchmark: models by recordings, with what is to be written of each."""
+"""Run a benchmark: every model on every recording, and write what was asked for."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Progress = Callable[[str, int], AbstractContextManager[Callable[[int], object]]]
 @dataclass(frozen=True)
 class BenchPlan:
     """
-    What to run.
+    Models, recordings and outputs of a benchmark.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class Session:
     Parameters
     ----------
     plan : BenchPlan
-        What to run.
+        See there.
     progress : Progress
         Shows how far it is.
 
@@ -298,7 +298,7 @@ class Session:
 
 
 class _Steps:
-    """Makes steps of a count that grows."""
+    """Turns a growing count into steps of a progress bar."""
 
     def __init__(self, advance: Callable[[int], object]) -> None:
         self._advance, self._shown = advance, 0

@@ -1,4 +1,4 @@
-"""Finds recordings and what is known of the people in them."""
+"""Find recordings and the ground truth of their people."""
 
 from __future__ import annotations
 

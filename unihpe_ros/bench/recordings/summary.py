@@ -1,4 +1,4 @@
-"""The figures of a report, worked out from what was measured of each image."""
+"""Compute the figures of a report from the measurements of all images."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _PARTS = ('read', 'wait', 'decode_image', *STAGES, 'publish')
 
 def summarise(bags: Sequence[BagResult]) -> dict[str, Any]:
     """
-    Work out the figures of one model over all its recordings.
+    Return the figures of one model over all its recordings.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def joined(
 
 
 def spread(values: NDArray[np.float64]) -> dict[str, float]:
-    """Return mean, percentiles and extreme of what is known."""
+    """Return mean, percentiles and maximum of all finite values."""
     known = values[np.isfinite(values)]
     if not len(known):
         return dict.fromkeys(('mean', 'p50', 'p95', 'p99', 'most'), math.nan)

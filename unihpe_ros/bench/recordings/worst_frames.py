@@ -1,4 +1,4 @@
-"""Keeps pictures of the worst images."""
+"""Keep the images with the worst results."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class WorstFrames:
 
 
 def worst_of(pictures: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the worst of the worst."""
+    """Return the worst images of several recordings."""
     ordered = sorted(
         pictures, key=lambda one: (-one['badness'], one.get('bag', ''), one['number'])
     )

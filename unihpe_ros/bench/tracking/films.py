@@ -1,4 +1,4 @@
-"""How well people in films are followed, from the picture to the id."""
+"""Measure tracking on rendered films, from image to id."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ OnFrame = Callable[[int, NDArray[np.uint8], NDArray[np.float32], Tracked], objec
 
 
 class Watcher(Protocol):
-    """Somebody who follows the people in pictures."""
+    """Tracker that reads images."""
 
     def __call__(self, image: NDArray[np.uint8], camera: Camera, stamp: float) -> Tracked:
         """Take in the next picture, ``(H, W, 3)`` BGR, taken at a time, s."""
@@ -47,7 +47,7 @@ class Watcher(Protocol):
 
 class OurWatcher:
     """
-    The estimator as the node has it.
+    The estimator with the settings of the node.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class OurWatcher:
 
 class WatchingByteTrack:
     """
-    ByteTrack on what the detector finds in each picture.
+    ByteTrack on the detections of each image.
 
     The shipped detector's scores hardly reach ByteTrack's own thresholds, 0.7 and 0.6, with which
     it would follow nobody.
@@ -94,7 +94,7 @@ class WatchingByteTrack:
 @dataclass
 class FilmScore(TrackingScore):
     """
-    How well the people of films were followed; each film adds to it.
+    Tracking metrics summed over films.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ class FilmScore(TrackingScore):
 
     @property
     def nobody_per_minute(self) -> float:
-        """How often a minute an id was given to nobody."""
+        """False ids per minute: ids given where there is no person."""
         return self.nobody / self.minutes
 
     @property
@@ -130,7 +130,7 @@ class FilmScore(TrackingScore):
 
     @property
     def milliseconds(self) -> float:
-        """Median of what a picture took, ms."""
+        """Median time per image, ms."""
         return 1e3 * float(np.median(self.seconds))
 
     def record(self) -> dict[str, Any]:
@@ -207,7 +207,7 @@ def follow_film(
 
 
 class _Spells:
-    """Since when people are in sight, and what it took to find them; s."""
+    """Measures how long people are in sight before they are found, s."""
 
     def __init__(self) -> None:
         self.delays: list[float] = []

@@ -1,4 +1,4 @@
-"""How exactly people are placed in the room, and how calm and how quick their keypoints are."""
+"""Measure errors of 3D placement, and jitter and lag of smoothed keypoints."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _UPSAMPLED = 20  # Lags are sought in steps of so many parts of a frame.
 @dataclass(frozen=True)
 class RootError:
     """
-    How far roots are off, as shares of the distance.
+    Errors of root positions, as shares of the distance.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class RootError:
 @dataclass(frozen=True)
 class Steadiness:
     """
-    How calm and how quick keypoints are.
+    Jitter and lag of keypoints.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a detector and a keypoint network would make of a true scene, with their usual errors."""
+"""Simulate a detector and a keypoint network: true scenes with typical errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _STOLEN = 0.5
 @dataclass(frozen=True)
 class Found:
     """
-    What was found in a picture.
+    Simulated detections in one image.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def true_boxes(scene: WalkingScene, camera: Camera) -> tuple[Float64, Float64]:
 
 def sense(scene: WalkingScene, camera: Camera, rng: np.random.Generator) -> Found:
     """
-    Find people with errors.
+    Return simulated detections of a scene, with errors.
 
     Parameters
     ----------

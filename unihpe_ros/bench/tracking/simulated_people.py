@@ -1,4 +1,4 @@
-"""People who walk about before a camera, as keypoints: made by rule, so that any machine can."""
+"""Simulated people who walk in front of a camera, as 3D and 2D keypoints."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _TRUNK = ('pelvis', 'spine', 'neck', 'head')
 @dataclass(frozen=True)
 class WalkingScene:
     """
-    The truth about one moment.
+    Ground truth of one moment.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def in_camera(points: Float64, place: Float64, heading: float) -> Float64:
 @dataclass(frozen=True)
 class Ways:
     """
-    Where people walk, as F moments.
+    Paths of people, sampled at F moments.
 
     Parameters
     ----------

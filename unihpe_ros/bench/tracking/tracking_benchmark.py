@@ -1,4 +1,4 @@
-"""How well generated people are followed: by our tracker, and by ByteTrack on the same boxes."""
+"""Measure tracking of simulated people: our tracker, and ByteTrack on the same boxes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Tracked = tuple[NDArray[np.integer], NDArray[np.floating]]
 
 
 class Follower(Protocol):
-    """Somebody who follows people: what was found at a time, s, to who is where."""
+    """Tracker: maps detections at a time, s, to ids and boxes."""
 
     def __call__(self, found: Found, stamp: float) -> Tracked:
         """Take in the next picture's finds."""
@@ -39,7 +39,7 @@ class Follower(Protocol):
 @dataclass
 class TrackingScore:
     """
-    How well people were followed.
+    Tracking metrics.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class TrackingScore:
 
     @property
     def switches_per_minute(self) -> float:
-        """How often a minute somebody got another id."""
+        """Id switches per minute."""
         return self.counts.switches / self.minutes
 
     def record(self) -> dict[str, Any]:
