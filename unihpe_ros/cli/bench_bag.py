@@ -20,7 +20,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Declare the command."""
     parser = commands.add_parser(
         'bag',
-        help='models on one or many recordings',
+        help='measure models on recordings',
         description='Run models on rosbag2 (mcap, sqlite3) or rosbag1 and write a report. '
         'Without --through ros and --write-bag, no ROS is needed.',
     )
@@ -42,24 +42,24 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         '--detector',
         default='unihpe_det',
         metavar='M',
-        help='who finds people: name of a shipped detector, or a path (default: unihpe_det)',
+        help='name of a shipped detector, or a path (default: unihpe_det)',
     )
     parser.add_argument(
         '--rate',
-        help='max: every image, as fast as it goes; real or a number such as 2.0: at that pace, '
-        'where images may be dropped (default: max; real through ros)',
+        help='speed of the images: max for all of them without waiting; real, or a factor such as '
+        '2.0, at which images may be dropped (default: max; real through ros)',
     )
     parser.add_argument(
         '--through',
         choices=('direct', 'ros'),
         default='direct',
-        help='run in this process, or play to a live node (default: direct)',
+        help='direct: run in this process; ros: play to a live node (default: direct)',
     )
     parser.add_argument(
         '--truth',
         default='',
         metavar='TOPIC|FILE',
-        help='true people: a topic, or an .npz file (default: /truth/pose3d if it is there)',
+        help='ground truth: a topic, or an .npz file (default: /truth/pose3d if it is there)',
     )
     add_out(parser)
     parser.add_argument(

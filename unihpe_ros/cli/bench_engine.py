@@ -13,9 +13,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Declare the command."""
     parser = commands.add_parser(
         'engine',
-        help='every backend on the same people: latency by stage, throughput, agreement',
+        help='compare backends: latency by stage, throughput, equal outputs',
         description='Time a model on every backend that works here, by number of people and '
-        'stage, compare the answers, and put it all into one table and engine.json.',
+        'stage, compare the outputs, and write a table and engine.json.',
     )
     parser.add_argument(
         '--model',
@@ -26,17 +26,17 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         '--backend',
         action='append',
         metavar='B',
-        help='only this one; may be given several times (default: all)',
+        help='backend to time; may be given several times (default: all)',
     )
     parser.add_argument(
-        '--calls', type=whole(1), default=200, metavar='N', help='timed calls each (default: 200)'
+        '--calls', type=whole(1), default=200, metavar='N', help='calls to time (default: 200)'
     )
     parser.add_argument(
         '--parity',
         type=whole(0),
         default=256,
         metavar='N',
-        help='crops that answers are compared on; 0 leaves it out (default: 256)',
+        help='crops to compare outputs on; 0 compares none (default: 256)',
     )
     parser.add_argument(
         '--torch', action='store_true', help="time PyTorch's eager and compiled network as well"

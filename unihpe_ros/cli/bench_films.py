@@ -23,14 +23,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Declare the command."""
     parser = commands.add_parser(
         'films',
-        help='ids of people in rendered films, from the picture on',
-        description='Render films of 3 to 6 people who walk across each other, once, and follow '
-        'them with detector, network and tracker as the node does, beside ByteTrack on the '
-        "detector's boxes where the packages trackers and supervision are installed.",
+        help='measure tracking on rendered films',
+        description='Render films of 3 to 6 people who cross each other, once, and track them '
+        'with detector, network and tracker as in the node. ByteTrack is measured beside it, '
+        "on the detector's boxes, if the packages trackers and supervision are installed.",
     )
     add = parser.add_argument
     add('--films', type=Path, default=Path('out/films'),
-        help='folder where films are kept; one that is there is not rendered '
+        help='folder of the films; existing ones are not rendered again '
         '(default: out/films)')  # fmt: skip
     add('--motions', type=Path, help='folder (or .tar.xz) with BVH clips, to render films')
     add('--bodies', type=Path, help='cache of body shapes (default: FILMS/.bodies.npz)')

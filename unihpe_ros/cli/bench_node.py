@@ -22,11 +22,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Declare the command."""
     parser = commands.add_parser(
         'node',
-        help='the live node: fps, drops, age of answers, CPU, memory, overload',
+        help='measure the node: fps, drops, latency, CPU, memory, overload',
         description='Play a synthetic camera from a second process to the real node, at every '
-        'size, transport, rate and number of people, beside a node written the usual way; then '
-        'at twice the load that the node can bear, and for many images to see memory grow. '
-        'Writes node.json and node.png.',
+        'size, transport, rate and number of people, and to a naive node for comparison. Then '
+        'run the node at twice the load that it can bear, and over many images to see whether '
+        'memory grows. Writes node.json and node.png.',
     )
     add_model(parser)
     parser.add_argument(
@@ -39,35 +39,35 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         '--size',
         action='append',
         metavar='WxH',
-        help='only this one, px; may be given several times (default: all)',
+        help='image size, px; may be given several times (default: all)',
     )
     parser.add_argument(
-        '--transport', choices=('raw', 'compressed'), help='only this one (default: both)'
+        '--transport', choices=('raw', 'compressed'), help='image transport (default: both)'
     )
     parser.add_argument(
         '--fps',
         action='append',
         type=above_zero,
-        help='only this rate, images per second; may be given several times (default: all)',
+        help='images per second; may be given several times (default: all)',
     )
     parser.add_argument(
         '--people',
         action='append',
         type=whole(1),
         metavar='N',
-        help='only so many; may be given several times (default: all)',
+        help='people in the image; may be given several times (default: all)',
     )
     parser.add_argument(
         '--soak',
         type=whole(0),
         default=30000,
         metavar='N',
-        help='images of the last, long run; 0 leaves it out (default: 30000)',
+        help='images of the last, long run; 0 skips it (default: 30000)',
     )
     parser.add_argument(
         '--quick',
         action='store_true',
-        help=f'{_QUICK_SECONDS:.0f} s a run, 30 fps, one person, two sizes: does it work at all?',
+        help=f'{_QUICK_SECONDS:.0f} s a run, 30 fps, one person, two sizes: a quick check',
     )
     add_out(parser)
 

@@ -14,8 +14,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Declare both commands."""
     parser = commands.add_parser(
         'compare',
-        help='reports side by side, as ratios to the first',
-        description='Put reports side by side, with ratios to the first and the noise of these.',
+        help='compare reports, as ratios to the first',
+        description='Compare reports: figures side by side, ratios to the first, and their noise.',
     )
     parser.add_argument('reports', nargs='+', type=Path, help='report.json, or its folder')
     parser.add_argument(
@@ -28,8 +28,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser = commands.add_parser(
         'merge',
-        help='one report of those of several shards',
-        description='Make the report that one machine would have made of those of its shards.',
+        help='merge the reports of several shards into one',
+        description='Merge the reports of shards into the report that one machine would write.',
     )
     parser.add_argument('reports', nargs='+', type=Path, help='report.json, or its folder')
     add_out(parser)

@@ -13,10 +13,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Declare the command."""
     parser = commands.add_parser(
         'tracking',
-        help='ids, places in the room, jitter and lag on generated people',
-        description='Follow generated people whose truth is known, beside ByteTrack where the '
-        'packages trackers and supervision are installed; measure places in the room at 1 to 6 m, '
-        'jitter and lag.',
+        help='measure tracking, 3D placement, jitter and lag on simulated people',
+        description='Track simulated people; measure 3D placement at 1 to 6 m, jitter and lag. '
+        'ByteTrack is measured beside it if the packages trackers and supervision are installed.',
     )
     add_model(parser)
     parser.add_argument(

@@ -23,7 +23,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '--precision',
         choices=('fp16', 'fp32'),
         default='fp16',
-        help='what it computes in (default: fp16)',
+        help='precision (default: fp16)',
     )
     parser.add_argument(
         '--max-people',
@@ -41,7 +41,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '--runtime',
         choices=('tensorrt', 'tensorrt-rtx'),
         default='',
-        help='library that will run it (default: the first that loads)',
+        help='library that runs the engine (default: the first that loads)',
     )
     parser.add_argument(
         '--out', type=Path, help='folder to write to (default: the engine cache of this user)'

@@ -27,15 +27,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Declare the command."""
     parser = subparsers.add_parser(
         'demo',
-        help='see the ROS node work on a recording or a webcam',
-        description='Play a camera to the ROS node in another process, tell how fast and how '
-        'exact its answers are, and draw them. ROS 2 (rclpy) is needed; `unihpe run` needs none.',
+        help='run the ROS node on a recording or a webcam',
+        description='Play a recording or a webcam to the ROS node in another process, print speed '
+        'and accuracy, and write a video. Needs ROS 2 (rclpy); `unihpe run` does not.',
     )
     source = parser.add_mutually_exclusive_group()
     source.add_argument('--bag', type=Path, help='recording to play (default: the one that ships)')
     source.add_argument('--camera', type=whole(0), metavar='N', help='webcam to use, from 0')
     parser.add_argument(
-        '--topic', default='', help='image topic of the bag (default: the one it has)'
+        '--topic', default='', help='image topic of the bag (default: its only one)'
     )
     parser.add_argument(
         '--model',
@@ -69,9 +69,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='render the recording that ships, from motion capture, instead of playing it',
     )
     parser.add_argument('--motions', type=Path, help='clips for --make-bag, as of `unihpe render`')
-    parser.add_argument(
-        '--bodies', type=Path, help='file that keeps the body shapes, for --make-bag'
-    )
+    parser.add_argument('--bodies', type=Path, help='cache of body shapes, for --make-bag')
     parser.set_defaults(run=run)
 
 

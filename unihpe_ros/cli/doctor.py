@@ -17,26 +17,26 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Declare the command."""
     parser = commands.add_parser(
         'doctor',
-        help='what works here and what does not, for a bug report',
-        description='Print versions, backends, folders, ROS and cameras; exit with 1 and the most '
-        'likely cause if no pose would come out. It writes nothing and sends nothing.',
+        help='check the installation, for a bug report',
+        description='Print versions, backends, folders, ROS and cameras. Exit with 1 and the most '
+        'likely cause if no poses can be published. It writes nothing and sends nothing.',
     )
     parser.add_argument(
-        '--model', default='unihpe_rt', help='as for the node (default: unihpe_rt)'
+        '--model', default='unihpe_rt', help='model of the node (default: unihpe_rt)'
     )
     parser.add_argument(
-        '--detector-model', default='unihpe_det', help='as for the node (default: unihpe_det)'
+        '--detector-model', default='unihpe_det', help='detector of the node (default: unihpe_det)'
     )
-    parser.add_argument('--backend', default='auto', help='as for the node (default: auto)')
+    parser.add_argument('--backend', default='auto', help='engine of the node (default: auto)')
     parser.add_argument(
-        '--image', default='', metavar='TOPIC', help='where images are expected (default: any)'
+        '--image', default='', metavar='TOPIC', help='image topic of the camera (default: any)'
     )
     parser.add_argument(
         '--listen',
         type=float,
         default=_DEFAULT_S,
         metavar='S',
-        help=f'how long to listen to cameras, s (default: {_DEFAULT_S:g}; 0 leaves ROS out)',
+        help=f'how long to listen to cameras, s (default: {_DEFAULT_S:g}; 0 skips ROS)',
     )
 
 

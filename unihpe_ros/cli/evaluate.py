@@ -54,7 +54,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '--protocol',
         choices=(*_IN_3D, *_OTHERS),
         default='synthetic',
-        help='what is measured on which data set (default: synthetic, a set of `unihpe render`)',
+        help='what to measure, on which data set (default: synthetic, a set of `unihpe render`)',
     )
     parser.add_argument(
         '--kind',

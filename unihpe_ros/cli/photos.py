@@ -10,19 +10,19 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Declare the command."""
     parser = subparsers.add_parser('photos', help='store labelled photographs for training')
     actions = parser.add_subparsers(
-        dest='action', metavar='ACTION', required=True, help='what to do with them'
+        dest='action', metavar='ACTION', required=True, help='the action'
     )
     action = actions.add_parser(
         'import', help='read COCO-format annotations and pictures into a folder for `unihpe train`'
     )
     action.add_argument('annotations', type=Path, help='JSON of COCO keypoints, plain or .xz')
     action.add_argument('pictures', type=Path, help='folder or tar of the pictures')
-    action.add_argument('--out', type=Path, required=True, help='folder to make')
+    action.add_argument('--out', type=Path, required=True, help='folder to write')
     action.add_argument(
         '--longest',
         type=int,
         default=640,
-        help='reduce pictures whose longer side is longer than this, px (default: 640)',
+        help='longest side of the stored pictures, px (default: 640)',
     )
     action.add_argument(
         '--teacher',

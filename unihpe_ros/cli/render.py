@@ -30,18 +30,18 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         required=True,
         help='folder (or .tar.xz) with BVH clips in one sub-folder per subject',
     )
-    parser.add_argument('--out', type=Path, required=True, help='folder for what is made')
+    parser.add_argument('--out', type=Path, required=True, help='folder to write to')
     parser.add_argument(
         '--split',
         choices=('train', 'test'),
         default='train',
-        help='people and motions to learn from, or others to be tested on (default: train)',
+        help='train, or test: other people and motions, for evaluation (default: train)',
     )
     parser.add_argument(
         '--seed',
         type=values.whole(0),
         default=0,
-        help='the same one makes the same pictures (default: 0)',
+        help='random seed; the same seed gives the same pictures (default: 0)',
     )
     parser.add_argument(
         '--count', type=values.whole(1), default=1000, help='number of pictures (default: 1000)'
@@ -49,13 +49,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         '--scenes',
         action='store_true',
-        help='whole pictures with nobody to six people, for training a detector',
+        help='whole pictures with 0 to 6 people, for training a detector',
     )
     parser.add_argument(
         '--size',
         type=values.size,
         metavar='WxH',
-        help="the network's crop or, with --scenes, the whole picture, px "
+        help='size of the crop or, with --scenes, of the whole picture, px '
         '(default: 144x192, 416x256)',
     )
     parser.add_argument(
@@ -79,30 +79,30 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         type=values.whole(1),
         default=8,
         metavar='N',
-        help='bodies per pose, with --poses-only (default: 8)',
+        help='body shapes per pose, with --poses-only (default: 8)',
     )
     parser.add_argument(
         '--varied',
         type=values.share,
         default=0.0,
-        help='share of poses that are changed, 0 to 1, with --poses-only (default: 0)',
+        help='share of poses that are varied at random, 0 to 1, with --poses-only (default: 0)',
     )
     parser.add_argument(
         '--bodies',
         type=Path,
-        help='file that keeps the body shapes; made if missing (default: OUT/.bodies.npz)',
+        help='cache of body shapes; made if missing (default: OUT/.bodies.npz)',
     )
     parser.add_argument(
         '--backgrounds',
         type=Path,
-        help='folder of your own photographs to use now and then (default: none)',
+        help='folder of photographs for some of the backgrounds (default: none)',
     )
     task = parser.add_mutually_exclusive_group()
     task.add_argument(
         '--preview',
         type=values.whole(1),
         metavar='N',
-        help='write OUT/preview.png instead: N pictures',
+        help='write N pictures as OUT/preview.png instead',
     )
     task.add_argument(
         '--bench', action='store_true', help='measure the speed by number of workers'

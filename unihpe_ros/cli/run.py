@@ -52,9 +52,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '(one for each person); {name} in it stands for the name of the input; may be given '
         f'several times (default: {DEFAULT_FOLDER}/{{name}}.csv, and what is drawn)',
     )
-    parser.add_argument('--video', type=Path, metavar='MP4', help='video to draw people into')
     parser.add_argument(
-        '--pictures', type=Path, metavar='FOLDER', help='folder for a drawn picture of each frame'
+        '--video', type=Path, metavar='MP4', help='video to write, people drawn in'
+    )
+    parser.add_argument(
+        '--pictures',
+        type=Path,
+        metavar='FOLDER',
+        help='folder for a drawn picture of each frame',
     )
     parser.add_argument(
         '--view', action='store_true', help='show people in a browser while they are found'
@@ -64,10 +69,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         type=whole(0),
         default=8765,
         metavar='N',
-        help='port of the page of --view; 0 takes any that is free (default: 8765)',
+        help='port of the page of --view; 0 for any free one (default: 8765)',
     )
     parser.add_argument(
-        '--resume', action='store_true', help='go on where an earlier run was stopped'
+        '--resume', action='store_true', help='continue an earlier run where it stopped'
     )
     parser.add_argument(
         '--shard',
@@ -100,8 +105,8 @@ def _add_input_options(parser: argparse.ArgumentParser) -> None:
         '--fps',
         type=above_zero,
         default=0.0,
-        help='pictures of a folder follow each other at this rate, as do frames on standard '
-        'input (default: each picture stands alone; 30 for standard input)',
+        help='rate of the pictures of a folder, or of frames on standard input '
+        '(default: no video, each picture on its own; 30 for standard input)',
     )
     parser.add_argument(
         '--raw',
@@ -110,15 +115,17 @@ def _add_input_options(parser: argparse.ArgumentParser) -> None:
         help='frames on standard input are raw BGR of this size (default: JPEGs)',
     )
     parser.add_argument(
-        '--seconds', type=above_zero, default=0.0, help='stop after so much of each input, s'
+        '--seconds',
+        type=above_zero,
+        default=0.0,
+        help='length of each input to read, s',
     )
     parser.add_argument(
         '--fov',
         type=above_zero,
         default=60.0,
         metavar='DEG',
-        help='horizontal field of view that is assumed where no calibration comes with the input '
-        '(default: 60)',
+        help='horizontal field of view, degrees, of inputs without a calibration (default: 60)',
     )
 
 
