@@ -23,10 +23,11 @@ from unihpe_ros.synthesis.primitives.scene_types import Lens, OWNER_PROP, Postur
 from unihpe_ros.synthesis.primitives.solids import assemble
 from unihpe_ros.synthesis.render.noise import noise_at
 from unihpe_ros.synthesis.render.scene_renderer import render_meshes
+from unihpe_ros.synthesis.samples.animated_people import Actor, FilmedActor
 from unihpe_ros.synthesis.samples.crop_sample import render_crop
 from unihpe_ros.synthesis.samples.framing import look_at
 from unihpe_ros.synthesis.samples.labels import label_visibility
-from unihpe_ros.synthesis.samples.sequence import Actor, render_sequence, robot_camera
+from unihpe_ros.synthesis.samples.sequence import film, robot_camera
 from unihpe_ros.synthesis.scenery.places import sample_room
 
 pytest_plugins = ['synthesis_fixtures']
@@ -308,7 +309,8 @@ def test_a_sequence_is_steady_and_its_truth_reprojects(bodies, tmp_path):
     inside = np.array([[-3, -1, 0], [3, 7, 2.5]])
     place = sample_room(np.random.default_rng(0), 0.0, inside)
     camera = robot_camera((160, 120))
-    frames = list(render_sequence(bodies, actors, place, lambda stamp: camera, 0.2, 30))
+    filmed = [FilmedActor(bodies, actor, place.ground) for actor in actors]
+    frames = list(film(filmed, place, lambda stamp: camera, 0.2, 30))
     assert len(frames) == 6
     for number, (image, truth) in enumerate(frames):
         assert image.shape == (120, 160, 3)

@@ -94,11 +94,11 @@ def _play(args: argparse.Namespace) -> int:
     import rosbags  # noqa: F401
     from tqdm import tqdm
     from unihpe_ros.bags.reader import BagReader
+    from unihpe_ros.bench.recordings.annotated_video import write_video
     from unihpe_ros.core.resources import find_resource
     from unihpe_ros.engines.model_files import find_model
     from unihpe_ros.node_trial.trial import TrialSettings
     from unihpe_ros.node_trial.trial_report import report
-    from unihpe_ros.node_trial.trial_video import write_pictures
 
     find_model(args.model)
     parameters = {
@@ -130,8 +130,13 @@ def _play(args: argparse.Namespace) -> int:
     def progress(pictures):  # type: ignore[no-untyped-def]
         return tqdm(pictures, 'drawing', len(trial.sent), unit='frame', leave=False)
 
-    write_pictures(trial, recording, video, sheet, progress)
-    print(f'Made {video} ({len(trial.sent)} frames with the people found) and {sheet.name}.')
+    answers = {trial.sent[stamp]: poses for stamp, poses in trial.answers.items()}
+    last = max(trial.sent.values(), default=-1)
+    truth = recording.truth()
+    count = write_video(
+        video, recording, answers, truth, last=last, sheet=sheet, progress=progress
+    )
+    print(f'Made {video} ({count} frames with the people found) and {sheet.name}.')
     return 0
 
 

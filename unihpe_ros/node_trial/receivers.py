@@ -100,10 +100,8 @@ class PoseListener(Receiver):
 
     Parameters
     ----------
-    context : rclpy.Context
-        An initialised context.
-    estimator : str
-        Full name of the node, such as '/unihpe/pose_estimator'.
+    context, estimator
+        See `Receiver`.
 
     Attributes
     ----------
@@ -140,10 +138,8 @@ class Arrivals(Receiver):
 
     Parameters
     ----------
-    context : rclpy.Context
-        An initialised context.
-    estimator : str
-        Full name of the node, such as '/unihpe/pose_estimator'.
+    context, estimator
+        See `Receiver`.
 
     Attributes
     ----------

@@ -5,28 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
 from unihpe_ros.bags.reader import BagImage, BagReader
-from unihpe_ros.bench.recordings.recorder import Answer
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.ros.images import DecodeError
 from unihpe_ros.visualisation.anonymise import anonymise, OFF
 from unihpe_ros.visualisation.floor_plan import annotate
-from unihpe_ros.visualisation.video import VideoFile
+from unihpe_ros.visualisation.video import contact_sheet, VideoFile, write_picture
 
 _DEFAULT_RATE = 30.0
+_SHEET_COLUMNS, _SHEET_ROWS, _SHEET_WIDTH = 3, 4, 512
 
 
 def write_video(
     path: Path,
     reader: BagReader,
-    answers: Mapping[int, Answer],
+    answers: Mapping[int, Poses],
     truth: Mapping[int, Poses] | None,
     anonymise_mode: str = OFF,
+    last: int | None = None,
+    sheet: Path | None = None,
     progress: Callable[[Iterable[BagImage]], Iterable[BagImage]] = iter,
 ) -> int:
     """
-    Draw skeletons, ids and distances into the images, beside the room seen from above.
+    Write a video of the images with skeletons, ids and distances, beside the floor plan.
 
     An image without an answer of its own shows the answer before: what a user would see.
 
@@ -36,13 +39,17 @@ def write_video(
         The .mp4 to write.
     reader : BagReader
         The recording.
-    answers : Mapping[int, Answer]
-        What was found, by number of the image; it ends with the last of them.
+    answers : Mapping[int, Poses]
+        What was found, by number of the image.
     truth : Mapping[int, Poses], optional
         The true people by the stamp of their image, ns, for the plan.
     anonymise_mode : str
         See `unihpe_ros.visualisation.anonymise.anonymise`. Images without an answer of their own
         are left out then: people have moved since the one before.
+    last : int, optional
+        Number of the last image; by default the last with an answer.
+    sheet : Path, optional
+        A picture to write with twelve of the images, evenly spread.
     progress : Callable[[Iterable[BagImage]], Iterable[BagImage]]
         Wraps the loop, for a progress bar.
 
@@ -57,14 +64,17 @@ def write_video(
         If the file cannot be written.
 
     """
-    poses, count, last = Poses.empty(UNION), 0, max(answers, default=-1)
+    poses, count = Poses.empty(UNION), 0
+    last = max(answers, default=-1) if last is None else last
+    chosen = set(np.linspace(0, last, _SHEET_COLUMNS * _SHEET_ROWS).round().astype(int).tolist())
+    thumbnails = []
     path.parent.mkdir(parents=True, exist_ok=True)
     with VideoFile(path, _rate(reader)) as file:
         for image in progress(reader.images()):
             if image.number > last:
                 break
             if image.number in answers:
-                poses = answers[image.number].poses
+                poses = answers[image.number]
             elif anonymise_mode != OFF:
                 continue
             try:
@@ -73,8 +83,13 @@ def write_video(
                 continue  # The report counts it.
             known = None if truth is None else truth.get(image.stamp)
             picture = anonymise(picture, poses, anonymise_mode)
-            file.write(annotate(picture, poses, reader.camera, known))
+            picture = annotate(picture, poses, reader.camera, known)
+            file.write(picture)
+            if sheet is not None and image.number in chosen:
+                thumbnails.append(picture)
             count += 1
+    if sheet is not None and thumbnails:
+        write_picture(sheet, contact_sheet(thumbnails, _SHEET_COLUMNS, _SHEET_WIDTH))
     return count
 
 

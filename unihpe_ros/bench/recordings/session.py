@@ -265,7 +265,8 @@ class Session:
             self.made.append(f'{target} ({count} messages added)')
         if self.plan.video is not None and recorder.answers:
             target = self._place(self.plan.video, reader, model)
-            count = write_video(target, reader, recorder.answers, truth, self.plan.anonymise)
+            poses = {number: one.poses for number, one in recorder.answers.items()}
+            count = write_video(target, reader, poses, truth, self.plan.anonymise)
             self.made.append(f'{target} ({count} pictures)')
 
     def _recorder(self, reader: BagReader, truth: Mapping[int, Poses] | None) -> Recorder:

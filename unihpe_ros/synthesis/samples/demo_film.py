@@ -11,8 +11,8 @@ from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.synthesis.body.body_shapes import BodyShapes
 from unihpe_ros.synthesis.primitives.scene_types import Lens, Mesh, View
-from unihpe_ros.synthesis.samples.animated_people import Actor
-from unihpe_ros.synthesis.samples.sequence import render_sequence, robot_camera, Truth
+from unihpe_ros.synthesis.samples.animated_people import Actor, FilmedActor
+from unihpe_ros.synthesis.samples.sequence import film, robot_camera, Truth
 from unihpe_ros.synthesis.scenery.places import sample_room
 from unihpe_ros.synthesis.scenery.props import standing_thing
 
@@ -54,7 +54,7 @@ def film_demo(
     Returns
     -------
     Iterator[tuple[NDArray[np.uint8], Truth]]
-        Pictures with the truth about them; see render_sequence.
+        Pictures with their ground truth; see `film`.
 
     """
     rng = np.random.default_rng(seed)
@@ -72,9 +72,8 @@ def film_demo(
     ]
     room = sample_room(rng, 0.0, inside)
     lens = Lens(noise=0.008, blur=0.4, noise_seed=seed)
-    return render_sequence(
-        bodies, actors, room, lambda stamp: _camera(stamp, size), seconds, rate, lens, things
-    )
+    filmed = [FilmedActor(bodies, actor, room.ground) for actor in actors]
+    return film(filmed, room, lambda stamp: _camera(stamp, size), seconds, rate, lens, things)
 
 
 def true_people(truth: Truth) -> Poses:

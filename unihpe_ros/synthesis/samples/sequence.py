@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.synthesis.body.body_shapes import BodyShapes
 from unihpe_ros.synthesis.camera.effects import expose, with_auto_exposure
 from unihpe_ros.synthesis.primitives.scene_types import Lens, Mesh, OWNER_PROP, View
 from unihpe_ros.synthesis.primitives.solids import upright
 from unihpe_ros.synthesis.render.scene_renderer import render_meshes
-from unihpe_ros.synthesis.samples.animated_people import Actor, FilmedActor, FilmedPerson
+from unihpe_ros.synthesis.samples.animated_people import FilmedPerson
 from unihpe_ros.synthesis.samples.labels import label_visibility
 from unihpe_ros.synthesis.scenery.environment import Environment
 
@@ -93,46 +92,6 @@ def robot_camera(
     return View(K, size, rotation @ upright(-yaw), np.array([0, 0, height]))
 
 
-def render_sequence(
-    bodies: BodyShapes,
-    actors: Sequence[Actor],
-    environment: Environment,
-    camera: Callable[[float], View],
-    seconds: float,
-    rate: float = 30.0,
-    lens: Lens | None = None,
-    things: Sequence[Mesh] = (),
-) -> Iterator[tuple[NDArray[np.uint8], Truth]]:
-    """
-    Yield the frames of actors in a scene, with ground truth.
-
-    Parameters
-    ----------
-    bodies : BodyShapes
-        The body shapes.
-    actors : Sequence[Actor]
-        Who moves, and how.
-    environment : Environment
-        Light and surroundings; its ground is what people stand on.
-    camera : Callable[[float], View]
-        The camera at a time, s.
-    seconds, rate : float
-        Length and pictures per second.
-    lens : Lens | None
-        The camera's effects; its exposure is set on the first picture and kept.
-    things : Sequence[Mesh]
-        What stands around.
-
-    Returns
-    -------
-    Iterator[tuple[NDArray[np.uint8], Truth]]
-        Pictures with the truth about them; see `film`.
-
-    """
-    filmed = [FilmedActor(bodies, actor, environment.ground) for actor in actors]
-    return film(filmed, environment, camera, seconds, rate, lens, things)
-
-
 def film(
     filmed: Sequence[FilmedPerson],
     environment: Environment,
@@ -148,16 +107,24 @@ def film(
     Parameters
     ----------
     filmed : Sequence[FilmedPerson]
-        Who moves, and how.
-    environment, camera, seconds, rate, lens, things
-        See `render_sequence`.
+        The people, and how they move.
+    environment : Environment
+        Light and surroundings.
+    camera : Callable[[float], View]
+        The camera at a time, s.
+    seconds, rate : float
+        Length and pictures per second.
+    lens : Lens | None
+        The camera's effects; its exposure is set on the first picture and kept.
+    things : Sequence[Mesh]
+        Objects that stand around.
 
     Yields
     ------
     image : NDArray[np.uint8]
         ``(H, W, 3)`` BGR.
     truth : Truth
-        Where everybody is.
+        Ground truth of the picture.
 
     """
     owners = [*range(len(filmed)), *[OWNER_PROP] * len(things)]
