@@ -6,7 +6,7 @@ import cv2
 from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
-from unihpe_ros.core.geometry import Camera, rotation_to_axis
+from unihpe_ros.core.geometry import Camera, in_image, rotation_to_axis
 
 K = np.array([[410.0, 0, 322.0], [0, 400.0, 236.0], [0, 0, 1]])
 LENSES = {
@@ -204,3 +204,10 @@ def test_rotation_brings_its_ray_onto_the_axis(x: float, y: float) -> None:
     np.testing.assert_allclose(rotation @ direction, [0, 0, 1], atol=1e-9)
     # The smallest one: it turns by the angle between the ray and the axis, and by no more.
     assert np.trace(rotation) == pytest.approx(1 + 2 * direction[2])
+
+
+def test_points_in_an_image_are_those_on_its_pixels() -> None:
+    inside = [(0, 0), (-0.4, 479.4), (639.4, -0.4)]
+    outside = [(-0.5, 100), (639.5, 100), (100, -0.5), (100, 479.5), (np.nan, 100), (100, np.inf)]
+    assert in_image(np.array([*inside, *outside]), (640, 480)).tolist() == [True] * 3 + [False] * 6
+    assert in_image(np.zeros((2, 0, 2)), (640, 480)).shape == (2, 0)

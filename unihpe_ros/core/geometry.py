@@ -260,3 +260,9 @@ def rotation_to_axis(rays: Array) -> NDArray[np.float64]:
     k = 1 / (1 + z)
     rows = [1 - x * x * k, -x * y * k, -x, -x * y * k, 1 - y * y * k, -y, x, y, z]
     return np.stack(rows, -1).reshape(*z.shape, 3, 3)
+
+
+def in_image(points: Array, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """``(...)`` Whether points ``(..., 2)``, px, lie in an image of (w, h) px; not where NaN."""
+    with np.errstate(invalid='ignore'):
+        return np.asarray(((points > -0.5) & (points < np.array(size) - 0.5)).all(-1))

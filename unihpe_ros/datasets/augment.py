@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.crops import Crops
-from unihpe_ros.core.geometry import Array
+from unihpe_ros.core.geometry import Array, in_image
 from unihpe_ros.core.preprocess import mirror
 from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.datasets.degrade import degrade, degrade_photograph
@@ -102,7 +102,7 @@ def crop_record(
     if record.keypoints_3d is not None and empty is None:
         points = record.keypoints_3d.astype(np.float64) @ crop.virtual_from_camera.T
         relative = points - points[_PELVIS]
-    inside = ((keypoints > -0.5) & (keypoints < np.array(size) - 0.5)).all(-1)
+    inside = in_image(keypoints, size)
     visibility = np.where(inside, record.visibility, 0).astype(np.uint8)
     known = np.isfinite(keypoints).all(-1) | np.isfinite(relative).all(-1)
     if record.complete:

@@ -12,7 +12,7 @@ import zlib
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.core.geometry import Array, Camera
+from unihpe_ros.core.geometry import Array, Camera, in_image
 from unihpe_ros.core.skeleton import UNION
 
 # What Python raises of .npz files that are cut off, damaged or of a kind it does not know.
@@ -151,8 +151,7 @@ def to_union(values: Array, names: Sequence[str]) -> NDArray[np.float32]:
 
 def in_view(keypoints: Array, size: tuple[int, int]) -> NDArray[np.uint8]:
     """Return ``(K,)`` visibility of ``(K, 2)`` px: 2 inside the picture, 0 outside or unknown."""
-    inside = ((keypoints > -0.5) & (keypoints < np.array(size) - 0.5)).all(-1)
-    return np.where(inside, 2, 0).astype(np.uint8)
+    return np.where(in_image(keypoints, size), 2, 0).astype(np.uint8)
 
 
 def box_around(keypoints: Array) -> NDArray[np.float32]:

@@ -145,7 +145,7 @@ def _range(item: Field[Any], value: Any) -> str:
 
 
 def _names(item: Field[Any], value: Any) -> tuple[str, ...]:
-    """Return names under which topics are; none, or an empty one, is for a single unnamed."""
+    """Return the names of cameras; ('',) for a single camera whose topics have no prefix."""
     # An empty list in a file arrives as nothing at all.
     value = () if value is None else value
     if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) for name in value):

@@ -30,7 +30,7 @@ def kind_of(data: memoryview) -> str:
 
 
 def jpeg_size(data: memoryview) -> Size | None:
-    """Walk the segments to the frame header."""
+    """Return (w, h) from the frame header of a JPEG; None if there is none."""
     at = 2
     while at + 9 <= len(data):
         if data[at] != 0xFF:
@@ -48,7 +48,7 @@ def jpeg_size(data: memoryview) -> Size | None:
 
 
 def png_size(data: memoryview) -> Size | None:
-    """Read the header, of the depths and colour types that there are only."""
+    """Return (w, h) from the header of a PNG; None if depth or colour type is invalid."""
     # A decoder that is given another depth or colour type allocates first, and complains then.
     if len(data) < 26 or data[24] not in _PNG_DEPTHS or data[25] not in PNG_CHANNELS:
         return None

@@ -24,7 +24,7 @@ class Mailbox(Generic[T]):
         self._closed = False
 
     def put(self, item: T, sender: str = '') -> bool:
-        """Store an item; return whether one of this sender was thrown away for it."""
+        """Store an item; return whether it replaced an older one of this sender."""
         with self._changed:
             replaced = sender in self._items
             self._items[sender] = item

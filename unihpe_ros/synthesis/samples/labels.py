@@ -6,6 +6,7 @@ from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core.geometry import in_image
 from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.synthesis.body.body_shapes import BodyShapes
 from unihpe_ros.synthesis.primitives.scene_types import Drawing, OWNER_HELD
@@ -129,7 +130,7 @@ def label_visibility(
 
     """
     rows, columns = drawing.depth.shape
-    inside = in_frame(seen, (columns // 2, rows // 2))
+    inside = in_image(seen, (columns // 2, rows // 2))
     fine = np.where(inside[:, None], 2 * seen + 0.5, 0)
     x = np.rint(fine[:, 0]).astype(int).clip(0, columns - 1)
     y = np.rint(fine[:, 1]).astype(int).clip(0, rows - 1)
@@ -144,12 +145,6 @@ def label_visibility(
     hider = np.where(owner == OWNER_HELD + person, Hider.OBJECT, hider)
     hider = np.where(inside & ~visible, hider, Hider.NOTHING)
     return np.where(inside, np.where(visible, 2, 1), 0).astype(np.uint8), hider.astype(np.uint8)
-
-
-def in_frame(seen: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """``(K,)`` Mask of the points ``(K, 2)``, px, inside a picture of (w, h)."""
-    with np.errstate(invalid='ignore'):
-        return np.asarray(((seen >= -0.5) & (seen < np.array(size) - 0.5)).all(-1))
 
 
 def share_of_pixels(drawing: Drawing, person: int) -> Float32:

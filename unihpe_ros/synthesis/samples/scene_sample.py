@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core.geometry import in_image
 from unihpe_ros.core.masks import encode_runs
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.synthesis.camera.effects import encode_jpeg, expose, with_auto_exposure
@@ -15,7 +16,7 @@ from unihpe_ros.synthesis.camera.lenses import sample_lens
 from unihpe_ros.synthesis.primitives.raster import project, rasterise
 from unihpe_ros.synthesis.primitives.scene_types import Drawing, Mesh
 from unihpe_ros.synthesis.render.scene_renderer import render_meshes
-from unihpe_ros.synthesis.samples.labels import in_frame, label_visibility, share_of_pixels
+from unihpe_ros.synthesis.samples.labels import label_visibility, share_of_pixels
 from unihpe_ros.synthesis.samples.people import PeopleAssets
 from unihpe_ros.synthesis.samples.scene_contents import (
     sample_camera,
@@ -179,7 +180,7 @@ def _labelled(
         placed[row] = distortion.view.to_camera(contents.figures[number].keypoints)
         straight = distortion.undistorted_view.project(placed[row])
         found = label_visibility(straight, placed[row, :, 2], drawing, number, float(heights[row]))
-        inside = in_frame(distortion.project(placed[row]), distortion.view.size)
+        inside = in_image(distortion.project(placed[row]), distortion.view.size)
         visibility[:, row] = np.stack(found) * inside
     return SceneSample(
         jpeg=jpeg,
