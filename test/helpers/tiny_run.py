@@ -16,7 +16,7 @@ from unihpe_ros.estimator import PoseEstimator
 from unihpe_ros.run.inputs.choose import InputOptions, open_input
 from unihpe_ros.run.inputs.source import Source
 from unihpe_ros.run.outputs.people_file import FramePeople, Header, PeopleFile, PeopleWriter
-from unihpe_ros.run.session import Plan, Result, run_input
+from unihpe_ros.run.session import Plan, run_input, RunResult
 
 RATE = 30.0
 SIZE = (CAMERA.width, CAMERA.height)
@@ -60,7 +60,7 @@ def run_all(
     plan: Plan,
     estimator: PoseEstimator,
     on_frame: Callable[[int, threading.Event], object] = lambda done, stop: None,
-) -> Result:
+) -> RunResult:
     """Run an input; `on_frame` may set the event to stop it."""
     stop = threading.Event()
     return run_input(source, plan, estimator, stop, lambda done: on_frame(done, stop))
