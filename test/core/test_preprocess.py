@@ -115,7 +115,7 @@ def test_crop_holds_its_box(camera: Camera) -> None:
 def test_centre_of_the_box_is_the_centre_of_the_crop(camera: Camera) -> None:
     crop = Crops.from_box(np.array([420, 100, 600, 300]), camera, SIZE)
     # Through a lens the homography is a compromise: two pixels of the crop are 5 of the image.
-    np.testing.assert_allclose(crop.to_image(crop.centre), (510, 200), atol=5)
+    np.testing.assert_allclose(crop.to_image(crop.centre[None])[0], (510, 200), atol=5)
     np.testing.assert_allclose(crop.rays(np.array([510.0, 200.0])), 0, atol=1e-6)
 
 
