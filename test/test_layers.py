@@ -32,9 +32,15 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     'engines': ({'core'}, ENGINES),
     'detector': ({'core', 'engines'}, set()),
     'lifting': ({'core', 'engines', 'tracking'}, set()),
-    'camera_stream': ({'core', 'engines', 'tracking', 'detector'}, set()),
+    'detector_thread': (set(), set()),
+    'newcomers': ({'core', 'detector', 'detector_thread'}, set()),
+    'camera_stream': ({'core', 'engines', 'tracking', 'newcomers'}, set()),
+    'image_batch': ({'core', 'engines', 'tracking', 'camera_stream'}, set()),
     'estimator': (
-        {'core', 'engines', 'tracking', 'detector', 'lifting', 'camera_stream'},
+        {
+            *('core', 'engines', 'detector', 'detector_thread', 'lifting'),
+            *('newcomers', 'camera_stream', 'image_batch'),
+        },
         set(),
     ),
     'web': ({'core', 'visualisation'}, set()),

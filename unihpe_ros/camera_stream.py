@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core import boxes
@@ -13,11 +12,10 @@ from unihpe_ros.core.geometry import Array, Camera
 from unihpe_ros.core.image_input import CameraImage, REDUCTIONS
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.pose import person_scores, Poses, RootMode
-from unihpe_ros.core.rotation import turn, turn_boxes_back
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.detector import Detector
 from unihpe_ros.engines.pose_model import PoseModelOutput
+from unihpe_ros.newcomers import Newcomers, NOWHERE
 from unihpe_ros.tracking.assemble import coast, join, report
 from unihpe_ros.tracking.observations import build_observations, Observations
 from unihpe_ros.tracking.refinement import TrackRefiner
@@ -25,11 +23,8 @@ from unihpe_ros.tracking.tracker import Tracker
 
 # s in which the scores of a person who is not seen fall to 1/e.
 _SCORE_FADE = 0.25
-# A box that overlaps a known person's this much is that person's.
-_EXPLAINED_IOU = 0.5
 # Times the period before: longer is a pause.
 _PAUSE = 3.0
-_NOWHERE = np.zeros((0, 4), np.float32)
 
 
 class CameraStream:
@@ -40,8 +35,8 @@ class CameraStream:
     ----------
     spec : ModelSpec
         Size and padding of the crops.
-    detector : Detector
-        Finds newcomers.
+    newcomers : Newcomers
+        Says where people are who are not known.
     confirm_at_once : bool
         Whether one look is enough for an id, as where no second image follows.
 
@@ -53,11 +48,11 @@ class CameraStream:
     """
 
     def __init__(
-        self, spec: ModelSpec, detector: Detector, *, confirm_at_once: bool = False
+        self, spec: ModelSpec, newcomers: Newcomers, *, confirm_at_once: bool = False
     ) -> None:
         self.forget = False
         self._size, self._padding = spec.input_size, spec.padding
-        self._detector = detector
+        self._newcomers = newcomers
         self._tracker = Tracker(UNION, confirm_at_once=confirm_at_once)
         self._refiner = TrackRefiner(UNION)
         self._last = Poses.empty(UNION)
@@ -65,9 +60,6 @@ class CameraStream:
         self._picture = (0, 0)
         # What places depend on: whether they are relative, and whether the view is assumed.
         self._placing = (False, False)
-        self._undetected = 0
-        # Newcomers in the last image, which was reduced too much to look at them.
-        self._postponed = _NOWHERE
 
     def _starts_over(
         self, stamp: float, size: tuple[int, int], settings: EstimatorSettings
@@ -92,7 +84,7 @@ class CameraStream:
             self._last = Poses.empty(UNION)
             self.forget = False
             self._stamp, self._period = -math.inf, math.inf
-            self._postponed = _NOWHERE
+            self._newcomers.forget()
         self._picture = size
         return self._tracker.predict(stamp, size, settings)
 
@@ -121,19 +113,26 @@ class CameraStream:
 
         """
         size = view.width, view.height
-        known, missing, postponed = _NOWHERE, True, _NOWHERE
-        if not self._starts_over(stamp, size, settings):
+        known, missing = NOWHERE, True
+        starts_over = self._starts_over(stamp, size, settings)
+        if not starts_over:
             known, missing = self._tracker.foresee(stamp, size, settings)
-            postponed = self._postponed
-        new = postponed if given is None else boxes.usable(given, size)
+        new, detects = self._newcomers.expected(len(known), missing, stamp, settings)
+        if starts_over:
+            new, detects = NOWHERE, settings.detector != 'none'
+        if given is not None:
+            new, detects = boxes.usable(given, size), False
         crops, _ = Crops.aim(np.concatenate([known, new]), view, self._size, self._padding)
         most = 2 ** int(crops.halvings(size).min(initial=len(REDUCTIONS) - 1))
-        if given is None and self._detects(len(known), missing, len(postponed), settings):
-            most = min(most, self._detector.reduction(size))
-        return most
+        return min(most, self._newcomers.detector.reduction(size)) if detects else most
 
     def aim(
-        self, image: CameraImage, settings: EstimatorSettings
+        self,
+        image: CameraImage,
+        known: NDArray[np.float32],
+        settings: EstimatorSettings,
+        *,
+        beside: bool = False,
     ) -> tuple[NDArray[np.intp], Crops]:
         """
         Predict the crops of the next image: of known people, and of newcomers.
@@ -142,8 +141,12 @@ class CameraStream:
         ----------
         image : CameraImage
             The image.
+        known : NDArray[np.float32]
+            ``(T, 4)`` what `predict` returned for it.
         settings : EstimatorSettings
             See there.
+        beside : bool
+            See `unihpe_ros.newcomers.Newcomers.find`.
 
         Returns
         -------
@@ -153,65 +156,17 @@ class CameraStream:
             B crops of the people followed, and where newcomers may be.
 
         """
-        view = image.view(settings)
-        size = (view.width, view.height)
-        known = self.predict(image.stamp, size, settings)
-        new = self._newcomers(image, size, known, settings)
+        view, tracker = image.view(settings), self._tracker
+        missing = tracker.is_anybody_missing
+        new = self._newcomers.find(
+            image, known, tracker.tracks, settings, missing=missing, beside=beside
+        )
         crops, made = Crops.aim(np.concatenate([known, new]), view, self._size, self._padding)
         if image.reduction > 1 and image.boxes is None:
-            sharp = (2 ** crops.halvings(size) >= image.reduction) | (made < len(known))
-            self._postponed = new[made[~sharp] - len(known)]
+            sharp = (2 ** crops.halvings(image.size) >= image.reduction) | (made < len(known))
+            self._newcomers.postpone(new[made[~sharp] - len(known)])
             crops, made = crops[np.flatnonzero(sharp)], made[sharp]
         return np.where(made < len(known), made, -1), crops
-
-    def _newcomers(
-        self,
-        image: CameraImage,
-        size: tuple[int, int],
-        known: NDArray[np.float32],
-        settings: EstimatorSettings,
-    ) -> NDArray[np.float32]:
-        """``(S, 4)`` Places, no more than may be followed, of people who are not known."""
-        places = _NOWHERE
-        if image.boxes is not None:
-            places = boxes.usable(image.boxes, size)
-        elif self._detects(
-            len(known), self._tracker.is_anybody_missing, len(self._postponed), settings
-        ):
-            self._undetected = 0
-            turned = image.view(settings).rotation
-            found = self._detect(image.image, turned, settings.detect_threshold)
-            places = (found + 0.5) * image.reduction - 0.5
-        else:
-            self._undetected += 1
-            places = self._postponed
-        self._postponed = _NOWHERE
-        new = boxes.iou(places, known).max(1, initial=0.0) < _EXPLAINED_IOU
-        return places[new][: max(settings.max_people - len(known), 0)]
-
-    def _detect(
-        self, picture: NDArray[np.uint8], rotation: int, threshold: float
-    ) -> NDArray[np.floating]:
-        """``(D, 4)`` boxes of people, px; the detector is shown them upright."""
-        if not rotation:
-            return self._detector.detect(picture, threshold).boxes
-        height, width = picture.shape[:2]
-        upright = (height, width) if rotation in (90, 270) else (width, height)
-        # What the detector would do first anyway: so few pixels are turned.
-        factor = self._detector.reduction(upright)
-        size = max(width // factor, 1), max(height // factor, 1)
-        if factor > 1:
-            picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-        found = self._detector.detect(turn(picture, rotation), threshold).boxes
-        return (turn_boxes_back(found, rotation, size) + 0.5) * factor - 0.5
-
-    def _detects(
-        self, known: int, missing: bool, postponed: int, settings: EstimatorSettings
-    ) -> bool:
-        """Whether the detector runs on an image, by the people known, missing and postponed."""
-        if settings.detector == 'none' or known >= settings.max_people or postponed:
-            return False
-        return missing or self._undetected + 1 >= settings.detect_every
 
     def observe(
         self,

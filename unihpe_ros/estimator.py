@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 import math
 from pathlib import Path
@@ -18,15 +19,16 @@ from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import Skeleton, UNION
 from unihpe_ros.detector import Detector, MODEL, PersonDetector
+from unihpe_ros.detector_thread import DetectorThread
 from unihpe_ros.engines import EngineError
 from unihpe_ros.engines.model_loader import load_pose_model
-from unihpe_ros.engines.pose_model import MODEL_STAGES, PoseModel
+from unihpe_ros.engines.pose_model import PoseModel
+from unihpe_ros.image_batch import estimate_images, STAGES
 from unihpe_ros.lifting import in_union, lifted_people
-from unihpe_ros.tracking.observations import Observations
+from unihpe_ros.newcomers import Newcomers
 
-__all__ = ['CameraImage', 'EstimatorSettings', 'PoseEstimator']
+__all__ = ['STAGES', 'CameraImage', 'EstimatorSettings', 'PoseEstimator']
 
-STAGES = (*MODEL_STAGES, 'locate', 'track')
 # A single image is looked at so often: first by the detector's boxes, then by the keypoints'.
 _LOOKS = 2
 
@@ -49,6 +51,11 @@ class PoseEstimator:
     detector : str, Path or Detector
         Finds newcomers: name or path, see `unihpe_ros.detector.find_detector`; or a detector of
         your own, which you close.
+    detect_beside : bool
+        Whether the detector runs in a thread of its own while known people are looked at, so that
+        they do not wait for it; a newcomer is then looked at in a later image, mostly the next.
+        What is answered depends on the machine's speed, so offline work leaves it off. An image
+        may not be changed before the next two of its stream were answered.
 
     Attributes
     ----------
@@ -74,6 +81,7 @@ class PoseEstimator:
         threads: int = 0,
         streams: int = 1,
         detector: str | Path | Detector = MODEL,
+        detect_beside: bool = False,
         progress: Callable[[str, float], object] | None = None,
     ) -> None:
         self._settings = settings or EstimatorSettings()
@@ -94,9 +102,12 @@ class PoseEstimator:
         self.backend, self.notes = model.backend, model.notes
         self.stage_times = dict.fromkeys(STAGES, 0.0)
         if isinstance(detector, str | Path):
-            detector = PersonDetector(detector, backend=backend, threads=threads)
+            # Beside the images it may slow one of them down by one thread at most.
+            share = threads or int(detect_beside)
+            detector = PersonDetector(detector, backend=backend, threads=share)
             self._loaded.append(detector)
         self._detector = detector
+        self._thread = DetectorThread() if detect_beside else None
         self._streams: dict[str, CameraStream] = {}
 
     @property
@@ -115,6 +126,9 @@ class PoseEstimator:
 
     def close(self) -> None:
         """Release the engines that were loaded by name."""
+        if self._thread is not None and not self._thread.close():
+            # Nothing is taken from under a detector that does not come back.
+            self._loaded = [one for one in self._loaded if one is not self._detector]
         for loaded in self._loaded:
             loaded.close()
 
@@ -180,11 +194,13 @@ class PoseEstimator:
 
         """
         settings = replace(self._settings, confirm_time=0.0)
-        for _ in range(_LOOKS):
-            stream = CameraStream(self.spec, self._detector, confirm_at_once=True)
-            given = CameraImage(image, camera, 0.0, boxes=boxes, depth=depth)
-            poses = self._estimate([stream], [given], settings)[0]
-            boxes = poses.boxes
+        with self._thread.at_work if self._thread else nullcontext():
+            for _ in range(_LOOKS):
+                newcomers = Newcomers(self._detector)
+                stream = CameraStream(self.spec, newcomers, confirm_at_once=True)
+                given = CameraImage(image, camera, 0.0, boxes=boxes, depth=depth)
+                (poses,), _ = estimate_images(self._model, [stream], [given], settings)
+                boxes = poses.boxes
         return poses
 
     def estimate_batch(self, images: Sequence[CameraImage]) -> list[Poses]:
@@ -198,41 +214,8 @@ class PoseEstimator:
         names = [image.stream for image in images]
         if len(set(names)) < len(names):
             raise ValueError(f'images: expected each of another stream; got {names}')
-        return self._estimate([self._stream(name) for name in names], images, self._settings)
-
-    def _estimate(
-        self,
-        streams: Sequence[CameraStream],
-        images: Sequence[CameraImage],
-        settings: EstimatorSettings,
-    ) -> list[Poses]:
-        times = dict.fromkeys(STAGES, 0.0)
-        begun = perf_counter()
-        aims = [stream.aim(image, settings) for stream, image in zip(streams, images, strict=True)]
-        views = [
-            (image.image, aim[1].reduced(image.reduction))
-            for image, aim in zip(images, aims, strict=True)
-        ]
-        times['crop'] = perf_counter() - begun
-        rows = np.cumsum([0, *(len(crops) for _, crops in views)])
-        if rows[-1]:
-            output = self._model.infer(views, settings.score_threshold)
-            for stage, seconds in self._model.stage_times.items():
-                times[stage] = times.get(stage, 0.0) + seconds
-        answers = []
-        for number, (stream, image) in enumerate(zip(streams, images, strict=True)):
-            begun = perf_counter()
-            observations = Observations.none(UNION)
-            if rows[number] < rows[number + 1]:
-                part = output.select(slice(rows[number], rows[number + 1]))
-                observations = stream.observe(image, *aims[number], part, settings)
-            seen = perf_counter()
-            mode = settings.resolve(image.depth is not None)
-            given = (observations, image.stamp, mode, settings, image.depth)
-            answers.append(stream.update_tracks(*given, assumed_view=image.is_view_assumed))
-            times['locate'] += seen - begun
-            times['track'] += perf_counter() - seen
-        self.stage_times = times
+        streams = [self._stream(name) for name in names]
+        answers, self.stage_times = estimate_images(self._model, streams, images, self._settings)
         return answers
 
     def reduction(
@@ -311,5 +294,6 @@ class PoseEstimator:
 
     def _stream(self, name: str) -> CameraStream:
         if name not in self._streams:
-            self._streams[name] = CameraStream(self.spec, self._detector)
+            newcomers = Newcomers(self._detector, self._thread, name)
+            self._streams[name] = CameraStream(self.spec, newcomers)
         return self._streams[name]

@@ -8,7 +8,10 @@ from drawing.svg import Box, Picture
 
 # Modules that users import, drawn as one room.
 API = 'public API'
-API_MODULES = ('estimator', 'camera_stream', 'lifting', 'detector')
+API_MODULES = (
+    *('estimator', 'image_batch', 'camera_stream', 'lifting'),
+    *('newcomers', 'detector', 'detector_thread'),
+)
 # Room: colours and place.
 PLACES: dict[str, tuple[str, Box]] = {
     'cli': ('spine', Box(32, 72, 1136, 62)),

@@ -33,6 +33,9 @@ class EstimatorSettings:
         Who finds newcomers: 'builtin', or 'none' for those who give boxes themselves.
     detect_every : int
         Images from one run of the detector to the next while nobody is lost.
+    idle_period : float
+        How often the detector runs while nobody is known and nothing moves, s; 0 is on every
+        image.
     detect_threshold : float
         Score of a detection from which it is looked at, (0, 1); whether it shows a person is
         decided by the look.
@@ -66,6 +69,7 @@ class EstimatorSettings:
     default_fov_deg: float = 60.0
     detector: Literal['builtin', 'none'] = 'builtin'
     detect_every: int = 5
+    idle_period: float = 0.0
     detect_threshold: float = 0.2
     confirm_time: float = 0.0
     track_timeout: float = 0.5
@@ -86,6 +90,7 @@ class EstimatorSettings:
             'default_fov_deg': (0 < self.default_fov_deg < 180, 'an angle between 0 and 180'),
             'detector': (self.detector in ('builtin', 'none'), 'builtin or none'),
             'detect_every': (self.detect_every >= 1, '1 or more'),
+            'idle_period': (0 <= self.idle_period < math.inf, '0 or more'),
             'detect_threshold': (0 < self.detect_threshold < 1, 'a number between 0 and 1'),
             'confirm_time': (0 <= self.confirm_time < math.inf, '0 or more'),
             'track_timeout': (0 <= self.track_timeout < math.inf, '0 or more'),

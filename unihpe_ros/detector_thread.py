@@ -1,0 +1,139 @@
+"""A thread of its own for the detector, so that no image waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import os
+import sys
+import threading
+
+import numpy as np
+from numpy.typing import NDArray
+
+Boxes = NDArray[np.floating]
+# How much less than the other threads this one is heeded where they want the same core: at a
+# niceness of 10 more it is given a tenth of the core's time, so that a frame loses no more.
+_NICER, _NICEST = 10, 19
+# How long `close` waits for a picture in work, s: many times what one takes.
+_PATIENCE_S = 5.0
+
+
+class Search:
+    """A picture that is to be searched for people, and what was found in it."""
+
+    def __init__(self, run: Callable[[], Boxes]) -> None:
+        self._run: Callable[[], Boxes] | None = run
+        self._answer: Boxes | Exception | None = None
+
+    @property
+    def is_in_work(self) -> bool:
+        """Whether it has begun, and has not ended."""
+        return self._run is None and self._answer is None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has ended, with boxes or an error."""
+        return self._answer is not None
+
+    @property
+    def boxes(self) -> Boxes | None:
+        """The boxes ``(D, 4)`` that were found, px; None before the end, or if it failed."""
+        return None if isinstance(self._answer, Exception) else self._answer
+
+    def answer(self) -> Boxes:
+        """
+        Return the boxes ``(D, 4)`` that were found, px, once `is_done`.
+
+        Raises
+        ------
+        EngineError
+            What the detector raised.
+
+        """
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer if self._answer is not None else np.zeros((0, 4))
+
+    def work(self) -> None:
+        """Search the picture, in whichever thread, and let go of it."""
+        run, self._run = self._run, None
+        if run is None:
+            return
+        try:
+            self._answer = run()
+        except Exception as error:  # noqa: BLE001 - raised again where it is asked for.
+            self._answer = error
+
+
+class DetectorThread:
+    """
+    Searches the newest picture of each camera in a thread that gives way to all others.
+
+    One search runs at a time, whoever asks for it: a detector need not be safe in two threads.
+    A camera's picture that still waits is replaced by a newer one and keeps its turn, so that a
+    slow detector serves every camera, and never an old picture.
+
+    Attributes
+    ----------
+    at_work : Lock
+        Held while the detector runs: hold it to use the detector otherwise.
+
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting: dict[str, Search] = {}
+        self._closed = False
+        self.at_work = threading.Lock()
+        self._thread = threading.Thread(target=self._serve, name='detector', daemon=True)
+        self._thread.start()
+
+    def submit(self, run: Callable[[], Boxes], camera: str) -> Search:
+        """Have the newest picture of a camera searched; one that waits is given up for it."""
+        search = Search(run)
+        with self._changed:
+            self._waiting[camera] = search
+            self._changed.notify()
+        return search
+
+    def now(self, run: Callable[[], Boxes], camera: str) -> Search:
+        """Search a picture in the caller's thread; submit it if the detector is at work."""
+        if not self.at_work.acquire(blocking=False):
+            return self.submit(run, camera)
+        try:
+            search = Search(run)
+            search.work()
+        finally:
+            self.at_work.release()
+        return search
+
+    def close(self) -> bool:
+        """End the thread; return whether it has ended, so that nobody uses the detector."""
+        with self._changed:
+            self._closed = True
+            self._waiting.clear()
+            self._changed.notify()
+        self._thread.join(_PATIENCE_S)
+        return not self._thread.is_alive()
+
+    def _serve(self) -> None:
+        _give_way()
+        while search := self._next():
+            with self.at_work:
+                search.work()
+
+    def _next(self) -> Search | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._waiting)
+            if self._closed:
+                return None
+            return self._waiting.pop(next(iter(self._waiting)))
+
+
+def _give_way() -> None:
+    """Lower the priority of the calling thread; Linux alone has one for each thread."""
+    if sys.platform != 'linux':
+        return
+    thread = threading.get_native_id()
+    niceness = os.getpriority(os.PRIO_PROCESS, thread)
+    os.setpriority(os.PRIO_PROCESS, thread, min(niceness + _NICER, _NICEST))
