@@ -53,8 +53,8 @@ WORKED = (
     ),
     Step(
         'Detect newcomers',
-        ('detector.py',),
-        'Every few images, at once while somebody is missing. The image waits for it.',
+        ('newcomers.py', 'detector.py'),
+        'In its own thread, every few images: what it finds is for the next one.',
         'boxes (S, 4) px',
     ),
     Step(

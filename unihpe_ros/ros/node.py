@@ -51,6 +51,7 @@ def make_estimator(parameters: Parameters) -> PoseEstimator:
         threads=parameters.threads,
         streams=len(parameters.cameras),
         detector=parameters.detector_model,
+        detect_beside=parameters.detect_beside,
         progress=BuildLog(),
     )
 

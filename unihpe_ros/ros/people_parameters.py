@@ -46,6 +46,18 @@ class PeopleParameters:
         'Images from one run of the detector to the next while nobody is lost',
         limits=(1, 100),
     )
+    detect_beside: bool = parameter(
+        True,
+        'Run the detector in a thread of its own while known people are looked at, so that they '
+        'do not wait for it; false makes answers independent of timing',
+        fixed=True,
+    )
+    idle_period_s: float = parameter(
+        1.0,
+        'How often the detector runs while nobody is known and nothing moves, s; 0 is on every '
+        'image',
+        limits=(0.0, 60.0),
+    )
     detect_threshold: float = parameter(
         EstimatorSettings.detect_threshold,
         'Score from which the network takes a look at what the detector found',
