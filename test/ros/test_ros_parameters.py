@@ -80,7 +80,8 @@ def test_descriptors_tell_description_range_and_choices(declare):
 
 
 def test_parameters_make_estimator_settings():
-    assert estimator_settings(Parameters()) == EstimatorSettings()
+    # An empty room is searched seldom in the node alone: offline every image counts.
+    assert estimator_settings(Parameters()) == EstimatorSettings(idle_period=1.0)
     assert estimator_settings(Parameters(track_timeout_s=0.25)).track_timeout == 0.25
     for item in fields(Parameters):
         for value in item.metadata['choices'] or item.metadata['limits'] or ():
