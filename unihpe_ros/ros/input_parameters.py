@@ -15,8 +15,8 @@ class InputParameters:
 
     cameras: tuple[str, ...] = parameter(
         ('',),
-        'Names of several cameras, under which their topics are; an empty one for a single camera '
-        'whose topics have no name before them',
+        'Names of several cameras, which are the prefixes of their topics; empty for a single '
+        'camera without a prefix',
         fixed=True,
     )
     mode: str = parameter(
@@ -40,39 +40,42 @@ class InputParameters:
     )
     image_qos: str = parameter(
         'auto',
-        'Reliability asked of the camera: auto takes any camera, reliable has lost images resent',
+        'Reliability of the image subscription: auto matches any camera, reliable has lost images '
+        'sent again',
         choices=('auto', 'reliable'),
         fixed=True,
     )
     image_decoder: str = parameter(
         'auto',
-        'Who reads raw images: builtin, cv_bridge, or auto for cv_bridge only where builtin '
-        'lacks the encoding',
+        'Decoder of raw images: builtin, cv_bridge, or auto, which uses cv_bridge only for '
+        'encodings that builtin lacks',
         choices=('auto', 'builtin', 'cv_bridge'),
         fixed=True,
     )
     image_rotation: tuple[int, ...] = parameter(
         (0,),
-        'By how many degrees the picture has to be turned clockwise to be upright; one for all '
-        'cameras, or a list with one for each of cameras',
+        'Degrees by which the image must be turned clockwise to be upright; one value for all '
+        'cameras, or a list with a value for each',
         choices=('0', '90', '180', '270'),
         fixed=True,
     )
     intensity_range: str = parameter(
         'auto',
-        'Raw values of pictures beyond 8 bits that become black and white: auto follows the '
-        'picture slowly, full takes all 16 bits, or two numbers as in [29500, 31000]',
+        'Raw values that become black and white in images of more than 8 bits: auto adapts slowly '
+        'to the images, full is 0 to 65535, or two numbers as in [29500, 31000]',
         fixed=True,
     )
     depth_transport: str = parameter(
         'auto',
         'Depth topic: raw reads depth_image, compressed reads depth_image/compressedDepth, auto '
-        'takes what somebody publishes',
+        'reads the one that has a publisher',
         choices=('auto', 'raw', 'compressed'),
         fixed=True,
     )
     rectified: bool = parameter(
-        False, 'The images are rectified: use P of camera_info and no distortion', fixed=True
+        False,
+        'Whether the images are rectified: then P of camera_info is used, without distortion',
+        fixed=True,
     )
     default_fov_deg: float = parameter(
         EstimatorSettings.default_fov_deg,

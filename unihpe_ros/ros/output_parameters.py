@@ -13,17 +13,15 @@ from unihpe_ros.visualisation.anonymise import MODES
 class OutputParameters:
     """What is published, where, and in which frame."""
 
-    keypoints: str = parameter(
-        'coco17', 'Keypoint set that is published', choices=SKELETONS, fixed=True
-    )
+    keypoints: str = parameter('coco17', 'Published keypoint set', choices=SKELETONS, fixed=True)
     target_frame: str = parameter(
         '',
-        "Frame that TF shall bring the 3D into, at the image's stamp; empty leaves it in the "
-        "camera's",
+        "TF frame into which 3D is transformed, at the image's stamp; empty keeps the camera's "
+        'frame',
         fixed=True,
     )
     target_frame_timeout_s: float = parameter(
-        0.05, 'How long a transform is waited for that is not there yet, s', limits=(0.0, 1.0)
+        0.05, 'Longest wait for a transform that is not available yet, s', limits=(0.0, 1.0)
     )
     ros4hri: bool = parameter(
         False,
@@ -43,7 +41,7 @@ class OutputParameters:
     )
     anonymise: str = parameter(
         'off',
-        'Make people unknown in image_annotated: blur blurs their heads, skeleton covers them',
+        'Anonymise people in image_annotated: blur blurs their heads, skeleton covers them',
         choices=MODES,
     )
     output_depth: int = parameter(
@@ -51,12 +49,12 @@ class OutputParameters:
     )
     web_port: int = parameter(
         0,
-        'Port of a page that shows picture and people in a browser; 0 is off',
+        'Port of a web page that shows image and people; 0 is off',
         limits=(0, 65535),
         fixed=True,
     )
     web_address: str = parameter(
         '127.0.0.1',
-        'Address of that page; any but a loopback one asks viewers for the token that is logged',
+        'Address of that page; on any but a loopback one, viewers need the token in the log',
         fixed=True,
     )

@@ -29,16 +29,20 @@ class NodeParameters:
         fixed=True,
     )
     threads: int = parameter(
-        0, 'CPU threads of the engine; 0 leaves it to the engine', limits=(0, 256), fixed=True
+        0, 'CPU threads of the engine; 0 lets the engine choose', limits=(0, 256), fixed=True
     )
     autostart: bool = parameter(
         True, 'Configure and activate at start; false waits for lifecycle commands', fixed=True
     )
     tune_malloc: bool = parameter(
-        True, 'Let the C library keep image buffers rather than return them (Linux)', fixed=True
+        True,
+        'Keep freed image buffers in the process instead of returning them to the system (Linux)',
+        fixed=True,
     )
     watchdog_s: float = parameter(
-        5.0, 'Silence after which the likely cause is logged, s; 0 never', limits=(0.0, 3600.0)
+        5.0,
+        'Time without images after which the likely cause is logged, s; 0 is never',
+        limits=(0.0, 3600.0),
     )
 
 

@@ -14,7 +14,7 @@ class PeopleParameters:
 
     max_people: int = parameter(
         EstimatorSettings.max_people,
-        'Most people estimated in one image of each camera',
+        'Largest number of people in one image of each camera',
         limits=(1, 32),
         fixed=True,
     )
@@ -30,37 +30,36 @@ class PeopleParameters:
     )
     detector: str = parameter(
         EstimatorSettings.detector,
-        'Who finds newcomers: builtin, or none for those who give boxes themselves',
+        'Detector of new people: builtin, or none if all boxes come on boxes_in',
         choices=('builtin', 'none'),
     )
     boxes_class: str = parameter(
-        '', 'Class of the detections on boxes_in that are people; empty takes all of them'
+        '', 'Class of people in the detections on boxes_in; empty uses all detections'
     )
     boxes_tolerance_s: float = parameter(
         0.1,
-        'How far the stamps of boxes_in and image may be apart, s',
+        'Largest difference between the stamps of boxes_in and image, s',
         limits=(0.0, 2.0),
     )
     detect_every: int = parameter(
         EstimatorSettings.detect_every,
-        'Images from one run of the detector to the next while nobody is lost',
+        'Run the detector on every N-th image while all known people are tracked',
         limits=(1, 100),
     )
     detect_beside: bool = parameter(
         True,
-        'Run the detector in a thread of its own while known people are looked at, so that they '
-        'do not wait for it; false makes answers independent of timing',
+        'Run the detector in a separate thread, so that known people do not wait for it; false '
+        'makes results independent of timing',
         fixed=True,
     )
     idle_period_s: float = parameter(
         1.0,
-        'How often the detector runs while nobody is known and nothing moves, s; 0 is on every '
-        'image',
+        'Period of the detector while nobody is known and nothing moves, s; 0 is every image',
         limits=(0.0, 60.0),
     )
     detect_threshold: float = parameter(
         EstimatorSettings.detect_threshold,
-        'Score from which the network takes a look at what the detector found',
+        'Lowest score of a detection that is passed to the pose network',
         limits=(0.01, 0.99),
     )
     detector_model: str = parameter(
@@ -68,45 +67,46 @@ class PeopleParameters:
     )
     confirm_time_s: float = parameter(
         EstimatorSettings.confirm_time,
-        'How long a newcomer has to be seen before an id is given, s',
+        'Time for which a new person must be seen before an id is given, s',
         limits=(0.0, 5.0),
     )
     track_timeout_s: float = parameter(
         EstimatorSettings.track_timeout,
-        'How long a person who is not seen is predicted, s',
+        'Time for which a person who is not seen any more is predicted, s',
         limits=(0.0, 10.0),
     )
     lost_timeout_s: float = parameter(
         EstimatorSettings.lost_timeout,
-        'How long a person who is lost is remembered, to get their id back, s',
+        'Time after which a lost person does not get the same id back, s',
         limits=(0.0, 60.0),
     )
     smoothing: bool = parameter(
-        EstimatorSettings.smoothing, 'Smooth keypoints over time; without, they have no lag'
+        EstimatorSettings.smoothing,
+        'Whether keypoints are smoothed over time; without smoothing there is no lag',
     )
     smooth_min_cutoff_hz: float = parameter(
         EstimatorSettings.smooth_min_cutoff,
-        'Cutoff of the One Euro filter for what stands still, Hz: lower is calmer',
+        'Cutoff of the One Euro filter at rest, Hz: a lower value gives less jitter',
         limits=(0.01, 60.0),
     )
     smooth_beta: float = parameter(
         EstimatorSettings.smooth_beta,
-        'How the cutoff grows with speed, Hz per m/s: higher has less lag',
+        'Increase of the cutoff with speed, Hz per m/s: a higher value gives less lag',
         limits=(0.0, 100.0),
     )
     fixed_bones: bool = parameter(
         EstimatorSettings.fixed_bones,
-        'Keep the bones of each person at the lengths learned of them',
+        'Whether the bone lengths of each person are kept at learned values',
     )
     root_mode: str = parameter(
         EstimatorSettings.root_mode,
-        'Place of the pelvis: relative puts it at the origin, projective finds it in front of the '
-        'camera, depth measures it in a depth image; auto takes the best of what is there',
+        'Position of the pelvis: relative puts it at the origin, projective estimates it from 2D '
+        'and 3D keypoints, depth measures it in a depth image; auto uses the best one available',
         choices=('auto', 'relative', 'projective', 'depth'),
     )
     person_height_m: float = parameter(
         EstimatorSettings.person_height_m,
-        'Standing height of the people, m, which scales 3D; 0 is unknown',
+        'Standing height of all people, m, which sets the scale of 3D; 0 is unknown',
         limits=(0.5, 2.5),
         zero=True,
     )
