@@ -64,12 +64,12 @@ class CameraStream:
     def _starts_over(
         self, stamp: float, size: tuple[int, int], settings: EstimatorSettings
     ) -> bool:
-        """Whether time jumped, the picture has another size or it was asked for."""
+        """Whether to drop all tracks: time jumped, the size changed, or a reset was asked for."""
         jumped = stamp < self._stamp or self._is_pause(stamp - self._stamp, settings)
         return self.forget or jumped or size != self._picture
 
     def _is_pause(self, seconds: float, settings: EstimatorSettings) -> bool:
-        """Whether nobody looked for so long that whoever is there now may be somebody else."""
+        """Whether there was no image for so long that people may have changed."""
         memory = max(settings.track_timeout, settings.lost_timeout)
         # A camera of one image in many seconds knows people by nothing but the image before.
         return seconds > memory and seconds > _PAUSE * self._period
@@ -77,7 +77,7 @@ class CameraStream:
     def predict(
         self, stamp: float, size: tuple[int, int], settings: EstimatorSettings
     ) -> NDArray[np.float32]:
-        """Move the known people on to a time; return where they should be, ``(T, 4)`` px."""
+        """Predict the tracked people at a time; return their boxes ``(T, 4)`` px."""
         if self._starts_over(stamp, size, settings):
             self._tracker.reset()
             self._refiner.keep(set())
@@ -266,7 +266,7 @@ class CameraStream:
         return poses
 
     def _keep_places(self, placing: tuple[bool, bool]) -> None:
-        """Forget where people were if places are found in another way than before."""
+        """Drop the positions of people if the root mode changed."""
         if placing != self._placing:
             self._placing = placing
             self._last = Poses.empty(UNION)

@@ -1,4 +1,4 @@
-"""A thread of its own for the detector, so that no image waits for it."""
+"""Run the detector in a separate thread, so that no image waits for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PATIENCE_S = 5.0
 
 
 class Search:
-    """A picture that is to be searched for people, and what was found in it."""
+    """One image for the detector, and its detections when it is done."""
 
     def __init__(self, run: Callable[[], Boxes]) -> None:
         self._run: Callable[[], Boxes] | None = run
@@ -27,12 +27,12 @@ class Search:
 
     @property
     def is_in_work(self) -> bool:
-        """Whether it has begun, and has not ended."""
+        """Whether the detector is running on the image."""
         return self._run is None and self._answer is None
 
     @property
     def is_done(self) -> bool:
-        """Whether it has ended, with boxes or an error."""
+        """Whether the detector has ended, with boxes or an error."""
         return self._answer is not None
 
     @property
@@ -55,7 +55,7 @@ class Search:
         return self._answer if self._answer is not None else np.zeros((0, 4))
 
     def work(self) -> None:
-        """Search the picture, in whichever thread, and let go of it."""
+        """Run the detector on the image, in the calling thread, and release the image."""
         run, self._run = self._run, None
         if run is None:
             return
@@ -67,7 +67,7 @@ class Search:
 
 class DetectorThread:
     """
-    Searches the newest picture of each camera in a thread that gives way to all others.
+    Thread of low priority that runs the detector on the newest image of each camera.
 
     One search runs at a time, whoever asks for it: a detector need not be safe in two threads.
     A camera's picture that still waits is replaced by a newer one and keeps its turn, so that a
@@ -89,7 +89,7 @@ class DetectorThread:
         self._thread.start()
 
     def submit(self, run: Callable[[], Boxes], camera: str) -> Search:
-        """Have the newest picture of a camera searched; one that waits is given up for it."""
+        """Queue the newest image of a camera; it replaces one that is still waiting."""
         search = Search(run)
         with self._changed:
             self._waiting[camera] = search
@@ -97,7 +97,7 @@ class DetectorThread:
         return search
 
     def now(self, run: Callable[[], Boxes], camera: str) -> Search:
-        """Search a picture in the caller's thread; submit it if the detector is at work."""
+        """Run the detector in the caller's thread; submit the image if the detector is busy."""
         if not self.at_work.acquire(blocking=False):
             return self.submit(run, camera)
         try:
@@ -131,7 +131,7 @@ class DetectorThread:
 
 
 def _give_way() -> None:
-    """Lower the priority of the calling thread; Linux alone has one for each thread."""
+    """Lower the priority of the calling thread; Linux only, where threads have their own."""
     if sys.platform != 'linux':
         return
     thread = threading.get_native_id()

@@ -1,4 +1,4 @@
-"""The images of several cameras, through the network as one batch."""
+"""Run the network on the images of several cameras as one batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where in one camera's picture people may be who are not known yet, and when to look."""
+"""Places of new people in the images of one camera, and the schedule of the detector."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOWHERE = np.zeros((0, 4), np.float32)
 
 class Newcomers:
     """
-    Decides when the detector looks at the pictures of one camera, and reads what it found.
+    Schedules the detector for the images of one camera, and returns its detections.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Newcomers:
         self.forget()
 
     def forget(self) -> None:
-        """Start anew: what was found before is of another time."""
+        """Drop all earlier detections, since time jumped."""
         # Places in the last image, which was reduced too much to look at them.
         self._postponed = NOWHERE
         self._search: Search | None = None
@@ -60,7 +60,7 @@ class Newcomers:
         self, known: int, missing: bool, stamp: float, settings: EstimatorSettings
     ) -> tuple[NDArray[np.float32], bool]:
         """
-        Return where `find` will look, and whether the detector will; this changes nothing.
+        Return the places that `find` will return, and whether the detector will run.
 
         Parameters
         ----------
@@ -83,7 +83,7 @@ class Newcomers:
         beside: bool,
     ) -> NDArray[np.float32]:
         """
-        Return the places of people who are not known, no more than may be followed.
+        Return the boxes of people who are not tracked yet, at most as many as may be tracked.
 
         Parameters
         ----------
@@ -123,13 +123,13 @@ class Newcomers:
         return places[new][: max(settings.max_people - len(known), 0)]
 
     def postpone(self, places: NDArray[np.float32]) -> None:
-        """Look at places in the next image: this one is reduced too much."""
+        """Keep places for the next image, because this one is reduced too much."""
         self._postponed = places
 
     def _is_due(
         self, known: int, missing: bool, stamp: float, settings: EstimatorSettings
     ) -> bool:
-        """Whether the detector looks at an image, by the people known, missing and postponed."""
+        """Whether the detector runs on an image, given the people known, missing and postponed."""
         if settings.detector == 'none' or known >= settings.max_people or len(self._postponed):
             return False
         if self._is_idle(known, stamp, settings):
@@ -141,7 +141,7 @@ class Newcomers:
         return settings.idle_period > 0 and not known and stamp > self._alert_until
 
     def _wakes(self, image: CameraImage) -> bool:
-        """Whether something moved, and the image is large enough to see what."""
+        """Whether something moved, in an image that is large enough for the detector."""
         if not self._motion.differs(image.image):
             return False
         self._alert_until = image.stamp + _ALERT
@@ -156,7 +156,7 @@ class Newcomers:
         *,
         beside: bool,
     ) -> None:
-        """Have an image searched, within it or beside."""
+        """Run the detector on an image, in this thread or in its own."""
         picture, reduction = image.image, image.reduction
         rotation, threshold = image.view(settings).rotation, settings.detect_threshold
 
@@ -179,7 +179,7 @@ class Newcomers:
     def _answer(
         self, people: Sequence[object], otherwise: NDArray[np.floating]
     ) -> NDArray[np.floating]:
-        """Return, once, what was found beside those who were known then and still are."""
+        """Return new detections once, without people who were tracked then and still are."""
         search = self._search
         if search is None or not search.is_done:
             return otherwise

@@ -1,4 +1,4 @@
-"""Motion of a scene, seen in the difference of two small pictures of it."""
+"""Detect motion in a scene by the difference of two small images."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ _LEAST_CELLS = 3
 
 
 class MotionGate:
-    """Remembers how a scene looked, and says whether it looks different now."""
+    """Stores a small image of a scene and compares later images with it."""
 
     def __init__(self) -> None:
         self._reference: NDArray[np.float32] | None = None
 
     def forget(self) -> None:
-        """Forget the scene: the next picture differs from it, whatever it shows."""
+        """Drop the stored image, so that the next one differs in any case."""
         self._reference = None
 
     def remember(self, image: NDArray[np.uint8]) -> None:
-        """Remember how the scene looks, by a picture ``(H, W, 3)`` of any size."""
+        """Store an image of the scene, ``(H, W, 3)`` of any size."""
         self._reference = _small(image)
 
     def differs(self, image: NDArray[np.uint8]) -> bool:
         """
-        Whether something moved since the picture that is remembered.
+        Whether something moved since the stored image.
 
         Light that changes everywhere by as much is no motion, and what a cell must change by
         grows with the picture's noise.
@@ -52,7 +52,7 @@ class MotionGate:
 
 
 def _small(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """``(60, 80)`` grey levels: means of what the cells show."""
+    """``(60, 80)`` mean grey levels of the cells of an image."""
     if image.shape[1] > 2 * _THINNED[0]:
         image = np.asarray(cv2.resize(image, _THINNED, interpolation=cv2.INTER_NEAREST), np.uint8)
     small = cv2.resize(image, _SIZE, interpolation=cv2.INTER_AREA)

@@ -1,4 +1,4 @@
-"""Decode YUV pictures with chroma in planes of its own: I420, YV12, NV16, NV24 and others."""
+"""Decode YUV images with separate chroma planes: I420, YV12, NV16, NV24 and others."""
 
 from __future__ import annotations
 
