@@ -76,7 +76,9 @@ class TrackingMeter:
 
     def __init__(self, max_distance: float) -> None:
         self._limit = max_distance
+        # Under which id each true person was found last, and in the image before.
         self._last: dict[int, int] = {}
+        self._before: dict[int, int] = {}
         self._together: dict[tuple[int, int], int] = {}
         self._counts = TrackingCounts()
 
@@ -98,8 +100,8 @@ class TrackingMeter:
         Returns
         -------
         list[tuple[int, int]]
-            Pairs of indices (true, predicted): who kept a partner that is still near enough, and
-            the others with least total distance.
+            Pairs of indices (true, predicted): whose partner of the image before is still near
+            enough, and the others with least total distance.
 
         Raises
         ------
@@ -118,6 +120,7 @@ class TrackingMeter:
             true_id, found_id = int(true_ids[m]), int(predicted_ids[n])
             switches += self._last.get(true_id, found_id) != found_id
             self._last[true_id] = found_id
+        self._before = {int(true_ids[m]): int(predicted_ids[n]) for m, n in pairs}
         # Identities are paired over the whole sequence: every closeness counts, not the pairs.
         for m, n in zip(*np.nonzero(near), strict=True):
             key = int(true_ids[m]), int(predicted_ids[n])
@@ -129,24 +132,18 @@ class TrackingMeter:
         self, true_ids: list[int], found_ids: list[int], distances: Array, near: NDArray[np.bool_]
     ) -> list[tuple[int, int]]:
         kept = [
-            (m, found_ids.index(self._last[i]))
+            (m, found_ids.index(self._before[i]))
             for m, i in enumerate(true_ids)
-            if self._last.get(i) in found_ids and near[m, found_ids.index(self._last[i])]
+            if self._before.get(i) in found_ids and near[m, found_ids.index(self._before[i])]
         ]
-        # Two true people may both have had that partner, at different times: the nearer keeps it.
-        kept.sort(key=lambda pair: distances[pair])
-        partners: dict[int, int] = {}
-        for m, n in kept:
-            partners.setdefault(n, m)
-        pairs = [(m, n) for n, m in partners.items()]
         free = np.array(near)
-        free[[m for m, _ in pairs]] = False
-        free[:, list(partners)] = False
+        free[[m for m, _ in kept]] = False
+        free[:, [n for _, n in kept]] = False
         # What is no pair costs more than all pairs together, so that as many as can be are made.
         forbidden = self._limit * (1 + min(free.shape, default=0))
         rows, columns = linear_sum_assignment(np.where(free, distances, forbidden))
         new = zip(rows.tolist(), columns.tolist(), strict=True)
-        return sorted(pairs + [(m, n) for m, n in new if free[m, n]])
+        return sorted(kept + [(m, n) for m, n in new if free[m, n]])
 
     def result(self) -> TrackingCounts:
         """Return the counts so far."""

@@ -23,6 +23,7 @@ from unihpe_ros.core import boxes
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.detector import Detector
 from unihpe_ros.estimator import PoseEstimator
+from unihpe_ros.metrics.hota import HotaMeter
 from unihpe_ros.metrics.tracking import TrackingMeter
 
 RATE = 15.0  # 1/s
@@ -106,12 +107,15 @@ class FilmScore(TrackingScore):
         What it took to find each who came into sight, s.
     seconds : list[float]
         What each picture took, s.
+    hotas : list[float]
+        HOTA of each film, by the overlap of boxes.
 
     """
 
     nobody: int = 0
     delays: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    hotas: list[float] = field(default_factory=list)
 
     @property
     def nobody_per_minute(self) -> float:
@@ -129,6 +133,11 @@ class FilmScore(TrackingScore):
         return float(np.median(self.delays)) if self.delays else float('nan')
 
     @property
+    def hota(self) -> float:
+        """Mean HOTA of the films; NaN without any."""
+        return float(np.mean(self.hotas)) if self.hotas else float('nan')
+
+    @property
     def milliseconds(self) -> float:
         """Median time per image, ms."""
         return 1e3 * float(np.median(self.seconds))
@@ -138,6 +147,7 @@ class FilmScore(TrackingScore):
         return {
             **super().record(),
             'found': self.found,
+            'hota': self.hota,
             'nobody_per_minute': self.nobody_per_minute,
             'first_seen_after_s': self.delay,
             'ms_per_image': self.milliseconds,
@@ -182,7 +192,7 @@ def follow_film(
     truth, camera = film.truth(), film.camera
     if truth is None or camera is None:
         raise ValueError(f'{path}: expected a recording with the true people and the camera')
-    meter, spells = TrackingMeter(1 - SAME_IOU), _Spells()
+    meter, hota, spells = TrackingMeter(1 - SAME_IOU), HotaMeter(), _Spells()
     real: set[int] = set()
     told: set[int] = set()
     first = stamp = 0.0
@@ -196,11 +206,16 @@ def follow_film(
         true = whole_bodies(boxes.around(people.keypoints_2d), camera)
         wanted = people.observed.mean(-1) >= IN_SIGHT
         found = compare(meter, true, wanted, ids, places)
+        overlap = boxes.iou(true, places)
+        # Who is on somebody who hardly shows is neither right nor wrong.
+        counts = ~(overlap[~wanted].max(0, initial=0.0) > SAME_IOU)
+        hota.add(people.track_ids[wanted], ids[counts], overlap[wanted][:, counts])
         spells.add(stamp, people.track_ids, wanted, found)
         told.update(ids.tolist())
         real.update(ids[boxes.iou(places, true).max(1, initial=0.0) > SAME_IOU].tolist())
         on_frame(number, image, true, (ids, places))
     score.counts += meter.result()
+    score.hotas.append(hota.result().hota)
     score.minutes += (stamp - first + 1 / RATE) / 60
     score.nobody += len(told - real)
     score.delays += spells.delays

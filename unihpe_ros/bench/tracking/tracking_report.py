@@ -108,7 +108,7 @@ def _plot(path: Path, scores: Sequence[TrackingScore], errors: Sequence[RootErro
 def film_table(scores: Sequence[FilmScore]) -> list[list[str]]:
     """Return the rows of the table, the head first."""
     rows = [
-        ['from the picture on', 'MOTA', 'IDF1', 'switches/min', 'found', 'nobody/min']
+        ['from the picture on', 'MOTA', 'IDF1', 'HOTA', 'switches/min', 'found', 'nobody/min']
         + ['first seen after, s', 'ms/image']
     ]
     for score in scores:
@@ -117,6 +117,7 @@ def film_table(scores: Sequence[FilmScore]) -> list[list[str]]:
                 score.name,
                 f'{score.counts.mota:.3f}',
                 f'{score.counts.idf1:.3f}',
+                f'{score.hota:.3f}',
                 f'{score.switches_per_minute:.1f}',
                 f'{score.found:.1%}',
                 f'{score.nobody_per_minute:.1f}',
