@@ -32,14 +32,16 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     'engines': ({'core'}, ENGINES),
     'detector': ({'core', 'engines'}, set()),
     'lifting': ({'core', 'engines', 'tracking'}, set()),
+    'networks_2d': ({'core', 'engines'}, set()),
     'detector_thread': (set(), set()),
     'newcomers': ({'core', 'detector', 'detector_thread'}, set()),
     'camera_stream': ({'core', 'engines', 'tracking', 'newcomers'}, set()),
     'image_batch': ({'core', 'engines', 'tracking', 'camera_stream'}, set()),
+    'whole_pictures': ({'core', 'engines', 'camera_stream', 'image_batch', 'lifting'}, set()),
     'estimator': (
         {
-            *('core', 'engines', 'detector', 'detector_thread', 'lifting'),
-            *('newcomers', 'camera_stream', 'image_batch'),
+            *('core', 'engines', 'detector', 'detector_thread', 'lifting', 'networks_2d'),
+            *('newcomers', 'camera_stream', 'image_batch', 'whole_pictures'),
         },
         set(),
     ),
@@ -83,8 +85,6 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         {'core', 'metrics', 'models', 'datasets'},
         {'torch', 'tqdm', 'yaml', 'faster_coco_eval'},
     ),
-    # A network of others, measured beside ours: no engine of ours runs it.
-    'evaluation/movenet.py': ({'core', 'datasets'}, {'onnxruntime', 'tqdm'}),
     'training': ({'core', 'evaluation', 'models', 'datasets'}, {'torch', 'tqdm', 'yaml'}),
 }
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob('*.py'))

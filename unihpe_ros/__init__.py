@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from unihpe_ros.core.skeleton import Skeleton, SKELETONS
     from unihpe_ros.detector import Detector, PersonDetector
     from unihpe_ros.engines import EngineError
+    from unihpe_ros.engines.people_model import FoundPeople, PeopleModel
     from unihpe_ros.engines.pose_model import LiftedPoses, PoseModel, PoseModelOutput
     from unihpe_ros.estimator import PoseEstimator
     from unihpe_ros.ros.clouds import from_cloud, to_cloud
@@ -39,9 +40,11 @@ __all__ = [
     'Detector',
     'EngineError',
     'EstimatorSettings',
+    'FoundPeople',
     'KeypointFlag',
     'LiftedPoses',
     'ModelSpec',
+    'PeopleModel',
     'PersonDetector',
     'PoseEstimator',
     'PoseModel',
@@ -71,6 +74,7 @@ _HOMES = {
     'core.skeleton': ('SKELETONS', 'Skeleton'),
     'detector': ('Detector', 'PersonDetector'),
     'engines': ('EngineError',),
+    'engines.people_model': ('FoundPeople', 'PeopleModel'),
     'engines.pose_model': ('LiftedPoses', 'PoseModel', 'PoseModelOutput'),
     'estimator': ('PoseEstimator',),
     'ros.clouds': ('from_cloud', 'to_cloud'),

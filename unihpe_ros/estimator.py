@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 import math
 from pathlib import Path
 from time import perf_counter
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from unihpe_ros.camera_stream import CameraStream
 from unihpe_ros.core.geometry import Array, Camera
 from unihpe_ros.core.image_input import CameraImage, check_stamp
+from unihpe_ros.core.keypoint_sets import in_union, keypoint_set
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.settings import EstimatorSettings
@@ -22,10 +24,13 @@ from unihpe_ros.detector import Detector, MODEL, PersonDetector
 from unihpe_ros.detector_thread import DetectorThread
 from unihpe_ros.engines import EngineError
 from unihpe_ros.engines.model_loader import load_pose_model
+from unihpe_ros.engines.people_model import PeopleModel
 from unihpe_ros.engines.pose_model import PoseModel
-from unihpe_ros.image_batch import estimate_images, STAGES
-from unihpe_ros.lifting import in_union, lifted_people
+from unihpe_ros.image_batch import STAGES
+from unihpe_ros.lifting import lifted_people
+from unihpe_ros.networks_2d.models import load_model_2d
 from unihpe_ros.newcomers import Newcomers
+from unihpe_ros.whole_pictures import find_in_images
 
 __all__ = ['STAGES', 'CameraImage', 'EstimatorSettings', 'PoseEstimator']
 
@@ -39,7 +44,7 @@ class PoseEstimator:
 
     Parameters
     ----------
-    model : str, Path or PoseModel
+    model : str, Path, PoseModel or PeopleModel
         Name of a shipped model or a path, see `unihpe_ros.engines.model_files.find_model`; or a
         network of your own, which you close.
     settings : EstimatorSettings
@@ -50,7 +55,10 @@ class PoseEstimator:
         Most cameras that one `estimate_batch` will hold.
     detector : str, Path or Detector
         Finds newcomers: name or path, see `unihpe_ros.detector.find_detector`; or a detector of
-        your own, which you close.
+        your own, which you close. A PeopleModel needs none.
+    model_2d : str or Path
+        ONNX file of somebody's 2D network, see `unihpe_ros.networks_2d`: it looks at the images,
+        and of the model only the lifting branch is used.
     detect_beside : bool
         Whether the detector runs in a thread of its own while known people are looked at, so that
         they do not wait for it; a newcomer is then looked at in a later image, mostly the next.
@@ -74,21 +82,23 @@ class PoseEstimator:
 
     def __init__(
         self,
-        model: str | Path | PoseModel,
+        model: str | Path | PoseModel | PeopleModel,
         settings: EstimatorSettings | None = None,
         *,
         backend: str = 'auto',
         threads: int = 0,
         streams: int = 1,
         detector: str | Path | Detector = MODEL,
+        model_2d: str | Path = '',
         detect_beside: bool = False,
         progress: Callable[[str, float], object] | None = None,
     ) -> None:
         self._settings = settings or EstimatorSettings()
-        self._loaded: list[PoseModel | Detector] = []
+        self._loaded: list[PoseModel | PeopleModel | Detector] = []
         if isinstance(model, str | Path):
             most = self._settings.max_people * streams
-            model = load_pose_model(
+            load = partial(load_model_2d, model_2d) if model_2d else load_pose_model
+            model = load(
                 model, backend=backend, threads=threads, max_people=most, progress=progress
             )
             self._loaded.append(model)
@@ -101,7 +111,9 @@ class PoseEstimator:
         self.spec: ModelSpec = model.spec
         self.backend, self.notes = model.backend, model.notes
         self.stage_times = dict.fromkeys(STAGES, 0.0)
-        if isinstance(detector, str | Path):
+        if isinstance(model, PeopleModel):
+            detector = model
+        elif isinstance(detector, str | Path):
             # Beside the images it may slow one of them down by one thread at most.
             share = threads or int(detect_beside)
             detector = PersonDetector(detector, backend=backend, threads=share)
@@ -195,11 +207,11 @@ class PoseEstimator:
         """
         settings = replace(self._settings, confirm_time=0.0)
         with self._thread.at_work if self._thread else nullcontext():
-            for _ in range(_LOOKS):
+            for _ in range(1 if isinstance(self._model, PeopleModel) else _LOOKS):
                 newcomers = Newcomers(self._detector)
                 stream = CameraStream(self.spec, newcomers, confirm_at_once=True)
                 given = CameraImage(image, camera, 0.0, boxes=boxes, depth=depth)
-                (poses,), _ = estimate_images(self._model, [stream], [given], settings)
+                (poses,), _ = find_in_images(self._model, [stream], [given], settings)
                 boxes = poses.boxes
         return poses
 
@@ -215,7 +227,7 @@ class PoseEstimator:
         if len(set(names)) < len(names):
             raise ValueError(f'images: expected each of another stream; got {names}')
         streams = [self._stream(name) for name in names]
-        answers, self.stage_times = estimate_images(self._model, streams, images, self._settings)
+        answers, self.stage_times = find_in_images(self._model, streams, images, self._settings)
         return answers
 
     def reduction(
@@ -236,6 +248,8 @@ class PoseEstimator:
         is needed, loses time only.
 
         """
+        if isinstance(self._model, PeopleModel):
+            return self._model.reduction(size)
         settings = self._settings
         view = camera or Camera.from_fov(*size, math.radians(settings.default_fov_deg))
         return self._stream(stream).reduction(stamp, view, boxes, settings)
@@ -247,7 +261,7 @@ class PoseEstimator:
         camera: Camera,
         stamp: float,
         *,
-        skeleton: Skeleton = UNION,
+        skeleton: Skeleton | str = UNION,
         stream: str = '',
         depth: NDArray[np.float32] | None = None,
     ) -> Poses:
@@ -257,13 +271,14 @@ class PoseEstimator:
         Parameters
         ----------
         keypoints_2d : NDArray
-            ``(N, K, 2)`` px; NaN where unknown.
+            ``(N, K, 2)`` px; NaN or (0, 0) where unknown.
         scores : NDArray
-            ``(N, K)`` in [0, 1]; 0 where unknown.
+            ``(N, K)`` in [0, 1]; 0 or NaN where unknown.
         camera, stamp, stream, depth
             Of the image that the keypoints are of, see `estimate`.
-        skeleton : Skeleton
-            The keypoint set; keypoints that the network knows and it lacks are found in 3D only.
+        skeleton : Skeleton or str
+            The keypoint set, or its name in `unihpe_ros.core.keypoint_sets.KEYPOINT_SETS`;
+            keypoints that the network knows and it lacks are found in 3D only.
 
         Returns
         -------
@@ -277,7 +292,8 @@ class PoseEstimator:
 
         """
         check_stamp(stamp)
-        given = in_union(keypoints_2d, scores, skeleton)
+        names = keypoint_set(skeleton) if isinstance(skeleton, str) else skeleton
+        given = in_union(keypoints_2d, scores, names)
         settings, times = self._settings, dict.fromkeys(STAGES, 0.0)
         begun = perf_counter()
         state = self._stream(stream)

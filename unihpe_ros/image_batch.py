@@ -80,7 +80,8 @@ def estimate_images(
         seen = perf_counter()
         mode = settings.resolve(image.depth is not None)
         given = (observations, image.stamp, mode, settings, image.depth)
-        answers.append(stream.update_tracks(*given, assumed_view=image.is_view_assumed))
+        lifted, assumed = model.lifts_only, image.is_view_assumed
+        answers.append(stream.update_tracks(*given, lifted=lifted, assumed_view=assumed))
         times['locate'] += seen - begun
         times['track'] += perf_counter() - seen
     return answers, times

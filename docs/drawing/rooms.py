@@ -11,6 +11,7 @@ API = 'public API'
 API_MODULES = (
     *('estimator', 'image_batch', 'camera_stream', 'lifting'),
     *('newcomers', 'detector', 'detector_thread'),
+    *('networks_2d', 'whole_pictures'),
 )
 # Room: colours and place.
 PLACES: dict[str, tuple[str, Box]] = {

@@ -35,7 +35,7 @@ def test_signature_follows_the_branch() -> None:
 @pytest.mark.parametrize(
     ('field', 'value', 'message'),
     [
-        ('branch', 'trunk', "expected one of image, lifting, detector; got 'trunk'"),
+        ('branch', 'trunk', "expected one of image, lifting, detector, foreign; got 'trunk'"),
         ('skeleton', 'cat', "expected one of coco17, .*; got 'cat'"),
         ('channels', 'rgba', "expected rgb or bgr; got 'rgba'"),
         ('input_size', (0, 10), r'expected two positive integers \(w, h\); got \(0, 10\)'),

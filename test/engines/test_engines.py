@@ -157,12 +157,15 @@ def test_truncated_file(tmp_path: Path, model: Path) -> None:
         load_engine(path)
 
 
-def test_file_without_spec(tmp_path: Path) -> None:
+@pytest.mark.parametrize('backend', ['onnxruntime-cpu', 'openvino'])
+def test_file_without_spec_is_somebody_elses(tmp_path: Path, backend: str) -> None:
     path = save_model(image_graph(tiny_spec()), None, tmp_path / 'mute.image.onnx')
-    with pytest.raises(
-        EngineError, match=r'mute\.image\.onnx: expected metadata unihpe_model_spec'
-    ):
-        load_engine(path)
+    engine = load_engine(path, backend=backend)
+    assert engine.spec.branch == 'foreign'
+    engine.close()
+    save_model(lifting_graph(tiny_spec(), 0.9), None, tmp_path / 'mute.lifting.onnx')
+    with pytest.raises(EngineError, match=r'mute\.image: expected metadata unihpe_model_spec'):
+        load_pair(tmp_path / 'mute', backend=backend)
 
 
 @pytest.mark.parametrize(

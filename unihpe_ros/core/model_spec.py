@@ -12,7 +12,9 @@ from unihpe_ros.core.skeleton import Skeleton, SKELETONS, UNION
 
 METADATA_KEY = 'unihpe_model_spec'
 VERSION = 1
-BRANCHES = ('image', 'lifting', 'detector')
+# A foreign file is somebody else's: it says nothing of itself, and its tensors are its own.
+FOREIGN = 'foreign'
+BRANCHES = ('image', 'lifting', 'detector', FOREIGN)
 # Distance of neighbouring points of a detector's grids, input px.
 DETECTOR_STRIDES = (8, 16, 32)
 
@@ -35,7 +37,7 @@ class ModelSpec:
     weights : str
         Hash of the checkpoint's weights: branches of one training share it.
     branch : str
-        'image', 'lifting' or 'detector'.
+        'image', 'lifting', 'detector', or 'foreign' for a network of somebody else.
     skeleton : str
         Name of the keypoint set.
     input_size : tuple[int, int]
@@ -133,6 +135,11 @@ class ModelSpec:
             'embedding': embedding,
         }
         return {'image': (None, 3, h, w)}, outputs
+
+    @classmethod
+    def of_foreign(cls, name: str) -> ModelSpec:
+        """Return the spec of a file that has none: a name, and nothing that is known."""
+        return cls(model=name, branch=FOREIGN, input_size=(1, 1))
 
     def to_json(self) -> str:
         """Return the text that is written into the model's metadata."""

@@ -43,7 +43,23 @@ def turn_boxes_back(boxes: Array, degrees: int, size: tuple[int, int]) -> NDArra
         (w, h) of the image before, px.
 
     """
-    x, y = boxes[:, 0::2].astype(np.float64), boxes[:, 1::2].astype(np.float64)
+    corners = turn_points_back(boxes.reshape(-1, 2, 2), degrees, size)
+    return np.concatenate([corners.min(1), corners.max(1)], -1)
+
+
+def turn_points_back(points: Array, degrees: int, size: tuple[int, int]) -> NDArray[np.float64]:
+    """
+    Return points of a turned image in px of the image before it was turned.
+
+    Parameters
+    ----------
+    points : NDArray
+        ``(..., 2)`` px of the turned image.
+    degrees, size
+        See `turn_boxes_back`.
+
+    """
+    x, y = points[..., 0].astype(np.float64), points[..., 1].astype(np.float64)
     w, h = size
     if degrees == 90:
         x, y = y, h - 1 - x
@@ -51,4 +67,4 @@ def turn_boxes_back(boxes: Array, degrees: int, size: tuple[int, int]) -> NDArra
         x, y = w - 1 - x, h - 1 - y
     elif degrees == 270:
         x, y = w - 1 - y, x
-    return np.stack([x.min(1), y.min(1), x.max(1), y.max(1)], -1)
+    return np.stack([x, y], -1)

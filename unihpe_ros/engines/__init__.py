@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.core.model_spec import ModelSpec, Shape
+from unihpe_ros.core.model_spec import FOREIGN, ModelSpec, Shape
 
 SUFFIXES = ('.onnx',)
 _FALLBACKS: Mapping[str, str] = {
@@ -48,7 +48,7 @@ class Engine(Protocol):
     Attributes
     ----------
     spec : ModelSpec
-        What the file says about itself.
+        What the file says about itself; of branch 'foreign' if it is none of ours.
     backend : str
         Which runtime and device run it, such as 'onnxruntime-cpu'.
     inputs, outputs : dict[str, Shape]
@@ -72,13 +72,14 @@ class Engine(Protocol):
         Parameters
         ----------
         inputs : Mapping[str, NDArray[np.float32]]
-            One array for each input, equal in their first extent, the batch.
+            One array for each input, equal in their first extent, the batch. A graph that reads
+            whole numbers is given these values as such.
 
         Returns
         -------
         dict[str, NDArray[np.float32]]
-            One array for each output. They belong to the engine and are overwritten by the next
-            call: copy what is to outlive it.
+            One array for each output, as float32. They belong to the engine and are overwritten by
+            the next call: copy what is to outlive it.
 
         Raises
         ------
@@ -218,6 +219,8 @@ def check_signature(
         If a tensor is missing or has another shape.
 
     """
+    if spec.branch == FOREIGN:
+        return  # It promises nothing; whoever reads its outputs looks at them.
     expected = spec.signature()
     for kind, wanted, given in (
         ('inputs', expected[0], inputs),

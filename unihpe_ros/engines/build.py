@@ -12,8 +12,9 @@ from typing import Any
 from google.protobuf.message import DecodeError
 import onnx
 from unihpe_ros.core.files import write_whole
-from unihpe_ros.core.model_spec import METADATA_KEY, ModelSpec, Shape
+from unihpe_ros.core.model_spec import FOREIGN, METADATA_KEY, ModelSpec, Shape
 from unihpe_ros.engines import check_signature, EngineError
+from unihpe_ros.engines.foreign_graph import with_float_tensors
 from unihpe_ros.engines.precision import PRECISIONS, to_half
 from unihpe_ros.engines.trt_runtime import TensorRt, TensorRtLog
 
@@ -95,7 +96,7 @@ def build_plan(
     library : TensorRt
         The runtime that will run it.
     path : Path
-        The ONNX file, with its ModelSpec.
+        The ONNX file; without a ModelSpec it is taken for somebody else's.
     target : Target
         What it is built for.
     timings : Path, optional
@@ -106,7 +107,7 @@ def build_plan(
     Raises
     ------
     EngineError
-        If the file is no model of ours, or the builder refuses it or the target.
+        If the file is no model, or the builder refuses it or the target.
 
     """
     proto, spec = _read(path)
@@ -123,6 +124,12 @@ def build_plan(
         errors = '; '.join(str(parser.get_error(i)) for i in range(parser.num_errors))
         raise EngineError(f'{path}: {library.name} cannot parse it: {errors or log.text()}')
     inputs = _tensors(network.get_input, network.num_inputs)
+    for name, shape in inputs.items():
+        if spec.branch == FOREIGN and None in shape[1:]:
+            raise EngineError(
+                f'{path}: {library.name} needs a fixed size of {name}; got {list(shape)}. Export '
+                'it with a fixed size, or take backend onnxruntime or openvino'
+            )
     outputs = _tensors(network.get_output, network.num_outputs)
     check_signature(path, spec, inputs, outputs)
     config = builder.create_builder_config()
@@ -159,9 +166,7 @@ def _read(path: Path) -> tuple[onnx.ModelProto, ModelSpec]:
         raise EngineError(f'{path}: expected an ONNX model; {error}') from error
     texts = [entry.value for entry in proto.metadata_props if entry.key == METADATA_KEY]
     if not texts:
-        raise EngineError(
-            f'{path}: expected metadata {METADATA_KEY}; export it with unihpe export'
-        )
+        return with_float_tensors(proto), ModelSpec.of_foreign(path.stem)
     try:
         return proto, ModelSpec.from_json(texts[0], str(path))
     except ValueError as error:
@@ -212,7 +217,8 @@ def _tensors(get: Callable[[int], Any], count: int) -> dict[str, Shape]:
 
 
 def _extents(shape: Shape, max_people: int) -> list[list[int]]:
-    batches = (1, min(_TYPICAL_PEOPLE, max_people), max_people)
+    fixed = shape[0] if shape else None
+    batches = (1, min(_TYPICAL_PEOPLE, max_people), max_people) if fixed is None else (fixed,) * 3
     return [[batch, *(int(extent or 1) for extent in shape[1:])] for batch in batches]
 
 

@@ -69,14 +69,31 @@ class HostPoseModel(PoseModel):
     def lift(self, keypoints: NDArray[np.float32]) -> LiftedPoses:
         """See `unihpe_ros.engines.pose_model.PoseModel`."""
         width = self._image.outputs['feature'][1] or self._lifting.inputs['image_feature'][1]
-        nothing = np.zeros((len(keypoints), width or 0), np.float32)
-        answer = self._lifting.infer({'keypoints': keypoints, 'image_feature': nothing})
-        return LiftedPoses(answer['lifted_pose3d'].copy(), answer['embedding'].copy())
+        return lift_alone(self._lifting, keypoints, width or 0)
 
     def close(self) -> None:
         """See `unihpe_ros.engines.pose_model.PoseModel`."""
         self._image.close()
         self._lifting.close()
+
+
+def lift_alone(lifting: Engine, keypoints: NDArray[np.float32], width: int) -> LiftedPoses:
+    """
+    Lift 2D poses by the lifting branch, without an image.
+
+    Parameters
+    ----------
+    lifting : Engine
+        The branch.
+    keypoints : NDArray[np.float32]
+        ``(B, K, 3)`` as `unihpe_ros.core.network_input` makes them.
+    width : int
+        Width of the image's feature, which is left at zero.
+
+    """
+    nothing = np.zeros((len(keypoints), width), np.float32)
+    answer = lifting.infer({'keypoints': keypoints, 'image_feature': nothing})
+    return LiftedPoses(answer['lifted_pose3d'].copy(), answer['embedding'].copy())
 
 
 def normalised(views: Sequence[View], keypoints_crop: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from unihpe_ros.core.model_spec import ModelSpec, Shape
+from unihpe_ros.core.model_spec import FOREIGN, METADATA_KEY, ModelSpec, Shape
 from unihpe_ros.core.resources import find_model_files
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.engines import Engine, EngineError, first_that_works, load_engine
@@ -118,6 +118,11 @@ def check_pair(image: Described, lifting: Described) -> None:
 
     """
     for engine, branch in ((image, 'image'), (lifting, 'lifting')):
+        if engine.spec.branch == FOREIGN:
+            raise EngineError(
+                f'{engine.spec.model}: expected metadata {METADATA_KEY} of unihpe export; a 2D '
+                'network of somebody else is given as model_2d'
+            )
         if engine.spec.branch != branch:
             raise EngineError(
                 f'{engine.spec.model}: expected its {branch} branch; got {engine.spec.branch!r}'

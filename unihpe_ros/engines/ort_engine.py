@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 from unihpe_ros.core.model_spec import METADATA_KEY, ModelSpec, Shape
@@ -17,6 +18,13 @@ from unihpe_ros.engines.threads import choose_threads
 _CPU = 'CPUExecutionProvider'
 _CUDA = 'CUDAExecutionProvider'
 _PROVIDERS = {'onnxruntime-cpu': [_CPU], 'onnxruntime-cuda': [_CUDA, _CPU]}
+# Its names of the types that foreign networks read, where they are not float32.
+_TYPES: Mapping[str, DTypeLike] = {
+    'tensor(int32)': np.int32,
+    'tensor(int64)': np.int64,
+    'tensor(uint8)': np.uint8,
+    'tensor(float16)': np.float16,
+}
 # The runtime's exceptions have no ancestor of their own but Exception.
 _FAILURES = (
     ort_errors.EPFail,
@@ -52,7 +60,7 @@ class OrtEngine:
     Parameters
     ----------
     path : Path
-        The file; its metadata must hold a ModelSpec.
+        The file; without a ModelSpec in its metadata it is taken for somebody else's.
     backend : str
         'auto', 'onnxruntime-cpu' or 'onnxruntime-cuda'; 'auto' and 'onnxruntime' take CUDA where
         it is available.
@@ -84,6 +92,7 @@ class OrtEngine:
         self.spec = _spec(path, session)
         self.inputs = {tensor.name: _shape(tensor.shape) for tensor in session.get_inputs()}
         self.outputs = {tensor.name: _shape(tensor.shape) for tensor in session.get_outputs()}
+        self._types = {tensor.name: _TYPES.get(tensor.type) for tensor in session.get_inputs()}
         check_signature(path, self.spec, self.inputs, self.outputs)
         self._names = list(self.outputs)
 
@@ -93,12 +102,20 @@ class OrtEngine:
             raise EngineError(f'{self._path}: expected an open engine; it was closed')
         check_inputs(self._path, self.inputs, inputs)
         try:
-            results = self._session.run(self._names, dict(inputs))
+            results = self._session.run(self._names, self._typed(inputs))
         except _FAILURES as error:
             raise EngineError(
                 f'{self._path}: ONNX Runtime failed: {_first_line(error)}'
             ) from error
-        return dict(zip(self._names, results, strict=True))
+        arrays = (np.asarray(result, np.float32) for result in results)
+        return dict(zip(self._names, arrays, strict=True))
+
+    def _typed(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[Any]]:
+        """Return inputs in the types that the graph reads."""
+        return {
+            name: array.astype(self._types[name] or np.float32, copy=False)
+            for name, array in inputs.items()
+        }
 
     def close(self) -> None:
         """Release the session."""
@@ -132,9 +149,7 @@ def _providers(path: Path, backend: str) -> list[str]:
 def _spec(path: Path, session: ort.InferenceSession) -> ModelSpec:
     text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
     if text is None:
-        raise EngineError(
-            f'{path}: expected metadata {METADATA_KEY}; export it with unihpe export'
-        )
+        return ModelSpec.of_foreign(path.stem)
     try:
         return ModelSpec.from_json(text, str(path))
     except ValueError as error:

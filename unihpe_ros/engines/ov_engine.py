@@ -43,7 +43,7 @@ class OvEngine:
     Parameters
     ----------
     path : Path
-        The file; its metadata must hold a ModelSpec.
+        The file; without a ModelSpec in its metadata it is taken for somebody else's.
     backend : str
         'openvino' computes in bfloat16 where the processor has units for it, 'openvino-f32' never.
     threads : int
@@ -78,6 +78,9 @@ class OvEngine:
             self.spec = _spec(path, model)
             self.inputs = {port.get_any_name(): _shape(port) for port in model.inputs}
             self.outputs = {port.get_any_name(): _shape(port) for port in model.outputs}
+            self._types = {
+                port.get_any_name(): port.get_element_type().to_dtype() for port in model.inputs
+            }
             check_signature(path, self.spec, self.inputs, self.outputs)
             compiled = _CORE.compile_model(model, _DEVICE, options)
             self._request: Any = compiled.create_infer_request()
@@ -93,11 +96,17 @@ class OvEngine:
             if self._request is None:
                 raise EngineError(f'{self._path}: expected an open engine; it was closed')
             check_inputs(self._path, self.inputs, inputs)
+            typed = {
+                name: array.astype(self._types[name], copy=False) for name, array in inputs.items()
+            }
             try:
-                self._request.infer(dict(inputs), share_inputs=True)
+                self._request.infer(typed, share_inputs=True)
             except RuntimeError as error:
                 raise EngineError(f'{self._path}: OpenVINO failed: {_last_line(error)}') from error
-            return {name: self._request.get_tensor(name).data for name in self.outputs}
+            return {
+                name: np.asarray(self._request.get_tensor(name).data, np.float32)
+                for name in self.outputs
+            }
 
     def close(self) -> None:
         """Release the compiled model."""
@@ -108,9 +117,7 @@ class OvEngine:
 def _spec(path: Path, model: Any) -> ModelSpec:
     place = ['framework', METADATA_KEY]
     if not model.has_rt_info(place):
-        raise EngineError(
-            f'{path}: expected metadata {METADATA_KEY}; export it with unihpe export'
-        )
+        return ModelSpec.of_foreign(path.stem)
     try:
         return ModelSpec.from_json(model.get_rt_info(place).astype(str), str(path))
     except ValueError as error:

@@ -89,6 +89,10 @@ class PoseModel(Protocol):
         What the user should be told about how it came to run this way.
     stage_times : Mapping[str, float]
         Seconds that each stage took in the last `infer`; ours have MODEL_STAGES.
+    lifting_spec : ModelSpec, optional
+        Of the crops by which keypoints are scaled for `lift`, where they are not those of `spec`.
+    lifts_only : bool
+        Whether its 3D is from 2D keypoints alone, without the image.
 
     """
 
@@ -96,6 +100,8 @@ class PoseModel(Protocol):
     backend: str = 'custom'
     notes: tuple[str, ...] = ()
     stage_times: Mapping[str, float] = MappingProxyType({})
+    lifting_spec: ModelSpec | None = None
+    lifts_only: bool = False
 
     def infer(self, views: Sequence[View], threshold: float) -> PoseModelOutput:
         """

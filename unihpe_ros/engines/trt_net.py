@@ -103,7 +103,7 @@ class TrtNet:
                 f'{plan}: {library.name} {library.version} refuses it on {gpu.name}: '
                 f'{self._log.text()}'
             )
-        self.batches = batch_sizes(max_people)
+        self.batches = self._fixed_batch() or batch_sizes(max_people)
         self._cache = _RuntimeCache(library, self._engine, plan.with_suffix('.runtime_cache'))
         size = _scratch_size(self._engine)
         scratch = memory.device(size)
@@ -154,6 +154,11 @@ class TrtNet:
             self._check(context.set_input_shape(name, shape), f'{name} of shape {shape}')
         self._check(not context.infer_shapes(), f'shapes of batch {batch}')
         return context
+
+    def _fixed_batch(self) -> tuple[int, ...]:
+        """Return the only batch that a graph takes, as many of others do; empty for any."""
+        first, *_ = self._engine.get_tensor_shape(self._names(inputs=True)[0])
+        return (int(first),) if first > 0 else ()
 
     def _names(self, *, inputs: bool) -> list[str]:
         names = [self._engine.get_tensor_name(i) for i in range(self._engine.num_io_tensors)]

@@ -1,0 +1,102 @@
+"""People of whole pictures, found at once by a one-stage network: lifted, placed and followed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+
+import numpy as np
+from unihpe_ros.camera_stream import CameraStream
+from unihpe_ros.core import boxes
+from unihpe_ros.core.image_input import CameraImage
+from unihpe_ros.core.keypoint_sets import in_union
+from unihpe_ros.core.pose import Poses
+from unihpe_ros.core.rotation import turn, turn_boxes_back, turn_points_back
+from unihpe_ros.core.settings import EstimatorSettings
+from unihpe_ros.engines.people_model import FoundPeople, PeopleModel
+from unihpe_ros.engines.pose_model import PoseModel
+from unihpe_ros.image_batch import estimate_images
+from unihpe_ros.lifting import lifted_people
+
+# Who overlaps a box that is given less than this is not the one it shows.
+_GIVEN_IOU = 0.3
+
+
+def find_in_images(
+    model: PoseModel | PeopleModel,
+    streams: Sequence[CameraStream],
+    images: Sequence[CameraImage],
+    settings: EstimatorSettings,
+) -> tuple[list[Poses], dict[str, float]]:
+    """Find the people in one image of each of several cameras, by a model of either kind."""
+    if isinstance(model, PeopleModel):
+        return estimate_pictures(model, streams, images, settings)
+    return estimate_images(model, streams, images, settings)
+
+
+def estimate_pictures(
+    model: PeopleModel,
+    streams: Sequence[CameraStream],
+    images: Sequence[CameraImage],
+    settings: EstimatorSettings,
+) -> tuple[list[Poses], dict[str, float]]:
+    """
+    Find the people in one image of each of several streams, each image as a whole.
+
+    Parameters
+    ----------
+    model : PeopleModel
+        Finds and lifts them.
+    streams : Sequence[CameraStream]
+        The cameras.
+    images : Sequence[CameraImage]
+        An image of each; boxes that are given with one choose among the people found.
+    settings : EstimatorSettings
+        See there.
+
+    Returns
+    -------
+    poses : list[Poses]
+        Of each image.
+    times : dict[str, float]
+        Seconds by stage.
+
+    """
+    times = dict.fromkeys(('image_branch', 'lifting_branch', 'track'), 0.0)
+    answers = []
+    for stream, image in zip(streams, images, strict=True):
+        laps = [perf_counter()]
+        stream.predict(image.stamp, image.size, settings)
+        found = find_upright(model, image, settings)
+        laps.append(perf_counter())
+        keypoints = in_union(found.keypoints, found.scores, model.skeleton)
+        observations = lifted_people(model, *keypoints, image.view(settings), settings, image)
+        laps.append(perf_counter())
+        mode = settings.resolve(image.depth is not None)
+        given = (observations, image.stamp, mode, settings, image.depth)
+        assumed = image.is_view_assumed
+        answers.append(stream.update_tracks(*given, lifted=True, assumed_view=assumed))
+        laps.append(perf_counter())
+        for name, seconds in zip(times, np.diff(laps).tolist(), strict=True):
+            times[name] += seconds
+    return answers, times
+
+
+def find_upright(
+    model: PeopleModel, image: CameraImage, settings: EstimatorSettings
+) -> FoundPeople:
+    """Return the people of an image, px of the picture; the model is shown it upright."""
+    rotation = image.view(settings).rotation
+    size = image.image.shape[1], image.image.shape[0]
+    found = model.find_people(turn(image.image, rotation), settings.detect_threshold)
+    places = turn_boxes_back(found.boxes, rotation, size)
+    keypoints = turn_points_back(found.keypoints, rotation, size)
+    whole = FoundPeople(
+        ((places + 0.5) * image.reduction - 0.5).astype(np.float32),
+        found.box_scores,
+        ((keypoints + 0.5) * image.reduction - 0.5).astype(np.float32),
+        found.scores,
+    )
+    if image.boxes is None:
+        return whole
+    return whole.select(boxes.iou(whole.boxes, image.boxes).max(1, initial=0.0) >= _GIVEN_IOU)
