@@ -26,6 +26,10 @@ ARGUMENTS = {
     ),
     'namespace': ('unihpe', 'Namespace of the node and its topics'),
     'model': ('', 'Overrides the parameter: name of a shipped model, or path of an exported one'),
+    'model_2d': (
+        '',
+        'Overrides the parameter: ONNX file of a 2D network of another maker',
+    ),
     'backend': ('', 'Overrides the parameter: engine that runs the model'),
     'mode': ('', 'Overrides the parameter: image, or lifting of 2D keypoints on pose2d_in'),
     'image_rotation': (
@@ -55,7 +59,10 @@ def config(name: str) -> PathJoinSubstitution:
 
 
 # Those that only override a parameter.
-OVERRIDES = ('model', 'backend', 'mode', 'image_transport', 'image_qos', 'target_frame')
+OVERRIDES = (
+    *('model', 'model_2d', 'backend', 'mode'),
+    *('image_transport', 'image_qos', 'target_frame'),
+)
 INPUTS = ('image', 'camera_info', 'depth_image', 'boxes_in', 'pose2d_in')
 
 

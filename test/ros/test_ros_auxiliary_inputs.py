@@ -360,3 +360,17 @@ def test_a_calibration_of_the_same_proportions_is_scaled_and_told_once(beside):
     assert beside.logger.lines == [
         'camera_info is scaled: it is of 640x480, the image of 64x48 has the same proportions'
     ]
+
+
+def test_columns_in_the_order_of_a_named_set_are_read_whatever_their_numbers():
+    poses = people(2, COCO_17)
+    cloud = to_cloud_2d(poses, Header())
+    given = decode_keypoints(cloud, SIZE, 'coco17')
+    np.testing.assert_array_equal(given.points, poses.keypoints_2d)
+    union = to_cloud_2d(people(1), Header())
+    halpe = decode_keypoints(union, SIZE, 'halpe26')
+    assert halpe.skeleton.name == 'halpe26'
+    with pytest.raises(DecodeError, match='expected 25 columns for openpose25; got 17'):
+        decode_keypoints(cloud, SIZE, 'openpose25')
+    nobody = decode_keypoints(to_cloud_2d(people(0), Header()), SIZE, 'halpe26')
+    assert nobody.points.shape == (0, 26, 2)

@@ -144,7 +144,7 @@ def test_cameras_are_read_from_a_file(tmp_path, text, names):
 
 
 def test_an_unknown_name_is_refused():
-    with pytest.raises(ValueError, match='unknown parameter treshold; expected model, backend'):
+    with pytest.raises(ValueError, match='unknown parameter treshold; expected model, model_2d'):
         Parameters().updated({'treshold': 0.3})
 
 

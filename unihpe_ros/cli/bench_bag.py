@@ -39,6 +39,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         '--backend', default='auto', help='engine that runs the models (default: auto)'
     )
     parser.add_argument(
+        '--model-2d',
+        default='',
+        metavar='ONNX',
+        help='2D network of another maker that looks at the images; the model lifts what it finds',
+    )
+    parser.add_argument(
         '--detector',
         default='unihpe_det',
         metavar='M',
@@ -102,6 +108,7 @@ def run(args: argparse.Namespace) -> int:
         models=tuple(dict.fromkeys(args.model or ['unihpe_rt'])),
         backend=args.backend,
         detector=args.detector,
+        model_2d=args.model_2d,
         topic=args.topic,
         rectified=args.rectified,
         rate=_rate(args.rate or ('real' if live else 'max')),

@@ -43,6 +43,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='name of a shipped model, or a path (default: unihpe_rt)',
     )
     parser.add_argument(
+        '--model-2d',
+        default='',
+        metavar='ONNX',
+        help='2D network of another maker that looks at the images; the model lifts what it finds',
+    )
+    parser.add_argument(
         '--detector',
         default='unihpe_det',
         help='name of a shipped detector, or a path (default: unihpe_det)',
@@ -103,6 +109,7 @@ def _play(args: argparse.Namespace) -> int:
     find_model(args.model)
     parameters = {
         'model': args.model,
+        'model_2d': _whole_path(args.model_2d),
         'backend': args.backend,
         'detector_model': args.detector,
         'keypoints': 'union26',
@@ -138,6 +145,13 @@ def _play(args: argparse.Namespace) -> int:
     )
     print(f'Made {video} ({count} frames with the people found) and {sheet.name}.')
     return 0
+
+
+def _whole_path(network: str) -> str:
+    """Return the path of a network for a node, which may be started elsewhere."""
+    if network and not Path(network).is_file():
+        raise ValueError(f'--model-2d: expected an ONNX file; there is no {network}')
+    return str(Path(network).absolute()) if network else ''
 
 
 def _run_trial(settings: TrialSettings, frames: int | None) -> Trial:

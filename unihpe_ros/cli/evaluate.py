@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from unihpe_ros.core.geometry import Array
     from unihpe_ros.datasets.records import Records
     from unihpe_ros.engines import Engine
+    from unihpe_ros.evaluation.keypoint_report import ImageKeypoints
     from unihpe_ros.evaluation.predictions import Predictions
     from unihpe_ros.evaluation.predictor import Predictor
     from unihpe_ros.evaluation.protocols import EvaluationProtocol
@@ -69,10 +70,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument('--limit', type=int, help='records to use, evenly spread (default: all)')
     parser.add_argument(
-        '--movenet',
+        '--model-2d',
         type=Path,
-        metavar='FILE',
-        help='ONNX file of MoveNet (single pose), measured beside it on photos (default: none)',
+        action='append',
+        default=[],
+        metavar='ONNX',
+        help='2D network of another maker, measured beside the model on coco and photos; may be '
+        'given several times (default: none)',
     )
     parser.add_argument(
         '--out',
@@ -119,23 +123,38 @@ def _images(predictor: Predictor, args: argparse.Namespace) -> tuple[EvaluationR
     from unihpe_ros.training.config import ConfigError
 
     in_2d = ('coco', 'photos')
+    if args.model_2d and args.protocol not in in_2d:
+        raise ConfigError(
+            f'--model-2d: expected protocol {" or ".join(in_2d)}; got {args.protocol}'
+        )
     kind = args.protocol if args.protocol in in_2d else PROTOCOLS[args.protocol].kind
     records = open_records(kind, args.data, 'test')
     if args.protocol == 'coco' and not records.has_images:
         raise ConfigError(f'{args.data}: expected the pictures of COCO; only labels are there')
     predicted = predict_records(predictor, records, limit=args.limit)
-    if args.protocol == 'coco':
-        return coco_report(predicted), _keypoint_pictures(records, predicted)
-    if args.protocol == 'photos':
-        peers = {}
-        if args.movenet:
-            from unihpe_ros.evaluation.movenet import find_keypoints
-
-            peers['MoveNet'] = find_keypoints(args.movenet, records, limit=args.limit)
-        return photo_report(predicted, peers), _keypoint_pictures(records, predicted)
+    if args.protocol in in_2d:
+        peers = _peers(args.model_2d, args.backend, records, args.limit)
+        write = coco_report if args.protocol == 'coco' else photo_report
+        return write(predicted, peers), _keypoint_pictures(records, predicted)
     protocol = protocol_of(args.protocol, records)
     report = pose_report(protocol, predicted)
     return (report, {}) if not records.has_images else _add_agreement(report, protocol, predicted)
+
+
+def _peers(
+    files: Sequence[Path], backend: str, records: Records, limit: int | None
+) -> Mapping[str, ImageKeypoints]:
+    """Return what 2D networks of other makers find, given the same boxes, by their names."""
+    from unihpe_ros.evaluation.peers import find_keypoints
+    from unihpe_ros.networks_2d.networks import open_network
+    from unihpe_ros.networks_2d.one_person import OnePerson
+
+    peers = {}
+    for file in files:
+        network = open_network(file, backend=backend, max_people=1)
+        with closing(network.graph):
+            peers[file.stem] = find_keypoints(OnePerson(network), records, limit=limit)
+    return peers
 
 
 def _add_agreement(

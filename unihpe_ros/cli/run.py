@@ -85,6 +85,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '--model', default='unihpe_rt', help='shipped model, or a path (default: unihpe_rt)'
     )
     parser.add_argument(
+        '--model-2d',
+        default='',
+        metavar='ONNX',
+        help='2D network of another maker that looks at the images; the model lifts what it finds',
+    )
+    parser.add_argument(
         '--detector',
         default='unihpe_det',
         help='shipped detector, or a path (default: unihpe_det)',
@@ -215,7 +221,10 @@ def _prepare(
         skeleton=skeleton,
         resume=args.resume,
         seconds=args.seconds,
-        settings={'model': args.model, 'detector': args.detector, 'fov_deg': args.fov},
+        settings={
+            **{'model': args.model, 'detector': args.detector, 'fov_deg': args.fov},
+            **({'model_2d': args.model_2d} if args.model_2d else {}),
+        },
         feed=feed,
     )
     if args.resume and plan.is_done():
@@ -236,6 +245,7 @@ def _load(args: argparse.Namespace) -> PoseEstimator:
         EstimatorSettings(default_fov_deg=args.fov),
         backend=args.backend,
         detector=args.detector,
+        model_2d=args.model_2d,
     )
 
 

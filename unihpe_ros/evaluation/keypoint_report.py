@@ -103,7 +103,9 @@ def _centres() -> list[int]:
     )
 
 
-def coco_report(predicted: Predictions) -> EvaluationReport:
+def coco_report(
+    predicted: Predictions, peers: Mapping[str, ImageKeypoints] | None = None
+) -> EvaluationReport:
     """
     Return COCO's tables: average precision of the keypoints found in the image, and PCK.
 
@@ -111,15 +113,18 @@ def coco_report(predicted: Predictions) -> EvaluationReport:
     ----------
     predicted : Predictions
         Predictions for COCO.
+    peers : Mapping[str, ImageKeypoints], optional
+        See `photo_report`.
 
     """
-    ours = ImageKeypoints.of(predicted)
-    rows = {f'{name} [%]': [value] for name, value in ours.precision(predicted).items()}
+    models = {'image': ImageKeypoints.of(predicted), **(peers or {})}
+    figures = [found.precision(predicted) for found in models.values()]
+    rows = {f'{name} [%]': [one[name] for one in figures] for name in figures[0]}
     notes = [
         'boxes are the true ones: each person is given one answer',
         *record_counts(predicted),
     ]
-    table = Table('COCO keypoints', ['image'], rows)
+    table = Table('COCO keypoints', list(models), rows)
     return EvaluationReport('COCO, validation set', notes, [table, keypoint_table(predicted)])
 
 

@@ -199,6 +199,42 @@ def from_cloud(msg: PointCloud2) -> Poses:
     )
 
 
+def columns_2d(
+    msg: PointCloud2, skeleton: Skeleton
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """
+    Read 2D keypoints by the order of the columns; joint_id is not looked at.
+
+    Parameters
+    ----------
+    msg : PointCloud2
+        With the fields of pose2d: one row per person, one column per keypoint.
+    skeleton : Skeleton
+        The set that the columns are in the order of.
+
+    Returns
+    -------
+    keypoints : NDArray[np.float32]
+        ``(N, K, 2)`` px.
+    scores : NDArray[np.float32]
+        ``(N, K)``.
+
+    Raises
+    ------
+    ValueError
+        If a field or bytes are missing, or the columns are too few or many.
+
+    """
+    points = _points(msg)
+    if not points.size:
+        points = points.ravel()[:0].reshape(0, len(skeleton))
+    if points.shape[1] != len(skeleton):
+        raise ValueError(
+            f'cloud: expected {len(skeleton)} columns for {skeleton.name}; got {points.shape[1]}'
+        )
+    return _columns(points, 'uv'), points['confidence'].astype(np.float32)
+
+
 def _root_mode(flags: NDArray[np.uint16]) -> RootMode:
     if (flags & KeypointFlag.DEPTH_ROOT).any():
         return RootMode.DEPTH

@@ -156,7 +156,7 @@ class FrameHandler:
             camera = known or self._assumed_camera(frame.camera_input.rotation)
             size = camera.width, camera.height
             try:
-                given = decode_keypoints(frame.msg, size)
+                given = decode_keypoints(frame.msg, size, self.parameters.pose2d_keypoints)
             except DecodeError as error:
                 frame.camera_input.report(f'message skipped: {error}')
                 continue

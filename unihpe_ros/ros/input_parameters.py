@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from unihpe_ros.core.intensity import FULL
+from unihpe_ros.core.keypoint_sets import KEYPOINT_SETS
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.ros.parameter_checks import parameter
 
@@ -30,6 +31,13 @@ class InputParameters:
         "Message of pose2d_in: cloud is this node's pose2d, hri is hri_msgs/Skeleton2D of one "
         'person',
         choices=('cloud', 'hri'),
+        fixed=True,
+    )
+    pose2d_keypoints: str = parameter(
+        'auto',
+        "Keypoint set of the columns of a cloud on pose2d_in, in that set's order; auto goes by "
+        'joint_id',
+        choices=('auto', *KEYPOINT_SETS),
         fixed=True,
     )
     image_transport: str = parameter(

@@ -52,6 +52,7 @@ def make_estimator(parameters: Parameters) -> PoseEstimator:
         streams=len(parameters.cameras),
         detector=parameters.detector_model,
         detect_beside=parameters.detect_beside,
+        model_2d=parameters.model_2d,
         progress=BuildLog(),
     )
 

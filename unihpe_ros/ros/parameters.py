@@ -22,6 +22,12 @@ class NodeParameters:
         'Name of a shipped model, or path of an exported one',
         fixed=True,
     )
+    model_2d: str = parameter(
+        '',
+        'ONNX file of a 2D network of another maker, which looks at the images; of the model only '
+        'the lifting to 3D is used then',
+        fixed=True,
+    )
     backend: str = parameter(
         'auto',
         'Engine that runs the model: auto takes the fastest that fits, a name such as '

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sensor_msgs.msg import PointCloud2
+from unihpe_ros.core.keypoint_sets import KEYPOINT_SETS
 from unihpe_ros.core.skeleton import ROS4HRI_18, Skeleton
-from unihpe_ros.ros.clouds import from_cloud
+from unihpe_ros.ros.clouds import columns_2d, from_cloud
 from unihpe_ros.ros.images import DecodeError
 from unihpe_ros.ros.optional import require
 
@@ -56,7 +57,7 @@ def keypoints_type(kind: str) -> type:
     return skeleton
 
 
-def decode_keypoints(msg: Any, size: tuple[int, int]) -> Keypoints2D:
+def decode_keypoints(msg: Any, size: tuple[int, int], keypoints: str = 'auto') -> Keypoints2D:
     """
     Read a message of topic pose2d_in.
 
@@ -66,6 +67,9 @@ def decode_keypoints(msg: Any, size: tuple[int, int]) -> Keypoints2D:
         The people; hri_msgs holds one, in shares of the image.
     size : tuple[int, int]
         (w, h) of the image, px.
+    keypoints : str
+        Name of the keypoint set that the columns of a cloud are in the order of, or 'auto' to go
+        by its joint_id.
 
     Raises
     ------
@@ -76,6 +80,9 @@ def decode_keypoints(msg: Any, size: tuple[int, int]) -> Keypoints2D:
     if not isinstance(msg, PointCloud2):
         return _hri_keypoints(msg, size)
     try:
+        if keypoints != 'auto':
+            skeleton = KEYPOINT_SETS[keypoints]
+            return _checked(*columns_2d(msg, skeleton), skeleton)
         poses = from_cloud(msg)
     except ValueError as error:
         raise DecodeError(f'pose2d_in: {error}') from error

@@ -44,6 +44,8 @@ class BenchPlan:
         See `unihpe_ros.engines.load_engine`.
     detector : str
         See `unihpe_ros.detector.find_detector`.
+    model_2d : str
+        ONNX file of a 2D network of another maker before all models; empty for none.
     topic : str
         Topic of the images; if empty, the one there is.
     rectified : bool
@@ -68,6 +70,7 @@ class BenchPlan:
     models: tuple[str, ...]
     backend: str = 'auto'
     detector: str = 'unihpe_det'
+    model_2d: str = ''
     topic: str = ''
     rectified: bool = False
     rate: float = 0.0
@@ -193,7 +196,10 @@ class Session:
                 continue
             # One model at a time has the machine, and its memory, to itself.
             estimator = PoseEstimator(
-                model, backend=self.plan.backend, detector=self.plan.detector
+                model,
+                backend=self.plan.backend,
+                detector=self.plan.detector,
+                model_2d=self.plan.model_2d,
             )
             with closing(estimator):
                 spec = estimator.spec
@@ -241,6 +247,9 @@ class Session:
                     'model': model,
                     'backend': self.plan.backend,
                     'detector_model': self.plan.detector,
+                    'model_2d': str(Path(self.plan.model_2d).absolute())
+                    if self.plan.model_2d
+                    else '',
                 }
                 result, backend, interrupted = run_live(reader, recorder, parameters, show)
             if interrupted:
@@ -295,6 +304,7 @@ class Session:
             'topic': plan.topic,
             'truth': Path(plan.truth).name if plan.truth.endswith('.npz') else plan.truth,
             'rectified': plan.rectified,
+            **({'model_2d': Path(plan.model_2d).name} if plan.model_2d else {}),
         }
 
 
