@@ -22,7 +22,7 @@ class InputParameters:
     )
     mode: str = parameter(
         'image',
-        'What comes in: images, or 2D keypoints of somebody else on pose2d_in, to be lifted',
+        'Input: images, or 2D keypoints of another node on pose2d_in, which are lifted to 3D',
         choices=('image', 'lifting'),
         fixed=True,
     )
@@ -35,14 +35,14 @@ class InputParameters:
     )
     pose2d_keypoints: str = parameter(
         'auto',
-        "Keypoint set of the columns of a cloud on pose2d_in, in that set's order; auto goes by "
-        'joint_id',
+        'Keypoint set of a cloud on pose2d_in, whose columns are in the order of that set; auto '
+        'reads joint_id',
         choices=('auto', *KEYPOINT_SETS),
         fixed=True,
     )
     image_transport: str = parameter(
         'raw',
-        'Input topic: raw reads image, compressed reads image/compressed',
+        'Image topic: raw reads image, compressed reads image/compressed',
         choices=('raw', 'compressed'),
         fixed=True,
     )

@@ -24,14 +24,14 @@ class NodeParameters:
     )
     model_2d: str = parameter(
         '',
-        'ONNX file of a 2D network of another maker, which looks at the images; of the model only '
-        'the lifting to 3D is used then',
+        'ONNX file of another 2D network, which then finds the 2D keypoints; of the model, only '
+        'the lifting to 3D is used',
         fixed=True,
     )
     backend: str = parameter(
         'auto',
-        'Engine that runs the model: auto takes the fastest that fits, a name such as '
-        'onnxruntime-cpu takes that one or fails',
+        'Engine that runs the model: auto for the fastest one that works here, or a name such '
+        'as onnxruntime-cpu, which is used or the node fails',
         fixed=True,
     )
     threads: int = parameter(
