@@ -245,6 +245,11 @@ class CameraStream:
 
         """
         self._keep_places((mode is RootMode.RELATIVE, assumed_view))
+        if not len(observations) and self._tracker.knows_nobody:
+            self._refiner.keep(set())
+            self._period, self._last = stamp - self._stamp, Poses.empty(UNION, mode)
+            self._stamp = stamp
+            return self._last
         ids = self._tracker.update(observations, settings)
         rows = np.flatnonzero(ids)
         ids, observations = ids[rows], observations.select(rows)

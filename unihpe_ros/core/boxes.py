@@ -79,7 +79,10 @@ def clip(boxes: Array, size: tuple[int, int]) -> NDArray[np.float32]:
 
     """
     limit = np.array([size[0] - 1, size[1] - 1], np.float32)
-    low, high = np.clip(boxes[..., :2], 0, limit), np.clip(boxes[..., 2:], 0, limit)
+    # np.clip takes several times as long on a few numbers.
+    low, high = (
+        np.minimum(np.maximum(corner, 0), limit) for corner in (boxes[..., :2], boxes[..., 2:])
+    )
     middle, half = 0.5 * (low + high), np.maximum(0.5 * (high - low), 0.5 * SMALLEST)
     return np.concatenate([middle - half, middle + half], -1).astype(np.float32)
 

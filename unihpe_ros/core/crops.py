@@ -89,6 +89,9 @@ class Crops:
             ``(B,)`` row of each crop's box.
 
         """
+        if not len(places):
+            nothing = np.zeros((0, 3, 3))
+            return cls(camera, size, nothing, np.zeros(0), nothing), np.zeros(0, np.intp)
         crowd = places.astype(np.float64)
         good = np.isfinite(crowd).all(-1) & (crowd[:, 2:] > crowd[:, :2]).all(-1)
         crowd[~good] = np.nan

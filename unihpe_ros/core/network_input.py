@@ -36,9 +36,8 @@ class Normalisation:
     def write(self, picture: NDArray[np.uint8], planes: NDArray[np.float32]) -> None:
         """Write a picture, ``(h, w, 3)`` BGR, into the ``(3, h, w)`` planes of an input."""
         channels = cv2.split(picture)
-        for plane, source in zip(planes, self._order, strict=True):
-            plane[...] = channels[source]
-        planes *= self.scale[:, None, None]
+        for plane, source, scale in zip(planes, self._order, self.scale, strict=True):
+            np.multiply(channels[source], scale, out=plane)
         planes += self.offset[:, None, None]
 
 

@@ -135,7 +135,8 @@ class Publishers:
 
         """
         shown = poses.to(self._skeleton)
-        self._pose2d.publish(to_cloud_2d(shown, header))
+        if _wanted(self._pose2d):
+            self._pose2d.publish(to_cloud_2d(shown, header))
         if image is not None and self._annotated is not None and _wanted(self._annotated):
             image = anonymise(image, poses, parameters.anonymise)
             self._annotated.publish(encode_image(draw_poses(image, shown), header))
@@ -145,7 +146,8 @@ class Publishers:
             frame = Header(stamp=header.stamp, frame_id=self._transforms.target)
             poses = _moved(poses, transform)
             shown = poses.to(self._skeleton)
-        self._pose3d.publish(to_cloud(shown, frame))
+        if _wanted(self._pose3d):
+            self._pose3d.publish(to_cloud(shown, frame))
         if _wanted(self._pose3d_array):
             self._pose3d_array.publish(to_pose_array(shown, frame))
         if _wanted(self._markers):

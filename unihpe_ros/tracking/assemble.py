@@ -15,6 +15,12 @@ from unihpe_ros.tracking.observations import Observations
 from unihpe_ros.tracking.refinement import RefinedPoses
 from unihpe_ros.tracking.track import Track
 
+# Plain numbers: NumPy takes ten times as long to make something of an enumeration's member.
+_OBSERVED, _PREDICTED = KeypointFlag.OBSERVED.value, KeypointFlag.PREDICTED.value
+_LIFTED, _LOW_AGREEMENT = KeypointFlag.LIFTED.value, KeypointFlag.LOW_AGREEMENT.value
+_METRIC_ROOT, _DEPTH_ROOT = KeypointFlag.METRIC_ROOT.value, KeypointFlag.DEPTH_ROOT.value
+_ASSUMED_VIEW = KeypointFlag.ASSUMED_VIEW.value
+
 
 def report(
     ids: NDArray[np.uint32],
@@ -55,17 +61,17 @@ def report(
     keypoints_2d, keypoints_3d = placed.keypoints_2d[order], placed.keypoints_3d[order]
     in_room = np.isfinite(keypoints_3d).all(-1)
     known = in_room | np.isfinite(keypoints_2d).all(-1)
-    flags = np.where(
-        scores >= settings.score_threshold, KeypointFlag.OBSERVED, KeypointFlag.PREDICTED
-    )
+    flags = np.where(scores >= settings.score_threshold, _OBSERVED, _PREDICTED)
     if root_mode is not RootMode.RELATIVE:
-        flags |= np.where(in_room, KeypointFlag.METRIC_ROOT, 0)
-        flags |= np.where(in_room & placed.measured[order, None], KeypointFlag.DEPTH_ROOT, 0)
-        flags |= np.where(in_room & assumed_view, KeypointFlag.ASSUMED_VIEW, 0)
+        flags |= in_room * _METRIC_ROOT
+        if placed.measured.any():
+            flags |= (in_room & placed.measured[order, None]) * _DEPTH_ROOT
+        if assumed_view:
+            flags |= in_room * _ASSUMED_VIEW
     if lifted:
-        flags |= KeypointFlag.LIFTED
+        flags |= _LIFTED
     doubtful = agreement < settings.agreement_threshold
-    flags[doubtful] |= KeypointFlag.LOW_AGREEMENT
+    flags[doubtful] |= _LOW_AGREEMENT
     # Who does not agree with themselves is believed less, the less they agree.
     belief = np.where(doubtful, agreement / max(settings.agreement_threshold, 1e-6), 1.0)
     return Poses(

@@ -88,6 +88,8 @@ class Observations:
     def select(self, rows: NDArray[np.intp] | Sequence[int]) -> Observations:
         """Return some of the observations."""
         index = np.asarray(rows, np.intp)
+        if len(index) == len(self) and (index[1:] > index[:-1]).all():
+            return self
         return Observations(
             **{item.name: getattr(self, item.name)[index] for item in fields(self)}
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,10 +44,14 @@ def stature(points: Array, skeleton: Skeleton) -> NDArray[np.float64]:
         ``(...)`` m: ankles to the top of the head along the bones, and the feet below.
 
     """
-    left = _length(points, skeleton, [f'left_{name}' for name in _LEG])
-    right = _length(points, skeleton, [f'right_{name}' for name in _LEG])
-    chain = 0.5 * (left + right) + _length(points, skeleton, _TRUNK)
-    return chain / (1 - _ANKLE_HEIGHT)
+    joints = points[..., _chains(skeleton), :].astype(np.float64)
+    steps = joints[..., 1:, :] - joints[..., :-1, :]
+    lengths = np.sqrt(np.square(steps).sum(-1))
+    # The legs one after the other, and the trunk; what is between the chains is no bone.
+    legs, leg = len(_LEG), len(_LEG) - 1
+    left, right = lengths[..., :leg].sum(-1), lengths[..., legs : legs + leg].sum(-1)
+    chain = 0.5 * (left + right) + lengths[..., 2 * legs :].sum(-1)
+    return np.asarray(chain / (1 - _ANKLE_HEIGHT))
 
 
 def scale_to_stature(points: Array, skeleton: Skeleton, height: float) -> Array:
@@ -175,6 +179,8 @@ def _angles(points: Array, rays: Array, t: Array) -> Array:
     return np.hypot(off[..., 0], off[..., 1])
 
 
-def _length(points: Array, skeleton: Skeleton, chain: Sequence[str]) -> Array:
-    joints = points[..., skeleton.indices(*chain), :].astype(np.float64)
-    return np.linalg.norm(np.diff(joints, axis=-2), axis=-1).sum(-1)
+@lru_cache(maxsize=8)
+def _chains(skeleton: Skeleton) -> tuple[int, ...]:
+    """Return the keypoints of the left leg, the right one and the trunk."""
+    legs = [f'{side}_{name}' for side in ('left', 'right') for name in _LEG]
+    return tuple(skeleton.indices(*legs, *_TRUNK))

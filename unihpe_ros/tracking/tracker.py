@@ -136,8 +136,11 @@ class Tracker:
         self, seconds: float, size: tuple[int, int]
     ) -> tuple[NDArray[np.float32], list[Track]]:
         """Return the boxes ``(T, 4)`` of those who are in the picture after some time."""
-        moved = [track.box + np.tile(track.velocity * seconds, 2) for track in self.tracks]
-        predicted = np.array(moved, np.float32).reshape(-1, 4)
+        if not self.tracks:
+            return np.zeros((0, 4), np.float32), []
+        velocities = np.array([(*track.velocity, *track.velocity) for track in self.tracks])
+        places = np.array([track.box for track in self.tracks])
+        predicted = (places + velocities * seconds).astype(np.float32)
         visible = boxes.clip(predicted, size)
         stays = boxes.area(visible) > _LEAST_IN_VIEW * boxes.area(predicted)
         return visible[stays], [self.tracks[row] for row in np.flatnonzero(stays)]
@@ -184,6 +187,11 @@ class Tracker:
     def is_anybody_missing(self) -> bool:
         """Whether nobody is confirmed, or somebody who is was not seen in the last frame."""
         return _anybody_missing(self.tracks)
+
+    @property
+    def knows_nobody(self) -> bool:
+        """Whether nobody is followed, and nobody is remembered."""
+        return not self.tracks and not self.lost
 
     def predicted(self) -> list[Track]:
         """Return the people with an id who were not seen in the last frame."""
