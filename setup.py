@@ -35,6 +35,7 @@ EXTRAS = {
     # Faster engines. TensorRT itself comes from the vendor (docs/engines.md); TensorRT-RTX builds
     # on any machine, and both need pycuda to run, which is compiled against the CUDA toolkit.
     'openvino': ['openvino>=2025.0'],
+    'quantise': ['onnx>=1.16', 'rosbags==0.11.9'],
     'tensorrt': ['onnx>=1.16', 'pycuda>=2024.1'],
     'tensorrt-rtx': ['onnx>=1.16', 'tensorrt-rtx-cu13==1.7.1.116'],
     # ROS 2 without a ROS installation: Kilted, or Jazzy; one of them per environment.

@@ -61,8 +61,13 @@ class PersonDetector(Detector):
     ----------
     model : str or Path
         See `find_detector`.
-    backend, threads
+    backend, threads, precision
         See `unihpe_ros.engines.load_engine`.
+
+    Attributes
+    ----------
+    spec, backend, notes
+        Of the engine, see `unihpe_ros.engines.Engine`.
 
     Raises
     ------
@@ -78,12 +83,19 @@ class PersonDetector(Detector):
     """
 
     def __init__(
-        self, model: str | Path = MODEL, *, backend: str = 'auto', threads: int = 0
+        self,
+        model: str | Path = MODEL,
+        *,
+        backend: str = 'auto',
+        threads: int = 0,
+        precision: str = 'fp32',
     ) -> None:
         path = find_detector(model)
-        self._engine = load_engine(path, backend=backend, threads=threads, max_people=1)
+        self._engine = load_engine(
+            path, backend=backend, threads=threads, max_people=1, precision=precision
+        )
         self.spec: ModelSpec = self._engine.spec
-        self.backend = self._engine.backend
+        self.backend, self.notes = self._engine.backend, self._engine.notes
         if self.spec.branch != 'detector':
             self._engine.close()
             raise EngineError(f'{path}: expected a detector; got the {self.spec.branch} branch')

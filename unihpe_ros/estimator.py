@@ -49,7 +49,7 @@ class PoseEstimator:
         network of your own, which you close.
     settings : EstimatorSettings
         See there.
-    backend, threads, progress
+    backend, threads, precision, progress
         How what is given by name runs, see `unihpe_ros.engines.load_engine`.
     streams : int
         Most cameras that one `estimate_batch` will hold.
@@ -60,10 +60,9 @@ class PoseEstimator:
         ONNX file of somebody's 2D network, see `unihpe_ros.networks_2d`: it looks at the images,
         and of the model only the lifting branch is used.
     detect_beside : bool
-        Whether the detector runs in a thread of its own while known people are looked at, so that
-        they do not wait for it; a newcomer is then looked at in a later image, mostly the next.
-        What is answered depends on the machine's speed, so offline work leaves it off. An image
-        may not be changed before the next two of its stream were answered.
+        Whether the detector runs in a thread of its own while known people are looked at. They do
+        not wait for it, newcomers are looked at an image later, and answers depend on timing: off
+        for offline work. An image may not be changed before the next two were answered.
 
     Attributes
     ----------
@@ -87,6 +86,7 @@ class PoseEstimator:
         *,
         backend: str = 'auto',
         threads: int = 0,
+        precision: str = 'fp32',
         streams: int = 1,
         detector: str | Path | Detector = MODEL,
         model_2d: str | Path = '',
@@ -97,7 +97,9 @@ class PoseEstimator:
         self._loaded: list[PoseModel | PeopleModel | Detector] = []
         if isinstance(model, str | Path):
             most = self._settings.max_people * streams
-            load = partial(load_model_2d, model_2d) if model_2d else load_pose_model
+            # A network of others has no int8 copy.
+            ours = partial(load_pose_model, precision=precision)
+            load = partial(load_model_2d, model_2d) if model_2d else ours
             model = load(
                 model, backend=backend, threads=threads, max_people=most, progress=progress
             )
@@ -116,7 +118,10 @@ class PoseEstimator:
         elif isinstance(detector, str | Path):
             # Beside the images it may slow one of them down by one thread at most.
             share = threads or int(detect_beside)
-            detector = PersonDetector(detector, backend=backend, threads=share)
+            detector = PersonDetector(
+                detector, backend=backend, threads=share, precision=precision
+            )
+            self.notes = (*self.notes, *(n for n in detector.notes if ' runs in ' in n))
             self._loaded.append(detector)
         self._detector = detector
         self._thread = DetectorThread() if detect_beside else None

@@ -64,6 +64,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='data set of the retrieval protocol, or photos for detection (default: synthetic)',
     )
     parser.add_argument(
+        '--precision',
+        choices=('fp32', 'int8'),
+        default='fp32',
+        help='int8 evaluates the copies that unihpe quantise made (default: fp32)',
+    )
+    parser.add_argument(
         '--backend',
         default='auto',
         help='engine that runs an exported model, as for the node (default: auto)',
@@ -98,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
     if args.protocol == 'detection':
         report = _detection(args)
     else:
-        with _load(args.model, args.backend) as predictor:
+        with _load(args.model, args.backend, args.precision) as predictor:
             if args.protocol == 'poses':
                 report = _poses(predictor, args)
             elif args.protocol == 'retrieval':
@@ -222,7 +228,8 @@ def _detection(args: argparse.Namespace) -> EvaluationReport:
     if not args.model.endswith('.pt'):
         from unihpe_ros.detector import PersonDetector
 
-        with closing(PersonDetector(args.model, backend=args.backend)) as detector:
+        loaded = PersonDetector(args.model, backend=args.backend, precision=args.precision)
+        with closing(loaded) as detector:
             return detection_report(detect_scenes(detector, scenes, limit=args.limit))
     from unihpe_ros.training.detection.run import load_detector, TorchDetector
 
@@ -279,7 +286,7 @@ def _figure() -> tuple[Figure, Axes]:
 
 
 @contextmanager
-def _load(model: str, backend: str) -> Iterator[Predictor]:
+def _load(model: str, backend: str, precision: str) -> Iterator[Predictor]:
     """Open a model to evaluate; closed at the end of the block."""
     if model.endswith('.pt'):
         from unihpe_ros.evaluation.predictor import TorchPredictor
@@ -289,7 +296,7 @@ def _load(model: str, backend: str) -> Iterator[Predictor]:
         return
     from unihpe_ros.engines.model_files import load_pair
 
-    image, lifting = load_pair(model, backend=backend, max_people=_MOST)
+    image, lifting = load_pair(model, backend=backend, max_people=_MOST, precision=precision)
     with closing(image), closing(lifting):
         yield EnginePredictor(image, lifting)
 

@@ -16,7 +16,7 @@ EXTRA_OF_MODULE = {
     'faster_coco_eval': 'train',
     'h5py': 'train',
     'matplotlib': 'bench',
-    'onnx': 'tensorrt-rtx',
+    'onnx': 'quantise',
     'openvino': 'openvino',
     'pycuda': 'tensorrt',
     'tensorrt_rtx': 'tensorrt-rtx',

@@ -100,6 +100,7 @@ def load_engine(
     backend: str = 'auto',
     threads: int = 0,
     max_people: int = 8,
+    precision: str = 'fp32',
     progress: Callable[[str, float], object] | None = None,
 ) -> Engine:
     """
@@ -117,6 +118,9 @@ def load_engine(
         CPU threads; 0 lets the engine choose.
     max_people : int
         Largest batch that will be asked for.
+    precision : str
+        'fp32', or 'int8' or 'auto' for a copy that `unihpe quantise` made, see
+        `unihpe_ros.engines.int8.choose`.
     progress : Callable[[str, float], object], optional
         Called with what is being done and the share of it that is, while an engine is built,
         which may take minutes.
@@ -142,9 +146,13 @@ def load_engine(
             module = import_module(f'{__name__}.{BACKENDS[name]}')
         except ImportError as error:
             raise MissingBackendError(f'{path}: {name} is not installed ({error})') from error
+        chosen, words = path, ()
+        if precision != 'fp32':
+            chosen, words = import_module(f'{__name__}.int8').choose(path, precision, name)
         engine: Engine = module.load(
-            path, backend=name, threads=threads, max_people=max_people, progress=progress
+            chosen, backend=name, threads=threads, max_people=max_people, progress=progress
         )
+        engine.notes = (*words, *engine.notes)
         return engine
 
     engine, notes = first_that_works(load, backend, path.name)

@@ -28,6 +28,7 @@ def load_pair(
     backend: str = 'auto',
     threads: int = 0,
     max_people: int = 8,
+    precision: str = 'fp32',
     progress: Callable[[str, float], object] | None = None,
 ) -> tuple[Engine, Engine]:
     """
@@ -37,8 +38,8 @@ def load_pair(
     ----------
     model : str or Path
         See `find_model`.
-    backend, threads, max_people, progress
-        See `unihpe_ros.engines.load_engine`.
+    backend, threads, max_people, precision, progress
+        See `unihpe_ros.engines.load_engine`; the lifting branch, which is small, has no other.
 
     Returns
     -------
@@ -60,6 +61,7 @@ def load_pair(
             backend=name,
             threads=threads,
             max_people=max_people,
+            precision=precision,
             progress=progress,
         )
         try:

@@ -17,6 +17,7 @@ def load_pose_model(
     backend: str = 'auto',
     threads: int = 0,
     max_people: int = 8,
+    precision: str = 'fp32',
     progress: Callable[[str, float], object] | None = None,
 ) -> PoseModel:
     """
@@ -26,7 +27,7 @@ def load_pose_model(
     ----------
     model : str or Path
         See `unihpe_ros.engines.model_files.find_model`.
-    backend, threads, max_people, progress
+    backend, threads, max_people, precision, progress
         See `unihpe_ros.engines.load_engine`.
 
     Raises
@@ -39,7 +40,8 @@ def load_pose_model(
     def load(name: str) -> PoseModel:
         if name in DEVICE_BACKENDS:
             return device_model.load(model, backend=name, max_people=max_people, progress=progress)
-        return HostPoseModel(*load_pair(model, backend=name, threads=threads))
+        pair = load_pair(model, backend=name, threads=threads, precision=precision)
+        return HostPoseModel(*pair)
 
     pose_model, notes = first_that_works(load, backend, Path(model).name)
     pose_model.notes = (*notes, *pose_model.notes)

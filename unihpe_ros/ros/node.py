@@ -49,6 +49,7 @@ def make_estimator(parameters: Parameters) -> PoseEstimator:
         estimator_settings(parameters),
         backend=parameters.backend,
         threads=parameters.threads,
+        precision=parameters.precision,
         streams=len(parameters.cameras),
         detector=parameters.detector_model,
         detect_beside=parameters.detect_beside,

@@ -37,6 +37,13 @@ class NodeParameters:
     threads: int = parameter(
         0, 'CPU threads of the engine; 0 lets the engine choose', limits=(0, 256), fixed=True
     )
+    precision: str = parameter(
+        'auto',
+        'What the networks compute in on a CPU: int8 takes the copies that unihpe quantise makes, '
+        'auto takes them where they were measured to be faster on this processor',
+        choices=('auto', 'fp32', 'int8'),
+        fixed=True,
+    )
     autostart: bool = parameter(
         True, 'Configure and activate at start; false waits for lifecycle commands', fixed=True
     )
