@@ -73,6 +73,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         },
         ROS,
     ),
+    'bench/peers/runners.py': ({'core', 'detector', 'engines', 'estimator'}, {'mediapipe'}),
     'bench/node/naive_node.py': ({'core', 'estimator'}, ROS),
     'bench/engines/roofline_device.py': (set(), {'torch'}),
     'bench/engines/roofline_model.py': (set(), {'onnx'}),

@@ -8,7 +8,9 @@ from unihpe_ros.cli import (
     bench_bag,
     bench_engine,
     bench_films,
+    bench_growth,
     bench_node,
+    bench_peers,
     bench_reports,
     bench_tracking,
 )
@@ -19,6 +21,8 @@ _PARTS = {
     'films': bench_films,
     'engine': bench_engine,
     'node': bench_node,
+    'peers': bench_peers,
+    'growth': bench_growth,
     'compare': bench_reports,
     'merge': bench_reports,
 }

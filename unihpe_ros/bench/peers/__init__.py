@@ -1,0 +1,1 @@
+"""Our estimator beside others on the same film in one run."""

@@ -1,0 +1,103 @@
+"""How the estimator's cost grows with people, cameras and the size of the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import process_time
+
+import numpy as np
+from unihpe_ros.bench.engines.demo_crops import demo_group
+from unihpe_ros.core.geometry import Camera
+from unihpe_ros.core.settings import EstimatorSettings
+from unihpe_ros.estimator import CameraImage, PoseEstimator
+
+PEOPLE, CAMERAS = (1, 2, 4, 8, 16, 32), (1, 2, 4, 8)
+SIZES = ((640, 480), (1280, 720), (1920, 1080), (3840, 2160))
+_SIZE, _FEW = (1280, 720), 3
+_FOV = np.deg2rad(60)
+_WARM_UP = 8
+
+
+@dataclass(frozen=True)
+class GrowthPoint:
+    """CPU ms an image of one camera, at some number of people and cameras and some width, px."""
+
+    axis: str
+    people: int
+    cameras: int
+    width: int
+    cpu_ms: float
+
+    @property
+    def value(self) -> int:
+        """Where on its axis it lies."""
+        return {'people': self.people, 'cameras': self.cameras, 'width': self.width}[self.axis]
+
+
+def cases() -> Iterator[tuple[str, int, int, tuple[int, int]]]:
+    """Yield axis, people, cameras and size of each case."""
+    yield from (('people', people, 1, _SIZE) for people in PEOPLE)
+    yield from (('cameras', _FEW, cameras, (640, 480)) for cameras in CAMERAS)
+    yield from (('width', _FEW, 1, size) for size in SIZES)
+
+
+def measure(
+    model: str, backend: str, images: int, step: Callable[[int], object] = lambda done: None
+) -> list[GrowthPoint]:
+    """
+    Measure every case: a still picture of people side by side, whose boxes are given at first.
+
+    Parameters
+    ----------
+    model, backend : str
+        What runs.
+    images : int
+        Images of each case.
+    step : Callable[[int], object]
+        Told of each case that is done.
+
+    """
+    points = []
+    for axis, people, cameras, size in cases():
+        settings = EstimatorSettings(max_people=people, detector='none')
+        estimator = PoseEstimator(model, settings, backend=backend, streams=cameras)
+        picture, boxes = demo_group(size, people)
+        camera = Camera.from_fov(*size, _FOV)
+        spent: list[float] = []
+        for number in range(_WARM_UP + images):
+            given = [
+                CameraImage(
+                    picture, camera, number / 30, str(one), boxes if number < _WARM_UP else None
+                )
+                for one in range(cameras)
+            ]
+            begun = process_time()
+            found = estimator.estimate_batch(given)
+            if number >= _WARM_UP:
+                spent.append(1e3 * (process_time() - begun) / cameras)
+        estimator.close()
+        if not all(len(poses) for poses in found):
+            raise ValueError(f'{people} people in {size[0]}x{size[1]}: expected some; none found')
+        points.append(GrowthPoint(axis, people, cameras, size[0], float(np.median(spent))))
+        step(1)
+    return points
+
+
+def plot(points: Sequence[GrowthPoint], path: Path) -> None:
+    """Draw one curve for each axis, with a line through its first point beside it."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 3.6), layout='constrained')
+    labels = {'people': 'people', 'cameras': 'cameras', 'width': 'width of the picture [px]'}
+    for axes, (axis, label) in zip(figure.subplots(1, 3), labels.items(), strict=True):
+        chosen = [point for point in points if point.axis == axis]
+        x = np.array([point.value for point in chosen])
+        total = np.array([point.cpu_ms * point.cameras for point in chosen])
+        axes.plot(x, total, marker='o', label='measured')
+        if axis != 'width':
+            axes.plot(x, total[0] * x / x[0], '--', color='grey', label='linear')
+        axes.set(xlabel=label, ylabel='CPU ms for an image of each camera', ylim=(0, None))
+        axes.legend()
+    figure.savefig(path, dpi=120, format='png')
