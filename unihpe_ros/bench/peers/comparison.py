@@ -14,7 +14,7 @@ from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.bench.peers.runners import Found, Runner
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.skeleton import COCO_17
-from unihpe_ros.metrics.matching import in_sight, match_people, MIN_IN_SIGHT
+from unihpe_ros.metrics.matching import match_people, MIN_IN_SIGHT
 from unihpe_ros.metrics.pose import torso_size
 
 # Images before figures count: networks warm up, and people are found.
@@ -51,7 +51,7 @@ class PeerScore:
 
     def add(self, found: Found, truth: Poses) -> None:
         """Count what was found of the true people."""
-        true = truth.to(COCO_17).keypoints_2d[in_sight(truth) >= MIN_IN_SIGHT]
+        true = truth.to(COCO_17).keypoints_2d[truth.observed.sum(-1) >= MIN_IN_SIGHT]
         self.there += len(true)
         for mine, theirs in match_people(found, true):
             errors = np.linalg.norm(found[mine] - true[theirs], axis=-1)
