@@ -19,7 +19,7 @@ from unihpe_ros.engines.model_files import find_model
 from unihpe_ros.engines.pose_model import LiftedPoses
 
 
-class Lifter:
+class BranchLifter:
     """
     The lifting branch of a model.
 
@@ -99,7 +99,7 @@ def open_lifter(
     threads: int = 0,
     max_people: int = 8,
     progress: Callable[[str, float], object] | None = None,
-) -> Lifter:
+) -> BranchLifter:
     """
     Load the lifting branch of a model.
 
@@ -125,7 +125,7 @@ def open_lifter(
         progress=progress,
     )
     try:
-        return Lifter(engine)
+        return BranchLifter(engine)
     except EngineError:
         engine.close()
         raise

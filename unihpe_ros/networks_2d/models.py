@@ -19,7 +19,7 @@ from unihpe_ros.engines.pose_model import (
     PoseModelOutput,
     View,
 )
-from unihpe_ros.networks_2d.lifter import Lifter, open_lifter
+from unihpe_ros.networks_2d.lifter import BranchLifter, open_lifter
 from unihpe_ros.networks_2d.networks import CropNetwork, open_network, PictureNetwork
 
 
@@ -31,14 +31,14 @@ class LiftedCropModel(PoseModel):
     ----------
     network : CropNetwork
         Finds the 2D keypoints; closed by `close`.
-    lifter : Lifter
+    lifter : BranchLifter
         Lifts them; closed by `close`.
 
     """
 
     lifts_only = True
 
-    def __init__(self, network: CropNetwork, lifter: Lifter) -> None:
+    def __init__(self, network: CropNetwork, lifter: BranchLifter) -> None:
         self._network, self._lifter = network, lifter
         self.spec, self.lifting_spec = network.spec, lifter.spec
         engine = network.graph.engine
@@ -103,12 +103,12 @@ class LiftedPeopleModel(PeopleModel):
     ----------
     network : PictureNetwork
         Finds people and their 2D keypoints; closed by `close`.
-    lifter : Lifter
+    lifter : BranchLifter
         Lifts them; closed by `close`.
 
     """
 
-    def __init__(self, network: PictureNetwork, lifter: Lifter) -> None:
+    def __init__(self, network: PictureNetwork, lifter: BranchLifter) -> None:
         self._network, self._lifter = network, lifter
         self.spec = replace(lifter.spec, model=network.spec.model)
         self.skeleton = network.conventions.skeleton
