@@ -20,7 +20,8 @@ from unihpe_ros.core.files import naming
 from unihpe_ros.core.intensity import IntensityRange
 from unihpe_ros.detector import PersonDetector
 from unihpe_ros.engines import EngineError, load_engine
-from unihpe_ros.engines.model_files import find_model
+from unihpe_ros.engines.model_files import check_pair, find_model
+from unihpe_ros.networks_2d.networks import open_network
 from unihpe_ros.ros.cameras import read_calibration
 from unihpe_ros.ros.compressed import decode_compressed
 from unihpe_ros.ros.depth import decode_depth
@@ -218,12 +219,14 @@ def node(folder: Path) -> dict[str, Callable[[], object]]:
 def models(folder: Path, model: Path) -> dict[str, Callable[[], object]]:
     pointer = folder / 'lfs.onnx'
     pointer.write_text('version https://git-lfs.github.com/spec/v1\n')
-    lifting = Path(f'{model}.lifting.onnx')
+    lifting, foreign = Path(f'{model}.lifting.onnx'), _somebody_elses(folder)
+    other = load_engine(foreign, backend='onnxruntime-cpu')
     return {
         'expected two files; missing': lambda: find_model('no_such_model'),
         'expected a model file ending in': lambda: load_engine(model.parent / 'net.pt'),
         'expected an ONNX model': lambda: load_engine(pointer, backend='onnxruntime-cpu'),
-        'export it with unihpe export': lambda: load_engine(_somebody_elses(folder)),
+        'network of somebody else is given as model_2d': lambda: check_pair(other, other),
+        'expected a 2D keypoint network of a known family': lambda: open_network(foreign),
         'expected a detector': lambda: PersonDetector(lifting, backend='onnxruntime-cpu'),
         'expected backend': lambda: load_engine(lifting, backend='tpu'),
     }
@@ -232,8 +235,13 @@ def models(folder: Path, model: Path) -> dict[str, Callable[[], object]]:
 def _somebody_elses(folder: Path) -> Path:
     from onnx import helper, TensorProto
 
-    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in 'xy']
-    graph = helper.make_graph([helper.make_node('Identity', ['x'], ['y'])], 'g', *zip(values))
+    shapes = {'x': [1, 3, 32, 32], 'y': [1, 3072]}
+    values = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in shapes.items()
+    ]
+    flat = helper.make_node('Flatten', ['x'], ['y'])
+    graph = helper.make_graph([flat], 'g', values[:1], values[1:])
     opset = [helper.make_opsetid('', 17)]
     path = folder / 'yolo.onnx'
     path.write_bytes(
