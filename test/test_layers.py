@@ -27,6 +27,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     '__init__': ({'core', 'engines', 'detector', 'estimator', 'ros.clouds'}, set()),
     'core': (set(), set()),
     'tracking': ({'core'}, set()),
+    'kinematics': ({'core'}, set()),
     'metrics': ({'core'}, set()),
     'visualisation': ({'core'}, set()),
     'engines': ({'core'}, ENGINES),
@@ -46,7 +47,10 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         set(),
     ),
     'web': ({'core', 'visualisation'}, set()),
-    'ros': ({'core', 'visualisation', 'engines.EngineError', 'estimator', 'web'}, ROS),
+    'ros': (
+        {'core', 'kinematics', 'visualisation', 'engines.EngineError', 'estimator', 'web'},
+        ROS,
+    ),
     # Of the node's room only what turns messages into arrays and back.
     'bags': ({'core', *(f'ros.{name}' for name in MESSAGES)}, ROS | {'lz4', 'rosbags', 'yaml'}),
     'node_trial': (
