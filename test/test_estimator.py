@@ -21,9 +21,9 @@ from tiny_model import (
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.core.stature import stature
 from unihpe_ros.engines import EngineError
 from unihpe_ros.estimator import EstimatorSettings, PoseEstimator, STAGES
-from unihpe_ros.tracking.root import stature
 
 SIZE = (640, 480)
 CAMERA = Camera.from_fov(*SIZE, math.radians(60))

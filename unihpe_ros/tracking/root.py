@@ -2,56 +2,23 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.skeleton import Skeleton
+from unihpe_ros.core.stature import LEG, stature, TRUNK
 
-# Height of the ankle joint over the floor as a share of the stature
-# (Drillis and Contini 1966, in Winter: Biomechanics and Motor Control of Human Movement).
-_ANKLE_HEIGHT = 0.039
 # Beyond these the skeleton is wrong, not the person unusual.
 _SCALE_LIMITS = (0.4, 2.0)
 # Rounds of reweighting, and the residual, rad, below which nothing is an outlier.
 _REWEIGHTINGS = 3
 _LEAST_SCALE = 1e-4
-_LEG = ('hip_joint', 'knee', 'ankle')
-_TRUNK = ('pelvis', 'spine', 'neck', 'head', 'head_top')
 # A stature, m, beyond which the network errs more often than people are so tall, and the share of
 # the excess that is believed.
 _TALL, _BELIEVED = 1.75, 0.25
 # What a keypoint counts that says little of the stature (arms, shoulders, face), against others.
 _ASIDE = 0.15
-_TELLING = (*_TRUNK, *(f'{side}_{name}' for side in ('left', 'right') for name in (*_LEG, 'hip')))
-
-
-def stature(points: Array, skeleton: Skeleton) -> NDArray[np.float64]:
-    """
-    Standing height of each person, from the lengths of the bones.
-
-    Parameters
-    ----------
-    points : NDArray
-        ``(..., K, 3)`` m, any frame.
-    skeleton : Skeleton
-        The set of `points`; it must have the legs' and the trunk's joints.
-
-    Returns
-    -------
-    NDArray[np.float64]
-        ``(...)`` m: ankles to the top of the head along the bones, and the feet below.
-
-    """
-    joints = points[..., _chains(skeleton), :].astype(np.float64)
-    steps = joints[..., 1:, :] - joints[..., :-1, :]
-    lengths = np.sqrt(np.square(steps).sum(-1))
-    # The legs one after the other, and the trunk; what is between the chains is no bone.
-    legs, leg = len(_LEG), len(_LEG) - 1
-    left, right = lengths[..., :leg].sum(-1), lengths[..., legs : legs + leg].sum(-1)
-    chain = 0.5 * (left + right) + lengths[..., 2 * legs :].sum(-1)
-    return np.asarray(chain / (1 - _ANKLE_HEIGHT))
+_TELLING = (*TRUNK, *(f'{side}_{name}' for side in ('left', 'right') for name in (*LEG, 'hip')))
 
 
 def scale_to_stature(points: Array, skeleton: Skeleton, height: float) -> Array:
@@ -177,10 +144,3 @@ def _angles(points: Array, rays: Array, t: Array) -> Array:
     placed = points + t[:, None]
     off = placed[..., :2] / np.maximum(placed[..., 2:], 0.05) - rays
     return np.hypot(off[..., 0], off[..., 1])
-
-
-@lru_cache(maxsize=8)
-def _chains(skeleton: Skeleton) -> tuple[int, ...]:
-    """Return the keypoints of the left leg, the right one and the trunk."""
-    legs = [f'{side}_{name}' for side in ('left', 'right') for name in _LEG]
-    return tuple(skeleton.indices(*legs, *_TRUNK))
