@@ -34,6 +34,9 @@ def test_whoever_listens_hears_whatever_reliability_they_ask_for(run, kind):
         'markers': MarkerArray,
         'image_annotated': Image,
         'latency_ms': Float32,
+        'people': PointCloud2,
+        'pointing': PoseArray,
+        'pointing_target': PointCloud2,
     }
     with run() as (_, peer, _):
         heard = [peer.listen(message, topic, qos) for topic, message in topics.items()]

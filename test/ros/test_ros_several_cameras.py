@@ -329,6 +329,7 @@ def test_without_the_transform_no_3d_is_published_and_it_is_told(run, stamp, wor
     ('values', 'module', 'words'),
     [
         ({'target_frame': 'map'}, 'tf2_ros', 'target_frame is map: tf2_ros can not be imported'),
+        ({'bodies_tf': True}, 'tf2_ros', 'bodies_tf is true: tf2_ros can not be imported'),
         ({'ros4hri': True}, 'hri_msgs', 'ros4hri is true: hri_msgs can not be imported'),
         (
             {'mode': 'lifting', 'pose2d_type': 'hri'},

@@ -1,71 +1,26 @@
-"""Publish people as ROS4HRI bodies (REP-155): /humans/bodies and TF frames body_<id>."""
+"""Publish people as bodies: ROS4HRI's topics (REP-155), joint states, and TF of every joint."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import count
-import secrets
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
-from rclpy.publisher import Publisher
 from scipy.spatial.transform import Rotation
 from std_msgs.msg import Header
 from unihpe_ros.core.pose import Poses, RootMode
 from unihpe_ros.core.skeleton import ROS4HRI_18
+from unihpe_ros.kinematics.human_model import SIZES
+from unihpe_ros.kinematics.joint_angles import body_angles
+from unihpe_ros.ros.body_frames import BodyFrames
+from unihpe_ros.ros.body_ids import BodyIds
 from unihpe_ros.ros.body_lists import BodyLists
+from unihpe_ros.ros.hri_topics import BodyLooks, HriTopics
 from unihpe_ros.ros.optional import require
-from unihpe_ros.ros.poses2d import hri_indices
 
-_DIGITS = '0123456789abcdefghijklmnopqrstuvwxyz'
-# A letter and four digits: 2^9 * 3^8 * 13 of them.
-_IDS = 26 * len(_DIGITS) ** 4
-_CAMERAS = 16
-_NECK, _LEFT_HIP, _RIGHT_HIP = (
-    ROS4HRI_18.index(name) for name in ('neck', 'left_hip', 'right_hip')
-)
-
-
-class BodyIds:
-    """
-    The five characters by which REP-155 knows people; they start with a letter.
-
-    Two people of a node never have the same, and two of several nodes only by a chance of one in
-    44 million for each pair: there is no need for robots to agree.
-
-    Parameters
-    ----------
-    salt : int, optional
-        Sets this node's ids apart from those of others; random if it is not given.
-
-    """
-
-    def __init__(self, salt: int | None = None) -> None:
-        salt = secrets.randbits(64) if salt is None else salt
-        high, self._shift = divmod(salt, _IDS)
-        # Odd, and no multiple of 3 or 13: then each number is met once, in an order of its own.
-        self._step = next(n for n in count(high % _IDS | 1, 2) if n % 3 and n % 13)
-
-    def name(self, camera: int, person: int) -> str:
-        """
-        Return the id of a person.
-
-        Parameters
-        ----------
-        camera : int
-            Which of the node's cameras sees them, below 16: ids of two cameras differ.
-        person : int
-            The id among that camera's people.
-
-        """
-        rest = ((person * _CAMERAS + camera) * self._step + self._shift) % _IDS
-        letters = ''
-        for _ in range(4):
-            rest, digit = divmod(rest, len(_DIGITS))
-            letters = _DIGITS[digit] + letters
-        return chr(ord('a') + rest) + letters
+__all__ = ['Bodies', 'BodyLooks']
 
 
 class Bodies:
@@ -84,11 +39,13 @@ class Bodies:
         Text before the names of their frames.
     ids : BodyIds, optional
         Names them; by chance if it is not given.
+    hri : bool
+        Publish what needs hri_msgs too.
 
     Raises
     ------
     MissingPackageError
-        If hri_msgs or tf2_ros can't be imported.
+        If tf2_ros, or hri_msgs where it is needed, can't be imported.
 
     """
 
@@ -99,20 +56,30 @@ class Bodies:
         topic: str = '/humans/bodies',
         frame_prefix: str = '',
         ids: BodyIds | None = None,
+        *,
+        hri: bool = True,
     ) -> None:
+        purpose = 'ros4hri is true' if hri else 'bodies_tf is true'
         self._node = node
-        self._hri = require('hri_msgs.msg', 'ros4hri is true')
-        self._broadcaster = require('tf2_ros', 'ros4hri is true').TransformBroadcaster(node)
-        self._stamped = require('geometry_msgs.msg', 'ros4hri is true').TransformStamped
+        self._hri = require('hri_msgs.msg', purpose) if hri else None
+        self._broadcaster = require('tf2_ros', purpose).TransformBroadcaster(node)
         self._order = list(cameras)
         self._topic, self._frame_prefix = topic.rstrip('/'), frame_prefix
         self._ids = ids or BodyIds()
-        self._tracked = BodyLists(node, self._hri.IdsList, self._topic)
+        self._tracked: BodyLists | None = None
+        if self._hri is not None:
+            self._tracked = BodyLists(node, self._hri.IdsList, self._topic)
         self._bodies: dict[str, dict[str, _Body]] = {name: {} for name in cameras}
 
-    def publish(
-        self, camera: str, poses: Poses, size: tuple[int, int], header: Header, frame: Header
-    ) -> None:
+    def draws(self, camera: str) -> bool:
+        """Whether somebody wants to see the picture of a person that a camera sees."""
+        return any(body.draws for body in self._bodies[camera].values())
+
+    def needs_postures(self, camera: str) -> bool:
+        """Whether somebody wants to know how a person holds themselves whom a camera sees."""
+        return any(body.needs_postures for body in self._bodies[camera].values())
+
+    def publish(self, camera: str, poses: Poses, looks: BodyLooks) -> None:
         """
         Publish the people of one image.
 
@@ -121,42 +88,47 @@ class Bodies:
         camera : str
             Who took it.
         poses : Poses
-            N people, whose 3D is in the frame of `frame`.
-        size : tuple[int, int]
-            (w, h) of the image, px.
-        header : Header
-            The image's.
-        frame : Header
-            That of the 3D.
+            N people in the UNION skeleton.
+        looks : BodyLooks
+            What else is known of them and the image.
 
         """
-        poses = poses.to(ROS4HRI_18)
-        number = self._order.index(camera)
+        bodies = self._present(camera, poses)
+        if self._tracked is not None:
+            everybody = (name for known in self._bodies.values() for name in known)
+            self._tracked.publish(looks.header, everybody)
+            shown = poses.to(ROS4HRI_18)
+            for row, body in enumerate(bodies):
+                body.publish(shown, poses.keypoints_3d[row], row, looks)
+        is_placed = poses.root_mode is not RootMode.RELATIVE
+        has_listener = is_placed and self._broadcaster.pub_tf.get_subscription_count()
+        if bodies and (has_listener or any(body.frames.is_heard for body in bodies)):
+            self._publish_joints(bodies, poses, looks.frame, is_placed)
+
+    def _present(self, camera: str, poses: Poses) -> list[_Body]:
+        """Return the bodies of the people who are there; those who are gone are removed."""
+        number, known = self._order.index(camera), self._bodies[camera]
         names = [self._ids.name(number, person) for person in poses.track_ids.tolist()]
-        known = self._bodies[camera]
         for name in set(known) - set(names):
             known.pop(name).destroy()
-        for row, name in enumerate(names):
+        for name in names:
             if name not in known:
-                known[name] = _Body(self._node, self._hri, f'{self._topic}/{name}')
-            known[name].publish(poses, row, size, header)
-        self._tracked.publish(header, (i for bodies in self._bodies.values() for i in bodies))
-        if poses.root_mode is not RootMode.RELATIVE:
-            self._broadcast(names, poses.keypoints_3d, frame)
+                known[name] = _Body(self._node, self._hri, self._topic, name, self._frame_prefix)
+        return [known[name] for name in names]
 
-    def _broadcast(self, names: Sequence[str], points: NDArray[np.float32], frame: Header) -> None:
-        messages = []
-        for name, keypoints in zip(names, points.astype(np.float64), strict=True):
-            placed = body_frame(keypoints)
-            if placed is None:
-                continue
-            message = self._stamped(
-                header=frame, child_frame_id=f'{self._frame_prefix}body_{name}'
-            )
-            shift, turn = message.transform.translation, message.transform.rotation
-            shift.x, shift.y, shift.z = placed[0].tolist()
-            turn.x, turn.y, turn.z, turn.w = placed[1].tolist()
-            messages.append(message)
+    def _publish_joints(
+        self, bodies: Sequence[_Body], poses: Poses, frame: Header, is_placed: bool
+    ) -> None:
+        held = body_angles(poses.keypoints_3d)
+        sizes = np.stack([held.sizes[name] for name in SIZES], -1)
+        is_known = np.isfinite(held.rotations).all((1, 2)) & np.isfinite(held.origins).all(1)
+        upright = np.where(is_known[:, None, None], held.rotations, np.eye(3))
+        turns = Rotation.from_matrix(upright).as_quat()
+        messages: list[Any] = []
+        for row, body in enumerate(bodies):
+            body.frames.publish_states(held.angles[row], sizes[row], frame)
+            if is_placed and is_known[row]:
+                messages += body.frames.transforms(held.origins[row], turns[row], frame)
         if messages:
             self._broadcaster.sendTransform(messages)
 
@@ -166,78 +138,35 @@ class Bodies:
             for body in bodies.values():
                 body.destroy()
             bodies.clear()
-        self._tracked.destroy()
+        if self._tracked is not None:
+            self._tracked.destroy()
         # A broadcaster cannot be destroyed: it would leave a publisher for each configuration.
         self._node.destroy_publisher(self._broadcaster.pub_tf)
 
 
-def body_frame(keypoints: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...] | None:
-    """
-    Return where a body is: x forward, y to its left, z up its back, from between the hips.
-
-    Parameters
-    ----------
-    keypoints : NDArray[np.float64]
-        ``(18, 3)`` of ROS4HRI_18, m.
-
-    Returns
-    -------
-    tuple[NDArray[np.float64], NDArray[np.float64]] or None
-        ``(3,)`` m and ``(4,)`` quaternion x y z w; None if hips or neck are unknown.
-
-    """
-    left, right, neck = keypoints[_LEFT_HIP], keypoints[_RIGHT_HIP], keypoints[_NECK]
-    origin = (left + right) / 2
-    up = neck - origin
-    forward = np.cross(left - right, up)
-    lengths = np.linalg.norm(up), np.linalg.norm(forward)
-    # NaN is not above zero either.
-    if not (lengths[0] > 1e-6 and lengths[1] > 1e-6):
-        return None
-    z, x = up / lengths[0], forward / lengths[1]
-    turn = Rotation.from_matrix(np.stack([x, np.cross(z, x), z], -1))
-    return origin, turn.as_quat()
-
-
 class _Body:
-    """The topics of one person."""
+    """What is published of one person."""
 
-    def __init__(self, node: Node, hri: Any, topic: str) -> None:
-        self._node, self._hri = node, hri
-        self._roi: Publisher = node.create_publisher(
-            hri.NormalizedRegionOfInterest2D, f'{topic}/roi', 1
-        )
-        self._skeleton: Publisher = node.create_publisher(hri.Skeleton2D, f'{topic}/skeleton2d', 1)
-        self._indices = hri_indices(hri.Skeleton2D).tolist()
+    def __init__(self, node: Node, hri: Any, topic: str, name: str, frame_prefix: str) -> None:
+        topic = f'{topic}/{name}'
+        self._topics = None if hri is None else HriTopics(node, hri, topic)
+        self.frames = BodyFrames(node, topic, name, frame_prefix, describe=hri is not None)
 
-    def publish(self, poses: Poses, row: int, size: tuple[int, int], header: Header) -> None:
-        if self._roi.get_subscription_count():
-            x0, y0, x1, y1 = _shares(poses.boxes[row].reshape(2, 2), size).clip(0, 1).ravel()
-            region = self._hri.NormalizedRegionOfInterest2D(header=header)
-            region.xmin, region.ymin = float(x0), float(y0)
-            region.xmax, region.ymax = float(x1), float(y1)
-            region.c = float(poses.scores[row].mean())
-            self._roi.publish(region)
-        if self._skeleton.get_subscription_count():
-            points = _shares(poses.keypoints_2d[row], size)
-            self._skeleton.publish(self._skeleton_of(points, poses.scores[row], header))
+    @property
+    def draws(self) -> bool:
+        return self._topics is not None and self._topics.draws
 
-    def _skeleton_of(
-        self, shares: NDArray[np.float32], scores: NDArray[np.float32], header: Header
-    ) -> Any:
-        # Outside of the image REP-155 has no place: such a point is not seen.
-        inside = (np.abs(shares - 0.5) <= 0.5).all(-1)
-        shares, scores = np.where(inside[:, None], shares, 0), np.where(inside, scores, 0)
-        points = [self._hri.NormalizedPointOfInterest2D() for _ in self._indices]
-        values = zip(self._indices, shares.tolist(), scores.tolist(), strict=True)
-        for index, (x, y), score in values:
-            points[index].x, points[index].y, points[index].c = x, y, score
-        return self._hri.Skeleton2D(header=header, skeleton=points)
+    @property
+    def needs_postures(self) -> bool:
+        return self._topics is not None and self._topics.needs_postures
+
+    def publish(
+        self, poses: Poses, points: NDArray[np.float32], row: int, looks: BodyLooks
+    ) -> None:
+        if self._topics is not None:
+            self._topics.publish(poses, points, row, looks)
 
     def destroy(self) -> None:
-        for publisher in (self._roi, self._skeleton):
-            self._node.destroy_publisher(publisher)
-
-
-def _shares(points: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    return ((points + 0.5) / np.array(size)).astype(np.float32)
+        if self._topics is not None:
+            self._topics.destroy()
+        self.frames.destroy()

@@ -68,7 +68,7 @@ def to_cloud(poses: Poses, header: Header) -> PointCloud2:
 
     """
     dense = bool(np.isfinite(poses.keypoints_3d).all())
-    return _message(cloud_points(poses, POSE3D), header, dense)
+    return to_message(cloud_points(poses, POSE3D), header, dense)
 
 
 def to_cloud_2d(poses: Poses, header: Header) -> PointCloud2:
@@ -84,7 +84,7 @@ def to_cloud_2d(poses: Poses, header: Header) -> PointCloud2:
 
     """
     dense = bool(np.isfinite(poses.keypoints_2d).all())
-    return _message(cloud_points(poses, POSE2D), header, dense)
+    return to_message(cloud_points(poses, POSE2D), header, dense)
 
 
 def cloud_points(poses: Poses, dtype: np.dtype[np.void]) -> NDArray[np.void]:
@@ -134,7 +134,20 @@ def joint_ids(skeleton: Skeleton) -> NDArray[np.intp]:
     return ids
 
 
-def _message(points: NDArray[np.void], header: Header, dense: bool) -> PointCloud2:
+def to_message(points: NDArray[np.void], header: Header, dense: bool) -> PointCloud2:
+    """
+    Write points as a cloud.
+
+    Parameters
+    ----------
+    points : NDArray[np.void]
+        ``(H, W)`` points, whose fields are little-endian f4, u4 or u2.
+    header : Header
+        Used as it is.
+    dense : bool
+        Whether all places are finite.
+
+    """
     from sensor_msgs.msg import PointCloud2
 
     dtype = points.dtype
@@ -148,7 +161,7 @@ def _message(points: NDArray[np.void], header: Header, dense: bool) -> PointClou
     return msg
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=8)
 def _fields(dtype: np.dtype[np.void]) -> tuple[PointField, ...]:
     """Return what all clouds share: making these anew takes half of the time of a cloud."""
     from sensor_msgs.msg import PointField

@@ -200,6 +200,7 @@ class FrameHandler:
         camera_input.statistics.add('publish', time.monotonic() - began)
         camera_input.statistics.count('published')
         camera_input.statistics.people = len(poses)
+        camera_input.statistics.postures = camera_input.outputs.postures
         figures: dict[str, float] = {'dropped': camera_input.statistics.total('dropped')}
         latency = self._measure_latency(seconds(header), camera_input)
         if latency is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 
 from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import Point, Pose, PoseArray, Quaternion, Vector3
@@ -21,6 +23,7 @@ _TEXT_HEIGHT = 0.15
 _TEXT_ABOVE_HEAD = 0.2
 _LIFETIME = Duration(sec=0, nanosec=500_000_000)
 _SPHERES, _LINES, _TEXT = range(3)
+NOTHING: Mapping[int, str] = MappingProxyType({})
 
 
 class MarkerWriter:
@@ -29,7 +32,13 @@ class MarkerWriter:
     def __init__(self) -> None:
         self._shown: set[int] = set()
 
-    def write(self, poses: Poses, header: Header, camera: Transform = IDENTITY) -> MarkerArray:
+    def write(
+        self,
+        poses: Poses,
+        header: Header,
+        camera: Transform = IDENTITY,
+        words: Mapping[int, str] = NOTHING,
+    ) -> MarkerArray:
         """
         Write poses as the message of topic markers.
 
@@ -41,6 +50,8 @@ class MarkerWriter:
             Header of the poses, which is used as it is.
         camera : Transform
             Where the camera is in the frame of the poses.
+        words : Mapping[int, str]
+            What is written behind a person's id, as their posture.
 
         Returns
         -------
@@ -59,7 +70,8 @@ class MarkerWriter:
         if about and poses.is_view_assumed:
             about = f'~{about}'
         for person, keypoints in zip(poses.track_ids.tolist(), poses.keypoints_3d, strict=True):
-            markers += _person(header, person, keypoints, poses.skeleton, about, camera)
+            told = '  '.join(part for part in (about, words.get(person, '')) if part)
+            markers += _person(header, person, keypoints, poses.skeleton, told, camera)
         return MarkerArray(markers=markers)
 
 

@@ -215,6 +215,9 @@ class PoseEstimatorNode(LifecycleNode):
 
     def _on_parameters(self, changed: list[Parameter]) -> SetParametersResult:
         ours = {p.name: p.value for p in changed if p.name in Parameters.__dataclass_fields__}
+        if not ours:
+            # A person's human_description, which is nothing to be configured by.
+            return SetParametersResult(successful=True)
         try:
             self.parameters = self.parameters.updated(ours)
         except ValueError as error:

@@ -28,10 +28,14 @@ class OutputParameters:
         'Publish people as ROS4HRI bodies too, on /humans/bodies and in TF; needs hri_msgs',
         fixed=True,
     )
+    bodies_tf: bool = parameter(
+        False,
+        'Publish joint_states of each person and a TF frame of every joint; ros4hri does it too',
+        fixed=True,
+    )
     bodies_topic: str = parameter(
         '/humans/bodies',
-        "Topic under which the ROS4HRI bodies are; one without / before it is under the node's "
-        'namespace',
+        "Topic under which bodies are; one without / before it is under the node's namespace",
         fixed=True,
     )
     frame_prefix: str = parameter(

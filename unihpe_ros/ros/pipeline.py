@@ -63,9 +63,13 @@ class Pipeline:
             if parameters.target_frame:
                 transforms = Transforms(node, parameters.target_frame)
                 undo.callback(transforms.close)
-            if parameters.ros4hri:
+            if parameters.ros4hri or parameters.bodies_tf:
                 bodies = Bodies(
-                    node, parameters.cameras, parameters.bodies_topic, parameters.frame_prefix
+                    node,
+                    parameters.cameras,
+                    parameters.bodies_topic,
+                    parameters.frame_prefix,
+                    hri=parameters.ros4hri,
                 )
                 undo.callback(bodies.destroy)
             feeds: Mapping[str, Feed] = {}

@@ -21,11 +21,13 @@ from sensor_msgs.msg import Image, PointCloud2
 from std_msgs.msg import Float32, Header, String
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import SKELETONS
-from unihpe_ros.ros.bodies import Bodies
+from unihpe_ros.ros.bodies import Bodies, BodyLooks
 from unihpe_ros.ros.clouds import joint_ids, to_cloud, to_cloud_2d
 from unihpe_ros.ros.images import encode_image
 from unihpe_ros.ros.markers import MarkerWriter, to_pose_array
 from unihpe_ros.ros.parameters import Parameters
+from unihpe_ros.ros.people_outputs import labels, PeopleOutputs
+from unihpe_ros.ros.people_states import place_of
 from unihpe_ros.ros.transforms import IDENTITY, Transform, Transforms
 from unihpe_ros.visualisation.anonymise import anonymise
 from unihpe_ros.visualisation.skeletons import draw_poses
@@ -48,9 +50,14 @@ class Publishers:
     transforms : Transforms, optional
         Bring 3D into another frame than the camera's.
     bodies : Bodies, optional
-        Publish ROS4HRI bodies too.
+        Publish bodies too.
     feed : Feed, optional
         Shows people on a page in the browser too.
+
+    Attributes
+    ----------
+    postures : str
+        Who held themselves how in the last image, if anybody asked.
 
     """
 
@@ -84,6 +91,8 @@ class Publishers:
             String, 'skeleton_info', DurabilityPolicy.TRANSIENT_LOCAL
         )
         self._marker_writer = MarkerWriter()
+        self._people = PeopleOutputs(self._create)
+        self.postures = ''
 
     def _create(
         self, kind: type, topic: str, durability: DurabilityPolicy = DurabilityPolicy.VOLATILE
@@ -137,8 +146,9 @@ class Publishers:
         shown = poses.to(self._skeleton)
         if _wanted(self._pose2d):
             self._pose2d.publish(to_cloud_2d(shown, header))
-        if image is not None and self._annotated is not None and _wanted(self._annotated):
+        if image is not None and self._is_picture_wanted:
             image = anonymise(image, poses, parameters.anonymise)
+        if image is not None and self._annotated is not None and _wanted(self._annotated):
             self._annotated.publish(encode_image(draw_poses(image, shown), header))
         frame, transform = header, IDENTITY
         if self._transforms is not None:
@@ -150,10 +160,19 @@ class Publishers:
             self._pose3d.publish(to_cloud(shown, frame))
         if _wanted(self._pose3d_array):
             self._pose3d_array.publish(to_pose_array(shown, frame))
-        if _wanted(self._markers):
-            self._markers.publish(self._marker_writer.write(shown, frame, transform))
-        if self._bodies is not None:
-            self._bodies.publish(self._camera, poses, size, header, frame)
+        target = '' if self._transforms is None else self._transforms.target
+        rotation = parameters.rotation_of(self._camera)
+        place = place_of(_seconds(header), transform, target, rotation)
+        marked, bodies = _wanted(self._markers), self._bodies
+        hri = bodies is not None and bodies.needs_postures(self._camera)
+        known = self._people.publish(poses, frame, place, has_other_use=marked or hri)
+        words = labels(poses.track_ids.tolist(), known)
+        self.postures = ', '.join(f'{i} {word}' for i, word in words.items())
+        if marked:
+            self._markers.publish(self._marker_writer.write(shown, frame, transform, words))
+        if bodies is not None:
+            looks = BodyLooks(size, header, frame, image, known, place.up)
+            bodies.publish(self._camera, poses, looks)
 
     def time_went_back(self) -> None:
         """Forget what holds for the time before the jump."""
@@ -164,6 +183,13 @@ class Publishers:
     def draws(self) -> bool:
         """Whether somebody wants to see the picture."""
         if self._feed is not None and self._feed.is_watched:
+            return True
+        return self._is_picture_wanted
+
+    @property
+    def _is_picture_wanted(self) -> bool:
+        """Whether somebody listens to a topic with a picture."""
+        if self._bodies is not None and self._bodies.draws(self._camera):
             return True
         return self._annotated is not None and _wanted(self._annotated)
 
@@ -215,6 +241,10 @@ def _moved(poses: Poses, transform: Transform) -> Poses:
     relative = poses.root_mode is RootMode.RELATIVE
     points = transform.apply(poses.keypoints_3d, turn_only=relative)
     return replace(poses, keypoints_3d=points)
+
+
+def _seconds(header: Header) -> float:
+    return float(header.stamp.sec) + 1e-9 * float(header.stamp.nanosec)
 
 
 def _wanted(publisher: LifecyclePublisher) -> bool:

@@ -30,6 +30,7 @@ class Statistics:
         self._last_error: tuple[float, str] = (-np.inf, '')
         self.image_bytes = 0
         self.people = 0
+        self.postures = ''
 
     def add(self, stage: str, seconds: float) -> None:
         """Record how long a stage of one frame took, s."""
@@ -82,8 +83,8 @@ class Statistics:
         Returns
         -------
         dict[str, str]
-            fps_in, fps_out, dropped, errors, people, last_image_age_s, and for each stage
-            `<stage>_ms_p50`, `_p95` and `_p99`, or 'unknown'.
+            fps_in, fps_out, dropped, errors, people, last_image_age_s, postures if known, and for
+            each stage `<stage>_ms_p50`, `_p95` and `_p99`, or 'unknown'.
 
         """
         now = self._clock()
@@ -101,6 +102,8 @@ class Statistics:
             'people': str(self.people),
             'last_image_age_s': f'{self.image_age():.2f}',
         }
+        if self.postures:
+            figures['postures'] = self.postures
         for stage, times in stages.items():
             if not len(times):
                 figures.update({f'{stage}_ms_p{share}': 'unknown' for share in _PERCENTILES})

@@ -1,0 +1,163 @@
+"""Joints of one person as TF frames, as sensor_msgs/JointState and as a URDF."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Header, String
+from unihpe_ros.kinematics.human_model import ANGLES, JOINTS, ROOT_LINK, SIZES
+from unihpe_ros.kinematics.urdf import human_urdf
+from unihpe_ros.ros.optional import require
+
+Float64 = NDArray[np.float64]
+
+# Looks over which sizes are averaged at most, and the change, m, that makes a new URDF.
+_MEMORY, _NEW_SIZE = 100, 0.03
+_AXES = np.array([joint.axis for joint in JOINTS if not joint.is_fixed])
+
+
+class BodyFrames:
+    """
+    Frames and joint states of one person.
+
+    Parameters
+    ----------
+    node : Node
+        Publishes.
+    topic : str
+        Topic under which those of the person are.
+    name : str
+        The person's id.
+    frame_prefix : str
+        Text before the names of frames.
+    describe : bool
+        Publish a URDF too, on `<topic>/urdf` and as the node's parameter
+        `human_description_<id>`.
+
+    """
+
+    def __init__(
+        self, node: Node, topic: str, name: str, frame_prefix: str, *, describe: bool
+    ) -> None:
+        self._node, self._name, self._prefix = node, name, frame_prefix
+        self._states: Publisher = node.create_publisher(JointState, f'{topic}/joint_states', 1)
+        self._urdf: Publisher | None = None
+        if describe:
+            latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+            self._urdf = node.create_publisher(String, f'{topic}/urdf', latched)
+        self._stamped = require('geometry_msgs.msg', 'bodies are published').TransformStamped
+        self._angles: Float64 = np.zeros(len(ANGLES))
+        self._looks = 0
+        self._mean: Float64 = np.array(list(SIZES.values()))
+        self._sizes: Float64 = np.zeros(len(SIZES))
+        self._root = self._stamped(child_frame_id=f'{frame_prefix}{ROOT_LINK}_{name}')
+        self._links: list[Any] = []
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether somebody listens to the joint states."""
+        return bool(self._states.get_subscription_count())
+
+    @property
+    def _parameter(self) -> str:
+        return f'human_description_{self._name}'
+
+    def publish_states(self, angles: Float64, sizes: Float64, header: Header) -> None:
+        """
+        Publish what is known of the joints, and the URDF when it is new.
+
+        Parameters
+        ----------
+        angles : NDArray[np.float64]
+            ``(22,)`` rad, in the order of `ANGLES`; NaN where unknown.
+        sizes : NDArray[np.float64]
+            ``(8,)`` m, in the order of `SIZES`; NaN where unknown.
+        header : Header
+            The image's.
+
+        """
+        known = np.isfinite(angles)
+        self._angles = np.where(known, angles, self._angles)
+        self._learn(sizes)
+        if self.is_heard:
+            names = [f'{ANGLES[k]}_{self._name}' for k in np.flatnonzero(known)]
+            message = JointState(header=header, name=names, position=angles[known].tolist())
+            self._states.publish(message)
+
+    def transforms(self, origin: Float64, turn: Float64, header: Header) -> list[Any]:
+        """
+        Return the TF frames of the body and of all its links; the next call changes them.
+
+        A joint that is not known now stays as it was known last.
+
+        Parameters
+        ----------
+        origin : NDArray[np.float64]
+            ``(3,)`` m, where the body is in the frame of the header.
+        turn : NDArray[np.float64]
+            ``(4,)`` its orientation there, quaternion x y z w.
+        header : Header
+            Frame and stamp.
+
+        """
+        _set(self._root, header, turn.tolist(), origin.tolist())
+        turned = np.concatenate(
+            [_AXES * np.sin(0.5 * self._angles)[:, None], np.cos(0.5 * self._angles)[:, None]], 1
+        ).tolist()
+        at = 0
+        for joint, message in zip(JOINTS, self._links, strict=True):
+            message.header.stamp = header.stamp
+            if not joint.is_fixed:
+                _set_turn(message.transform.rotation, turned[at])
+                at += 1
+        return [self._root, *self._links]
+
+    def _learn(self, sizes: Float64) -> None:
+        """Follow the mean sizes; describe the person anew when they have changed."""
+        self._looks = min(self._looks + 1, _MEMORY)
+        self._mean = self._mean + np.where(np.isfinite(sizes), sizes - self._mean, 0) / self._looks
+        if np.abs(self._mean - self._sizes).max() < _NEW_SIZE:
+            return
+        self._sizes = self._mean.copy()
+        named = dict(zip(SIZES, self._sizes.tolist(), strict=True))
+        self._links = []
+        for joint in JOINTS:
+            message = self._stamped(
+                header=Header(frame_id=f'{self._prefix}{joint.parent}_{self._name}'),
+                child_frame_id=f'{self._prefix}{joint.link}_{self._name}',
+            )
+            shift = message.transform.translation
+            shift.x, shift.y, shift.z = joint.step(named)
+            message.transform.rotation.w = 1.0
+            self._links.append(message)
+        if self._urdf is not None:
+            text = human_urdf(self._name, named, self._prefix)
+            self._urdf.publish(String(data=text))
+            if self._node.has_parameter(self._parameter):
+                self._node.undeclare_parameter(self._parameter)
+            self._node.declare_parameter(self._parameter, text)
+
+    def destroy(self) -> None:
+        """Remove the topics and the parameter."""
+        self._node.destroy_publisher(self._states)
+        if self._urdf is not None:
+            self._node.destroy_publisher(self._urdf)
+            if self._node.has_parameter(self._parameter):
+                self._node.undeclare_parameter(self._parameter)
+
+
+def _set(message: Any, header: Header, turn: list[float], shift: list[float]) -> None:
+    message.header = header
+    _set_turn(message.transform.rotation, turn)
+    place = message.transform.translation
+    place.x, place.y, place.z = shift
+
+
+def _set_turn(rotation: Any, turn: list[float]) -> None:
+    rotation.x, rotation.y, rotation.z, rotation.w = turn
