@@ -23,6 +23,15 @@ from unihpe_ros.kinematics.human_model import (
     TORSO_LEAN,
     turn,
 )
+from unihpe_ros.kinematics.rotations import (
+    least_turns,
+    length,
+    SHORTEST,
+    upright_frames,
+    wrapped,
+    yxz_angles,
+    zxy_angles,
+)
 
 Float64 = NDArray[np.float64]
 
@@ -32,7 +41,6 @@ _KNOWN_BEND = 0.15
 _HANGING = (0.03, 0.15)
 # Elevation, rad, up to which all of an arm's turn about z is well known.
 _RAISED = 1.0
-_SHORTEST = 1e-6  # m
 # The face of the mean adult from between the ears, m: x forward, y to the left, z up.
 _FACE = {
     'nose': (0.105, 0.0, -0.012),
@@ -60,16 +68,6 @@ _LIMB_JOINTS = UNION.indices(
 )
 # 1 where the lower bone bends forwards, -1 where backwards.
 _FORWARD = np.array([1.0, 1.0, -1.0, -1.0])[:, None, None]
-_NEXT, _AFTER_NEXT = [1, 2, 0], [2, 0, 1]
-# Of a vector v @ _SKEW are the rows of its cross product matrix.
-_SKEW = np.array(
-    [
-        [0, 0, 0, 0, 0, -1, 0, 1, 0],
-        [0, 0, 1, 0, 0, 0, -1, 0, 0],
-        [0, -1, 0, 1, 0, 0, 0, 0, 0],
-    ],
-    np.float64,
-)
 _DOWN = np.array([0.0, 0.0, -1.0])
 
 
@@ -119,9 +117,9 @@ def body_angles(points: NDArray[np.floating], known_bend: float = _KNOWN_BEND) -
     hips, shoulders = _pair(body, 'hip'), _pair(body, 'shoulder')
     origins, middle = 0.5 * (hips[0] + hips[1]), 0.5 * (shoulders[0] + shoulders[1])
     pelvis = _pelvis(body[:, _SPINE] - origins, middle - origins, hips[0] - hips[1])
-    torso = _leaned(_frame(middle - origins, shoulders[0] - shoulders[1]), TORSO_LEAN)
+    torso = _leaned(upright_frames(middle - origins, shoulders[0] - shoulders[1]), TORSO_LEAN)
     seen = np.swapaxes(np.stack([pelvis, torso]), 2, 3) @ np.stack([torso, _head(body)])
-    found = dict(zip(('waist', 'r_waist', 'y_waist'), _yxz(seen[0]), strict=True))
+    found = dict(zip(('waist', 'r_waist', 'y_waist'), yxz_angles(seen[0]), strict=True))
     found |= zip(('r_head', 'y_head', 'p_head'), _head_angles(seen[1]), strict=True)
     starts = np.concatenate([shoulders, hips])
     joints = body[:, _LIMB_JOINTS].swapaxes(0, 1).reshape(2, 4, len(body), 3)
@@ -131,19 +129,19 @@ def body_angles(points: NDArray[np.floating], known_bend: float = _KNOWN_BEND) -
     for row, side in enumerate('lr'):
         names = [f'{side}_{axis}_shoulder' for axis in 'ypr']
         found |= zip(names, _shoulder_angles(turned[row]), strict=True)
-        z, x, y = _zxy(turned[2 + row])
+        z, x, y = zxy_angles(turned[2 + row])
         # In a mirror the hips' y joints alone turn the other way.
         found[f'{side}_y_hip'] = -z if side == 'l' else z
         found[f'{side}_p_hip'], found[f'{side}_r_hip'] = x, -y
         found[f'{side}_elbow'], found[f'{side}_knee'] = bends[row], -bends[2 + row]
     angles = np.stack([found[name] for name in ANGLES], -1)
     held = np.minimum(np.maximum(angles, LIMITS[:, 0]), LIMITS[:, 1])
-    lengths = _even(_length(np.stack([upper, lower])))
+    lengths = _even(length(np.stack([upper, lower])))
     sizes = {
-        'torso': _length(middle - origins),
-        'neck': 0.5 * _length(body[:, _HEAD] - middle),
-        'shoulder_width': _length(shoulders[0] - shoulders[1]),
-        'hip_width': _length(hips[0] - hips[1]),
+        'torso': length(middle - origins),
+        'neck': 0.5 * length(body[:, _HEAD] - middle),
+        'shoulder_width': length(shoulders[0] - shoulders[1]),
+        'hip_width': length(hips[0] - hips[1]),
         **dict(zip(('upper_arm', 'thigh', 'forearm', 'shin'), lengths, strict=True)),
     }
     return BodyAngles(origins, pelvis, held, sizes)
@@ -152,7 +150,7 @@ def body_angles(points: NDArray[np.floating], known_bend: float = _KNOWN_BEND) -
 def _pelvis(spine: Float64, trunk: Float64, left: Float64) -> Float64:
     """``(N, 3, 3)`` Orientation of the pelvis: z up the spine, or the trunk if it is unknown."""
     known = np.isfinite(spine).all(-1)
-    frame = _frame(np.where(known[:, None], spine, trunk), left)
+    frame = upright_frames(np.where(known[:, None], spine, trunk), left)
     if known.all():
         return _leaned(frame, SPINE_LEAN)
     return np.where(known[:, None, None], _leaned(frame, SPINE_LEAN), _leaned(frame, TORSO_LEAN))
@@ -196,24 +194,24 @@ def _limbs(
 
     """
     bones = np.stack([upper, lower], -1) / np.maximum(
-        _length(np.stack([upper, lower])).transpose(1, 2, 0)[..., None, :], _SHORTEST
+        length(np.stack([upper, lower])).transpose(1, 2, 0)[..., None, :], SHORTEST
     )
     seen = np.swapaxes(bases, 2, 3) @ bones
     seen[1::2, :, 1] *= -1
     along, behind = seen[..., 0], seen[..., 1]
     # A bone without a length has no direction.
-    along = np.where(_length(along)[..., None] > 0.5, along, np.nan)
+    along = np.where(length(along)[..., None] > 0.5, along, np.nan)
     least = _natural(along)
     cosine = (along * behind).sum(-1)
     across = behind - cosine[..., None] * along
-    sine = _length(across)
+    sine = length(across)
     # How far the plane of the bend is turned from that of the natural turn.
     flat = _FORWARD * (np.swapaxes(least, 2, 3) @ across[..., None])[..., 0]
     axial = np.arctan2(flat[..., 1], flat[..., 0])
-    sure = sine**2 / np.maximum(sine**2 + known_bend**2, _SHORTEST**2)
+    sure = sine**2 / np.maximum(sine**2 + known_bend**2, SHORTEST**2)
     axial = np.where(np.isfinite(axial), sure * axial, 0.0)
     turned = least @ turn((0.0, 0.0, 1.0), axial)
-    bends = np.where(_length(behind) > 0.5, np.arctan2(sine, cosine), np.nan)
+    bends = np.where(length(behind) > 0.5, np.arctan2(sine, cosine), np.nan)
     return turned, bends
 
 
@@ -225,20 +223,7 @@ def _natural(along: Float64) -> Float64:
     there: a direction in which two of these contradict each other is out of its reach.
 
     """
-    return _least_turns(_MIDDLES, along) @ _TO_MIDDLES
-
-
-def _least_turns(start: Float64, ends: Float64) -> Float64:
-    """``(..., 3, 3)`` The least rotations that turn unit vectors into others."""
-    axis = _cross(start, ends)
-    cosine = np.maximum((ends * start).sum(-1), _SHORTEST - 1)[..., None, None]
-    skew = (axis[..., None, :] @ _SKEW).reshape(*axis.shape, 3)
-    return np.eye(3) + skew + skew @ skew / (1 + cosine)
-
-
-def _cross(a: Float64, b: Float64) -> Float64:
-    """Return cross products; np.cross is slow on a few vectors."""
-    return np.asarray(a[..., _NEXT] * b[..., _AFTER_NEXT] - a[..., _AFTER_NEXT] * b[..., _NEXT])
+    return least_turns(_MIDDLES, along) @ _TO_MIDDLES
 
 
 def _shoulder_angles(turned: Float64) -> tuple[Float64, Float64, Float64]:
@@ -249,7 +234,7 @@ def _shoulder_angles(turned: Float64) -> tuple[Float64, Float64, Float64]:
     # Half a turn more of both with the pitch negated is the same: the one within the limits.
     low, high = LIMITS[ANGLES.index('l_y_shoulder')]
     over = (yaw > high) | (yaw < low)
-    yaw, roll = (np.where(over, _wrapped(angle + np.pi), angle) for angle in (yaw, roll))
+    yaw, roll = (np.where(over, wrapped(angle + np.pi), angle) for angle in (yaw, roll))
     pitch = np.where(over, -pitch, pitch)
     # Hanging, the arm is turned by roll alone, which is then all of the turn about z.
     about_z = np.arctan2(turned[:, 1, 0] - turned[:, 0, 1], turned[:, 0, 0] + turned[:, 1, 1])
@@ -258,25 +243,7 @@ def _shoulder_angles(turned: Float64) -> tuple[Float64, Float64, Float64]:
         np.maximum((np.abs(pitch) - _HANGING[0]) / (_HANGING[1] - _HANGING[0]), 0), 1
     )
     share = share * share * (3 - 2 * share)
-    return share * yaw, pitch, _wrapped(roll - (1 - share) * yaw)
-
-
-def _wrapped(angles: Float64) -> Float64:
-    return np.asarray((angles + np.pi) % (2 * np.pi) - np.pi)
-
-
-def _yxz(rotation: Float64) -> tuple[Float64, Float64, Float64]:
-    """Return the angles about y, then x, then z."""
-    x = np.arcsin(np.clip(-rotation[:, 1, 2], -1, 1))
-    y = np.arctan2(rotation[:, 0, 2], rotation[:, 2, 2])
-    return y, x, np.arctan2(rotation[:, 1, 0], rotation[:, 1, 1])
-
-
-def _zxy(rotation: Float64) -> tuple[Float64, Float64, Float64]:
-    """Return the angles about z, then x, then y."""
-    x = np.arcsin(np.clip(rotation[:, 2, 1], -1, 1))
-    z = np.arctan2(-rotation[:, 0, 1], rotation[:, 1, 1])
-    return z, x, np.arctan2(-rotation[:, 2, 0], rotation[:, 2, 2])
+    return share * yaw, pitch, wrapped(roll - (1 - share) * yaw)
 
 
 def _head_angles(rotation: Float64) -> tuple[Float64, Float64, Float64]:
@@ -304,29 +271,13 @@ def _head(body: Float64) -> Float64:
     return np.asarray(rotation)
 
 
-def _frame(up: Float64, left: Float64) -> Float64:
-    """``(N, 3, 3)`` Frames with z along `up`, and y to the left as far as it is across."""
-    z = _unit(up)
-    x = _unit(_cross(left, z))
-    return np.stack([x, _cross(z, x), z], -1)
-
-
 def _leaned(frame: Float64, lean: float) -> Float64:
     """Return frames whose z leans backwards by an angle against what was measured."""
     c, s = np.cos(-lean), np.sin(-lean)
     return frame @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
 
 
-def _unit(vectors: Float64) -> Float64:
-    lengths = _length(vectors)[:, None]
-    return np.where(lengths > _SHORTEST, vectors / np.maximum(lengths, _SHORTEST), np.nan)
-
-
-def _length(vectors: Float64) -> Float64:
-    return np.sqrt(np.square(vectors).sum(-1))
-
-
 # The middle of where each limb can go, seen from where it hangs, in a mirror for right ones.
 _MIDDLES = np.array([[1, 1, 0], [1, 1, 0], [0, 0, -1], [0, 0, -1]]) / np.sqrt([[2], [2], [1], [1]])
 _MIDDLES = _MIDDLES[:, None]
-_TO_MIDDLES = _least_turns(_DOWN, _MIDDLES)
+_TO_MIDDLES = least_turns(_DOWN, _MIDDLES)

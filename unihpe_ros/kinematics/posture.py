@@ -10,6 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.kinematics.rotations import length
 
 Float64 = NDArray[np.float64]
 
@@ -69,16 +70,16 @@ def postures(points: NDArray[np.floating], up: NDArray[np.floating]) -> list[Pos
     # (N, 2 legs, hip knee ankle, 3)
     legs = body[:, _LEGS].reshape(-1, 2, 3, 3)
     thighs, shins = legs[:, :, 1] - legs[:, :, 0], legs[:, :, 2] - legs[:, :, 1]
-    thigh, shin, trunk = (_length(bones) for bones in (thighs, shins, shoulders - hips))
+    thigh, shin, trunk = (length(bones) for bones in (thighs, shins, shoulders - hips))
     known = (thigh > 0) & (shin > 0)
     count = np.maximum(known.sum(-1), 1)
     mean_thigh = np.where(known, thigh, 0).sum(-1) / count
-    length = mean_thigh + np.where(known, shin, 0).sum(-1) / count
+    leg = mean_thigh + np.where(known, shin, 0).sum(-1) / count
     heights = body @ up
     lowest = np.where(known[..., None], legs @ up, np.inf).min((1, 2))
     height = hips @ up - lowest
     extent = np.fmax.reduce(heights, axis=1) - np.fmin.reduce(heights, axis=1)
-    lies = (extent < _LYING_EXTENT * (trunk + length)) & (height < _LYING_HIPS * length)
+    lies = (extent < _LYING_EXTENT * (trunk + leg)) & (height < _LYING_HIPS * leg)
     lies &= (shoulders - hips) @ up < _LYING_TRUNK * trunk
     # On a knee: the shin lies, and the hip is over the knee.
     cosine = (thighs * shins).sum(-1) / np.maximum(thigh * shin, 1e-9)
@@ -87,21 +88,17 @@ def postures(points: NDArray[np.floating], up: NDArray[np.floating]) -> list[Pos
     # Squatting: on the feet alone, near over the ankles, the shins upright.
     ankles = np.where(known[..., None], legs[:, :, 2], 0).sum(1) / count[:, None]
     apart = hips - ankles
-    aside = _length(apart - (apart @ up)[:, None] * up)
+    aside = length(apart - (apart @ up)[:, None] * up)
     squats = (aside < _OVER_ANKLE * mean_thigh) & (
         ~known | (-(shins @ up) > _LYING_SHIN * shin)
     ).all(-1)
     is_unknown = ~known.any(-1) | ~(trunk > 0)
     found = np.select(
-        [is_unknown, lies, height > _STANDING_HIPS * length, kneels.any(-1) | squats],
+        [is_unknown, lies, height > _STANDING_HIPS * leg, kneels.any(-1) | squats],
         [Posture.UNKNOWN, Posture.LYING, Posture.STANDING, Posture.KNEELING],
         Posture.SITTING,
     )
     return [Posture(value) for value in found.tolist()]
-
-
-def _length(vectors: Float64) -> Float64:
-    return np.asarray(np.sqrt(np.square(vectors).sum(-1)))
 
 
 @dataclass
