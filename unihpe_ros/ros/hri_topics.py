@@ -126,8 +126,8 @@ class HriTopics:
             region.c = float(poses.scores[row].mean())
             self._roi.publish(region)
         if self._skeleton.get_subscription_count():
-            points = _shares(poses.keypoints_2d[row], size)
-            self._skeleton.publish(self._skeleton_of(points, poses.scores[row], header))
+            shares = _shares(poses.keypoints_2d[row], size)
+            self._skeleton.publish(self._skeleton_of(shares, poses.scores[row], header))
         if image is not None and self.draws:
             crop = _crop(image, poses.boxes[row])
             if crop.size:
