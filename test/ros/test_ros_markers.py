@@ -74,6 +74,13 @@ def test_a_person_without_3d_draws_nothing():
     assert write(poses) == []
 
 
+def test_what_is_known_of_a_person_stands_behind_their_id():
+    markers = MarkerWriter().write(people(2), HEADER, words={7: 'fallen'}).markers
+    texts = [one.text for one in markers if one.type == Marker.TEXT_VIEW_FACING]
+    assert texts[0].startswith('7  ')
+    assert [text.endswith('m  fallen') for text in texts] == [True, False]
+
+
 @pytest.mark.parametrize('count', [0, 1, 5])
 def test_messages_survive_serialisation(count):
     msg = MarkerWriter().write(people(count), HEADER)
