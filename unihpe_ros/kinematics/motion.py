@@ -77,17 +77,17 @@ class PeopleMotion:
         """
         kind = np.zeros(len(ids), np.intp) if measured is None else measured.astype(np.intp)
         self._carry(ids, stamp)
-        places = places.astype(np.float64)
-        is_seen = np.isfinite(places).all(-1)
-        noise = _spread(places - camera, _ALONG[kind], _ACROSS)
+        found: Float64 = places.astype(np.float64)
+        is_seen = np.isfinite(found).all(-1)
+        noise = _spread(found - camera, _ALONG[kind], _ACROSS)
         is_new = is_seen & ~np.isfinite(self._states[:, 0])
-        self._begin(is_new, places, noise)
+        self._begin(is_new, found, noise)
         rows = np.flatnonzero(is_seen & ~is_new)
         if len(rows):
             covariance = self._covariances[rows]
             inverse = np.linalg.inv(covariance[:, :3, :3] + noise[rows])
             gain = covariance[:, :, :3] @ inverse
-            surprise = (places[rows] - self._states[rows, :3])[..., None]
+            surprise = (found[rows] - self._states[rows, :3])[..., None]
             self._states[rows] += (gain @ surprise)[..., 0]
             left = covariance - gain @ covariance[:, :3]
             # Symmetric, whatever the rounding.

@@ -67,7 +67,7 @@ def _draw(
 ) -> None:
     visual = ElementTree.SubElement(link, 'visual')
     ElementTree.SubElement(visual, 'origin', xyz=_text(place), rpy='0 0 0')
-    ElementTree.SubElement(ElementTree.SubElement(visual, 'geometry'), shape, **measures)
+    ElementTree.SubElement(ElementTree.SubElement(visual, 'geometry'), shape, dict(measures))
     material = ElementTree.SubElement(visual, 'material', name='person')
     ElementTree.SubElement(material, 'color', rgba=_COLOUR)
 
