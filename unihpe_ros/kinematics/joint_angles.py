@@ -149,7 +149,7 @@ def body_angles(points: NDArray[np.floating], known_bend: float = _KNOWN_BEND) -
 
 def _pelvis(spine: Float64, trunk: Float64, left: Float64) -> Float64:
     """``(N, 3, 3)`` Orientation of the pelvis: z up the spine, or the trunk if it is unknown."""
-    known = np.isfinite(spine).all(-1)
+    known = np.asarray(np.isfinite(spine).all(-1))
     frame = upright_frames(np.where(known[:, None], spine, trunk), left)
     if known.all():
         return _leaned(frame, SPINE_LEAN)
@@ -256,7 +256,8 @@ def _head_angles(rotation: Float64) -> tuple[Float64, Float64, Float64]:
 def _head(body: Float64) -> Float64:
     """``(N, 3, 3)`` Orientation of the head, from what is known of the face (Kabsch)."""
     face = body[:, _FACE_KEYPOINTS]
-    known = np.isfinite(face).all(-1)[..., None]
+    found = np.asarray(np.isfinite(face).all(-1))
+    known = found[..., None]
     count = np.maximum(known.sum(1, keepdims=True), 1)
     model = np.where(known, _FACE_POINTS, 0)
     model = np.where(known, model - model.sum(1, keepdims=True) / count, 0)
