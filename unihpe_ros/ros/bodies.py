@@ -121,7 +121,9 @@ class Bodies:
     ) -> None:
         held = body_angles(poses.keypoints_3d)
         sizes = np.stack([held.sizes[name] for name in SIZES], -1)
-        is_known = np.isfinite(held.rotations).all((1, 2)) & np.isfinite(held.origins).all(1)
+        is_known = np.asarray(
+            np.isfinite(held.rotations).all((1, 2)) & np.isfinite(held.origins).all(1)
+        )
         upright = np.where(is_known[:, None, None], held.rotations, np.eye(3))
         turns = Rotation.from_matrix(upright).as_quat()
         messages: list[Any] = []

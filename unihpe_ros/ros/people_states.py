@@ -96,7 +96,8 @@ def place_of(stamp: float, transform: Transform, target: str, rotation: int = 0)
     """
     stamp = stamp or time.monotonic()
     if target and not target.endswith('optical_frame'):
-        return Place(stamp, transform.translation, *np.eye(3)[[2, 0]], has_ground=True)
+        ahead, up = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
+        return Place(stamp, transform.translation, up, ahead, has_ground=True)
     up = transform.rotation @ _UP_IN_PICTURE[rotation]
     return Place(stamp, transform.translation, up, transform.rotation[:, 2])
 
