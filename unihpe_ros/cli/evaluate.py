@@ -13,11 +13,8 @@ from unihpe_ros.cli.values import check_folder
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    import numpy as np
-    from numpy.typing import NDArray
     from unihpe_ros.core.geometry import Array
     from unihpe_ros.datasets.records import Records
-    from unihpe_ros.engines import Engine
     from unihpe_ros.evaluation.keypoint_report import ImageKeypoints
     from unihpe_ros.evaluation.predictions import Predictions
     from unihpe_ros.evaluation.predictor import Predictor
@@ -29,8 +26,6 @@ Pictures = dict[str, Callable[[Path], object]]
 
 # People on the sheet of the worst.
 _WORST = 48
-# People at a time that an engine is built for, the node's default: so the same one is used.
-_MOST = 8
 # The keys of PROTOCOLS and KINDS, said again so that `--help` needs no torch; a test compares.
 _IN_3D = ('synthetic', 'h36m-p1', 'h36m-p2', '3dpw', '3dhp')
 _OTHERS = ('coco', 'photos', 'retrieval', 'poses', 'detection')
@@ -294,50 +289,9 @@ def _load(model: str, backend: str, precision: str) -> Iterator[Predictor]:
 
         yield TorchPredictor(load_network(Path(model)))
         return
+    from unihpe_ros.cli.evaluate_engines import EnginePredictor, MOST_PEOPLE
     from unihpe_ros.engines.model_files import load_pair
 
-    image, lifting = load_pair(model, backend=backend, max_people=_MOST, precision=precision)
+    image, lifting = load_pair(model, backend=backend, max_people=MOST_PEOPLE, precision=precision)
     with closing(image), closing(lifting):
         yield EnginePredictor(image, lifting)
-
-
-class EnginePredictor:
-    """
-    Exported branches, run by the engines that the node uses.
-
-    Parameters
-    ----------
-    image, lifting : Engine
-        The two branches.
-
-    """
-
-    def __init__(self, image: Engine, lifting: Engine) -> None:
-        self.image, self.lifting = image, lifting
-        self.size = image.spec.input_size
-        self.simcc_ratio = image.spec.simcc_ratio
-        self.width = lifting.inputs['image_feature'][-1] or 0
-
-    def encode_image(self, images: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
-        """Run the image branch on ``(B, 3, H, W)`` normalised crops."""
-        return _infer(self.image, {'image': images})
-
-    def lift(
-        self, keypoints: NDArray[np.float32], feature: NDArray[np.float32]
-    ) -> Mapping[str, NDArray[np.float32]]:
-        """Run the lifting branch."""
-        return _infer(self.lifting, {'keypoints': keypoints, 'image_feature': feature})
-
-
-def _infer(
-    engine: Engine, inputs: Mapping[str, NDArray[np.float32]]
-) -> Mapping[str, NDArray[np.float32]]:
-    """Run an engine over any number of rows, as many at a time as it was built for."""
-    import numpy as np
-
-    count = len(next(iter(inputs.values())))
-    parts: list[dict[str, NDArray[np.float32]]] = []
-    for start in range(0, count, _MOST):
-        rows = {name: value[start : start + _MOST] for name, value in inputs.items()}
-        parts.append({name: value.copy() for name, value in engine.infer(rows).items()})
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
