@@ -20,7 +20,7 @@ from unihpe_ros.bench.tracking.tracking_benchmark import CAMERA, RATE
 from unihpe_ros.core.pose import RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.kinematics.motion import PeopleMotion
+from unihpe_ros.kinematics.person_motion import PeopleMotion
 from unihpe_ros.tracking.observations import Observations
 from unihpe_ros.tracking.refinement import TrackRefiner
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.core.stature import stature
-from unihpe_ros.kinematics.motion import PeopleMotion
+from unihpe_ros.kinematics.person_motion import PeopleMotion
 from unihpe_ros.kinematics.posture import Posture, postures, PostureTracker
 from unihpe_ros.ros.clouds import to_message
 from unihpe_ros.ros.transforms import Transform

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from unihpe_ros.kinematics.motion import PeopleMotion
+from unihpe_ros.kinematics.person_motion import PeopleMotion
 
 CAMERA, UP = np.zeros(3), np.array([0.0, -1.0, 0.0])
 
