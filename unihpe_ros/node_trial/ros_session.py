@@ -62,7 +62,9 @@ def node_arguments(topics: Mapping[str, str], parameters: Mapping[str, object]) 
     for name, target in {'__ns': _NAMESPACE, **topics}.items():
         arguments += ['-r', f'{name}:={target}']
     for name, value in parameters.items():
-        arguments += ['-p', f'{name}:={value}']
+        # rcl refuses nothing at all where a text is empty.
+        text = "''" if value == '' else value
+        arguments += ['-p', f'{name}:={text}']
     return arguments
 
 
