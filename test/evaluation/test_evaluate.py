@@ -16,7 +16,7 @@ from tiny_datasets import (
     write_pw3d,
 )
 import torch
-from unihpe_ros.cli import evaluate as command
+from unihpe_ros.cli import evaluate as command, evaluate_engines
 from unihpe_ros.cli.main import main
 from unihpe_ros.core import simcc
 from unihpe_ros.core.skeleton import COCO_17, UNION
@@ -502,7 +502,7 @@ def test_what_is_exported_finds_images_and_2d_in_each_other(tmp_path, capsys, mo
     given = ['evaluate', 'pose.onnx', '--backend', 'openvino', '--out', str(tmp_path)]
     given += ['--protocol', 'retrieval', '--kind', 'human36m', '--data']
     assert main([*given, str(tmp_path / 'h36m')]) == 0
-    assert asked == [('pose.onnx', 'openvino')]
+    assert asked == [('pose.onnx', 'openvino', 'fp32')]
     table = json.loads((tmp_path / 'retrieval.json').read_text())['tables']['Retrieval']
     assert set(table) == {'image -> 2d', '2d -> image'}
     assert '3d takes a checkpoint.pt' in capsys.readouterr().out
@@ -520,7 +520,7 @@ def test_engines_are_asked_for_as_many_people_as_they_were_built_for():
             return {'feature': inputs['image'] + 1}
 
     rows = np.arange(19, dtype=np.float32)[:, None]
-    answer = command._infer(Engine(), {'image': rows})
+    answer = evaluate_engines._infer(Engine(), {'image': rows})
     assert np.array_equal(answer['feature'], rows + 1)
     assert asked == [8, 8, 3]
 

@@ -22,7 +22,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     add = parser.add_argument
     add('--film', type=Path, help='a recording (default: the rendered demo)')
-    add('--model', default='unihpe_rt', help='name of a shipped model, or a path')
+    add('--model', default='unihpe_rt', help='name of a shipped model, or a path '
+        '(default: unihpe_rt)')  # fmt: skip
     add('--backend', action='append', help='engines that run ours (default: onnxruntime-cpu, '
         'and openvino if it is installed)')  # fmt: skip
     add('--limit', type=whole(0), default=0, metavar='N', help='images (default: all)')

@@ -204,4 +204,6 @@ def changed_settings(stored: Mapping[str, Any], config: TrainConfig) -> list[str
     old = {**asdict(TrainConfig()), **stored}
     old['images'] = tuple({**asdict(ImageSource()), **source} for source in old['images'])
     old['loss'] = {**asdict(LossWeights()), **old['loss']}
+    # JSON knows lists alone.
+    old['frozen'] = tuple(old['frozen'])
     return [name for name, value in asdict(config).items() if old[name] != value]
