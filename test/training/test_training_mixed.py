@@ -1,6 +1,7 @@
 """Training on several data sets at once: whatever one of them lacks is left out of its losses."""
 
 from dataclasses import asdict
+import json
 
 import numpy as np
 import pytest
@@ -174,6 +175,15 @@ def test_a_checkpoint_from_before_a_setting_resumes():
     assert changed_settings(stored, config) == []
     stored['images'] = ({'path': 'data/other', 'weight': 1.0},)
     assert changed_settings({**stored, 'steps': 8}, config) == ['steps', 'images']
+
+
+def test_settings_that_went_through_json_are_the_same():
+    source = ImageSource('data/people', kind='photos', only=('coco',))
+    config = TrainConfig(images=(source,), frozen=('image_branch.backbone.stem',))
+    stored = json.loads(json.dumps(asdict(config)))
+    assert changed_settings(stored, config) == []
+    stored['images'][0]['only'] = ['lspet']
+    assert changed_settings({**stored, 'frozen': []}, config) == ['images', 'frozen']
 
 
 @pytest.mark.parametrize('name', ['unihpe_w32', 'unihpe_w48'])

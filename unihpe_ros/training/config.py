@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+import json
 from typing import Any
 
 from unihpe_ros.datasets.batches import SIMCC_SIGMA
@@ -204,6 +205,6 @@ def changed_settings(stored: Mapping[str, Any], config: TrainConfig) -> list[str
     old = {**asdict(TrainConfig()), **stored}
     old['images'] = tuple({**asdict(ImageSource()), **source} for source in old['images'])
     old['loss'] = {**asdict(LossWeights()), **old['loss']}
-    # JSON knows lists alone.
-    old['frozen'] = tuple(old['frozen'])
-    return [name for name, value in asdict(config).items() if old[name] != value]
+    # A study stores its settings as JSON, which turns tuples into lists, nested ones too.
+    old, new = (json.loads(json.dumps(settings)) for settings in (old, asdict(config)))
+    return [name for name, value in new.items() if old[name] != value]
