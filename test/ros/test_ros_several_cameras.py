@@ -138,7 +138,7 @@ def vision_msgs(monkeypatch):
         corners = [(p.position.x, p.position.y, p.position.z, 40.0) for p in msg.poses]
         return np.array(corners, np.float32).reshape(-1, 4)
 
-    fake = SimpleNamespace(Detection2DArray=PoseArray)
+    fake = SimpleNamespace(Detection2DArray=PoseArray, Detection3DArray=PoseArray)
     monkeypatch.setitem(sys.modules, 'vision_msgs', SimpleNamespace(msg=fake))
     monkeypatch.setitem(sys.modules, 'vision_msgs.msg', fake)
     monkeypatch.setattr(auxiliary_inputs, 'to_boxes', read)

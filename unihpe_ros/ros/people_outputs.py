@@ -52,9 +52,7 @@ class PeopleOutputs:
                 messages = require(f'{package}.msg', topic)
             except MissingPackageError:
                 continue
-            # Not every release of a package has every message.
-            if hasattr(messages, kind):
-                self._others.append((create(getattr(messages, kind), topic), write, messages))
+            self._others.append((create(getattr(messages, kind), topic), write, messages))
 
     def publish(
         self, poses: Poses, header: Header, place: Place, *, has_other_use: bool
