@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from unihpe_ros.core.keypoint_sets import COCO_133, HALPE_26
 from unihpe_ros.core.skeleton import COCO_17
 from unihpe_ros.engines.people_model import FoundPeople
-from unihpe_ros.networks_2d.conventions import Conventions
+from unihpe_ros.networks_2d.conventions import Conventions, IMAGENET_MEAN, IMAGENET_STD
 from unihpe_ros.networks_2d.tensors import Answer, Tensors
 
 # The set that a number of keypoints stands for, where nothing else is said.
@@ -56,6 +56,18 @@ class CropFamily(Family, Protocol):
             ``(B, K)`` in [0, 1].
 
         """
+
+
+class MmposeFamily(CropFamily, Protocol):
+    """Crop networks as MMPose trains them: keypoints in the second axis, ImageNet's colours."""
+
+    def keypoint_count(self, tensors: Tensors) -> int:
+        """See `Family`."""
+        return tensors.shapes[0][1]
+
+    def conventions(self, tensors: Tensors, keypoint_set: str) -> Conventions:
+        """See `Family`."""
+        return Conventions(keypoint_set, tensors.size, mean=IMAGENET_MEAN, std=IMAGENET_STD)
 
 
 class PictureFamily(Family, Protocol):

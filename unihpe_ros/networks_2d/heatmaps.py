@@ -15,15 +15,15 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.networks_2d.conventions import Conventions, IMAGENET_MEAN, IMAGENET_STD
-from unihpe_ros.networks_2d.family import CropFamily, in_unit
+from unihpe_ros.networks_2d.conventions import Conventions
+from unihpe_ros.networks_2d.family import in_unit, MmposeFamily
 from unihpe_ros.networks_2d.tensors import Answer, Tensors
 
 # Cells of the Gaussian that smooths a map, up to a height of 64 cells and above: MMPose's.
 _KERNEL, _LARGE_KERNEL, _SMALL_HEIGHT = 11, 17, 64
 
 
-class Heatmaps(CropFamily):
+class Heatmaps(MmposeFamily):
     """Heatmap networks; see the module."""
 
     name = 'heatmaps, as HRNet and ViTPose'
@@ -42,14 +42,6 @@ class Heatmaps(CropFamily):
                 f'{columns}x{rows} cells for {w}x{h} px'
             )
         return ''
-
-    def keypoint_count(self, tensors: Tensors) -> int:
-        """See `Family`."""
-        return tensors.shapes[0][1]
-
-    def conventions(self, tensors: Tensors, keypoint_set: str) -> Conventions:
-        """See `Family`."""
-        return Conventions(keypoint_set, tensors.size, mean=IMAGENET_MEAN, std=IMAGENET_STD)
 
     def read(
         self, answer: Answer, conventions: Conventions

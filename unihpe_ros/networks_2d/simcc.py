@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.networks_2d.conventions import Conventions, IMAGENET_MEAN, IMAGENET_STD
-from unihpe_ros.networks_2d.family import CropFamily, in_unit
+from unihpe_ros.networks_2d.conventions import Conventions
+from unihpe_ros.networks_2d.family import in_unit, MmposeFamily
 from unihpe_ros.networks_2d.tensors import Answer, Tensors
 
 
-class Simcc(CropFamily):
+class Simcc(MmposeFamily):
     """SimCC networks; see the module."""
 
     name = 'SimCC, as RTMPose'
@@ -39,14 +39,6 @@ class Simcc(CropFamily):
                 f'{bins_x} for {w} px and {bins_y} for {h} px'
             )
         return ''
-
-    def keypoint_count(self, tensors: Tensors) -> int:
-        """See `Family`."""
-        return tensors.shapes[0][1]
-
-    def conventions(self, tensors: Tensors, keypoint_set: str) -> Conventions:
-        """See `Family`."""
-        return Conventions(keypoint_set, tensors.size, mean=IMAGENET_MEAN, std=IMAGENET_STD)
 
     def read(
         self, answer: Answer, conventions: Conventions
