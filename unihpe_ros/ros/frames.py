@@ -192,8 +192,10 @@ class FrameHandler:
         unused = camera_input.auxiliary.depth_use.note(look.depth, poses)
         if unused:
             camera_input.warn(unused)
+        mode = self.parameters.anonymise
+        picture = camera_input.outputs.picture(look.image, poses, mode)
         try:
-            camera_input.outputs.publish(poses, header, look.size, look.image, self.parameters)
+            camera_input.outputs.publish(poses, header, look.size, picture, self.parameters)
         except TransformError as error:
             camera_input.report(f'no 3D is published: {error}')
             return
@@ -205,7 +207,7 @@ class FrameHandler:
         latency = self._measure_latency(seconds(header), camera_input)
         if latency is not None:
             figures['latency'] = round(1e3 * latency, 1)
-        camera_input.outputs.show(look.image, poses, figures, self.parameters)
+        camera_input.outputs.show(picture, poses, figures)
 
     def _is_late(self, frame: Frame) -> bool:
         """Whether a newer image of this camera has been answered."""

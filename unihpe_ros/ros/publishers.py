@@ -112,6 +112,24 @@ class Publishers:
         self._all.append(publisher)
         return publisher
 
+    def picture(
+        self, image: NDArray[np.uint8] | None, poses: Poses, mode: str
+    ) -> NDArray[np.uint8] | None:
+        """
+        Return what may be shown of an image: None where nobody wants to see it.
+
+        Parameters
+        ----------
+        image : NDArray[np.uint8], optional
+            ``(H, W, 3)`` BGR.
+        poses : Poses
+            N people in it.
+        mode : str
+            See `unihpe_ros.visualisation.anonymise.anonymise`.
+
+        """
+        return anonymise(image, poses, mode) if image is not None and self.draws else None
+
     def publish(
         self,
         poses: Poses,
@@ -132,7 +150,7 @@ class Publishers:
         size : tuple[int, int]
             (w, h) of the image, px.
         image : NDArray[np.uint8], optional
-            ``(H, W, 3)`` BGR of that size, which is not changed.
+            ``(H, W, 3)`` BGR of that size, from `picture`, which is not changed.
         parameters : Parameters
             The node's parameters of this moment.
 
@@ -146,8 +164,6 @@ class Publishers:
         shown = poses.to(self._skeleton)
         if _wanted(self._pose2d):
             self._pose2d.publish(to_cloud_2d(shown, header))
-        if image is not None and self._is_picture_wanted:
-            image = anonymise(image, poses, parameters.anonymise)
         if image is not None and self._annotated is not None and _wanted(self._annotated):
             self._annotated.publish(encode_image(draw_poses(image, shown), header))
         frame, transform = header, IDENTITY
@@ -184,11 +200,6 @@ class Publishers:
         """Whether somebody wants to see the picture."""
         if self._feed is not None and self._feed.is_watched:
             return True
-        return self._is_picture_wanted
-
-    @property
-    def _is_picture_wanted(self) -> bool:
-        """Whether somebody listens to a topic with a picture."""
         if self._bodies is not None and self._bodies.draws(self._camera):
             return True
         return self._annotated is not None and _wanted(self._annotated)
@@ -198,7 +209,6 @@ class Publishers:
         image: NDArray[np.uint8] | None,
         poses: Poses,
         figures: Mapping[str, float],
-        parameters: Parameters,
     ) -> None:
         """
         Show people on the page, if there is one and somebody looks.
@@ -206,18 +216,14 @@ class Publishers:
         Parameters
         ----------
         image : NDArray[np.uint8], optional
-            ``(H, W, 3)`` BGR, which is not changed any more.
+            ``(H, W, 3)`` BGR, from `picture`, which is not changed any more.
         poses : Poses
             N people in the camera's frame.
         figures : Mapping[str, float]
             Numbers to show, by name.
-        parameters : Parameters
-            The node's parameters of this moment.
 
         """
         if self._feed is not None and self._feed.is_watched:
-            if image is not None:
-                image = anonymise(image, poses, parameters.anonymise)
             self._feed.offer(image, poses.to(self._skeleton), figures)
 
     def publish_latency(self, seconds: float) -> None:
