@@ -271,7 +271,7 @@ class CameraStream:
         return poses
 
     def _keep_places(self, placing: tuple[bool, bool]) -> None:
-        """Drop the positions of people if the root mode changed."""
+        """Drop people's positions if the root mode, or whether the view is assumed, changed."""
         if placing != self._placing:
             self._placing = placing
             self._last = Poses.empty(UNION)

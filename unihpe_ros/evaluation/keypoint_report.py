@@ -43,7 +43,7 @@ def keypoint_table(predicted: Predictions) -> Table:
         known = np.isfinite(column)
         rows[name] = [float('nan')] * 3
         if known.any():
-            apart = reliability(relative[part], scores[part]).error
+            apart = reliability(column, scores[part]).error
             share = metrics.pck(column, RIGHT)
             rows[name] = [100 * share, float(np.median(column[known])), 100 * apart]
     columns = ['PCK 0.2 torso [%]', 'median error [torso]', 'calibration error of scores [%]']

@@ -111,7 +111,7 @@ class RealTimeBackbone(nn.Module):
 
     """
 
-    stride = 16
+    stride, fine_stride = 16, 4
 
     def __init__(
         self,
@@ -208,7 +208,7 @@ class HRNetBackbone(nn.Module):
 
     """
 
-    stride = 4
+    stride = fine_stride = 4
     # The map that it returns is fine already.
     fine_channels = 0
 

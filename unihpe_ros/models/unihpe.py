@@ -75,16 +75,18 @@ class ImageBranch(nn.Module):
         super().__init__()
         w, h = preset.input_size
         self.backbone = BACKBONES[preset.backbone]()
-        stride = self.backbone.stride
         bins = (round(w * preset.simcc_ratio), round(h * preset.simcc_ratio))
-        map_size = (-(-w // stride), -(-h // stride))
+        map_size, fine_size = (
+            (-(-w // stride), -(-h // stride))
+            for stride in (self.backbone.stride, self.backbone.fine_stride)
+        )
         self.head = SimccHead(
             self.backbone.channels,
             map_size,
             bins,
             len(UNION),
             self.backbone.fine_channels,
-            (-(-w // 4), -(-h // 4)),
+            fine_size,
         )
         token_width = self.head.x.in_features
         self.squeeze = nn.Linear(token_width, 16)
