@@ -266,7 +266,7 @@ def test_a_report_is_written_twice(tmp_path):
 class Oracle:
     """Finds the true 2D in the image, and remembers what it was asked to lift."""
 
-    size, simcc_ratio, width = (144, 192), 2.0, 4
+    size, simcc_ratio, width, padding = (144, 192), 2.0, 4, 1.25
 
     def __init__(self, records):
         self.crops = [crop_record(record, self.size) for record in records]
@@ -293,6 +293,19 @@ class Oracle:
         names = ('image_pose3d', 'lifted_pose3d', 'fused_pose3d')
         embedding = np.array([[1, 0], [0, 1], [-1, 0], [1, 0]], np.float32)[: len(keypoints)]
         return {**dict.fromkeys(names, poses), 'embedding': embedding}
+
+
+def test_crops_are_as_much_larger_than_the_box_as_the_model_asks(tmp_path):
+    write_h36m_images(tmp_path)
+    records = open_records('human36m', tmp_path, 'test')
+    heights = []
+    for padding in (1.25, 1.0):
+        oracle = Oracle([records[i] for i in range(len(records))])
+        oracle.padding = padding
+        predict_records(oracle, records)
+        truth = oracle.lifted[0]
+        heights.append(np.ptp(truth[0, truth[0, :, 2] > 0, 1]))
+    assert heights[1] == pytest.approx(1.25 * heights[0], rel=0.02)
 
 
 def test_own_2d_is_freed_of_the_lens_before_it_is_lifted(tmp_path):

@@ -138,6 +138,13 @@ def test_export_carries_its_spec(exported, network):
     assert (image.branch, lifting.branch) == ('image', 'lifting')
     assert image.weights == lifting.weights != hash_weights(UniHPE('unihpe_rt'))
     assert image.input_size == network.preset.input_size
+    assert image.padding == lifting.padding == 1.25
+
+
+def test_export_carries_the_padding_it_is_told(tmp_path, network):
+    image = export(network, tmp_path, 'tight', 'none', 'none', padding=1.1)[0]
+    properties = {p.key: p.value for p in onnx.load(image.path).metadata_props}
+    assert ModelSpec.from_json(properties[METADATA_KEY], 'tight').padding == 1.1
 
 
 @pytest.mark.parametrize('count', [1, 3, 8])

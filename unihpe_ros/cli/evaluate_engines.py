@@ -27,6 +27,7 @@ class EnginePredictor:
         self.image, self.lifting = image, lifting
         self.size = image.spec.input_size
         self.simcc_ratio = image.spec.simcc_ratio
+        self.padding = image.spec.padding
         self.width = lifting.inputs['image_feature'][-1] or 0
 
     def encode_image(self, images: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from unihpe_ros.cli.values import check_folder
+from unihpe_ros.core.preprocess import PADDING
 
 LICENCE = 'Apache-2.0; data: renderings of Anny (Apache-2.0, CC0) moved by CMU mocap (free use)'
 
@@ -24,6 +25,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '--licence', default=LICENCE, help=f'licence of weights and data (default: {LICENCE})'
     )
 
+    parser.add_argument(
+        '--padding',
+        type=float,
+        default=PADDING,
+        help="how much larger than a person's box the crops are that the model will be given "
+        f'(default: {PADDING}, as in training)',
+    )
+
 
 def run(args: argparse.Namespace) -> int:
     """Write the files, and print how far their outputs are from PyTorch's."""
@@ -32,7 +41,10 @@ def run(args: argparse.Namespace) -> int:
     from unihpe_ros.models.export import export, export_detector
     from unihpe_ros.models.unihpe import UniHPE
     from unihpe_ros.training.checkpoint import give_weights, load_checkpoint
+    from unihpe_ros.training.config import ConfigError
 
+    if not 1 <= args.padding <= 2:
+        raise ConfigError(f'--padding: expected 1 to 2; got {args.padding}')
     state = load_checkpoint(args.checkpoint)
     check_folder(args.out)
     config = state['config']
@@ -41,10 +53,15 @@ def run(args: argparse.Namespace) -> int:
         f'{state["step"] * config["image_batch"]} pictures'
     )
     preset = state['preset']
-    kind, write = (DetectorNetwork, export_detector) if preset in DETECTORS else (UniHPE, export)
-    model = kind(preset)
+    model = (DetectorNetwork if preset in DETECTORS else UniHPE)(preset)
     give_weights(model, state['ema'], args.checkpoint)
-    for file in write(model, args.out, args.name or preset, training, args.licence):
+    about = (args.out, args.name or preset, training, args.licence)
+    files = (
+        export_detector(model, *about)
+        if isinstance(model, DetectorNetwork)
+        else export(model, *about, padding=args.padding)
+    )
+    for file in files:
         engine = load_engine(file.path)
         difference = file.largest_difference(engine.infer(file.inputs))
         engine.close()

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Array, in_image
-from unihpe_ros.core.preprocess import mirror
+from unihpe_ros.core.preprocess import mirror, PADDING
 from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.datasets.degrade import degrade, degrade_photograph
 from unihpe_ros.datasets.half_body import half_body
@@ -60,7 +60,10 @@ class Sample:
 
 
 def crop_record(
-    record: Record, size: tuple[int, int], rng: np.random.Generator | None = None
+    record: Record,
+    size: tuple[int, int],
+    rng: np.random.Generator | None = None,
+    padding: float = PADDING,
 ) -> Sample:
     """
     Return the crop of a record's person, cut as the estimator does.
@@ -74,6 +77,8 @@ def crop_record(
     rng : np.random.Generator, optional
         Source of half bodies, the box's jitter, the roll, the flip and the picture's degradation;
         without it the crop is the exact one.
+    padding : float
+        How much larger than the box the crop is.
 
     Raises
     ------
@@ -92,7 +97,7 @@ def crop_record(
                 record = unstretch(record, rng)
             record = half_body(record, rng) if rng.random() < _HALF else record
             box, roll = _careless_box(record.box.astype(np.float64), rng)
-    crop = aim(record, box, size, roll)
+    crop = aim(record, box, size, roll, padding)
     image = np.zeros((size[1], size[0], 3), np.uint8)
     if record.image is not None:
         image = crop.warp(record.image)
@@ -128,10 +133,16 @@ def crop_record(
     )
 
 
-def aim(record: Record, box: Array, size: tuple[int, int], roll: float = 0.0) -> Crops:
+def aim(
+    record: Record,
+    box: Array,
+    size: tuple[int, int],
+    roll: float = 0.0,
+    padding: float = PADDING,
+) -> Crops:
     """Return the virtual camera aimed at a box of a record; DatasetError if that is impossible."""
     try:
-        return Crops.from_box(box, record.camera, size, roll=roll)
+        return Crops.from_box(box, record.camera, size, padding, roll)
     except ValueError as error:
         raise DatasetError(f'{record.source}: {error}') from error
 

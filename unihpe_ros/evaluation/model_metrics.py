@@ -105,7 +105,7 @@ def image_metrics(
     chosen = np.linspace(0, len(records) - 1, min(limit, len(records))).astype(int)
     found, truths, inside = [], [], []
     poses: dict[str, list[Array]] = {name: [] for name in (*_OUTPUTS, 'truth')}
-    for samples in _samples(records, chosen, predictor.size, batch, note):
+    for samples in _samples(records, chosen, predictor, batch, note):
         answer = predictor.encode_image(normalise_images(np.stack([s.image for s in samples])))
         keypoints, confidence = simcc.read_answer(answer, predictor.simcc_ratio)
         lifted = predictor.lift(
@@ -134,7 +134,7 @@ def image_metrics(
 def _samples(
     records: Records,
     chosen: NDArray[np.intp],
-    size: tuple[int, int],
+    predictor: Predictor,
     batch: int,
     note: Callable[[Iterable[str]], None] | None,
 ) -> Iterator[list[Sample]]:
@@ -143,7 +143,9 @@ def _samples(
     readable = False
     for index in chosen:
         try:
-            samples.append(crop_record(records[int(index)], size))
+            samples.append(
+                crop_record(records[int(index)], predictor.size, padding=predictor.padding)
+            )
             readable = True
         except DatasetError as error:
             # Figures of nothing are none: the last record may not fail in silence.

@@ -125,7 +125,7 @@ def predict_records(
     items: list[_Item] = []
     for index in tqdm(chosen, desc='evaluating', unit='record', delay=2):
         try:
-            items.append(_read(records[int(index)], predictor.size))
+            items.append(_read(records[int(index)], predictor.size, predictor.padding))
             rows.append(int(index))
         except DatasetError as error:
             skipped.append(error)
@@ -168,9 +168,9 @@ def _picture_name(record: Record) -> str:
     return record.source.partition(', annotation ')[0]
 
 
-def _read(record: Record, size: tuple[int, int]) -> _Item:
-    crop = aim(record, record.box.astype(np.float64), size)
-    return _Item(record, crop, crop_record(record, size))
+def _read(record: Record, size: tuple[int, int], padding: float) -> _Item:
+    crop = aim(record, record.box.astype(np.float64), size, padding=padding)
+    return _Item(record, crop, crop_record(record, size, padding=padding))
 
 
 def _predict(predictor: Predictor, items: Sequence[_Item]) -> dict[str, NDArray[Any]]:

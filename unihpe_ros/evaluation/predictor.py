@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 import torch
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.network_input import lifting_input
+from unihpe_ros.core.preprocess import PADDING
 from unihpe_ros.models.unihpe import MEAN, STD, UniHPE
 
 
@@ -19,6 +20,8 @@ class Predictor(Protocol):
     size: tuple[int, int]
     simcc_ratio: float
     width: int
+    # How much larger than a person's box the crop is.
+    padding: float
 
     def encode_image(self, images: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
         """Run the image branch on ``(B, 3, H, W)`` normalised crops."""
@@ -45,6 +48,7 @@ class TorchPredictor:
         self.size = model.preset.input_size
         self.simcc_ratio = model.preset.simcc_ratio
         self.width = model.preset.width
+        self.padding = PADDING
         self.device = next(model.parameters()).device
 
     @torch.inference_mode()

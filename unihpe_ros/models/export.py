@@ -78,7 +78,12 @@ class LiftingExport(nn.Module):
 
 
 def export(
-    model: UniHPE, directory: Path, name: str, training: str, licence: str
+    model: UniHPE,
+    directory: Path,
+    name: str,
+    training: str,
+    licence: str,
+    padding: float = PADDING,
 ) -> list[Exported]:
     """
     Write NAME.image.onnx and NAME.lifting.onnx and compare them with PyTorch.
@@ -99,6 +104,8 @@ def export(
         One line on how the weights were made.
     licence : str
         Licence of the weights and of the data behind them.
+    padding : float
+        How much larger than a person's box the crops are that it will be given.
 
     Returns
     -------
@@ -118,7 +125,7 @@ def export(
         std=STD,
         channels='rgb',
         simcc_ratio=sizes.simcc_ratio,
-        padding=PADDING,
+        padding=padding,
         embedding=sizes.embedding,
         training=training,
         licence=licence,
