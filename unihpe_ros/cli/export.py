@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from unihpe_ros.cli.values import check_folder
-from unihpe_ros.core.preprocess import PADDING
 
 LICENCE = 'Apache-2.0; data: renderings of Anny (Apache-2.0, CC0) moved by CMU mocap (free use)'
 
@@ -28,14 +27,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         '--padding',
         type=float,
-        default=PADDING,
         help="how much larger than a person's box the crops are that the model will be given "
-        f'(default: {PADDING}, as in training)',
+        '(default: as in training, 1.25)',
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the files, and print how far their outputs are from PyTorch's."""
+    from unihpe_ros.core.preprocess import PADDING
     from unihpe_ros.engines import load_engine
     from unihpe_ros.models.detector_network import DetectorNetwork, DETECTORS
     from unihpe_ros.models.export import export, export_detector
@@ -43,8 +42,9 @@ def run(args: argparse.Namespace) -> int:
     from unihpe_ros.training.checkpoint import give_weights, load_checkpoint
     from unihpe_ros.training.config import ConfigError
 
-    if not 1 <= args.padding <= 2:
-        raise ConfigError(f'--padding: expected 1 to 2; got {args.padding}')
+    padding = PADDING if args.padding is None else args.padding
+    if not 1 <= padding <= 2:
+        raise ConfigError(f'--padding: expected 1 to 2; got {padding}')
     state = load_checkpoint(args.checkpoint)
     check_folder(args.out)
     config = state['config']
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     files = (
         export_detector(model, *about)
         if isinstance(model, DetectorNetwork)
-        else export(model, *about, padding=args.padding)
+        else export(model, *about, padding=padding)
     )
     for file in files:
         engine = load_engine(file.path)
