@@ -23,7 +23,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         '--licence', default=LICENCE, help=f'licence of weights and data (default: {LICENCE})'
     )
-
     parser.add_argument(
         '--padding',
         type=float,
@@ -53,6 +52,8 @@ def run(args: argparse.Namespace) -> int:
         f'{state["step"] * config["image_batch"]} pictures'
     )
     preset = state['preset']
+    if preset in DETECTORS and args.padding is not None:
+        raise ConfigError('--padding: a detector is given whole pictures; leave it out')
     model = (DetectorNetwork if preset in DETECTORS else UniHPE)(preset)
     give_weights(model, state['ema'], args.checkpoint)
     about = (args.out, args.name or preset, training, args.licence)
