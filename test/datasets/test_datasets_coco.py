@@ -7,6 +7,7 @@ import pytest
 from tiny_datasets import write_3dhp_test, write_coco, write_h36m_poses, write_pw3d
 from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.datasets.augment import crop_record
+from unihpe_ros.datasets.batches import CropDataset
 from unihpe_ros.datasets.catalogue import KINDS, open_records
 from unihpe_ros.datasets.coco import Coco
 from unihpe_ros.datasets.records import DatasetError
@@ -48,6 +49,19 @@ def test_no_empty_crop_is_cut_where_others_may_be(tmp_path):
     for seed in range(60):
         sample = crop_record(record, (48, 64), np.random.default_rng(seed))
         assert (sample.visibility > 0).any()
+
+
+def test_crops_to_learn_from_are_as_much_larger_than_the_box_as_asked(tmp_path):
+    write_coco(tmp_path)
+    records = Coco(tmp_path, 'test')
+    spans = []
+    for padding in (1.0, 2.0):
+        dataset = CropDataset([records], (48, 64), seed=3, padding=padding)
+        keypoints = np.stack([dataset[place, 0, 0].sample.keypoints for place in range(40)])
+        # Nose and left wrist: both labelled, and far apart.
+        apart = keypoints[:, UNION.index('nose')] - keypoints[:, UNION.index('left_wrist')]
+        spans.append(np.nanmedian(np.linalg.norm(apart, axis=-1)))
+    assert spans[0] == pytest.approx(2 * spans[1], rel=0.02)
 
 
 def test_without_pictures(tmp_path):

@@ -27,23 +27,21 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '--padding',
         type=float,
         help="how much larger than a person's box the crops are that the model will be given "
-        '(default: as in training, 1.25)',
+        '(default: as in training)',
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the files, and print how far their outputs are from PyTorch's."""
-    from unihpe_ros.core.preprocess import PADDING
     from unihpe_ros.engines import load_engine
     from unihpe_ros.models.detector_network import DetectorNetwork, DETECTORS
     from unihpe_ros.models.export import export, export_detector
     from unihpe_ros.models.unihpe import UniHPE
-    from unihpe_ros.training.checkpoint import give_weights, load_checkpoint
+    from unihpe_ros.training.checkpoint import crop_padding, give_weights, load_checkpoint
     from unihpe_ros.training.config import ConfigError
 
-    padding = PADDING if args.padding is None else args.padding
-    if not 1 <= padding <= 2:
-        raise ConfigError(f'--padding: expected 1 to 2; got {padding}')
+    if args.padding is not None and not 1 <= args.padding <= 2:
+        raise ConfigError(f'--padding: expected 1 to 2; got {args.padding}')
     state = load_checkpoint(args.checkpoint)
     check_folder(args.out)
     config = state['config']
@@ -60,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     files = (
         export_detector(model, *about)
         if isinstance(model, DetectorNetwork)
-        else export(model, *about, padding=padding)
+        else export(model, *about, padding=args.padding or crop_padding(state))
     )
     for file in files:
         engine = load_engine(file.path)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 from unihpe_ros.core import simcc
+from unihpe_ros.core.preprocess import PADDING
 from unihpe_ros.datasets.augment import crop_record, Sample
 from unihpe_ros.datasets.records import DatasetError, Records
 from unihpe_ros.datasets.worker_signals import obey_parent_alone
@@ -105,6 +106,8 @@ class CropDataset(Dataset[Item]):
         Seed of the run.
     augmented : bool
         Whether crops are jittered and degraded.
+    padding : float
+        How much larger than a person's box the crops are.
 
     """
 
@@ -114,8 +117,9 @@ class CropDataset(Dataset[Item]):
         size: tuple[int, int],
         seed: int,
         augmented: bool = True,
+        padding: float = PADDING,
     ) -> None:
-        self.sources, self.size = list(sources), size
+        self.sources, self.size, self.padding = list(sources), size, padding
         self.seed, self.augmented = seed, augmented
 
     def __getitem__(self, key: tuple[int, int, int]) -> Item:
@@ -126,7 +130,8 @@ class CropDataset(Dataset[Item]):
         while True:
             try:
                 record = records[index]
-                return Item(crop_record(record, self.size, rng), record.source, tuple(skipped))
+                crop = crop_record(record, self.size, rng, self.padding)
+                return Item(crop, record.source, tuple(skipped))
             except DatasetError as error:
                 skipped.append(str(error))
                 if len(skipped) > _MANY:
@@ -197,6 +202,7 @@ def image_batches(
     workers: int = 1,
     simcc_ratio: float = 2.0,
     simcc_sigma: float = SIMCC_SIGMA,
+    padding: float = PADDING,
 ) -> DataLoader[ImageBatch]:
     """
     Return an endless loader of augmented crops.
@@ -221,12 +227,14 @@ def image_batches(
         SimCC bins per pixel.
     simcc_sigma : float
         Standard deviation of the SimCC labels, bins.
+    padding : float
+        How much larger than a person's box the crops are.
 
     """
     lengths = [len(source) for source in sources]
     sampler = RunSampler(lengths, weights, seed, start, batch, part)
     return DataLoader(
-        CropDataset(sources, size, seed),
+        CropDataset(sources, size, seed, padding=padding),
         batch_size=len(sampler.places),
         sampler=sampler,
         num_workers=workers,

@@ -40,15 +40,17 @@ class TorchPredictor:
     ----------
     model : UniHPE
         The network; put into evaluation mode.
+    padding : float
+        How much larger than a person's box its crops are.
 
     """
 
-    def __init__(self, model: UniHPE) -> None:
+    def __init__(self, model: UniHPE, padding: float = PADDING) -> None:
         self.model = model.eval()
         self.size = model.preset.input_size
         self.simcc_ratio = model.preset.simcc_ratio
         self.width = model.preset.width
-        self.padding = PADDING
+        self.padding = padding
         self.device = next(model.parameters()).device
 
     @torch.inference_mode()

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import torch
 from torch import nn, Tensor
+from unihpe_ros.core.preprocess import PADDING
 from unihpe_ros.core.resources import find_model_files
 from unihpe_ros.models.unihpe import PRESETS, UniHPE
 from unihpe_ros.training.config import ConfigError
@@ -76,6 +77,11 @@ def give_weights(model: nn.Module, weights: Mapping[str, Tensor], path: Path) ->
     except RuntimeError as error:
         reason = shorten(str(error), 200, placeholder=' ...')
         raise ConfigError(f'{path}: weights of another network or version ({reason})') from error
+
+
+def crop_padding(state: Mapping[str, Any]) -> float:
+    """Return how much larger than a person's box the crops were that a checkpoint learned from."""
+    return float(state['config'].get('padding', PADDING))
 
 
 def load_network(path: Path) -> UniHPE:

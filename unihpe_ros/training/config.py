@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 import json
 from typing import Any
 
+from unihpe_ros.core.preprocess import PADDING
 from unihpe_ros.datasets.batches import SIMCC_SIGMA
 from unihpe_ros.datasets.photos import PhotoSelection
 
@@ -152,6 +153,8 @@ class TrainConfig:
         Held-out photographs stored by `unihpe photos import`, likewise.
     simcc_sigma : float
         Standard deviation of the SimCC labels, bins.
+    padding : float
+        How much larger than a person's box the crops are; what the experiment exports is cut so.
     frozen : tuple[str, ...]
         Parts of the network that stay as `init` has them, by their names in it: early layers
         cost much of a step and change little.
@@ -187,6 +190,7 @@ class TrainConfig:
     validation_poses: str = ''
     validation_photos: str = ''
     simcc_sigma: float = SIMCC_SIGMA
+    padding: float = PADDING
     frozen: tuple[str, ...] = ()
 
 

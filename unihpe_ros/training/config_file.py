@@ -13,7 +13,7 @@ from unihpe_ros.training.config import ConfigError, ImageSource, LossWeights, Tr
 from unihpe_ros.training.contrast import TRIPLE_SCORES
 import yaml
 
-_AT_LEAST_ONE = ('steps', 'image_batch', 'pose_batch', 'log_steps', 'ema_steps')
+_AT_LEAST_ONE = ('steps', 'image_batch', 'pose_batch', 'log_steps', 'ema_steps', 'padding')
 _ABOVE_ZERO = ('learning_rate', 'clip', 'singular_value_temperature', 'simcc_sigma')
 _AT_LEAST_ZERO = (
     *('seed', 'chunk', 'weight_decay', 'warmup_steps', 'singular_value_start'),

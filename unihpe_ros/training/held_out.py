@@ -45,7 +45,7 @@ class HeldOutPeople:
     """
 
     def __init__(self, config: TrainConfig, note: Callable[[Iterable[str]], None]) -> None:
-        self.note = note
+        self.note, self.padding = note, config.padding
         self.poses = (
             load_pose_bank(Path(config.validation_poses)) if config.validation_poses else None
         )
@@ -61,7 +61,7 @@ class HeldOutPeople:
         scores: dict[str, float] = {}
         if self.poses is None and self.pictures is None and self.photos is None:
             return scores
-        predictor = TorchPredictor(averaged())
+        predictor = TorchPredictor(averaged(), self.padding)
         if self.poses is not None:
             scores |= lifting_metrics(predictor, self.poses, limit=_POSES)
         if self.pictures is not None:

@@ -154,6 +154,7 @@ class Run:
             workers=config.workers,
             simcc_ratio=preset.simcc_ratio,
             simcc_sigma=config.simcc_sigma,
+            padding=config.padding,
         )
         return iter(loader)
 
@@ -163,7 +164,7 @@ class Run:
 
     def picture(self, batch: Any) -> tuple[str, NDArray[np.uint8]]:
         """Return a name, and a picture of the predictions for a batch of `batches`."""
-        return 'crops', draw_panel(TorchPredictor(self.averaged()), batch)
+        return 'crops', draw_panel(TorchPredictor(self.averaged(), self.config.padding), batch)
 
     def learning_rate(self) -> float:
         """Return the learning rate of this step: linear warm-up, then a cosine to zero."""
