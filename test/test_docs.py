@@ -1,75 +1,13 @@
-"""What the documentation names is there: commands, their options, files and pages."""
+"""What the documentation names is there: files, pages, and what the package exports."""
 
-import argparse
-from collections.abc import Iterator
 from pathlib import Path
 import re
-import shlex
 
+from doc_commands import CODE, PAGES, ROOT
 import pytest
 import unihpe_ros
-from unihpe_ros.cli import main as cli
 
-ROOT = Path(__file__).resolve().parents[1]
-PAGES = [
-    ROOT / 'README.md',
-    ROOT / 'CONTRIBUTING.md',
-    *sorted((ROOT / 'docs').rglob('*.md')),
-    *sorted((ROOT / 'resource').rglob('*.md')),
-]
-# Fenced blocks, indented ones, and spans.
-CODE = re.compile(r'^```\w*\n(.*?)^```|((?:^ {4}[^\n]*\n)+)|`([^`\n]+)`', re.DOTALL | re.MULTILINE)
 LINK = re.compile(r'\]\(([^)\s]+)\)')
-ENDS = {'|', '||', '&&', ';', '&', '>', '>>'}
-
-
-def commands(text: str) -> Iterator[list[str]]:
-    """Yield the words after `unihpe` of every command line in code blocks and spans."""
-    for found in CODE.findall(text):
-        for line in ''.join(found).replace('\\\n', ' ').splitlines():
-            name = re.search(r'(?<![\w\'-])unihpe (?=[a-z-])', line)
-            if name is None:
-                continue
-            words = shlex.split(line[name.end() :], comments=True)
-            end = next((n for n, word in enumerate(words) if word in ENDS), len(words))
-            yield words[:end]
-
-
-def complaints(words: list[str], parser: argparse.ArgumentParser) -> list[str]:
-    """Return the subcommands and options that a parser lacks."""
-    options = dict(parser._option_string_actions)
-    missing = []
-    subcommands = _subcommands(parser)
-    for word in words:
-        if subcommands and not word.startswith('-'):
-            if word not in subcommands:
-                return [*missing, word]
-            options |= subcommands[word]._option_string_actions
-            subcommands = _subcommands(subcommands[word])
-        elif re.match(r'--?[a-z]', word) and word.partition('=')[0] not in options:
-            missing.append(word)
-    return missing
-
-
-def _subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            return action.choices
-    return {}
-
-
-@pytest.fixture(scope='module')
-def parser() -> argparse.ArgumentParser:
-    return cli.build_parser(cli.find_commands())
-
-
-@pytest.mark.parametrize('page', PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_commands_and_options_exist(page, parser):
-    wrong = {}
-    for words in commands(page.read_text(encoding='utf-8')):
-        if found := complaints(words, parser):
-            wrong[' '.join(words)] = found
-    assert wrong == {}
 
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -90,22 +28,6 @@ def _anchors(path: Path) -> set[str]:
     """Return the names of a page's headings as GitHub makes them."""
     titles = re.findall(r'^#+ (.*)$', path.read_text(encoding='utf-8'), re.MULTILINE)
     return {re.sub(r'[^\w -]', '', title.lower()).replace(' ', '-') for title in titles}
-
-
-def test_the_search_sees_what_is_wrong(parser):
-    text = 'As `unihpe fly --far`, or\n```bash\nunihpe demo --wings \\\n  3 && unihpe x\n```\n'
-    text += '\n    unihpe export  # Ours.\n'
-    assert list(commands(text)) == [['fly', '--far'], ['demo', '--wings', '3'], ['export']]
-    assert complaints(['fly', '--far'], parser) == ['fly']
-    assert complaints(['demo', '--wings', '3'], parser) == ['--wings']
-    assert complaints(['bench', 'bag', 'a', '--limit', '-1'], parser) == ['--limit']
-    assert complaints(['bench', 'bag', 'a', '--out', '-1'], parser) == []
-
-
-def test_every_command_is_in_the_documentation():
-    text = '\n'.join(page.read_text(encoding='utf-8') for page in PAGES)
-    named = {words[0] for words in commands(text) if words}
-    assert set(cli.find_commands()) <= named
 
 
 def test_every_page_of_docs_is_in_the_menu_of_the_site():
