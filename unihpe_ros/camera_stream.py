@@ -16,7 +16,8 @@ from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.engines.pose_model import PoseModelOutput
 from unihpe_ros.newcomers import Newcomers, NOWHERE
-from unihpe_ros.tracking.assemble import coast, join, report
+from unihpe_ros.tracking.assemble import carry_poses, coast, join, report
+from unihpe_ros.tracking.ego_motion import EgoMotion
 from unihpe_ros.tracking.observations import build_observations, Observations
 from unihpe_ros.tracking.refinement import TrackRefiner
 from unihpe_ros.tracking.tracker import Tracker
@@ -58,6 +59,8 @@ class CameraStream:
         self._last = Poses.empty(UNION)
         self._stamp, self._period = -math.inf, math.inf
         self._picture = (0, 0)
+        # world_from_camera at the last image.
+        self._camera_pose: NDArray[np.float64] | None = None
         # What places depend on: whether they are relative, and whether the view is assumed.
         self._placing = (False, False)
 
@@ -75,9 +78,19 @@ class CameraStream:
         return seconds > memory and seconds > _PAUSE * self._period
 
     def predict(
-        self, stamp: float, size: tuple[int, int], settings: EstimatorSettings
+        self,
+        stamp: float,
+        view: Camera,
+        settings: EstimatorSettings,
+        world_from_camera: NDArray[np.float64] | None = None,
     ) -> NDArray[np.float32]:
-        """Predict the tracked people at a time; return their boxes ``(T, 4)`` px."""
+        """
+        Predict the tracked people at a time; return their boxes ``(T, 4)`` px.
+
+        `view` is the camera to work with, for `world_from_camera` see CameraImage.
+
+        """
+        size = view.width, view.height
         if self._starts_over(stamp, size, settings):
             self._tracker.reset()
             self._refiner.keep(set())
@@ -85,11 +98,23 @@ class CameraStream:
             self.forget = False
             self._stamp, self._period = -math.inf, math.inf
             self._newcomers.forget()
+            self._camera_pose = None
         self._picture = size
-        return self._tracker.predict(stamp, size, settings)
+        ego_motion = EgoMotion.between(self._camera_pose, world_from_camera, view)
+        self._camera_pose = world_from_camera
+        if ego_motion is not None:
+            roots = self._tracker.roots()
+            self._refiner.carry(ego_motion, roots, is_relative=self._placing[0])
+            self._last = carry_poses(self._last, ego_motion, roots)
+        return self._tracker.predict(stamp, size, settings, ego_motion)
 
     def reduction(
-        self, stamp: float, view: Camera, given: Array | None, settings: EstimatorSettings
+        self,
+        stamp: float,
+        view: Camera,
+        given: Array | None,
+        settings: EstimatorSettings,
+        world_from_camera: NDArray[np.float64] | None = None,
     ) -> int:
         """
         Return by how much a picture may be reduced before `aim`; this changes nothing.
@@ -104,6 +129,8 @@ class CameraStream:
             ``(N, 4)`` px, where people are, instead of the detector's.
         settings : EstimatorSettings
             See there.
+        world_from_camera : NDArray[np.float64], optional
+            See `predict`.
 
         Returns
         -------
@@ -116,7 +143,8 @@ class CameraStream:
         known, missing = NOWHERE, True
         starts_over = self._starts_over(stamp, size, settings)
         if not starts_over:
-            known, missing = self._tracker.foresee(stamp, size, settings)
+            ego_motion = EgoMotion.between(self._camera_pose, world_from_camera, view)
+            known, missing = self._tracker.foresee(stamp, size, settings, ego_motion)
         new, detects = self._newcomers.expected(len(known), missing, stamp, settings)
         if starts_over:
             new, detects = NOWHERE, settings.detector != 'none'

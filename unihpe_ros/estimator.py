@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.camera_stream import CameraStream
 from unihpe_ros.core.geometry import Array, Camera
-from unihpe_ros.core.image_input import CameraImage, check_stamp
+from unihpe_ros.core.image_input import CameraImage, check_pose, check_stamp
 from unihpe_ros.core.keypoint_sets import in_union, keypoint_set
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.pose import Poses
@@ -158,6 +158,7 @@ class PoseEstimator:
         stream: str = '',
         boxes: Array | None = None,
         depth: NDArray[np.float32] | None = None,
+        world_from_camera: NDArray[np.float64] | None = None,
     ) -> Poses:
         """
         Find the people in the next image of a stream.
@@ -177,6 +178,8 @@ class PoseEstimator:
             ``(N, 4)`` px, where people are, instead of the detector's.
         depth : NDArray[np.float32], optional
             ``(H, W)`` m along the optical axis, aligned with the image; 0 or NaN where unknown.
+        world_from_camera : NDArray[np.float64], optional
+            ``(4, 4)`` where a moving camera is, see CameraImage.
 
         Returns
         -------
@@ -189,11 +192,11 @@ class PoseEstimator:
         Raises
         ------
         ValueError, EngineError
-            If the image, the camera, the stamp, the boxes or the depth is malformed, or the
-            runtime fails.
+            If the image or what comes with it is malformed, or the runtime fails.
 
         """
-        return self.estimate_batch([CameraImage(image, camera, stamp, stream, boxes, depth)])[0]
+        given = CameraImage(image, camera, stamp, stream, boxes, depth)
+        return self.estimate_batch([replace(given, world_from_camera=world_from_camera)])[0]
 
     def estimate_image(
         self,
@@ -206,8 +209,8 @@ class PoseEstimator:
         """
         Find the people in one image that belongs to no stream.
 
-        Whoever is seen is reported: no second image is waited for, and nobody is remembered. The
-        ids are 1 to N; for the rest see `estimate`.
+        Whoever is seen is reported, with ids from 1 to N, and nobody is remembered; for the rest
+        see `estimate`.
 
         """
         settings = replace(self._settings, confirm_time=0.0)
@@ -243,6 +246,7 @@ class PoseEstimator:
         *,
         stream: str = '',
         boxes: Array | None = None,
+        world_from_camera: NDArray[np.float64] | None = None,
     ) -> int:
         """
         Return by how much the next picture of a stream may be reduced while it is decoded.
@@ -257,7 +261,7 @@ class PoseEstimator:
             return self._model.reduction(size)
         settings = self._settings
         view = camera or Camera.from_fov(*size, math.radians(settings.default_fov_deg))
-        return self._stream(stream).reduction(stamp, view, boxes, settings)
+        return self._stream(stream).reduction(stamp, view, boxes, settings, world_from_camera)
 
     def lift(
         self,
@@ -269,6 +273,7 @@ class PoseEstimator:
         skeleton: Skeleton | str = UNION,
         stream: str = '',
         depth: NDArray[np.float32] | None = None,
+        world_from_camera: NDArray[np.float64] | None = None,
     ) -> Poses:
         """
         Place and follow people whose 2D keypoints are known, without an image.
@@ -279,7 +284,7 @@ class PoseEstimator:
             ``(N, K, 2)`` px; NaN or (0, 0) where unknown.
         scores : NDArray
             ``(N, K)`` in [0, 1]; 0 or NaN where unknown.
-        camera, stamp, stream, depth
+        camera, stamp, stream, depth, world_from_camera
             Of the image that the keypoints are of, see `estimate`.
         skeleton : Skeleton or str
             The keypoint set, or its name in `unihpe_ros.core.keypoint_sets.KEYPOINT_SETS`;
@@ -297,20 +302,19 @@ class PoseEstimator:
 
         """
         check_stamp(stamp)
+        check_pose(world_from_camera)
         names = keypoint_set(skeleton) if isinstance(skeleton, str) else skeleton
         given = in_union(keypoints_2d, scores, names)
-        settings, times = self._settings, dict.fromkeys(STAGES, 0.0)
-        begun = perf_counter()
+        settings, times, begun = self._settings, dict.fromkeys(STAGES, 0.0), perf_counter()
         state = self._stream(stream)
-        state.predict(stamp, (camera.width, camera.height), settings)
+        state.predict(stamp, camera, settings, world_from_camera)
         observations = lifted_people(self._model, *given, camera, settings)
         times['lifting_branch'] = perf_counter() - begun
         begun = perf_counter()
         mode = settings.resolve(depth is not None)
         found = (observations, stamp, mode, settings, depth)
         poses = state.update_tracks(*found, lifted=True, assumed_view=camera.assumed)
-        times['track'] = perf_counter() - begun
-        self.stage_times = times
+        self.stage_times = {**times, 'track': perf_counter() - begun}
         return poses
 
     def _stream(self, name: str) -> CameraStream:

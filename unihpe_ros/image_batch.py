@@ -54,7 +54,10 @@ def estimate_images(
     times = dict.fromkeys(STAGES, 0.0)
     begun = perf_counter()
     pairs = list(zip(streams, images, strict=True))
-    known = [stream.predict(image.stamp, image.size, settings) for stream, image in pairs]
+    known = [
+        stream.predict(image.stamp, image.view(settings), settings, image.world_from_camera)
+        for stream, image in pairs
+    ]
     beside = any(map(len, known))
     aims = [
         stream.aim(image, places, settings, beside=beside)

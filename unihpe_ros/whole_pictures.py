@@ -66,11 +66,12 @@ def estimate_pictures(
     answers = []
     for stream, image in zip(streams, images, strict=True):
         laps = [perf_counter()]
-        stream.predict(image.stamp, image.size, settings)
+        view = image.view(settings)
+        stream.predict(image.stamp, view, settings, image.world_from_camera)
         found = find_upright(model, image, settings)
         laps.append(perf_counter())
         keypoints = in_union(found.keypoints, found.scores, model.skeleton)
-        observations = lifted_people(model, *keypoints, image.view(settings), settings, image)
+        observations = lifted_people(model, *keypoints, view, settings, image)
         laps.append(perf_counter())
         mode = settings.resolve(image.depth is not None)
         given = (observations, image.stamp, mode, settings, image.depth)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 from unihpe_ros.kinematics.person_motion import PeopleMotion
 
 CAMERA, UP = np.zeros(3), np.array([0.0, -1.0, 0.0])
@@ -59,3 +60,21 @@ def test_people_come_go_and_change_places():
     assert np.isnan(states[1]).all()
     assert np.isnan(sigmas[1]).all()
     assert motion.update([], np.zeros((0, 3)), 0.3, CAMERA, UP)[0].shape == (0, 6)
+
+
+def test_velocities_are_of_the_ground_while_the_frame_of_the_places_turns_and_drives():
+    """A camera on a robot that drives past: who stands has no velocity, who walks has theirs."""
+    motion, stays = PeopleMotion(), PeopleMotion()
+    world = np.array([[0.0, 0, 4], [1, 0, 5]])
+    for stamp in np.arange(0, 2, 1 / 15):
+        turn = Rotation.from_euler('y', 0.4 * stamp).as_matrix()
+        frame = np.eye(4)
+        frame[:3, :3], frame[:3, 3] = turn, turn @ (-0.5 * stamp, 0, -0.3 * stamp)
+        walked = world + np.outer([0, 1], [0.8 * stamp, 0, 0])
+        places = walked @ turn.T + frame[:3, 3]
+        states, _ = motion.update([1, 2], places, stamp, CAMERA, UP, frame_from_world=frame)
+        ignorant, _ = stays.update([1, 2], places, stamp, CAMERA, UP)
+    np.testing.assert_allclose(states[:, :3], places, atol=0.03)
+    np.testing.assert_allclose(states[0, 3:], 0, atol=1e-6)
+    np.testing.assert_allclose(states[1, 3:], turn @ (0.8, 0, 0), atol=0.1)
+    assert np.linalg.norm(ignorant[0, 3:]) > 0.5

@@ -40,11 +40,15 @@ class CameraImage:
         all else, and all answers, are in px of that picture.
     rotation : int
         Of the camera that is assumed without one, see `unihpe_ros.core.geometry.Camera`.
+    world_from_camera : NDArray[np.float64], optional
+        ``(4, 4)`` where the camera's optical frame is at `stamp`, in a frame that stays still, m:
+        what is known of people is carried along when the camera turns and drives. Where this or
+        the last image has none, the camera is taken to have stood still between them.
 
     Raises
     ------
     ValueError
-        If the image, the camera, the stamp, the boxes or the depth is malformed.
+        If the image, the camera, the stamp, the boxes, the depth or the pose is malformed.
 
     """
 
@@ -56,12 +60,14 @@ class CameraImage:
     depth: NDArray[np.float32] | None = None
     whole_size: tuple[int, int] | None = None
     rotation: int = 0
+    world_from_camera: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         image, camera = self.image, self.camera
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
             raise ValueError(f'image: expected (H, W, 3) uint8; got {image.shape} {image.dtype}')
         check_stamp(self.stamp)
+        check_pose(self.world_from_camera)
         if self.reduction == 0:
             raise ValueError(
                 f'image: expected {self.whole_size} reduced by 2, 4 or 8; got {image.shape}'
@@ -105,6 +111,15 @@ class CameraImage:
         fov = math.radians(settings.default_fov_deg)
         camera = Camera.from_fov(*self.size, fov)
         return replace(camera, rotation=self.rotation, assumed=True)
+
+
+def check_pose(world_from_camera: NDArray[np.float64] | None) -> None:
+    """Raise ValueError if the pose of a camera is known, and not ``(4, 4)`` finite numbers."""
+    pose = world_from_camera
+    if pose is not None and (pose.shape != (4, 4) or not np.isfinite(pose).all()):
+        raise ValueError(
+            f'world_from_camera: expected (4, 4) finite numbers; got {pose.shape} {pose.tolist()}'
+        )
 
 
 def check_stamp(stamp: float) -> None:

@@ -39,6 +39,7 @@ class PeopleMotion:
         self._stamp = -np.inf
         self._states: Float64 = np.zeros((0, 6))
         self._covariances: Float64 = np.zeros((0, 6, 6))
+        self._frame: Float64 | None = None
 
     def update(
         self,
@@ -48,6 +49,7 @@ class PeopleMotion:
         camera: NDArray[np.floating],
         up: NDArray[np.floating],
         measured: NDArray[np.bool_] | None = None,
+        frame_from_world: Float64 | None = None,
     ) -> tuple[Float64, Float64]:
         """
         Take in the people of one image.
@@ -57,7 +59,8 @@ class PeopleMotion:
         ids : Sequence[int]
             N people; all others are forgotten.
         places : NDArray
-            ``(N, 3)`` m, in a frame that stays; NaN for people who are not seen now.
+            ``(N, 3)`` m, in a frame that stays still, or of which `frame_from_world` says how it
+            moves; NaN for people who are not seen now.
         stamp : float
             s; a time before the last one, or long after it, forgets everybody.
         camera : NDArray
@@ -66,16 +69,20 @@ class PeopleMotion:
             ``(3,)`` unit vector against gravity.
         measured : NDArray[np.bool_], optional
             ``(N,)`` whether a depth image said how far they are; nobody if not given.
+        frame_from_world : NDArray[np.float64], optional
+            ``(4, 4)`` from a frame that stays still into that of the places, now.
 
         Returns
         -------
         states : NDArray[np.float64]
-            ``(N, 6)`` x y z, m, and their velocities, m/s; NaN for those never seen.
+            ``(N, 6)`` x y z, m, and their velocities against the world, m/s, along the axes of
+            the frame now; NaN for those never seen.
         sigmas : NDArray[np.float64]
             ``(N, 6)`` their standard deviations.
 
         """
         kind = np.zeros(len(ids), np.intp) if measured is None else measured.astype(np.intp)
+        self._follow_frame(frame_from_world)
         self._carry(ids, stamp)
         found: Float64 = places.astype(np.float64)
         is_seen = np.isfinite(found).all(-1)
@@ -93,6 +100,17 @@ class PeopleMotion:
             # Symmetric, whatever the rounding.
             self._covariances[rows] = 0.5 * (left + left.swapaxes(1, 2))
         return self._states.copy(), self._sigmas(camera, up, kind)
+
+    def _follow_frame(self, frame_from_world: Float64 | None) -> None:
+        """Bring what is known into the frame as it is now, if it has moved in the world."""
+        before, self._frame = self._frame, frame_from_world
+        if before is None or frame_from_world is None:
+            return
+        moved = frame_from_world @ np.linalg.inv(before)
+        turn = np.kron(np.eye(2), moved[:3, :3])
+        self._states = self._states @ turn.T
+        self._states[:, :3] += moved[:3, 3]
+        self._covariances = turn @ self._covariances @ turn.T
 
     def _carry(self, ids: Sequence[int], stamp: float) -> None:
         """Move those who are still there on to a time; newcomers are NaN."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import Skeleton
+from unihpe_ros.tracking.ego_motion import EgoMotion
 from unihpe_ros.tracking.observations import Observations
 from unihpe_ros.tracking.refinement import RefinedPoses
 from unihpe_ros.tracking.track import Track
@@ -127,6 +129,34 @@ def coast(last: Poses, tracks: Sequence[Track], fade: float, root_mode: RootMode
         track_ids=last.track_ids[rows],
         agreement=last.agreement[rows],
         root_mode=root_mode,
+    )
+
+
+def carry_poses(poses: Poses, ego_motion: EgoMotion, roots: Mapping[int, Array]) -> Poses:
+    """
+    Return people in the frame, and in the image, of a camera that has moved.
+
+    Parameters
+    ----------
+    poses : Poses
+        N people, as they were reported for the last frame.
+    ego_motion : EgoMotion
+        How it moved since.
+    roots : Mapping[int, NDArray]
+        ``(3,)`` m by id, where they were in the camera's frame then.
+
+    """
+    if not len(poses):
+        return poses
+    unknown = np.full(3, np.nan)
+    where = np.array([roots.get(i, unknown) for i in poses.track_ids.tolist()])
+    is_relative = poses.root_mode is RootMode.RELATIVE
+    move = ego_motion.turn if is_relative else ego_motion.carry
+    return replace(
+        poses,
+        boxes=ego_motion.boxes(poses.boxes, where).astype(np.float32),
+        keypoints_2d=ego_motion.pixels(poses.keypoints_2d, where).astype(np.float32),
+        keypoints_3d=move(poses.keypoints_3d).astype(np.float32),
     )
 
 

@@ -38,6 +38,8 @@ _CERTAIN = 0.85
 _UNLIKE, _LEAST_SHARE = 0.5, 0.3
 # Share of a person's box behind others' from which its colours may be theirs.
 _COVERED = 0.1
+_SAME_OKS = 0.5  # Two observations this alike are one person.
+_SAME_IOU = 0.75  # As above, for a rough first observation, whose keypoints are not yet exact.
 
 
 def overlaps(
@@ -195,6 +197,39 @@ def pairs(fit: NDArray[np.float64], least: float = LEAST_MATCH_SCORE) -> list[tu
     rows, columns = linear_sum_assignment(fit, maximize=True)
     chosen = zip(rows.tolist(), columns.tolist(), strict=True)
     return [(t, g) for t, g in chosen if fit[t, g] > 0]
+
+
+def without_duplicates(
+    observations: Observations,
+    fit: NDArray[np.float64],
+    alike: NDArray[np.float64],
+    shared: NDArray[np.float64],
+) -> list[int]:
+    """
+    Rows of observations that are not of one person twice: best match first, then by score.
+
+    Parameters
+    ----------
+    observations : Observations
+        G observations.
+    fit : NDArray[np.float64]
+        ``(T, G)`` see `match_scores`.
+    alike, shared : NDArray[np.float64]
+        ``(G, G)`` overlap with each other by keypoints and by box, see `overlaps`.
+
+    """
+    if not len(observations):
+        return []
+    tracked = observations.sources >= 0
+    own = np.zeros(len(observations))
+    own[tracked] = fit[observations.sources[tracked], np.flatnonzero(tracked)]
+    merit = observations.scores.mean(1) / 10 + fit.max(0, initial=0.0) + own
+    same = (shared > _SAME_IOU) & ~(tracked[:, None] & tracked[None]) | (alike > _SAME_OKS)
+    kept: list[int] = []
+    for row in np.argsort(-merit, kind='stable').tolist():
+        if not same[row, kept].any():
+            kept.append(row)
+    return kept
 
 
 def _colours(tracks: Sequence[Track], observations: Observations) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from unihpe_ros.core.pose import RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import Skeleton
 from unihpe_ros.tracking.bone_lengths import apply_together, Bones, learn_together
+from unihpe_ros.tracking.ego_motion import EgoMotion
 from unihpe_ros.tracking.observations import Observations
 from unihpe_ros.tracking.one_euro import OneEuro, OneEuroSettings, smooth_together
 from unihpe_ros.tracking.root import locate_root, plausible_size, root_weights, scale_to_stature
@@ -110,6 +111,36 @@ class TrackRefiner:
         for person in self._known.values():
             person.filter = OneEuro()
             person.log_scale = person.looks_at_depth = 0.0
+
+    def carry(
+        self, ego_motion: EgoMotion, roots: Mapping[int, Array], *, is_relative: bool
+    ) -> None:
+        """
+        Bring what the filters know into the frame, and the image, of a camera that has moved.
+
+        Parameters
+        ----------
+        ego_motion : EgoMotion
+            How it moved since the last image.
+        roots : Mapping[int, NDArray]
+            ``(3,)`` m by id, where people were in the camera's frame then.
+        is_relative : bool
+            Whether roots are at the origin, where they stay.
+
+        """
+        k = len(self._skeleton)
+        for i, person in self._known.items():
+            known = person.filter.points
+            if known is None:
+                continue
+            # The order of `_smooth`: pixels, skeleton, root.
+            where = np.asarray(roots.get(i, np.full(3, np.nan)))[None]
+            known, velocity = known.copy(), person.filter.velocity.copy()
+            known[:k, :2] = ego_motion.pixels(known[None, :k, :2], where)[0]
+            known[k:-1] = ego_motion.turn(known[k:-1])
+            known[-1] = known[-1] if is_relative else ego_motion.carry(known[-1])
+            velocity[k:] = ego_motion.turn(velocity[k:])
+            person.filter.points, person.filter.velocity = known, velocity
 
     def refine(
         self,

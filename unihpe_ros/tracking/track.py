@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 import math
@@ -9,6 +10,7 @@ import math
 import numpy as np
 from unihpe_ros.core import boxes
 from unihpe_ros.core.geometry import Array
+from unihpe_ros.tracking.ego_motion import EgoMotion
 from unihpe_ros.tracking.observations import Observations
 
 _VELOCITY_TIME = 0.048  # s; time constant of that in the image: a half at 30 images a second.
@@ -149,6 +151,20 @@ class Track:
         velocity = self.root_velocity + (1 - keep) ** 2 * surprise / max(step, _LEAST_STEP)
         speed = math.hypot(*velocity.tolist())
         self.root_velocity = velocity * min(1.0, _FASTEST / max(speed, 1e-9))
+
+
+def carry_tracks(tracks: Sequence[Track], ego_motion: EgoMotion) -> None:
+    """Bring people's places and velocities into the frame of a camera that has moved."""
+    if not tracks:
+        return
+    roots = np.array([track.root for track in tracks])
+    places = ego_motion.boxes(np.array([track.box for track in tracks]), roots)
+    keypoints = ego_motion.pixels(np.array([track.keypoints for track in tracks]), roots)
+    velocities = ego_motion.turn(np.array([track.root_velocity for track in tracks]))
+    carried = ego_motion.carry(roots)
+    for row, track in enumerate(tracks):
+        track.box, track.keypoints = places[row], keypoints[row]
+        track.root, track.root_velocity = carried[row], velocities[row]
 
 
 def _middle(values: Array) -> Array:

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core import boxes
+from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import Skeleton
 from unihpe_ros.tracking.association import (
@@ -24,12 +25,12 @@ from unihpe_ros.tracking.association import (
     pairs,
     reid_scores,
     unoccluded,
+    without_duplicates,
 )
+from unihpe_ros.tracking.ego_motion import EgoMotion
 from unihpe_ros.tracking.observations import Observations
-from unihpe_ros.tracking.track import State, Track
+from unihpe_ros.tracking.track import carry_tracks, State, Track
 
-_SAME_OKS = 0.5  # Two observations this alike are one person.
-_SAME_IOU = 0.75  # As above, for a rough first observation, whose keypoints are not yet exact.
 _TENTATIVE_LOOKS = 5  # Looks after which a person who never agreed with themselves is dropped.
 _LEAST_IN_VIEW = 0.1  # Share of its box below which a person has left the picture.
 _LEAST_RETURN = 0.05  # Chance from which a newcomer is somebody who was lost.
@@ -79,8 +80,16 @@ class Tracker:
         for track in (*self.tracks, *self.lost):
             track.root, track.root_velocity = np.full(3, np.nan), np.zeros(3)
 
+    def roots(self) -> dict[int, Array]:
+        """Return where in the camera's frame everybody with an id is, ``(3,)`` m, by id."""
+        return {track.id: track.root for track in (*self.tracks, *self.lost) if track.id}
+
     def predict(
-        self, stamp: float, size: tuple[int, int], settings: EstimatorSettings
+        self,
+        stamp: float,
+        size: tuple[int, int],
+        settings: EstimatorSettings,
+        ego_motion: EgoMotion | None = None,
     ) -> NDArray[np.float32]:
         """
         Predict where the known people are at a time.
@@ -93,6 +102,8 @@ class Tracker:
             (w, h) of the image, px.
         settings : EstimatorSettings
             Nobody is carried further than in `track_timeout`.
+        ego_motion : EgoMotion, optional
+            How the camera moved since the last frame; without it, as if it stood still.
 
         Returns
         -------
@@ -101,7 +112,9 @@ class Tracker:
 
         """
         seconds = min(stamp - self._stamp, settings.track_timeout)
-        places, staying = self._in_view(seconds, size)
+        places, staying = self._in_view(seconds, size, ego_motion)
+        if ego_motion is not None:
+            carry_tracks((*self.tracks, *self.lost), ego_motion)
         for track in self.tracks:
             track.move(seconds)
         self._stamp = stamp
@@ -111,14 +124,18 @@ class Tracker:
         return places
 
     def foresee(
-        self, stamp: float, size: tuple[int, int], settings: EstimatorSettings
+        self,
+        stamp: float,
+        size: tuple[int, int],
+        settings: EstimatorSettings,
+        ego_motion: EgoMotion | None = None,
     ) -> tuple[NDArray[np.float32], bool]:
         """
         Return what `predict` would, without moving anybody, and whether somebody is missing.
 
         Parameters
         ----------
-        stamp, size, settings
+        stamp, size, settings, ego_motion
             See `predict`.
 
         Returns
@@ -129,17 +146,20 @@ class Tracker:
             See `is_anybody_missing`, then.
 
         """
-        places, staying = self._in_view(min(stamp - self._stamp, settings.track_timeout), size)
+        seconds = min(stamp - self._stamp, settings.track_timeout)
+        places, staying = self._in_view(seconds, size, ego_motion)
         return places, _anybody_missing(staying)
 
     def _in_view(
-        self, seconds: float, size: tuple[int, int]
+        self, seconds: float, size: tuple[int, int], ego_motion: EgoMotion | None
     ) -> tuple[NDArray[np.float32], list[Track]]:
         """Return the boxes ``(T, 4)`` of those who are in the picture after some time."""
         if not self.tracks:
             return np.zeros((0, 4), np.float32), []
         velocities = np.array([(*track.velocity, *track.velocity) for track in self.tracks])
         places = np.array([track.box for track in self.tracks])
+        if ego_motion is not None:
+            places = ego_motion.boxes(places, np.array([track.root for track in self.tracks]))
         predicted = (places + velocities * seconds).astype(np.float32)
         visible = boxes.clip(predicted, size)
         stays = boxes.area(visible) > _LEAST_IN_VIEW * boxes.area(predicted)
@@ -169,7 +189,7 @@ class Tracker:
         fit = match_scores(
             self.tracks, observations, self._skeleton, self._stamp, alike[:known], shared[:known]
         )
-        rows = _without_duplicates(observations, fit, alike[known:], shared[known:])
+        rows = without_duplicates(observations, fit, alike[known:], shared[known:])
         seen = self._see(observations, fit, rows, threshold)
         for row in rows:
             if row not in seen and len(self.tracks) < settings.max_people:
@@ -290,24 +310,3 @@ class Tracker:
 def _anybody_missing(tracks: Iterable[Track]) -> bool:
     states = {track.state for track in tracks if track.id}
     return not states or State.PREDICTED in states
-
-
-def _without_duplicates(
-    observations: Observations,
-    fit: NDArray[np.float64],
-    alike: NDArray[np.float64],
-    shared: NDArray[np.float64],
-) -> list[int]:
-    """Return the rows without duplicates: best match first, then by score."""
-    if not len(observations):
-        return []
-    tracked = observations.sources >= 0
-    own = np.zeros(len(observations))
-    own[tracked] = fit[observations.sources[tracked], np.flatnonzero(tracked)]
-    merit = observations.scores.mean(1) / 10 + fit.max(0, initial=0.0) + own
-    same = (shared > _SAME_IOU) & ~(tracked[:, None] & tracked[None]) | (alike > _SAME_OKS)
-    kept: list[int] = []
-    for row in np.argsort(-merit, kind='stable').tolist():
-        if not same[row, kept].any():
-            kept.append(row)
-    return kept
