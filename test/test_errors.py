@@ -50,6 +50,7 @@ ELSEWHERE = {
     'in the future': 'ros/test_ros_clocks.py',
     'time went back': 'ros/test_ros_clocks.py',
     'no 3D is published': 'ros/test_ros_several_cameras.py',
+    'no ego-motion': 'ros/test_ros_several_cameras.py',
     'is not installed': 'cli/test_cli.py',
     'damaged chunks': 'bags/test_recording.py',
     'messages that metadata.yaml counts are lost': 'bags/test_recording.py',

@@ -79,7 +79,7 @@ class FakeEstimator:
             raise self.failure
         return [people(self.count) for _ in shots]
 
-    def reduction(self, size, camera, stamp, *, stream='', boxes=None) -> int:
+    def reduction(self, size, camera, stamp, **options) -> int:
         return self.reduced
 
     def lift(self, keypoints_2d, scores, camera, stamp, **options) -> Poses:

@@ -8,6 +8,7 @@ import numpy as np
 from posed_people import angles_of, keypoints
 import pytest
 from ros_fixtures import people
+from scipy.spatial.transform import Rotation
 from std_msgs.msg import Header
 from unihpe_ros.core.pose import KeypointFlag, RootMode
 from unihpe_ros.kinematics.posture import Posture
@@ -58,6 +59,25 @@ def test_people_have_places_velocities_and_headings():
     assert point['posture'] == Posture.STANDING
     assert point['flags'] & KeypointFlag.METRIC_ROOT
     assert 0 < point['std_y'] < point['std_x'] < 0.3
+
+
+def test_velocities_are_of_the_ground_while_a_camera_drives():
+    """A camera that turns and drives past somebody who stands."""
+    states = {'known': PeopleStates(), 'unknown': PeopleStates()}
+    world = standing().keypoints_3d
+    for stamp in np.arange(0, 2, 0.1):
+        drive = Rotation.from_euler('z', 0.2 * stamp).as_matrix()
+        matrix = Transform(drive @ LOOKING.rotation, np.array([0.5 * stamp, 0, 1.2])).matrix
+        seen = (world - matrix[:3, 3]) @ matrix[:3, :3]
+        poses = replace(standing(), keypoints_3d=seen.astype(np.float32))
+        speeds = {}
+        for name, one in states.items():
+            pose = matrix if name == 'known' else None
+            where = place_of(1 + stamp, IDENTITY, '', world_from_camera=pose)
+            (point,) = one.points(poses, where, [])
+            speeds[name] = np.linalg.norm([point['vx'], point['vy'], point['vz']])
+    assert speeds['known'] < 0.02
+    assert speeds['unknown'] > 0.4
 
 
 def test_a_heading_turns_to_the_left_in_frames_of_tf_and_of_the_camera():

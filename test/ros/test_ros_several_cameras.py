@@ -289,6 +289,48 @@ def test_3d_is_brought_into_the_target_frame_at_the_stamp_of_the_image(run, tf2)
     assert tf2[-1] == 'closed'
 
 
+def poses_given(estimator):
+    return [shot.world_from_camera for batch in estimator.batches for shot in batch]
+
+
+def test_the_pose_of_the_camera_in_the_tracking_frame_is_given_with_its_image(run, tf2):
+    with run(tracking_frame='odom') as (_, peer, estimator):
+        clouds = peer.listen(PointCloud2, 'pose3d')
+        publish_until(peer.camera(), lambda: clouds, lambda stamp: image(100 + stamp))
+        assert tf2[0][:2] == ('odom', FRAME_ID)
+        expected = [[0, 0, 1, 0], [-1, 0, 0, 0], [0, -1, 0, 1], [0, 0, 0, 1]]
+        np.testing.assert_allclose(poses_given(estimator)[0], expected, atol=1e-6)
+        # 3D stays in the camera's frame.
+        assert clouds[0].header.frame_id == FRAME_ID
+
+
+def test_the_pose_of_the_camera_is_given_with_2d_keypoints_too(run, tf2):
+    with run(mode='lifting', tracking_frame='odom') as (_, peer, estimator):
+        given = peer.camera('pose2d_in', PointCloud2)
+        publish_until(given, lambda: estimator.lifts, lambda stamp: flat(100 + stamp))
+        assert estimator.lifts[0][-1]['world_from_camera'][2, 3] == pytest.approx(1)
+    assert tf2
+
+
+@pytest.mark.parametrize('stamp', [0.0, 100.0])
+def test_without_the_pose_people_are_published_all_the_same_and_it_is_told_once(run, tf2, stamp):
+    with run(tracking_frame='odom') as (_, peer, estimator):
+        logs, clouds = peer.listen_to_logs(), peer.listen(PointCloud2, 'pose3d')
+        publish_until(peer.camera(), lambda: len(clouds) > 5 and logs, lambda _: image(stamp))
+        assert set(poses_given(estimator)) == {None}
+        assert sum('no ego-motion: ' in line for line in logs) == 1
+    # Only the first image waits for TF, so that a robot without odometry is no slower.
+    waits = [call[3] for call in tf2 if call != 'closed']
+    assert [wait for wait in waits if wait] == ([pytest.approx(0.05)] if stamp else [])
+
+
+def test_an_image_in_the_tracking_frame_itself_asks_nothing(run, tf2):
+    with run(tracking_frame=FRAME_ID) as (_, peer, estimator):
+        publish_until(peer.camera(), lambda: estimator.batches)
+        np.testing.assert_array_equal(poses_given(estimator)[0], np.eye(4))
+    assert set(tf2) <= {'closed'}
+
+
 def test_when_a_bag_begins_anew_transforms_of_the_future_are_forgotten(run, tf2):
     """TF keeps the newest, and would refuse all that the bag brings as too old."""
     with run(target_frame='base_link') as (_, peer, _):
@@ -329,6 +371,7 @@ def test_without_the_transform_no_3d_is_published_and_it_is_told(run, stamp, wor
     ('values', 'module', 'words'),
     [
         ({'target_frame': 'map'}, 'tf2_ros', 'target_frame is map: tf2_ros can not be imported'),
+        ({'tracking_frame': 'odom'}, 'tf2_ros', 'tracking_frame is odom: tf2_ros can not be'),
         ({'bodies_tf': True}, 'tf2_ros', 'bodies_tf is true: tf2_ros can not be imported'),
         ({'ros4hri': True}, 'hri_msgs', 'ros4hri is true: hri_msgs can not be imported'),
         (

@@ -19,6 +19,6 @@ def test_for_the_camera_frame_itself_nothing_is_asked(monkeypatch):
     monkeypatch.setitem(sys.modules, 'tf2_ros', tf2)
     header = Header(frame_id='camera')
     header.stamp.sec = 1
-    assert Transforms(None, 'camera').at(header, 0.05) is IDENTITY
+    assert Transforms(None, 'a test').at('camera', header, 0.05) is IDENTITY
     header.stamp.sec = 0
-    assert Transforms(None, 'camera').at(header, 0.05) is IDENTITY
+    assert Transforms(None, 'a test').at('camera', header, 0.05) is IDENTITY

@@ -42,10 +42,10 @@ class CameraLog:
         if self._is_news(text, every):
             self._logger.error(self._prefix + text + details)
 
-    def warning(self, text: str, every: float = math.inf) -> None:
+    def warning(self, text: str, every: float = math.inf, details: str = '') -> None:
         """Log a warning, unless the same was logged less than `every` s ago."""
         if self._is_news(text, every):
-            self._logger.warning(self._prefix + text)
+            self._logger.warning(self._prefix + text + details)
 
     def info(self, text: str, every: float) -> None:
         """Log news, unless the same was logged less than `every` s ago."""

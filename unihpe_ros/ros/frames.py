@@ -18,11 +18,12 @@ from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.estimator import CameraImage, PoseEstimator
 from unihpe_ros.ros.camera_input import CameraInput, Frame, seconds
+from unihpe_ros.ros.camera_poses import CameraPoses
 from unihpe_ros.ros.compressed import CompressedPicture
 from unihpe_ros.ros.images import BgrImage, DecodeError, make_decoder
 from unihpe_ros.ros.parameters import Parameters
 from unihpe_ros.ros.poses2d import decode_keypoints
-from unihpe_ros.ros.transforms import TransformError
+from unihpe_ros.ros.transforms import TransformError, Transforms
 
 # In SI the estimator's settings have no suffix for the unit.
 _UNIT = re.compile('_(s|hz)$')
@@ -42,6 +43,7 @@ class _Look:
     size: tuple[int, int]
     image: NDArray[np.uint8] | None
     depth: NDArray[np.float32] | None
+    world_from_camera: NDArray[np.float64] | None
 
 
 def estimator_settings(parameters: Parameters) -> EstimatorSettings:
@@ -64,6 +66,8 @@ class FrameHandler:
         The node's parameters; replaced when some change at run time.
     node : Node
         Lends its clock, to which image stamps are compared.
+    transforms : Transforms, optional
+        Say where the camera is in `tracking_frame`, if there is one.
 
     Raises
     ------
@@ -72,10 +76,19 @@ class FrameHandler:
 
     """
 
-    def __init__(self, estimator: PoseEstimator, parameters: Parameters, node: Node) -> None:
+    def __init__(
+        self,
+        estimator: PoseEstimator,
+        parameters: Parameters,
+        node: Node,
+        transforms: Transforms | None = None,
+    ) -> None:
         self.parameters = parameters
         self._estimator = estimator
         self._clock = node.get_clock()
+        self._camera_poses: CameraPoses | None = None
+        if transforms is not None and parameters.tracking_frame:
+            self._camera_poses = CameraPoses(transforms, parameters.tracking_frame)
         # None where images are compressed: those are opened before they are decoded.
         self._decode: Callable[[Image, IntensityRange | None], BgrImage] | None = None
         if parameters.image_transport == 'raw':
@@ -110,7 +123,7 @@ class FrameHandler:
                 continue
             images.append(image)
             whole = image.image if image.reduction == 1 else None
-            looks.append(_Look(frame, image.size, whole, image.depth))
+            looks.append(_Look(frame, image.size, whole, image.depth, image.world_from_camera))
         if not images:
             return
         answers = self._estimator.estimate_batch(images)
@@ -128,12 +141,16 @@ class FrameHandler:
         size = _size(opened)
         stamp, beside = frame.stamp, camera_input.auxiliary
         camera, boxes = beside.camera_of(size), beside.boxes_of(stamp, parameters)
+        pose = self._camera_pose(frame)
         if isinstance(opened, CompressedPicture):
             reduction = 1
             # A picture to draw on has to be whole.
             if opened.is_jpeg and not camera_input.outputs.draws:
                 reduction = self._estimator.reduction(
-                    size, camera, stamp, stream=camera_input.name, boxes=boxes
+                    *(size, camera, stamp),
+                    stream=camera_input.name,
+                    boxes=boxes,
+                    world_from_camera=pose,
                 )
             opened = opened.decode(reduction, intensity)
         if getattr(frame.msg, 'encoding', '') == '16UC1':
@@ -145,7 +162,9 @@ class FrameHandler:
         camera_input.statistics.add('decode_image', time.monotonic() - started)
         depth = frame.depth(size, parameters)
         return CameraImage(
-            *(opened, camera, stamp, camera_input.name, boxes, depth, size), camera_input.rotation
+            *(opened, camera, stamp, camera_input.name, boxes, depth, size),
+            rotation=camera_input.rotation,
+            world_from_camera=pose,
         )
 
     def _lift(self, frames: Sequence[Frame]) -> None:
@@ -160,7 +179,7 @@ class FrameHandler:
             except DecodeError as error:
                 frame.camera_input.report(f'message skipped: {error}')
                 continue
-            depth = frame.depth(size, self.parameters)
+            depth, pose = frame.depth(size, self.parameters), self._camera_pose(frame)
             poses = self._estimator.lift(
                 given.points,
                 given.scores,
@@ -169,8 +188,17 @@ class FrameHandler:
                 skeleton=given.skeleton,
                 stream=frame.camera_input.name,
                 depth=depth,
+                world_from_camera=pose,
             )
-            self._publish(_Look(frame, size, None, depth), poses)
+            self._publish(_Look(frame, size, None, depth, pose), poses)
+
+    def _camera_pose(self, frame: Frame) -> NDArray[np.float64] | None:
+        """``(4, 4)`` Where the camera was in `tracking_frame`; None if that is not known."""
+        if self._camera_poses is None:
+            return None
+        name, log = frame.camera_input.name, frame.camera_input.log
+        timeout = self.parameters.target_frame_timeout_s
+        return self._camera_poses.at(name, frame.msg.header, timeout, log)
 
     def _assumed_camera(self, rotation: int) -> Camera:
         parameters = self.parameters
@@ -195,7 +223,9 @@ class FrameHandler:
         mode = self.parameters.anonymise
         picture = camera_input.outputs.picture(look.image, poses, mode)
         try:
-            camera_input.outputs.publish(poses, header, look.size, picture, self.parameters)
+            camera_input.outputs.publish(
+                poses, header, look.size, picture, self.parameters, look.world_from_camera
+            )
         except TransformError as error:
             camera_input.report(f'no 3D is published: {error}')
             return

@@ -21,7 +21,9 @@ class OutputParameters:
         fixed=True,
     )
     target_frame_timeout_s: float = parameter(
-        0.05, 'Longest wait for a transform that is not available yet, s', limits=(0.0, 1.0)
+        0.05,
+        'Longest wait for a transform that is not available yet, s; holds for tracking_frame too',
+        limits=(0.0, 1.0),
     )
     ros4hri: bool = parameter(
         False,

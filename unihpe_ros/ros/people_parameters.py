@@ -80,6 +80,12 @@ class PeopleParameters:
         'Time after which a lost person does not get the same id back, s',
         limits=(0.0, 60.0),
     )
+    tracking_frame: str = parameter(
+        '',
+        'TF frame that stays still while the robot moves, such as odom: people are tracked and '
+        'predicted in it; empty takes the camera to stand still',
+        fixed=True,
+    )
     smoothing: bool = parameter(
         EstimatorSettings.smoothing,
         'Whether keypoints are smoothed over time; without smoothing there is no lag',

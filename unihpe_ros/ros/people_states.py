@@ -62,6 +62,8 @@ class Place:
         ``(3,)`` the direction of heading 0, across `up`.
     has_ground : bool
         Whether the ground is where `up` is 0.
+    frame_from_world : NDArray[np.float64], optional
+        ``(4, 4)`` into the frame of the people from one that stays still, if that is known.
 
     """
 
@@ -70,9 +72,16 @@ class Place:
     up: Float64
     ahead: Float64
     has_ground: bool = False
+    frame_from_world: Float64 | None = None
 
 
-def place_of(stamp: float, transform: Transform, target: str, rotation: int = 0) -> Place:
+def place_of(
+    stamp: float,
+    transform: Transform,
+    target: str,
+    rotation: int = 0,
+    world_from_camera: Float64 | None = None,
+) -> Place:
     """
     Return from where people are seen.
 
@@ -86,6 +95,8 @@ def place_of(stamp: float, transform: Transform, target: str, rotation: int = 0)
         The frame of the people; empty if it is the camera's.
     rotation : int
         By how many degrees the picture is turned clockwise to be upright.
+    world_from_camera : NDArray[np.float64], optional
+        ``(4, 4)`` where the camera is in a frame that stays still.
 
     Returns
     -------
@@ -94,12 +105,14 @@ def place_of(stamp: float, transform: Transform, target: str, rotation: int = 0)
         own, and in other optical ones, up is where the picture says.
 
     """
-    stamp = stamp or time.monotonic()
-    if target and not target.endswith('optical_frame'):
-        ahead, up = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
-        return Place(stamp, transform.translation, up, ahead, has_ground=True)
-    up = transform.rotation @ _UP_IN_PICTURE[rotation]
-    return Place(stamp, transform.translation, up, transform.rotation[:, 2])
+    stamp, frame = stamp or time.monotonic(), None
+    if world_from_camera is not None:
+        frame = transform.matrix @ np.linalg.inv(world_from_camera)
+    has_ground = bool(target) and not target.endswith('optical_frame')
+    ahead, up = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
+    if not has_ground:
+        ahead, up = transform.rotation[:, 2], transform.rotation @ _UP_IN_PICTURE[rotation]
+    return Place(stamp, transform.translation, up, ahead, has_ground, frame)
 
 
 class PeopleStates:
@@ -152,9 +165,8 @@ class PeopleStates:
         if poses.root_mode is RootMode.RELATIVE:
             roots = np.full_like(roots, np.nan)
         by_depth = (points['flags'] & KeypointFlag.DEPTH_ROOT) > 0
-        states, sigmas = self._motion.update(
-            poses.track_ids.tolist(), roots, place.stamp, place.camera, place.up, by_depth
-        )
+        seen = (roots, place.stamp, place.camera, place.up, by_depth, place.frame_from_world)
+        states, sigmas = self._motion.update(poses.track_ids.tolist(), *seen)
         for column, name in enumerate(_PLACES):
             points[name], points[f'std_{name}'] = states[:, column], sigmas[:, column]
         points['heading'] = _headings(poses.keypoints_3d, place)

@@ -60,8 +60,13 @@ class Pipeline:
         self._worker: Worker[Frame] | None = None
         with ExitStack() as undo:
             transforms = bodies = None
-            if parameters.target_frame:
-                transforms = Transforms(node, parameters.target_frame)
+            wishes = [
+                f'{name} is {frame}'
+                for name in ('target_frame', 'tracking_frame')
+                if (frame := getattr(parameters, name))
+            ]
+            if wishes:
+                transforms = Transforms(node, ', '.join(wishes))
                 undo.callback(transforms.close)
             if parameters.ros4hri or parameters.bodies_tf:
                 bodies = Bodies(
@@ -80,7 +85,7 @@ class Pipeline:
                 node.get_logger().info(f'people are shown on {web.url}')
             self.estimator = make_estimator(parameters)
             undo.callback(self.estimator.close)
-            self._handler = FrameHandler(self.estimator, parameters, node)
+            self._handler = FrameHandler(self.estimator, parameters, node, transforms)
             self._inputs: dict[str, CameraInput] = {}
             for name in parameters.cameras:
                 outputs = Publishers(node, parameters, name, transforms, bodies, feeds.get(name))

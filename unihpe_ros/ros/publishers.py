@@ -48,7 +48,7 @@ class Publishers:
     camera : str
         Name of the camera, under which its topics are; empty for the only one.
     transforms : Transforms, optional
-        Bring 3D into another frame than the camera's.
+        Bring 3D into `target_frame`, if there is one.
     bodies : Bodies, optional
         Publish bodies too.
     feed : Feed, optional
@@ -74,6 +74,7 @@ class Publishers:
         self._depth = parameters.output_depth
         self._camera = camera
         self._transforms = transforms
+        self._target = parameters.target_frame
         self._bodies = bodies
         self._feed = feed
         self._skeleton = SKELETONS[parameters.keypoints]
@@ -137,6 +138,7 @@ class Publishers:
         size: tuple[int, int],
         image: NDArray[np.uint8] | None,
         parameters: Parameters,
+        world_from_camera: NDArray[np.float64] | None = None,
     ) -> None:
         """
         Publish the people of one image; what nobody listens to is not computed.
@@ -153,6 +155,8 @@ class Publishers:
             ``(H, W, 3)`` BGR of that size, from `picture`, which is not changed.
         parameters : Parameters
             The node's parameters of this moment.
+        world_from_camera : NDArray[np.float64], optional
+            ``(4, 4)`` where the camera is in `tracking_frame`, if that is known.
 
         Raises
         ------
@@ -167,18 +171,18 @@ class Publishers:
         if image is not None and self._annotated is not None and _wanted(self._annotated):
             self._annotated.publish(encode_image(draw_poses(image, shown), header))
         frame, transform = header, IDENTITY
-        if self._transforms is not None:
-            transform = self._transforms.at(header, parameters.target_frame_timeout_s)
-            frame = Header(stamp=header.stamp, frame_id=self._transforms.target)
+        if self._transforms is not None and self._target:
+            timeout = parameters.target_frame_timeout_s
+            transform = self._transforms.at(self._target, header, timeout)
+            frame = Header(stamp=header.stamp, frame_id=self._target)
             poses = _moved(poses, transform)
             shown = poses.to(self._skeleton)
         if _wanted(self._pose3d):
             self._pose3d.publish(to_cloud(shown, frame))
         if _wanted(self._pose3d_array):
             self._pose3d_array.publish(to_pose_array(shown, frame))
-        target = '' if self._transforms is None else self._transforms.target
         rotation = parameters.rotation_of(self._camera)
-        place = place_of(_seconds(header), transform, target, rotation)
+        place = place_of(_seconds(header), transform, self._target, rotation, world_from_camera)
         marked, bodies = _wanted(self._markers), self._bodies
         hri = bodies is not None and bodies.needs_postures(self._camera)
         known = self._people.publish(poses, frame, place, has_other_use=marked or hri)

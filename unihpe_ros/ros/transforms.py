@@ -21,7 +21,7 @@ class TransformError(RuntimeError):
 @dataclass(frozen=True)
 class Transform:
     """
-    Where the camera is in the frame of the output: target_from_camera.
+    Where the camera is in another frame: target_from_camera.
 
     Parameters
     ----------
@@ -40,6 +40,13 @@ class Transform:
         """``(3,)`` What is up in the image."""
         return -self.rotation[:, 1]
 
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """``(4, 4)`` The same as one matrix."""
+        matrix = np.eye(4)
+        matrix[:3, :3], matrix[:3, 3] = self.rotation, self.translation
+        return matrix
+
     def apply(self, points: NDArray[np.float32], *, turn_only: bool) -> NDArray[np.float32]:
         """Return ``(..., 3)`` points of the camera's frame in the target's."""
         shift = 0.0 if turn_only else self.translation
@@ -51,14 +58,14 @@ IDENTITY = Transform(np.eye(3), np.zeros(3))
 
 class Transforms:
     """
-    What TF says, for the frame that the output shall be in.
+    What TF says of where cameras are.
 
     Parameters
     ----------
     node : Node
         Listens to TF.
-    target : str
-        The frame.
+    wish : str
+        What TF is needed for, for the error if it can't be had.
 
     Raises
     ------
@@ -67,18 +74,19 @@ class Transforms:
 
     """
 
-    def __init__(self, node: Node, target: str) -> None:
-        self._tf2 = require('tf2_ros', f'target_frame is {target}')
-        self.target = target
+    def __init__(self, node: Node, wish: str) -> None:
+        self._tf2 = require('tf2_ros', wish)
         self._buffer = self._tf2.Buffer()
         self._listener = self._tf2.TransformListener(self._buffer, node)
 
-    def at(self, header: Header, timeout: float) -> Transform:
+    def at(self, target: str, header: Header, timeout: float) -> Transform:
         """
         Return the transform from the camera's frame at the time of an image.
 
         Parameters
         ----------
+        target : str
+            The frame to transform into.
         header : Header
             The image's.
         timeout : float
@@ -92,20 +100,20 @@ class Transforms:
 
         """
         source = header.frame_id
-        if source == self.target:
+        if source == target:
             # Nothing to ask for, not even a stamp.
             return IDENTITY
         if not (header.stamp.sec or header.stamp.nanosec):
             raise TransformError(
-                f'no transform from {source!r} to {self.target!r}: the image has no stamp'
+                f'no transform from {source!r} to {target!r}: the image has no stamp'
             )
         try:
             found = self._buffer.lookup_transform(
-                self.target, source, Time.from_msg(header.stamp), Duration(seconds=timeout)
+                target, source, Time.from_msg(header.stamp), Duration(seconds=timeout)
             ).transform
         except self._tf2.TransformException as error:
             raise TransformError(
-                f'no transform from {source!r} to {self.target!r} at the time of the image within '
+                f'no transform from {source!r} to {target!r} at the time of the image within '
                 f'{timeout:.2f} s: {error}'
             ) from error
         turn, shift = found.rotation, found.translation
