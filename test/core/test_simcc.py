@@ -44,9 +44,21 @@ def test_decoding_does_not_follow_a_second_weaker_peak() -> None:
     assert scores[0, 0] == pytest.approx(0.6, abs=0.03)
 
 
+def test_the_most_probable_place_counts_not_the_highest_bin() -> None:
+    # A third of the mass in one bin's spike, the rest spread around another place.
+    broad = simcc.encode(np.array([[40.0]]), BINS, RATIO, SIGMA)
+    spike = simcc.encode(np.array([[150.25]]), BINS, RATIO, 0.2)
+    both = np.log(0.65 * broad + 0.35 * spike + 1e-12)
+    assert spike.argmax() == both.argmax()
+    keypoints, scores = simcc.decode(both, both, RATIO)
+    np.testing.assert_allclose(keypoints[0, 0], (40, 40), atol=0.2)
+    assert scores[0, 0] == pytest.approx(0.65, abs=0.05)
+
+
 def test_score_falls_with_uncertainty() -> None:
     flat = np.zeros((1, 1, BINS))
-    assert simcc.decode(flat, flat, RATIO)[1][0, 0] < 0.05
+    chance = (2 * simcc.window(BINS) + 1) / BINS
+    assert simcc.decode(flat, flat, RATIO)[1][0, 0] == pytest.approx(chance)
     sharp = logits(np.array([[90.0]]))
     assert simcc.decode(sharp, flat, RATIO)[1][0, 0] < simcc.decode(sharp, sharp, RATIO)[1][0, 0]
 

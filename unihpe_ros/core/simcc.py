@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from unihpe_ros.core.geometry import Array
 
-# What counts as one place: this share of the crop's height to either side of a peak. It is about
-# 0.2 of a torso, so that a score is the chance of being right within that (docs/training.md).
+# What counts as one place: this share of the crop's height to either side of its middle. It is
+# about 0.2 of a torso, so that a score is the chance of being right within that
+# (docs/training.md).
 _PLACE = 14 / 384
 
 
@@ -45,7 +46,7 @@ def encode(positions: Array, bins: int, ratio: float, sigma: float) -> NDArray[n
 
 
 def window(bins_y: int) -> int:
-    """Return how many bins to either side of a peak count as the same place, of `bins_y` bins."""
+    """Return how many bins to either side of its middle a place has, of `bins_y` bins."""
     return max(1, round(_PLACE * bins_y))
 
 
@@ -55,8 +56,9 @@ def decode(
     """
     Read keypoints out of SimCC logits with sub-bin precision.
 
-    The peak's neighbourhood is averaged with its own probabilities: unlike a bare argmax this is
-    not bound to the grid, unlike a full soft-argmax it is not drawn to the middle.
+    Of all places as wide as `window` the most probable is taken, and averaged with its own
+    probabilities: unlike the highest bin it is not moved by one bin's noise, unlike a full
+    soft-argmax it is not drawn to the middle.
 
     Parameters
     ----------
@@ -70,7 +72,7 @@ def decode(
     keypoints : NDArray[np.float32]
         ``(B, K, 2)`` crop px.
     scores : NDArray[np.float32]
-        ``(B, K)`` in [0, 1]: geometric mean of the two axes' probability of the peak's place.
+        ``(B, K)`` in [0, 1]: geometric mean of the two axes' probability of that place.
 
     """
     reach = window(simcc_y.shape[-1])
@@ -110,14 +112,18 @@ def _decode_axis(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     bins, offsets = logits.shape[-1], np.arange(-reach, reach + 1)
     flat = logits.reshape(-1, bins)
-    rows, peak = np.arange(len(flat)), flat.argmax(-1)
-    odds = flat - flat[rows, peak, None]
+    odds = flat - flat.max(-1, keepdims=True)
     np.exp(odds, out=odds)
-    near = peak[:, None] + offsets
-    weight = odds[rows[:, None], np.clip(near, 0, bins - 1)]
+    padded = np.zeros((len(flat), bins + 2 * reach + 1), odds.dtype)
+    np.cumsum(odds, axis=-1, out=padded[:, reach + 1 : reach + 1 + bins])
+    padded[:, reach + 1 + bins :] = padded[:, reach + bins, None]
+    # Of every place the mass: what lies within reach of its middle.
+    middle = (padded[:, 2 * reach + 1 :] - padded[:, :bins]).argmax(-1)
+    near = middle[:, None] + offsets
+    weight = odds[np.arange(len(flat))[:, None], np.clip(near, 0, bins - 1)]
     weight[(near < 0) | (near >= bins)] = 0
     mass = weight.sum(-1)
-    position = peak + weight @ offsets.astype(weight.dtype) / mass
-    x, share = (position + 0.5) / ratio - 0.5, mass / odds.sum(-1)
+    position = middle + weight @ offsets.astype(weight.dtype) / mass
+    x, share = (position + 0.5) / ratio - 0.5, mass / padded[:, -1]
     shape = logits.shape[:-1]
     return x.reshape(shape).astype(np.float32), share.reshape(shape).astype(np.float32)

@@ -12,7 +12,7 @@ struct ReadArgs {
   float* rows;  // (B, row): what the host gets, see scene.AnswerRows
   int count;  // K
   int bins_x, bins_y, row;
-  int window;  // bins to either side of a peak that take part
+  int window;  // bins to either side of its middle that a place has
   float ratio;  // bins per crop px
   float missing;  // score below which the lifting branch is not shown a keypoint
   int unused;
@@ -30,14 +30,23 @@ struct Direction {
   double x, y;
 };
 
-struct Peak {
+struct Place {
   float position, share;
 };
 
 #define NOWHERE nan("")
 
-// A warp reads one axis of one keypoint.
-DEVICE Peak read_axis(const float* logits, int bins, int lane, int window, float ratio) {
+// The mass within a window's reach of a bin.
+DEVICE float mass_around(const float* logits, int bins, int middle, int window, float top) {
+  const int first = middle > window ? middle - window : 0;
+  const int last = middle + window < bins ? middle + window : bins - 1;
+  float mass = 0.f;
+  for (int i = first; i <= last; ++i) mass += expf(logits[i] - top);
+  return mass;
+}
+
+// A warp reads one axis of one keypoint: the mean of the most probable place.
+DEVICE Place read_axis(const float* logits, int bins, int lane, int window, float ratio) {
   int peak = lane < bins ? lane : 0;
   float top = logits[peak];
   for (int i = lane + LANES; i < bins; i += LANES) {
@@ -47,17 +56,23 @@ DEVICE Peak read_axis(const float* logits, int bins, int lane, int window, float
     }
   }
   warp_argmax(top, peak);
-  float total = 0.f;
-  for (int i = lane; i < bins; i += LANES) total += expf(logits[i] - top);
-  total = warp_sum(total);
-  float mass = 0.f, moment = 0.f;
-  const int last = peak + window < bins ? peak + window : bins - 1;
-  for (int i = peak > window ? peak - window : 0; i <= last; ++i) {
-    const float weight = expf(logits[i] - top);
-    mass += weight;
-    moment += weight * (i - peak);
+  float total = 0.f, mass = -1.f;
+  int middle = 0;
+  for (int i = lane; i < bins; i += LANES) {
+    total += expf(logits[i] - top);
+    const float around = mass_around(logits, bins, i, window, top);
+    if (around > mass) {
+      mass = around;
+      middle = i;
+    }
   }
-  return {(peak + moment / mass + 0.5f) / ratio - 0.5f, mass / total};
+  total = warp_sum(total);
+  warp_argmax(mass, middle);
+  float moment = 0.f;
+  const int last = middle + window < bins ? middle + window : bins - 1;
+  for (int i = middle > window ? middle - window : 0; i <= last; ++i)
+    moment += expf(logits[i] - top) * (i - middle);
+  return {(middle + moment / mass + 0.5f) / ratio - 0.5f, mass / total};
 }
 
 DEVICE Direction mapped(const double* m, double x, double y) {
@@ -147,8 +162,8 @@ WARP_KERNEL(read_answer, ReadArgs) {
   const int lane = thread_x(), keypoint = thread_y(), person = thread_z();
   if (keypoint >= a.count) return;
   const long long place = (long long)person * a.count + keypoint;
-  const Peak x = read_axis(a.simcc_x + place * a.bins_x, a.bins_x, lane, a.window, a.ratio);
-  const Peak y = read_axis(a.simcc_y + place * a.bins_y, a.bins_y, lane, a.window, a.ratio);
+  const Place x = read_axis(a.simcc_x + place * a.bins_x, a.bins_x, lane, a.window, a.ratio);
+  const Place y = read_axis(a.simcc_y + place * a.bins_y, a.bins_y, lane, a.window, a.ratio);
   if (lane) return;
   const float score = sqrtf(x.share * y.share) / (1.f + expf(-a.visibility[place]));
   float* row = a.rows + (long long)person * a.row;
