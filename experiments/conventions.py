@@ -17,7 +17,7 @@ from unihpe_ros.synthesis.body.body_shapes import load_bodies
 from unihpe_ros.synthesis.camera.effects import expose, with_auto_exposure
 from unihpe_ros.synthesis.clothing.outfit_sampling import sample_outfit
 from unihpe_ros.synthesis.motion.motion_bank import find_clips, load_motions, motion_folder
-from unihpe_ros.synthesis.primitives.scene_types import Lens, Posture, View
+from unihpe_ros.synthesis.primitives.scene_types import BodyPosture, Lens, View
 from unihpe_ros.synthesis.render.scene_renderer import render_meshes
 from unihpe_ros.synthesis.samples.framing import look_at
 from unihpe_ros.synthesis.samples.people import PeopleAssets
@@ -49,7 +49,7 @@ def draw_conventions(assets: PeopleAssets, seed: int = 0) -> NDArray[np.uint8]:
     rng = np.random.default_rng(seed)
     bodies = assets.bodies
     shape = int(min(assets.shapes, key=lambda s: abs(bodies.age[s] - 30)))
-    posture = Posture(
+    posture = BodyPosture(
         assets.bank.rotations[0], 0, int(assets.bank.frame[0]), np.zeros(3, np.float32)
     )
     outfit = sample_outfit(rng, bool(bodies.gender[shape] > 0.5), float(bodies.age[shape]))

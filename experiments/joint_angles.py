@@ -16,13 +16,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core.directions import smallest_rotation
 from unihpe_ros.kinematics.human_model import ANGLES, forward_kinematics, LINKS, turn
 from unihpe_ros.kinematics.joint_angles import body_angles
 from unihpe_ros.synthesis.body.body_shapes import BodyShapes, load_bodies
 from unihpe_ros.synthesis.body.poser import Poser
 from unihpe_ros.synthesis.motion.motion_bank import find_clips, load_motions
 from unihpe_ros.synthesis.motion.postures import sample_posture
-from unihpe_ros.synthesis.motion.retarget import shortest_rotations
 
 Float64 = NDArray[np.float64]
 
@@ -55,7 +55,7 @@ def sample(bodies: BodyShapes, poser: Poser, count: int, seed: int) -> tuple[Flo
                 number = index[f'{bone}.{letter}']
                 along = bodies.heads[shape][index[f'{end}.{letter}']] - bodies.heads[shape][number]
                 along = along.astype(np.float64) / np.linalg.norm(along)
-                hanging = shortest_rotations(np.array([[0.0, 0.0, -1.0]]), along[None])[0]
+                hanging = smallest_rotation(np.array([[0.0, 0.0, -1.0]]), along[None])[0]
                 link = turned[number].astype(np.float64) @ hanging @ _AXES
                 axis = side * _ELBOW_AXIS * (name == 'upper_arm')
                 found[f'{letter.lower()}_{name}'] = link @ turn((0, 0, 1), np.array(axis))

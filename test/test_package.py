@@ -1,5 +1,7 @@
 """package.xml, setup.py, CHANGELOG.rst and the files themselves tell the same story."""
 
+import ast
+from collections import Counter
 from distutils.core import run_setup
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -132,3 +134,14 @@ def test_package_xml_names_what_the_node_imports(tracked, root, manifest):
     named = {need.text for need in manifest.iter('exec_depend')}
     # Looked for at run time; few robots speak ROS4HRI or have social layers.
     assert messages - named == {'hri_msgs', 'people_msgs'}
+
+
+def test_a_class_name_means_one_class(root):
+    names = Counter(
+        node.name
+        for path in (root / 'unihpe_ros').rglob('*.py')
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8')))
+        if isinstance(node, ast.ClassDef)
+    )
+    assert 'Poses' in names
+    assert [name for name, count in names.items() if count > 1] == []

@@ -6,7 +6,7 @@ import cv2
 from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
-from unihpe_ros.core.geometry import Camera, in_image, rotation_to_axis
+from unihpe_ros.core.geometry import Camera, in_image
 
 K = np.array([[410.0, 0, 322.0], [0, 400.0, 236.0], [0, 0, 1]])
 LENSES = {
@@ -193,17 +193,6 @@ def test_camera_info_of_wrong_length() -> None:
 def test_impossible_field_of_view(angle: float) -> None:
     with pytest.raises(ValueError, match=r'horizontal_fov: expected \(0, pi\) rad'):
         Camera.from_fov(640, 480, angle)
-
-
-@given(st.floats(-20, 20), st.floats(-20, 20))
-def test_rotation_brings_its_ray_onto_the_axis(x: float, y: float) -> None:
-    rotation = rotation_to_axis(np.array([x, y]))
-    np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-9)
-    assert np.linalg.det(rotation) == pytest.approx(1)
-    direction = np.array([x, y, 1]) / math.sqrt(x * x + y * y + 1)
-    np.testing.assert_allclose(rotation @ direction, [0, 0, 1], atol=1e-9)
-    # The smallest one: it turns by the angle between the ray and the axis, and by no more.
-    assert np.trace(rotation) == pytest.approx(1 + 2 * direction[2])
 
 
 def test_points_in_an_image_are_those_on_its_pixels() -> None:

@@ -19,7 +19,13 @@ from unihpe_ros.synthesis.motion.gestures import gesture
 from unihpe_ros.synthesis.motion.postures import varied
 from unihpe_ros.synthesis.primitives.materials import linear, material
 from unihpe_ros.synthesis.primitives.raster import project, rasterise
-from unihpe_ros.synthesis.primitives.scene_types import Lens, OWNER_PROP, Posture, Support, View
+from unihpe_ros.synthesis.primitives.scene_types import (
+    BodyPosture,
+    Lens,
+    OWNER_PROP,
+    Support,
+    View,
+)
 from unihpe_ros.synthesis.primitives.solids import assemble
 from unihpe_ros.synthesis.render.noise import noise_at
 from unihpe_ros.synthesis.render.scene_renderer import render_meshes
@@ -43,7 +49,7 @@ def figure_of(assets, pose=0, seed=0, turn=None):
     """Dress the first shape and give it a pose of the bank."""
     bank = assets.bank
     driven = bank.rotations[pose] if turn is None else (turn @ bank.rotations[pose])
-    posture = Posture(
+    posture = BodyPosture(
         driven.astype(np.float32), int(bank.clip[pose]), int(bank.frame[pose]), np.zeros(3)
     )
     outfit = sample_outfit(np.random.default_rng(seed), False, 30.0)
@@ -103,7 +109,7 @@ class TestBody:
 
     def test_a_gesture_brings_the_hand_there(self, assets):
         shape, bank = int(assets.shapes[0]), assets.bank
-        posture = Posture(bank.rotations[0], 0, 0, np.zeros(3, np.float32))
+        posture = BodyPosture(bank.rotations[0], 0, 0, np.zeros(3, np.float32))
         reach = []
         for seed in range(12):
             k = assets.poser.keypoints(shape, 0, posture.driven, posture.root)

@@ -14,7 +14,7 @@ from unihpe_ros.synthesis.body.body_shapes import load_bodies
 from unihpe_ros.synthesis.clothing.outfit_sampling import sample_outfit
 from unihpe_ros.synthesis.motion.postures import sample_posture, UPPER
 from unihpe_ros.synthesis.motion.stances import apply_stance
-from unihpe_ros.synthesis.primitives.scene_types import Posture, Support
+from unihpe_ros.synthesis.primitives.scene_types import BodyPosture, Support
 from unihpe_ros.synthesis.samples.held_objects import grip, held_mesh, sample_held_object
 from unihpe_ros.synthesis.samples.staging import sample_balanced_posture, sample_person
 
@@ -57,7 +57,7 @@ def test_who_would_topple_leans_and_who_can_not_is_told_so(assets):
     def bowed(angle):
         bent = driven.copy()
         bent[UPPER] = cv2.Rodrigues(angle * axis)[0].astype('f4') @ bent[UPPER]
-        return Posture(bent, 0, 0, np.zeros(3, 'f4'), support=support)
+        return BodyPosture(bent, 0, 0, np.zeros(3, 'f4'), support=support)
 
     def roll(posture):
         points, masses = assets.balance.skin_and_masses(0, posture)

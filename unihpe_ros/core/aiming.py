@@ -7,7 +7,8 @@ import math
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.core.geometry import Array, Camera, rotation_to_axis
+from unihpe_ros.core.directions import rotation_to_axis
+from unihpe_ros.core.geometry import Array, Camera
 
 # A crop's corners keep this share of its centre's depth away from the camera's plane.
 _FRONT = 0.9

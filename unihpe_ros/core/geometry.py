@@ -239,29 +239,6 @@ class Camera:
         return rays.reshape(pixels.shape)
 
 
-def rotation_to_axis(rays: Array) -> NDArray[np.float64]:
-    """
-    Return the smallest rotation that brings each viewing ray onto the optical axis.
-
-    Parameters
-    ----------
-    rays : NDArray
-        ``(..., 2)`` x/z, y/z.
-
-    Returns
-    -------
-    NDArray[np.float64]
-        ``(..., 3, 3)`` rotations `virtual_from_camera`.
-
-    """
-    direction = np.concatenate([rays, np.ones_like(rays[..., :1])], -1)
-    x, y, z = np.moveaxis(direction / np.linalg.norm(direction, axis=-1, keepdims=True), -1, 0)
-    # Rodrigues' formula about (ray x axis), written out: 1 + z > 1 since the ray looks forward.
-    k = 1 / (1 + z)
-    rows = [1 - x * x * k, -x * y * k, -x, -x * y * k, 1 - y * y * k, -y, x, y, z]
-    return np.stack(rows, -1).reshape(*z.shape, 3, 3)
-
-
 def in_image(points: Array, size: tuple[int, int]) -> NDArray[np.bool_]:
     """``(...)`` Whether points ``(..., 2)``, px, lie in an image of (w, h) px; not where NaN."""
     with np.errstate(invalid='ignore'):

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.core.geometry import Array, rotation_to_axis
+from unihpe_ros.core.directions import rotation_to_axis
+from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.network_input import lifting_input
 from unihpe_ros.core.preprocess import mirror, PADDING
 from unihpe_ros.core.skeleton import COCO_17, H36M_17, ROS4HRI_18, UNION

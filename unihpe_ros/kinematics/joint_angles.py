@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core.directions import smallest_rotation
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.kinematics.human_model import (
     ANGLES,
@@ -24,7 +25,6 @@ from unihpe_ros.kinematics.human_model import (
     turn,
 )
 from unihpe_ros.kinematics.rotations import (
-    least_turns,
     length,
     SHORTEST,
     upright_frames,
@@ -223,7 +223,7 @@ def _natural(along: Float64) -> Float64:
     there: a direction in which two of these contradict each other is out of its reach.
 
     """
-    return least_turns(_MIDDLES, along) @ _TO_MIDDLES
+    return smallest_rotation(_MIDDLES, along) @ _TO_MIDDLES
 
 
 def _shoulder_angles(turned: Float64) -> tuple[Float64, Float64, Float64]:
@@ -281,4 +281,4 @@ def _leaned(frame: Float64, lean: float) -> Float64:
 # The middle of where each limb can go, seen from where it hangs, in a mirror for right ones.
 _MIDDLES = np.array([[1, 1, 0], [1, 1, 0], [0, 0, -1], [0, 0, -1]]) / np.sqrt([[2], [2], [1], [1]])
 _MIDDLES = _MIDDLES[:, None]
-_TO_MIDDLES = least_turns(_DOWN, _MIDDLES)
+_TO_MIDDLES = smallest_rotation(_DOWN, _MIDDLES)

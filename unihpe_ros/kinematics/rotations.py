@@ -1,4 +1,4 @@
-"""Rotations from directions, and angles from rotations, for many bodies at once."""
+"""Body frames from directions, and angles from rotations, for many bodies at once."""
 
 from __future__ import annotations
 
@@ -9,23 +9,6 @@ Float64 = NDArray[np.float64]
 
 SHORTEST = 1e-6  # m, below which a bone has no direction.
 _NEXT, _AFTER_NEXT = [1, 2, 0], [2, 0, 1]
-# Of a vector v @ _SKEW are the rows of its cross product matrix.
-_SKEW = np.array(
-    [
-        [0, 0, 0, 0, 0, -1, 0, 1, 0],
-        [0, 0, 1, 0, 0, 0, -1, 0, 0],
-        [0, -1, 0, 1, 0, 0, 0, 0, 0],
-    ],
-    np.float64,
-)
-
-
-def least_turns(start: Float64, ends: Float64) -> Float64:
-    """``(..., 3, 3)`` The least rotations that turn unit vectors into others."""
-    axis = cross(start, ends)
-    cosine = np.maximum((ends * start).sum(-1), SHORTEST - 1)[..., None, None]
-    skew = (axis[..., None, :] @ _SKEW).reshape(*axis.shape, 3)
-    return np.eye(3) + skew + skew @ skew / (1 + cosine)
 
 
 def cross(a: Float64, b: Float64) -> Float64:

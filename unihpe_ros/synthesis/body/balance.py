@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull
+from unihpe_ros.core.directions import smallest_rotation
 from unihpe_ros.synthesis.body.body_shapes import BodyShapes
 from unihpe_ros.synthesis.body.poser import Poser
 from unihpe_ros.synthesis.body.skinning import skin
 from unihpe_ros.synthesis.body.topology import BODY
 from unihpe_ros.synthesis.motion.hands import rotation_vectors_to_matrices
 from unihpe_ros.synthesis.motion.postures import trunk_is_level, UPPER
-from unihpe_ros.synthesis.motion.retarget import shortest_rotations
-from unihpe_ros.synthesis.primitives.scene_types import Posture, Support
+from unihpe_ros.synthesis.primitives.scene_types import BodyPosture, Support
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -52,7 +52,7 @@ class Balance:
         self._skin = drawn[drawn < BODY.stop][::_EVERY]
         self._masses = [bodies.rig.index[name] for name in _MASSES]
 
-    def at_rest(self, shape: int, posture: Posture) -> Posture | None:
+    def at_rest(self, shape: int, posture: BodyPosture) -> BodyPosture | None:
         """
         Return a posture in static balance, the upper body leaned back if it would topple; or None.
 
@@ -60,12 +60,12 @@ class Balance:
         ----------
         shape : int
             The body.
-        posture : Posture
+        posture : BodyPosture
             Its posture.
 
         Returns
         -------
-        Posture | None
+        BodyPosture | None
             The balanced posture; None if it topples in spite of leaning.
 
         """
@@ -75,14 +75,14 @@ class Balance:
             points, masses = self.skin_and_masses(shape, posture)
             down = resting_direction(points, masses.mean(0))
             if posture.support is Support.LYING or -down[2] >= np.cos(_TOPPLED):
-                turn = shortest_rotations(down[None], np.array([[0, 0, -1.0]]))[0]
+                turn = smallest_rotation(down[None], np.array([[0, 0, -1.0]]))[0]
                 return replace(posture, driven=(turn @ posture.driven).astype(np.float32))
             if trunk_is_level(posture):
                 return None
             posture = _leaned(posture, points, masses)
         return None
 
-    def skin_and_masses(self, shape: int, posture: Posture) -> tuple[Float32, Float32]:
+    def skin_and_masses(self, shape: int, posture: BodyPosture) -> tuple[Float32, Float32]:
         """Return ``(N, 3)`` points on the skin and ``(M, 3)`` point masses, all equal, m."""
         bodies, chosen = self.bodies, self._skin
         turned, joints, shifts = self.poser.posed(shape, posture)
@@ -91,7 +91,7 @@ class Balance:
         return points, joints[self._masses]
 
 
-def _leaned(posture: Posture, points: Float32, masses: Float32) -> Posture:
+def _leaned(posture: BodyPosture, points: Float32, masses: Float32) -> BodyPosture:
     """Return the posture with the upper body tilted towards the points of contact."""
     touching = points[points[:, 2] < points[:, 2].min() + _TOUCHING].mean(0)
     wanted = (touching - masses.mean(0))[:2] * (len(masses) / _UPPER_MASSES)

@@ -12,7 +12,7 @@ from unihpe_ros.synthesis.body.skinning import skin, vertex_normals
 from unihpe_ros.synthesis.body.topology import BODY
 from unihpe_ros.synthesis.motion.hands import rotation_vectors_to_matrices
 from unihpe_ros.synthesis.motion.retarget import DRIVES
-from unihpe_ros.synthesis.primitives.scene_types import Posture
+from unihpe_ros.synthesis.primitives.scene_types import BodyPosture
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -59,7 +59,7 @@ class Contact:
         self._shoulders = {s: index[f'upperarm01.{s}'] for s in 'LR'}
         self._normals: dict[int, Float32] = {}
 
-    def arms_moved_out(self, shape: int, posture: Posture) -> Posture:
+    def arms_moved_out(self, shape: int, posture: BodyPosture) -> BodyPosture:
         """
         Return the posture with both arms moved out of the trunk and the thighs.
 
@@ -67,12 +67,12 @@ class Contact:
         ----------
         shape : int
             The body.
-        posture : Posture
+        posture : BodyPosture
             Its posture.
 
         Returns
         -------
-        Posture
+        BodyPosture
             The same with arms turned about the shoulders.
 
         """
@@ -83,7 +83,7 @@ class Contact:
             posture = cleared
         return posture
 
-    def depths(self, shape: int, posture: Posture) -> tuple[Float64, Float64]:
+    def depths(self, shape: int, posture: BodyPosture) -> tuple[Float64, Float64]:
         """
         Return how deep the arms are inside the trunk or the thighs, m.
 
@@ -111,7 +111,7 @@ class Contact:
         depths[(picked**2).sum(-1) > _NEAR**2] = -1
         return depths.reshape(2, -1).astype(np.float64), normals.reshape(2, -1, 3)
 
-    def _clear_once(self, shape: int, posture: Posture) -> Posture:
+    def _clear_once(self, shape: int, posture: BodyPosture) -> BodyPosture:
         size = self.bodies.height(shape) / _STATURE
         depths, normals = self.depths(shape, posture)
         depths += np.array([thickness for _, thickness in _PROBES]) * size

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from unihpe_ros.synthesis.body.body_shapes import BodyShapes
 from unihpe_ros.synthesis.body.skinning import bone_motions, skin
 from unihpe_ros.synthesis.motion.motion_bank import MotionBank
-from unihpe_ros.synthesis.primitives.scene_types import Posture
+from unihpe_ros.synthesis.primitives.scene_types import BodyPosture
 from unihpe_ros.synthesis.samples.labels import union_keypoints
 
 Float32 = NDArray[np.float32]
@@ -53,7 +53,7 @@ class Poser:
         root = np.asarray(root, np.float32)
         return bone_motions(bodies.heads[shape], bodies.parents, rotations, root)
 
-    def posed(self, shape: int, posture: Posture) -> tuple[Float32, Float32, Float32]:
+    def posed(self, shape: int, posture: BodyPosture) -> tuple[Float32, Float32, Float32]:
         """Return the bone rotations, joints and bone translations of a body in a posture."""
         turned = self.rotations(shape, posture.clip, posture.driven)
         return turned, *self.motions(shape, turned, posture.root)

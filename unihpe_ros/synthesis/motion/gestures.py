@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core.directions import smallest_rotation
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.synthesis.motion.hands import rotation_vectors_to_matrices
-from unihpe_ros.synthesis.motion.retarget import DRIVES, shortest_rotations
-from unihpe_ros.synthesis.primitives.scene_types import Posture
+from unihpe_ros.synthesis.motion.retarget import DRIVES
+from unihpe_ros.synthesis.primitives.scene_types import BodyPosture
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -49,7 +50,7 @@ _OVER_KNEES = 0.13
 _FLOOR = ('{}_shoulder', (0.02, 0.34, 0.0), 0.0)
 
 
-def gesture(rng: np.random.Generator, posture: Posture, keypoints: Float32) -> Posture:
+def gesture(rng: np.random.Generator, posture: BodyPosture, keypoints: Float32) -> BodyPosture:
     """
     Return a posture with a random gesture of one or both arms.
 
@@ -57,14 +58,14 @@ def gesture(rng: np.random.Generator, posture: Posture, keypoints: Float32) -> P
     ----------
     rng : np.random.Generator
         Source of chance.
-    posture : Posture
+    posture : BodyPosture
         The posture to change.
     keypoints : Float32
         ``(26, 3)`` Where its keypoints are, m.
 
     Returns
     -------
-    Posture
+    BodyPosture
         The same with other arms.
 
     """
@@ -82,7 +83,7 @@ def gesture(rng: np.random.Generator, posture: Posture, keypoints: Float32) -> P
     return replace(posture, driven=driven.astype(np.float32), carries=together)
 
 
-def hands_down(rng: np.random.Generator, posture: Posture, keypoints: Float32) -> Posture:
+def hands_down(rng: np.random.Generator, posture: BodyPosture, keypoints: Float32) -> BodyPosture:
     """Return a posture with both hands on the floor, for somebody on all fours."""
     driven = posture.driven.astype(np.float64)
     for side in 'LR':
@@ -91,7 +92,9 @@ def hands_down(rng: np.random.Generator, posture: Posture, keypoints: Float32) -
     return replace(posture, driven=driven.astype(np.float32))
 
 
-def hands_on_table(rng: np.random.Generator, posture: Posture, keypoints: Float32) -> Posture:
+def hands_on_table(
+    rng: np.random.Generator, posture: BodyPosture, keypoints: Float32
+) -> BodyPosture:
     """Return a sitting posture with the hands on a table, sometimes one hand elsewhere."""
     posture = gesture(rng, posture, keypoints) if rng.random() < 0.3 else posture
     free = posture.carries or rng.random() < 0.3
@@ -149,7 +152,7 @@ def _reach(
     old = np.stack([(elbow - shoulder) / upper, (hand - elbow) / fore])
     new = np.stack([bent - shoulder, reached - bent])
     new /= np.linalg.norm(new, axis=1, keepdims=True)
-    turns = shortest_rotations(old, new)
+    turns = smallest_rotation(old, new)
     driven[_UPPER[side]] = turns[0] @ driven[_UPPER[side]]
     driven[_FORE[side]] = turns[1] @ driven[_FORE[side]]
     loose = rotation_vectors_to_matrices(rng.normal(0, 0.35, (1, 3)))[0]

@@ -11,7 +11,7 @@ from unihpe_ros.synthesis.motion.joint_limits import clamp_to_limits
 from unihpe_ros.synthesis.motion.motion_bank import MotionBank
 from unihpe_ros.synthesis.motion.retarget import DRIVES
 from unihpe_ros.synthesis.motion.stances import apply_stance, sample_stance
-from unihpe_ros.synthesis.primitives.scene_types import Posture, Support
+from unihpe_ros.synthesis.primitives.scene_types import BodyPosture, Support
 from unihpe_ros.synthesis.primitives.solids import upright
 
 Float32 = NDArray[np.float32]
@@ -47,7 +47,7 @@ _OTHER_SIDE = [
 _MIRROR = np.diag([-1, 1, 1]).astype(np.float32)
 
 
-def sample_posture(rng: np.random.Generator, bank: MotionBank) -> Posture:
+def sample_posture(rng: np.random.Generator, bank: MotionBank) -> BodyPosture:
     """
     Return a random pose of a bank, often changed, at any heading, hips at the origin.
 
@@ -60,7 +60,7 @@ def sample_posture(rng: np.random.Generator, bank: MotionBank) -> Posture:
 
     Returns
     -------
-    Posture
+    BodyPosture
         The pose.
 
     """
@@ -77,7 +77,7 @@ def sample_posture(rng: np.random.Generator, bank: MotionBank) -> Posture:
     return replace(posture, driven=(turn @ posture.driven).astype(np.float32))
 
 
-def varied(rng: np.random.Generator, bank: MotionBank, pose: int) -> Posture:
+def varied(rng: np.random.Generator, bank: MotionBank, pose: int) -> BodyPosture:
     """
     Return a pose of a bank with random changes: mirrored, other legs, seated, kneeling.
 
@@ -92,7 +92,7 @@ def varied(rng: np.random.Generator, bank: MotionBank, pose: int) -> Posture:
 
     Returns
     -------
-    Posture
+    BodyPosture
         The pose, hips at the origin.
 
     """
@@ -110,7 +110,7 @@ def varied(rng: np.random.Generator, bank: MotionBank, pose: int) -> Posture:
     if stance:
         driven, support = apply_stance(rng, driven, stance)
     curls = rng.uniform(0, 1.1, 2) if rng.random() < 0.8 else rng.uniform(-0.2, 0.2, 2)
-    return Posture(
+    return BodyPosture(
         driven=driven,
         clip=int(bank.clip[pose]),
         frame=int(bank.frame[pose]),
@@ -136,6 +136,6 @@ def _loosen(driven: Float32, rng: np.random.Generator) -> Float32:
     return loosened.astype(np.float32)
 
 
-def trunk_is_level(posture: Posture) -> bool:
+def trunk_is_level(posture: BodyPosture) -> bool:
     """Whether the trunk is nearer the horizontal than the vertical."""
     return bool(posture.driven[_HIPS][2, 2] < 0.7)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core.directions import smallest_rotation
 from unihpe_ros.synthesis.motion.bvh import Motion, MotionError
 from unihpe_ros.synthesis.motion.joint_names import BENT_REST, find_convention, find_roles
 
@@ -215,19 +216,10 @@ class Rig:
         """
         body = heads[self._ends] - heads[self._starts]
         body = body / np.linalg.norm(body, axis=1, keepdims=True)
-        turns = np.concatenate([shortest_rotations(body, limb_directions), np.eye(3)[None]])
+        turns = np.concatenate([smallest_rotation(body, limb_directions), np.eye(3)[None]])
         return turns[self._limb].astype(np.float32)
 
     def leg_length(self, heads: Float32) -> float:
         """Length of thigh and shin, m."""
         chain = heads[[self.index[f'{name}.L'] for name in ('upperleg01', 'lowerleg01', 'foot')]]
         return float(np.linalg.norm(np.diff(chain, axis=0), axis=1).sum())
-
-
-def shortest_rotations(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
-    """``(N, 3, 3)`` Rotations of unit vectors `a` onto unit vectors `b`."""
-    x, y, z = np.cross(a, b).T
-    zero = np.zeros_like(x)
-    skew = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).reshape(-1, 3, 3)
-    cosine = np.maximum((a * b).sum(1), -0.999)[:, None, None]
-    return np.eye(3) + skew + skew @ skew / (1 + cosine)

@@ -67,7 +67,7 @@ class Support(Enum):
 
 
 @dataclass(frozen=True)
-class Posture:
+class BodyPosture:
     """
     A body's bone rotations, where it comes from and what it rests on.
 

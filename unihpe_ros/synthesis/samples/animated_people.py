@@ -14,7 +14,7 @@ from unihpe_ros.synthesis.motion.bvh import read_bvh
 from unihpe_ros.synthesis.motion.motion_bank import build_bank
 from unihpe_ros.synthesis.motion.retarget import DrivenMotion, retarget
 from unihpe_ros.synthesis.primitives.raster import bounds
-from unihpe_ros.synthesis.primitives.scene_types import Posture
+from unihpe_ros.synthesis.primitives.scene_types import BodyPosture
 from unihpe_ros.synthesis.primitives.solids import upright
 from unihpe_ros.synthesis.samples.people import PeopleAssets, PosedFigure
 
@@ -112,7 +112,7 @@ class AnimatedBody:
         """
         first = min(int(frame), len(self.way) - 2)
         driven = _between(self.motion, first, np.float32(frame - first))
-        posture = Posture((turn @ driven).astype(np.float32), 0, first, root, self.curl)
+        posture = BodyPosture((turn @ driven).astype(np.float32), 0, first, root, self.curl)
         return self.assets.pose(self.dressed, posture, self.spread)
 
     def floor(self, heights: Float32, frames: NDArray[np.intp], turn: Float64) -> float:

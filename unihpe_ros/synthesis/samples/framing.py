@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.preprocess import PADDING
 from unihpe_ros.synthesis.primitives.raster import bounds
-from unihpe_ros.synthesis.primitives.scene_types import Posture, Support, View
+from unihpe_ros.synthesis.primitives.scene_types import BodyPosture, Support, View
 from unihpe_ros.synthesis.samples.people import PosedFigure
 
 Float32 = NDArray[np.float32]
@@ -94,7 +94,7 @@ def sample_eye(
 def frame(
     rng: np.random.Generator,
     figure: PosedFigure,
-    posture: Posture,
+    posture: BodyPosture,
     ground: float,
     size: tuple[int, int],
 ) -> tuple[View, Float32]:
@@ -107,7 +107,7 @@ def frame(
         Source of chance.
     figure : PosedFigure
         The person.
-    posture : Posture
+    posture : BodyPosture
         How they are there: who sits at a table is seen from the front.
     ground : float
         Height of the floor, m.
@@ -153,7 +153,7 @@ def frame(
     return view, view.box_of(points)
 
 
-def _sample_azimuth(rng: np.random.Generator, figure: PosedFigure, posture: Posture) -> float:
+def _sample_azimuth(rng: np.random.Generator, figure: PosedFigure, posture: BodyPosture) -> float:
     if posture.at_table:
         return figure.heading + rng.normal(0, 0.6)
     if posture.support is Support.SEAT and rng.random() < _FROM_BEHIND:

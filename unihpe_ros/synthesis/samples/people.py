@@ -16,7 +16,7 @@ from unihpe_ros.synthesis.body.topology import BODY
 from unihpe_ros.synthesis.clothing.tailor import Dressed, Tailor
 from unihpe_ros.synthesis.motion.hands import Hands
 from unihpe_ros.synthesis.motion.motion_bank import MotionBank
-from unihpe_ros.synthesis.primitives.scene_types import Mesh, Posture
+from unihpe_ros.synthesis.primitives.scene_types import BodyPosture, Mesh
 from unihpe_ros.synthesis.samples.held_objects import Palms
 from unihpe_ros.synthesis.samples.labels import union_keypoints
 
@@ -86,7 +86,7 @@ class PeopleAssets:
         self.hands = Hands(bodies.rig)
         self.palms = Palms(bodies)
 
-    def pose(self, dressed: Dressed, posture: Posture, spread: Float32) -> PosedFigure:
+    def pose(self, dressed: Dressed, posture: BodyPosture, spread: Float32) -> PosedFigure:
         """
         Return a dressed body in a posture.
 
@@ -94,7 +94,7 @@ class PeopleAssets:
         ----------
         dressed : Dressed
             The body in its clothes.
-        posture : Posture
+        posture : BodyPosture
             How it stands.
         spread : Float32
             ``(2, 5, 3)`` Differences between the fingers, 0 to 1.

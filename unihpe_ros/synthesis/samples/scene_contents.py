@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.synthesis.primitives.raster import bounds
 from unihpe_ros.synthesis.primitives.scene_types import (
+    BodyPosture,
     Mesh,
     OWNER_HELD,
     OWNER_PROP,
-    Posture,
     Support,
     View,
 )
@@ -66,7 +66,7 @@ class SceneContents:
 
     figures: list[PosedFigure] = field(default_factory=list)
     shapes: list[int] = field(default_factory=list)
-    postures: list[Posture] = field(default_factory=list)
+    postures: list[BodyPosture] = field(default_factory=list)
     things: list[tuple[Mesh, int]] = field(default_factory=list)
 
 

@@ -13,10 +13,10 @@ from unihpe_ros.synthesis.motion.gestures import gesture, hands_down, hands_on_t
 from unihpe_ros.synthesis.motion.postures import sample_posture, trunk_is_level
 from unihpe_ros.synthesis.primitives.raster import bounds
 from unihpe_ros.synthesis.primitives.scene_types import (
+    BodyPosture,
     Mesh,
     OWNER_HELD,
     OWNER_PROP,
-    Posture,
     Support,
     View,
 )
@@ -40,7 +40,7 @@ class StagedPerson(NamedTuple):
     """A sampled person: body shape, posture, mesh in the world, thing in a hand."""
 
     shape: int
-    posture: Posture
+    posture: BodyPosture
     figure: PosedFigure
     held: HeldObject | None = None
 
@@ -62,7 +62,9 @@ def sample_person(assets: PeopleAssets, rng: np.random.Generator) -> StagedPerso
     return StagedPerson(shape, posture, figure, held)
 
 
-def sample_balanced_posture(assets: PeopleAssets, rng: np.random.Generator, shape: int) -> Posture:
+def sample_balanced_posture(
+    assets: PeopleAssets, rng: np.random.Generator, shape: int
+) -> BodyPosture:
     """Return a random posture in which a body is in balance."""
     while True:
         posture = with_gesture(assets, rng, shape, sample_posture(rng, assets.bank))
@@ -72,8 +74,8 @@ def sample_balanced_posture(assets: PeopleAssets, rng: np.random.Generator, shap
 
 
 def with_gesture(
-    assets: PeopleAssets, rng: np.random.Generator, shape: int, posture: Posture
-) -> Posture:
+    assets: PeopleAssets, rng: np.random.Generator, shape: int, posture: BodyPosture
+) -> BodyPosture:
     """Return a posture, sometimes with a gesture added, and with arms outside the trunk."""
     prone = _on_hands(posture)
     at_table = posture.support is Support.SEAT and rng.random() < _AT_TABLE
@@ -84,7 +86,7 @@ def with_gesture(
     return assets.contact.arms_moved_out(shape, posture)
 
 
-def _on_hands(posture: Posture) -> bool:
+def _on_hands(posture: BodyPosture) -> bool:
     return posture.support is Support.FLOOR and trunk_is_level(posture)
 
 

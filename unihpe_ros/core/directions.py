@@ -1,0 +1,58 @@
+"""Rotations that turn one direction into another by the smallest angle."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.core.geometry import Array
+
+_AXIS = np.array([0.0, 0.0, 1.0])
+# Directions that are nearer to opposite than this cosine share an axis that rounding decides.
+_OPPOSITE = -1 + 1e-6
+
+
+def smallest_rotation(start: Array, end: Array) -> NDArray[np.float64]:
+    """
+    Return the smallest rotation that turns each direction into another.
+
+    Parameters
+    ----------
+    start, end : NDArray
+        ``(..., 3)`` unit vectors; their leading axes are broadcast.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        ``(..., 3, 3)``; the identity for directions that are opposite to the last digit.
+
+    """
+    a, b = np.moveaxis(start, -1, 0), np.moveaxis(end, -1, 0)
+    # Rodrigues' formula about a x b, written out: products of many small matrices are slow.
+    x, y, z = a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
+    k = 1 / (1 + np.maximum(a[0] * b[0] + a[1] * b[1] + a[2] * b[2], _OPPOSITE))
+    kx, ky, kz = k * x, k * y, k * z
+    rows = [
+        *(1 - (ky * y + kz * z), kx * y - z, kx * z + y),
+        *(kx * y + z, 1 - (kx * x + kz * z), ky * z - x),
+        *(kx * z - y, ky * z + x, 1 - (kx * x + ky * y)),
+    ]
+    return np.stack(rows, -1).reshape(*k.shape, 3, 3)
+
+
+def rotation_to_axis(rays: Array) -> NDArray[np.float64]:
+    """
+    Return the smallest rotation that brings each viewing ray onto the optical axis.
+
+    Parameters
+    ----------
+    rays : NDArray
+        ``(..., 2)`` x/z, y/z.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        ``(..., 3, 3)`` rotations `virtual_from_camera`.
+
+    """
+    direction = np.concatenate([rays, np.ones_like(rays[..., :1])], -1)
+    return smallest_rotation(direction / np.linalg.norm(direction, axis=-1, keepdims=True), _AXIS)
