@@ -59,6 +59,19 @@ def test_every_half_fits_its_keypoints_and_both_halves_come(standing):
     }
 
 
+def test_heads_fill_the_crop_but_no_blurs_do(standing):
+    height = standing.box[3] - standing.box[1]
+    sizes = []
+    for seed in range(60):
+        half = half_body(standing, np.random.default_rng(seed))
+        sizes.append((half.box[2:] - half.box[:2]).max() / height)
+    assert 0.1 < np.mean(np.array(sizes) < 0.4) < 0.3
+    small = replace(standing, keypoints_2d=standing.keypoints_2d / 4, box=standing.box / 4)
+    for seed in range(60):
+        half = half_body(small, np.random.default_rng(seed))
+        assert (half.box[2:] - half.box[:2]).max() >= 40
+
+
 def test_labels_are_those_of_the_whole_person_mapped_into_the_new_crop(standing, monkeypatch):
     monkeypatch.setattr(augment, '_HALF', 1.0)
     monkeypatch.setattr(augment, '_EMPTY', 0.0)

@@ -19,7 +19,7 @@ _PELVIS = UNION.index('pelvis')
 # Share of samples that show no person: what a search window over a wall must score low on.
 _EMPTY = 0.06
 # Share of samples that are aimed at half of the person.
-_HALF = 0.2
+_HALF = 0.25
 # Share of squared pictures that are given back a photograph's proportions, and these (w / h).
 _UNSTRETCHED = 0.7
 _PROPORTIONS = (4 / 3, 3 / 2, 16 / 9, 3 / 4, 2 / 3)

@@ -1,4 +1,4 @@
-"""Half-body augmentation: crops aimed at the upper or the lower body."""
+"""Half-body augmentation: crops aimed at the upper or the lower body, down to the head alone."""
 
 from __future__ import annotations
 
@@ -12,19 +12,23 @@ _HEAD = ('nose', 'left_eye', 'right_eye', 'left_ear', 'right_ear', 'head_top')
 _ARMS = tuple(
     f'{side}_{joint}' for joint in ('shoulder', 'elbow', 'wrist') for side in ('left', 'right')
 )
+_SHOULDERS = ('left_shoulder', 'right_shoulder')
 _HIPS = ('left_hip', 'right_hip')
 _KNEES = ('left_knee', 'right_knee')
 _ANKLES = ('left_ankle', 'right_ankle')
 # Keypoints that a re-crop is made for, how common each is, and whether it is the upper half.
 _PARTS = (
-    (UNION.indices(*_HEAD, *_ARMS), 0.25, True),
-    (UNION.indices(*_HEAD, *_ARMS, *_HIPS), 0.3, True),
-    (UNION.indices(*_HEAD, *_ARMS, *_HIPS, *_KNEES), 0.2, True),
-    (UNION.indices(*_HIPS, *_KNEES, *_ANKLES), 0.25, False),
+    (UNION.indices(*_HEAD, *_SHOULDERS), 0.2, True),
+    (UNION.indices(*_HEAD, *_ARMS), 0.2, True),
+    (UNION.indices(*_HEAD, *_ARMS, *_HIPS), 0.25, True),
+    (UNION.indices(*_HEAD, *_ARMS, *_HIPS, *_KNEES), 0.15, True),
+    (UNION.indices(*_HIPS, *_KNEES, *_ANKLES), 0.2, False),
 )
 _COUNTED = UNION.indices(*COCO_17.keypoints)
 # Of COCO's keypoints, how many the whole picture and how many the re-crop must show.
 _LEAST_SEEN, _LEAST_KEPT = 9, 4
+# Smaller re-crops, of so many px, would be blurs: who is that near a camera is sharp.
+_SMALLEST = 40
 # Flesh around the keypoints, as a share of the extent of the person's box.
 _FLESH = 0.06
 # Share of re-crops beyond whose cut the photograph ends, and is black.
@@ -33,7 +37,7 @@ _ENDS = 0.4
 
 def half_body(record: Record, rng: np.random.Generator) -> Record:
     """
-    Return the record with its box around the upper or the lower body only.
+    Return the record with its box around the upper or the lower body, or the head, only.
 
     Parameters
     ----------
@@ -59,6 +63,8 @@ def half_body(record: Record, rng: np.random.Generator) -> Record:
         return record
     around = _FLESH * float((record.box[2:] - record.box[:2]).max())
     box = box_around(record.keypoints_2d[kept]) + around * np.array([-1, -1, 1, 1])
+    if (box[2:] - box[:2]).max() < _SMALLEST:
+        return record
     aimed = replace(record, box=box.astype(np.float32))
     return _end_at(aimed, upper) if ends else aimed
 
