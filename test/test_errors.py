@@ -54,6 +54,7 @@ ELSEWHERE = {
     'is not installed': 'cli/test_cli.py',
     'damaged chunks': 'bags/test_recording.py',
     'messages that metadata.yaml counts are lost': 'bags/test_recording.py',
+    'cannot be read: Permission denied': 'run/test_inputs.py',
     'as when it was begun': 'run/test_session.py',
     'expected a video for a motion file': 'run/test_outputs.py',
 }

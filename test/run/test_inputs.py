@@ -145,6 +145,21 @@ def test_missing_file_is_one_sentence():
         open_input('gone.mp4', InputOptions())
 
 
+def test_unset_variable_of_a_shell_is_not_the_current_folder():
+    with pytest.raises(InputError, match=r"^'': expected a video, .*there is no such file"):
+        open_input('', InputOptions())
+
+
+@pytest.mark.parametrize('name', ['walk.mp4', 'photos'])
+def test_input_without_permission_is_not_taken_for_damaged(tmp_path, monkeypatch, name):
+    (tmp_path / 'photos').mkdir()
+    write_walk_video(tmp_path / 'walk.mp4', 2)
+    # Root may read everything, whatever the mode of a file.
+    monkeypatch.setattr(os, 'access', lambda path, mode: False)
+    with pytest.raises(InputError, match=f'{name}: cannot be read: Permission denied'):
+        open_path(tmp_path / name)
+
+
 def test_webcam_gives_frames_until_it_is_unplugged(monkeypatch):
     capture = FakeCapture(3)
     monkeypatch.setattr(live, 'open_capture', lambda *args: capture)

@@ -1,4 +1,5 @@
 import errno
+import threading
 
 import cv2
 import numpy as np
@@ -157,6 +158,17 @@ def test_full_disk_keeps_what_was_done_for_resume(tmp_path, video, estimator, mo
     result = run_all(open_path(video), plan, estimator)
     assert result.frames == FRAMES - 20
     assert sorted(path.name for path in tmp_path.iterdir()) == ['a.csv', 'a.mp4']
+
+
+def test_nothing_is_read_any_more_after_an_error(tmp_path, video, estimator, monkeypatch):
+    def fail(self, frame):
+        raise OSError('people.csv: cannot be written')
+
+    monkeypatch.setattr(PeopleWriter, 'write', fail)
+    with pytest.raises(OSError, match='cannot be written'):
+        run_all(open_path(video), Plan('walk', (tmp_path / 'a.csv',)), estimator)
+    # A thread in OpenCV aborts the process when the interpreter ends.
+    assert 'reader' not in {thread.name for thread in threading.enumerate()}
 
 
 class Camera(Source):

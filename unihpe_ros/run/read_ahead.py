@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 import threading
+from types import TracebackType
 
 from unihpe_ros.run.inputs.source import InputFrame
 
 _AHEAD = 4
 # How often a stop is looked for while no frame comes, s.
 _LOOK_S = 0.1
+# How long the end waits for a frame that is being read, s.
+_LAST_READ_S = 2.0
 
 
 class ReadAhead:
     """
-    The frames of a source, read ahead.
+    The frames of a source, read ahead; a context manager, after which nothing is read any more.
 
     Parameters
     ----------
@@ -41,28 +44,37 @@ class ReadAhead:
         self._ended = False
         self._error: Exception | None = None
         # A read that hangs, as of a camera that was unplugged, shall not hold up the exit.
-        threading.Thread(target=self._read, name='reader', daemon=True).start()
+        self._thread = threading.Thread(target=self._read, name='reader', daemon=True)
+
+    def __enter__(self) -> ReadAhead:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._end()
+        # A thread that decodes while the interpreter ends is torn from C++, which aborts.
+        self._thread.join(_LAST_READ_S)
 
     def __iter__(self) -> Iterator[InputFrame]:
         """Yield frames until the source ends; its error is raised after its last frame."""
-        try:
-            while not self._stop.is_set():
-                with self._changed:
-                    if not self._waiting and not self._ended:
-                        self._changed.wait(_LOOK_S)
-                    frame = self._waiting.popleft() if self._waiting else None
-                    over = self._ended and frame is None
-                    self._changed.notify_all()
-                if frame is not None:
-                    yield frame
-                elif over:
-                    if self._error is not None:
-                        raise self._error
-                    return
-        finally:
+        while not self._stop.is_set():
             with self._changed:
-                self._ended = True
+                if not self._waiting and not self._ended:
+                    self._changed.wait(_LOOK_S)
+                frame = self._waiting.popleft() if self._waiting else None
+                over = self._ended and frame is None
                 self._changed.notify_all()
+            if frame is not None:
+                yield frame
+            elif over:
+                if self._error is not None:
+                    raise self._error
+                return
 
     def _read(self) -> None:
         try:
@@ -72,9 +84,12 @@ class ReadAhead:
         except Exception as error:  # noqa: BLE001 Raised again where the frames are used.
             self._error = error
         finally:
-            with self._changed:
-                self._ended = True
-                self._changed.notify_all()
+            self._end()
+
+    def _end(self) -> None:
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
 
     def _hand_over(self, frame: InputFrame) -> bool:
         with self._changed:

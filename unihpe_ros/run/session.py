@@ -198,12 +198,12 @@ class _Work:
         drawing = DrawingThread(plan.video, plan.pictures, plan.name, source.rate)
         done = PeopleFile(self._path).frames() if earlier and drawing.is_wanted else iter(())
         start = 0 if earlier is None or drawing.is_wanted else earlier.begin
-        reader = ReadAhead(source.frames(start), source.live, stop)
-        begun = perf_counter()
         notes: AbstractContextManager[PeopleWriter | None] = nullcontext()
         if plan.makes_files:
             notes = PeopleWriter(self._path, self._header, self._append)
-        with drawing, notes as writer:
+        reader = ReadAhead(source.frames(start), source.live, stop)
+        begun = perf_counter()
+        with reader, drawing, notes as writer:
             for frame in self._until_end(reader):
                 known = next(done, None) if earlier and frame.number <= earlier.last else None
                 if earlier is None or frame.number >= earlier.begin:

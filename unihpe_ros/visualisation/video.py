@@ -10,7 +10,7 @@ from types import TracebackType
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.core.files import replacing
+from unihpe_ros.core.files import naming, replacing, write_whole
 
 _BORDER = 4
 
@@ -32,9 +32,10 @@ def write_picture(path: Path, image: NDArray[np.uint8]) -> None:
         If it can't be written.
 
     """
-    with replacing(path) as partial:
-        if not cv2.imwrite(str(partial), image):
-            raise OSError(f'{path}: cannot be written')
+    # OpenCV's own writing to a file does not tell why it failed.
+    _, content = cv2.imencode(path.suffix, image)
+    with naming(path):
+        write_whole(path, content.tobytes())
 
 
 class VideoFile:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+import errno
+import os
 from pathlib import Path
 import re
 import sys
@@ -62,11 +64,14 @@ def open_input(text: str, options: InputOptions) -> Source:
     if STREAM.match(text):
         return open_stream(text)
     path = Path(text)
-    if not path.exists():
+    # An empty text would be the current folder: it is a shell's variable that is not set.
+    if not text or not path.exists():
         raise InputError(
-            f'{path}: expected a video, a picture, a folder of pictures, a recording, camera:N, '
-            'a URL or -; there is no such file'
+            f'{text or repr(text)}: expected a video, a picture, a folder of pictures, a '
+            'recording, camera:N, a URL or -; there is no such file'
         )
+    if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
+        raise InputError(f'{path}: cannot be read: {os.strerror(errno.EACCES)}')
     if _is_recording(path):
         from unihpe_ros.run.inputs.recording import RecordedFrames
 
