@@ -9,6 +9,7 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.geometry import Array
+from unihpe_ros.core.pose import person_scores
 from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.evaluation.coco_eval import keypoint_precision
 from unihpe_ros.evaluation.predictions import Predictions
@@ -222,14 +223,18 @@ class ImageKeypoints:
     def precision(
         self, predicted: Predictions, chosen: NDArray[np.bool_] | None = None
     ) -> Mapping[str, float]:
-        """Return COCO's figures, %, of the chosen people; see `coco_eval.keypoint_precision`."""
+        """
+        Return COCO's figures, %, of the chosen people; see `coco_eval.keypoint_precision`.
+
+        People are ranked as everywhere else: by `core.pose.person_scores`.
+        """
         rows = np.arange(len(predicted)) if chosen is None else np.flatnonzero(chosen)
         return keypoint_precision(
             [predicted.images[int(row)] for row in rows],
             predicted.truth_2d[rows][:, COCO_17.indices_in(UNION)],
             predicted.areas[rows],
             self.keypoints[rows],
-            self.scores[rows].mean(-1),
+            person_scores(self.scores[rows]),
         )
 
     def pck(self, predicted: Predictions, chosen: NDArray[np.bool_] | None = None) -> float:

@@ -13,7 +13,7 @@ from rclpy.publisher import Publisher
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from unihpe_ros.core import boxes
-from unihpe_ros.core.pose import Poses
+from unihpe_ros.core.pose import person_scores, Poses
 from unihpe_ros.kinematics.gestures import gestures
 from unihpe_ros.kinematics.posture import Posture
 from unihpe_ros.ros.images import encode_image
@@ -123,7 +123,7 @@ class HriTopics:
             region = self._hri.NormalizedRegionOfInterest2D(header=header)
             region.xmin, region.ymin = float(x0), float(y0)
             region.xmax, region.ymax = float(x1), float(y1)
-            region.c = float(poses.scores[row].mean())
+            region.c = float(person_scores(poses.scores[row]))
             self._roi.publish(region)
         if self._skeleton.get_subscription_count():
             shares = _shares(poses.keypoints_2d[row], size)

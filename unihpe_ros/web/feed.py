@@ -11,7 +11,7 @@ import threading
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
+from unihpe_ros.core.pose import KeypointFlag, person_scores, Poses, RootMode
 from unihpe_ros.visualisation.skeletons import draw_poses
 
 _QUALITY = 80
@@ -141,7 +141,7 @@ def people_json(offer: _Offer) -> str:
             {
                 'id': int(poses.track_ids[person]),
                 'points': [None if row is None else row.tolist() for row in rows],
-                'score': round(float(poses.scores[person].mean()), 2),
+                'score': round(float(person_scores(poses.scores[person])), 2),
                 'seen': int(seen[person].sum()),
             }
         )
