@@ -12,6 +12,7 @@ import pytest
 from tiny_detector import write_tiny_detector
 from tiny_run import walk_image, write_walk_video
 from unihpe_ros.cli import main as cli
+from unihpe_ros.detector import PersonDetector
 from unihpe_ros.run.outputs.people_file import PeopleFile
 
 
@@ -155,6 +156,21 @@ def test_frames_come_through_a_pipe(tmp_path, options):
     read = list(PeopleFile(tmp_path / 'o/stdin.jsonl').frames())
     assert len(read) == 8
     assert len(read[-1].poses) == 2
+
+
+def test_detector_runs_on_every_nth_image(tmp_path, options, monkeypatch):
+    looks = []
+    detect = PersonDetector.detect
+    monkeypatch.setattr(
+        PersonDetector, 'detect', lambda *args: looks.append(args) or detect(*args)
+    )
+    video, counts = write_walk_video(tmp_path / 'walk.mp4', 40), []
+    for every in (2, 10):
+        looks.clear()
+        assert unihpe('run', video, *options, '--detect-every', every) == 0
+        counts.append(len(looks))
+    assert counts[0] >= 20
+    assert counts[1] <= 10
 
 
 def test_without_options_a_table_and_a_video_are_made(tmp_path, model, monkeypatch, capsys):

@@ -95,6 +95,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         default='unihpe_det',
         help='shipped detector, or a path (default: unihpe_det)',
     )
+    parser.add_argument(
+        '--detect-every',
+        type=whole(1),
+        default=5,
+        metavar='N',
+        help='look for newcomers on every N-th image while all known people are tracked '
+        '(default: 5)',
+    )
     parser.add_argument('--backend', default='auto', help='engine that runs them (default: auto)')
     parser.set_defaults(run=run)
 
@@ -223,6 +231,7 @@ def _prepare(
         seconds=args.seconds,
         settings={
             **{'model': args.model, 'detector': args.detector, 'fov_deg': args.fov},
+            'detect_every': args.detect_every,
             **({'model_2d': args.model_2d} if args.model_2d else {}),
         },
         feed=feed,
@@ -242,7 +251,7 @@ def _load(args: argparse.Namespace) -> PoseEstimator:
 
     return PoseEstimator(
         args.model,
-        EstimatorSettings(default_fov_deg=args.fov),
+        EstimatorSettings(default_fov_deg=args.fov, detect_every=args.detect_every),
         backend=args.backend,
         detector=args.detector,
         model_2d=args.model_2d,
