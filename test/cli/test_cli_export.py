@@ -3,13 +3,17 @@
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from unihpe_ros.cli.main import main
 from unihpe_ros.engines import load_engine
 from unihpe_ros.models.detector_network import DetectorNetwork, DETECTORS
+from unihpe_ros.models.export import export
+from unihpe_ros.models.onnx_weights import load_exported
 from unihpe_ros.models.unihpe import UniHPE
+from unihpe_ros.training.checkpoint import exported_files
 from unihpe_ros.training.config import TrainConfig
 
 
@@ -34,11 +38,27 @@ def test_a_model_asks_for_the_crops_it_learned_from_unless_told_otherwise(
         engine.close()
 
 
-def test_a_padding_is_refused_for_a_detector(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_temperature_is_in_the_answers_and_not_in_the_weights(tmp_path: Path) -> None:
+    network = UniHPE('unihpe_slim').eval()
+    plain, *_ = export(network, tmp_path, 'plain', '', '')
+    warm, *_ = export(network, tmp_path, 'warm', '', '', temperature=1.5)
+    for name in plain.outputs:
+        factor = 1.5 if name.startswith('simcc') else 1.0
+        np.testing.assert_allclose(warm.outputs[name], factor * plain.outputs[name], rtol=1e-5)
+    again = UniHPE('unihpe_slim')
+    load_exported(again, exported_files(tmp_path / 'warm'))
+    unfold = {name: value for name, value in again.state_dict().items() if 'head.x.' in name}
+    for name, value in unfold.items():
+        np.testing.assert_allclose(value, network.state_dict()[name], atol=1e-3)
+    assert unfold
+
+
+@pytest.mark.parametrize('options', [['--padding', '1.1'], ['--calibrate', 'photographs']])
+def test_what_is_of_crops_is_refused_for_a_detector(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str]
 ) -> None:
     preset = next(iter(DETECTORS))
     path = checkpoint(tmp_path, DetectorNetwork(preset), TrainConfig(preset=preset))
-    assert main(['export', str(path), '--out', str(tmp_path), '--padding', '1.1']) == 1
-    assert 'a detector is given whole pictures' in capsys.readouterr().err
+    assert main(['export', str(path), '--out', str(tmp_path), *options]) == 1
+    assert f'{options[0]}: not of a detector' in capsys.readouterr().err
     assert not list(tmp_path.glob('*.onnx'))

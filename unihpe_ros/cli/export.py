@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from unihpe_ros.cli.values import check_folder
+
+if TYPE_CHECKING:
+    from unihpe_ros.models.unihpe import UniHPE
 
 LICENCE = 'Apache-2.0; data: renderings of Anny (Apache-2.0, CC0) moved by CMU mocap (free use)'
 
@@ -29,6 +33,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="how much larger than a person's box the crops are that the model will be given "
         '(default: as in training)',
     )
+    parser.add_argument(
+        '--calibrate',
+        type=Path,
+        metavar='PHOTOS',
+        help='held-out people stored by unihpe photos import: scores become the chance of being '
+        'right on them (default: scores as they are)',
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -50,16 +61,18 @@ def run(args: argparse.Namespace) -> int:
         f'{state["step"] * config["image_batch"]} pictures'
     )
     preset = state['preset']
-    if preset in DETECTORS and args.padding is not None:
-        raise ConfigError('--padding: a detector is given whole pictures; leave it out')
+    for option in ('padding', 'calibrate'):
+        if preset in DETECTORS and getattr(args, option) is not None:
+            raise ConfigError(f'--{option}: not of a detector, which is given whole pictures')
     model = (DetectorNetwork if preset in DETECTORS else UniHPE)(preset)
     give_weights(model, state['ema'], args.checkpoint)
     about = (args.out, args.name or preset, training, args.licence)
-    files = (
-        export_detector(model, *about)
-        if isinstance(model, DetectorNetwork)
-        else export(model, *about, padding=args.padding or crop_padding(state))
-    )
+    if isinstance(model, DetectorNetwork):
+        files = export_detector(model, *about)
+    else:
+        padding = args.padding or crop_padding(state)
+        temperature = _temperature(model, padding, args.calibrate)
+        files = export(model, *about, padding=padding, temperature=temperature)
     for file in files:
         engine = load_engine(file.path)
         difference = file.largest_difference(engine.infer(file.inputs))
@@ -70,3 +83,20 @@ def run(args: argparse.Namespace) -> int:
             f'max abs difference of {engine.backend} from PyTorch {difference:.2e}'
         )
     return 0
+
+
+def _temperature(model: UniHPE, padding: float, photos: Path | None) -> float:
+    """Return the temperature of the scores: 1, or what some photographs ask for."""
+    if photos is None:
+        return 1.0
+    from unihpe_ros.datasets.photos import Photos
+    from unihpe_ros.evaluation.calibration import calibrate
+    from unihpe_ros.evaluation.predictor import TorchPredictor
+
+    found = calibrate(TorchPredictor(model, padding), Photos(photos))
+    print(
+        f'calibrated by {photos}: SimCC logits times {found.temperature:.2f}; expected '
+        f'calibration error {100 * found.before:.1f} %, {100 * found.after:.1f} % after (each '
+        'half of the people by the other)'
+    )
+    return found.temperature

@@ -52,15 +52,27 @@ class Exported:
 
 
 class ImageExport(nn.Module):
-    """The image branch with a tuple of outputs in the order of IMAGE_OUTPUTS."""
+    """
+    The image branch with a tuple of outputs in the order of IMAGE_OUTPUTS.
 
-    def __init__(self, model: UniHPE) -> None:
+    Parameters
+    ----------
+    model : UniHPE
+        The network.
+    temperature : float
+        Factor on the SimCC logits: it calibrates the scores.
+
+    """
+
+    def __init__(self, model: UniHPE, temperature: float = 1.0) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.temperature = model, temperature
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """Map ``(B, 3, H, W)`` to the outputs."""
         answer = self.model.encode_image(image)
+        if self.temperature != 1.0:
+            answer |= {name: answer[name] * self.temperature for name in ('simcc_x', 'simcc_y')}
         return tuple(answer[name] for name in IMAGE_OUTPUTS)
 
 
@@ -84,6 +96,7 @@ def export(
     training: str,
     licence: str,
     padding: float = PADDING,
+    temperature: float = 1.0,
 ) -> list[Exported]:
     """
     Write NAME.image.onnx and NAME.lifting.onnx and compare them with PyTorch.
@@ -106,6 +119,8 @@ def export(
         Licence of the weights and of the data behind them.
     padding : float
         How much larger than a person's box the crops are that it will be given.
+    temperature : float
+        Factor on the SimCC logits, of `evaluation.calibration`.
 
     Returns
     -------
@@ -137,7 +152,7 @@ def export(
     feature = torch.randn(2, sizes.width, generator=generator)
     directory.mkdir(parents=True, exist_ok=True)
     branches: list[tuple[nn.Module, tuple[Tensor, ...], tuple[str, ...], tuple[str, ...]]] = [
-        (ImageExport(model), (image,), ('image',), IMAGE_OUTPUTS),
+        (ImageExport(model, temperature), (image,), ('image',), IMAGE_OUTPUTS),
         (LiftingExport(model), (pose, feature), ('keypoints', 'image_feature'), LIFTING_OUTPUTS),
     ]
     files = []

@@ -1,0 +1,137 @@
+"""Calibration of keypoint scores by the temperature of their logits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+from unihpe_ros.core.geometry import Array
+from unihpe_ros.core.simcc import read_answer
+from unihpe_ros.core.skeleton import COCO_17, UNION
+from unihpe_ros.datasets.augment import crop_record
+from unihpe_ros.datasets.records import DatasetError, Records
+from unihpe_ros.evaluation.keypoint_report import RIGHT
+from unihpe_ros.evaluation.predictor import normalise_images, Predictor
+from unihpe_ros.evaluation.reliability import Reliability
+from unihpe_ros.metrics.pose import keypoint_errors, torso_size
+
+# Temperatures that are tried: less than 1 makes scores lower, more makes them higher.
+_TEMPERATURES = np.arange(0.6, 2.01, 0.05)
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """
+    How scores were calibrated.
+
+    Parameters
+    ----------
+    temperature : float
+        Factor on the SimCC logits (Guo et al., 2017, call its inverse the temperature).
+    before, after : float
+        Expected calibration error without it and with it; `after` judges each half of the people
+        by the factor that the other half asks for.
+
+    """
+
+    temperature: float
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """What an image branch answers of N people, and where their keypoints are, crop px."""
+
+    simcc_x: Array
+    simcc_y: Array
+    visibility: Array
+    truth: Array
+    ratio: float
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+    def reliability(self, factor: float, rows: NDArray[np.intp]) -> Reliability:
+        """Return how often keypoints of a score are right, of some people at a temperature."""
+        keypoints, scores = read_answer(
+            {
+                'simcc_x': self.simcc_x[rows] * factor,
+                'simcc_y': self.simcc_y[rows] * factor,
+                'visibility': self.visibility[rows],
+            },
+            self.ratio,
+        )
+        torso = torso_size(self.truth[rows])
+        relative = keypoint_errors(keypoints, self.truth[rows]) / torso[:, None]
+        known = np.isfinite(relative)
+        return Reliability.of(scores[known], relative[known] < RIGHT)
+
+    def best(self, rows: NDArray[np.intp]) -> float:
+        """Return the temperature of least calibration error of some people."""
+        errors = [self.reliability(factor, rows).error for factor in _TEMPERATURES]
+        return float(_TEMPERATURES[int(np.argmin(errors))])
+
+
+def calibrate(predictor: Predictor, records: Records) -> Calibration:
+    """
+    Find the temperature at which scores of an image branch are the chance of being right.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        The model.
+    records : Records
+        People in pictures that it was not trained on, with labelled shoulders and hips.
+
+    Raises
+    ------
+    DatasetError
+        If there are not ten such people.
+
+    """
+    answers = _answers(predictor, records)
+    everybody = np.arange(len(answers))
+    # People of a picture follow each other: its neighbours are in the same half.
+    halves = [half for half in np.array_split(everybody, 10) if half.size]
+    halves = [np.concatenate(halves[0::2]), np.concatenate(halves[1::2])]
+    after = [
+        answers.reliability(answers.best(other), half).error * len(half)
+        for half, other in (halves, halves[::-1])
+    ]
+    return Calibration(
+        temperature=answers.best(everybody),
+        before=answers.reliability(1.0, everybody).error,
+        after=sum(after) / len(everybody),
+    )
+
+
+def _answers(predictor: Predictor, records: Records) -> _Answers:
+    coco = COCO_17.indices_in(UNION)
+    parts: dict[str, list[Array]] = {name: [] for name in ('simcc_x', 'simcc_y', 'visibility')}
+    truth: list[Array] = []
+    for start in tqdm(range(0, len(records), _BATCH), desc='calibrating', unit='batch', delay=2):
+        images = []
+        for index in range(start, min(start + _BATCH, len(records))):
+            try:
+                sample = crop_record(records[index], predictor.size, padding=predictor.padding)
+            except DatasetError:
+                # Evaluation counts and names them.
+                continue
+            labelled = np.where(sample.visibility[coco, None] > 0, sample.keypoints[coco], np.nan)
+            if np.isfinite(torso_size(labelled)):
+                images.append(sample.image)
+                truth.append(labelled)
+        if images:
+            answer = predictor.encode_image(normalise_images(np.stack(images)))
+            for name, values in parts.items():
+                values.append(answer[name][:, coco])
+    if len(truth) < 10:
+        raise DatasetError(
+            f'expected at least 10 people with labelled shoulders and hips; got {len(truth)}'
+        )
+    joined = {name: np.concatenate(values) for name, values in parts.items()}
+    return _Answers(**joined, truth=np.stack(truth), ratio=predictor.simcc_ratio)
