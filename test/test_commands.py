@@ -8,7 +8,7 @@ from functools import cache
 import io
 import re
 
-from doc_commands import Command, commands_in, commands_of, lines_of, PAGES, ROOT
+from doc_commands import commands_in, commands_of, lines_of, PAGES, ROOT
 import pytest
 from unihpe_ros.cli import main as cli
 from unihpe_ros.ros.camera_presets import PRESETS
@@ -176,21 +176,12 @@ def test_commands_are_accepted_as_they_are_written(page):
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_commands_that_need_hardware_say_so_and_no_others(page):
-    whole = [
-        command for command in commands_of(page) if command.is_whole and _is_in_block(command)
-    ]
     wrong = [
         f'{command}: # needs hardware: {hardware_of(command.words) or "(none)"}'
-        for command in whole
-        if command.mark != hardware_of(command.words)
+        for command in commands_of(page)
+        if command.in_block and command.mark != hardware_of(command.words)
     ]
     assert wrong == []
-
-
-def _is_in_block(command: Command) -> bool:
-    """Whether a comment can stand behind the command: not in a row of a table."""
-    name, _, line = command.place.rpartition(':')
-    return not (ROOT / name).read_text(encoding='utf-8').split('\n')[int(line) - 1].startswith('|')
 
 
 def test_every_command_is_in_the_documentation():
@@ -201,9 +192,9 @@ def test_every_command_is_in_the_documentation():
 
 def found_in(text: str) -> list[tuple[int, list[str], bool]]:
     return [
-        (line, list(command.words), command.is_whole)
-        for line, code, is_whole in lines_of(text)
-        for command in commands_in(code, 'page', is_whole)
+        (line, list(command.words), command.in_block)
+        for line, code, in_block in lines_of(text)
+        for command in commands_in(code, 'page', in_block)
     ]
 
 

@@ -104,3 +104,13 @@ def test_every_example_is_run_here():
     text = Path(__file__).read_text(encoding='utf-8')
     text += (EXAMPLES.parent / 'test/ros/test_ros_examples.py').read_text(encoding='utf-8')
     assert [path.name for path in EXAMPLES.glob('*.py') if path.name not in text] == []
+
+
+def test_lines_of_the_first_hour_find_people_in_a_picture(tmp_path, monkeypatch, capsys):
+    page = (EXAMPLES.parent / 'docs/first_hour.md').read_text(encoding='utf-8')
+    (lines,) = re.findall(r'^```python\n(.*?)^```', page, re.DOTALL | re.MULTILINE)
+    (tmp_path / 'photo.jpg').write_bytes((EXAMPLES.parent / 'docs/demo.jpg').read_bytes())
+    (tmp_path / 'five.py').write_text(lines)
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path('five.py')
+    assert re.match(r'\(\d, 26, 2\) \(\d, 26, 3\) \[0\.', capsys.readouterr().out)

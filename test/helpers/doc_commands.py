@@ -43,8 +43,8 @@ class Command:
         Its page and line, as ``README.md:12``.
     words : tuple[str, ...]
         Program and arguments, shell variables replaced by 1.
-    is_whole : bool
-        Whether it is meant to be typed; a span may only name a command.
+    in_block : bool
+        Whether it is a line of a block of code, not a span.
     mark : str
         The hardware that the line says it needs; '' if none.
 
@@ -52,8 +52,13 @@ class Command:
 
     place: str
     words: tuple[str, ...]
-    is_whole: bool
+    in_block: bool
     mark: str = ''
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is meant to be typed; a span may only name a command."""
+        return self.in_block or self.place.rpartition(':')[0] in _TO_BE_TYPED
 
     def __str__(self) -> str:
         return f'{self.place}: {shlex.join(self.words)}'
@@ -62,8 +67,8 @@ class Command:
 def commands_of(page: Path) -> Iterator[Command]:
     """Yield the commands of a page in order."""
     name = page.relative_to(ROOT).as_posix()
-    for line, text, is_whole in lines_of(page.read_text(encoding='utf-8')):
-        yield from commands_in(text, f'{name}:{line}', is_whole or name in _TO_BE_TYPED)
+    for line, text, in_block in lines_of(page.read_text(encoding='utf-8')):
+        yield from commands_in(text, f'{name}:{line}', in_block)
 
 
 def lines_of(text: str) -> Iterator[tuple[int, str, bool]]:
@@ -82,7 +87,7 @@ def lines_of(text: str) -> Iterator[tuple[int, str, bool]]:
             first += 1 + line.count('\0')
 
 
-def commands_in(line: str, place: str, is_whole: bool) -> Iterator[Command]:
+def commands_in(line: str, place: str, in_block: bool) -> Iterator[Command]:
     """Yield the commands of our programs in one line of shell."""
     mark = found[1].strip() if (found := MARK.search(line)) else ''
     # What the shell would put in is some text without blanks.
@@ -100,5 +105,5 @@ def commands_in(line: str, place: str, is_whole: bool) -> Iterator[Command]:
             del command[0]
         if command and command[0].rpartition('/')[2] in _PROGRAMS:
             program = command[0].rpartition('/')[2]
-            yield Command(place, (program, *command[1:]), is_whole, mark)
+            yield Command(place, (program, *command[1:]), in_block, mark)
         command = []
