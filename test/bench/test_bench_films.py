@@ -1,14 +1,19 @@
 """The benchmark on rendered films: walkers are where they should be, and who is counted how."""
 
+from dataclasses import replace
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+import ros_fixtures
+from scipy.spatial.transform import Rotation
 from synthesis_fixtures import bodies, bodies_file  # noqa: F401
 from tiny_motion import still, write_clip
+from unihpe_ros.bags.camera_poses import read_camera_poses
 from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.bench.tracking.films import FilmScore, follow_film, RATE, whole_bodies
+from unihpe_ros.bench.tracking.ground_velocity import ground_velocities, velocity_errors
 from unihpe_ros.bench.tracking.simulated_people import ways_about
 from unihpe_ros.bench.tracking.tracking_benchmark import CAMERA, people_of
 from unihpe_ros.bench.tracking.tracking_report import draw_ids, film_table, write_film_figures
@@ -104,6 +109,8 @@ def test_a_film_that_is_there_is_not_rendered_again(films):
 class Oracle:
     """Knows the truth of a film; changes everybody's id, and sees a ghost, from a picture on."""
 
+    velocities = {}  # noqa: RUF012
+
     def __init__(self, film: Path, late: int = 0, change: int = 99) -> None:
         self.people = list(BagReader(film).truth().values())
         self.late, self.change, self.number = late, change, -1
@@ -144,6 +151,58 @@ def test_switches_ghosts_and_delays_are_counted(films):
     assert late.found == pytest.approx(2 / 3, abs=0.01)
 
 
+@pytest.fixture(scope='module')
+def moving(films, walks, bodies_file) -> Path:  # noqa: F811
+    (path,) = find_films(films[0].parent, [0], SECONDS, walks, bodies_file, is_moving=True)
+    return path
+
+
+def test_a_moving_camera_is_where_its_film_says(films, moving):
+    """People who are seen from different places are at the same place of the world."""
+    still, driven = (BagReader(path) for path in (films[0], moving))
+    seen, seen_moving = (
+        list(zip(film.truth().values(), read_camera_poses(film).values(), strict=True))
+        for film in (still, driven)
+    )
+    assert len({pose.tobytes() for _, pose in seen}) == 1
+    assert len({pose.tobytes() for _, pose in seen_moving}) == len(seen)
+    for (people, pose), (others, other_pose) in zip(seen, seen_moving, strict=True):
+        placed, placed_too = (
+            one.keypoints_3d @ at[:3, :3].T + at[:3, 3]
+            for one, at in ((people, pose), (others, other_pose))
+        )
+        np.testing.assert_allclose(placed, placed_too, atol=1e-3)
+
+
+def test_true_velocities_are_over_the_ground():
+    truth, poses = {}, {}
+    for number in range(7):
+        yaw, drive = 0.1 * number, np.array([0.05 * number, 0, 0.1 * number])
+        pose = np.eye(4)
+        pose[:3, :3], pose[:3, 3] = Rotation.from_euler('y', yaw).as_matrix(), drive
+        world = np.zeros((2, 26, 3)) + [[[0, 0, 4.0]], [[0.06 * number, 0, 5.0]]]
+        seen = (world - drive) @ pose[:3, :3]
+        stamp = number * 66_666_667
+        truth[stamp] = replace(ros_fixtures.people(2), keypoints_3d=seen.astype(np.float32))
+        poses[stamp] = pose
+    found = ground_velocities(truth, poses)
+    assert sorted(found) == sorted(truth)[2:-2]
+    for stamp, speeds in found.items():
+        np.testing.assert_allclose(speeds[7], 0, atol=1e-4)
+        np.testing.assert_allclose(poses[stamp][:3, :3] @ speeds[8], (0.9, 0, 0), atol=1e-4)
+
+
+def test_errors_of_velocities_are_those_of_whom_was_found(films):
+    knowing = Oracle(films[0])
+    truth = BagReader(films[0]).truth()
+    knowing.velocities = {i: np.zeros(3) for i in truth[next(iter(truth))].track_ids.tolist()}
+    assert followed(knowing, films[0]).velocity_errors == []  # Three pictures are too few.
+    true = {1: np.array([1.0, 0, 0]), 2: np.array([0.0, 0, 1])}
+    told = {11: np.array([1.0, 0, 0.5]), 12: np.full(3, np.nan)}
+    ids = np.array([1, 2, 3])
+    assert velocity_errors(true, told, ids, {0: 11, 1: 12, 2: 13}) == [0.5]
+
+
 def test_report_of_films(tmp_path, films):
     score = followed(Oracle(films[0], change=2), films[0])
     picture = next(iter(BagReader(films[0]).frames()))[1]
@@ -156,10 +215,15 @@ def test_report_of_films(tmp_path, films):
     assert film_table([score])[1][0] == 'oracle'
 
 
+@pytest.mark.usefixtures('moving')
 def test_command_follows_a_film(tmp_path, films, capsys):
     command = ['bench', 'films', '--films', str(films[0].parent), '--seconds', str(SECONDS)]
     assert main([*command, '--sequences', '1', '--out', str(tmp_path)]) == 0
     assert 'unihpe_ros' in capsys.readouterr().out
     assert {path.name for path in tmp_path.iterdir()} == {'films.json', 'films.png'}
+    assert main([*command, '--sequences', '1', '--moving-camera', '--out', str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert all(words in out for words in ('standing camera', 'poses known', 'not known'))
+    assert len(json.loads((tmp_path / 'films.json').read_text())) == 3
     assert main([*command, '--sequences', '2', '--out', str(tmp_path)]) == 1
     assert 'expected --motions' in capsys.readouterr().err

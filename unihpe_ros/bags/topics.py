@@ -10,11 +10,15 @@ from typing import Protocol
 IMAGE_TOPIC = '/camera/image_raw/compressed'
 CAMERA_INFO_TOPIC = '/camera/camera_info'
 TRUTH_TOPIC = '/truth/pose3d'
+TF_TOPIC = '/tf'
 FRAME_ID = 'camera_optical_frame'
+# Where a moving camera is, is told in this frame.
+WORLD_FRAME_ID = 'odom'
 
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 CAMERA_INFO_TYPE = 'sensor_msgs/msg/CameraInfo'
 CLOUD_TYPE = 'sensor_msgs/msg/PointCloud2'
+TF_TYPE = 'tf2_msgs/msg/TFMessage'
 
 
 class BagError(ValueError):

@@ -6,19 +6,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager, ExitStack
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 from rclpy.serialization import serialize_message
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import get_typestore, Stores
 from sensor_msgs.msg import CameraInfo, CompressedImage, PointCloud2
 from std_msgs.msg import Header
+from unihpe_ros.bags.camera_poses import pose_message
 from unihpe_ros.bags.topics import (
     BagError,
     CAMERA_INFO_TOPIC,
     FRAME_ID,
     IMAGE_TOPIC,
+    TF_TOPIC,
+    TF_TYPE,
     TRUTH_TOPIC,
 )
 from unihpe_ros.core.files import replacing_folder
@@ -34,6 +40,7 @@ _TYPES = {
     IMAGE_TOPIC: 'sensor_msgs/msg/CompressedImage',
     CAMERA_INFO_TOPIC: 'sensor_msgs/msg/CameraInfo',
     TRUTH_TOPIC: 'sensor_msgs/msg/PointCloud2',
+    TF_TOPIC: TF_TYPE,
 }
 
 
@@ -55,7 +62,7 @@ def new_bag(path: Path, storage: StoragePlugin) -> Iterator[Writer]:
 
 class BagWriter:
     """
-    Writes JPEG images, and where known the camera and the true people, of one camera.
+    Writes JPEG images of one camera; where known, its intrinsics and pose and the true people.
 
     A context manager: the bag appears at `path` when all of it is written, in the place of an
     older one, and not at all after an error.
@@ -100,6 +107,7 @@ class BagWriter:
         image: BgrImage,
         camera: Camera | None = None,
         truth: Poses | None = None,
+        world_from_camera: NDArray[np.float64] | None = None,
     ) -> None:
         """
         Add one image.
@@ -114,6 +122,8 @@ class BagWriter:
             Its intrinsics.
         truth : Poses, optional
             The true people; keypoints in sight are flagged OBSERVED.
+        world_from_camera : NDArray[np.float64], optional
+            ``(4, 4)`` pose of the camera in a frame that stays still, m.
 
         """
         header = Header(frame_id=FRAME_ID)
@@ -127,15 +137,22 @@ class BagWriter:
         self._add(IMAGE_TOPIC, stamp, msg)
         if truth is not None:
             self._add(TRUTH_TOPIC, stamp, to_cloud(truth, header))
+        if world_from_camera is not None:
+            pose = pose_message(self._types, stamp, world_from_camera)
+            self._write(TF_TOPIC, stamp, pose)
 
     def _add(
         self, topic: str, stamp: int, msg: CameraInfo | CompressedImage | PointCloud2
     ) -> None:
+        # Fast CDR leaves padding as it finds it; the same images shall make the same file.
+        self._write(
+            topic, stamp, self._types.deserialize_cdr(serialize_message(msg), _TYPES[topic])
+        )
+
+    def _write(self, topic: str, stamp: int, msg: Any) -> None:
+        kind = _TYPES[topic]
         if topic not in self._connections:
             self._connections[topic] = self._writer.add_connection(
-                topic, _TYPES[topic], typestore=self._types
+                topic, kind, typestore=self._types
             )
-        # Fast CDR leaves padding as it finds it; the same images shall make the same file.
-        kind = _TYPES[topic]
-        clean = self._types.deserialize_cdr(serialize_message(msg), kind)
-        self._writer.write(self._connections[topic], stamp, self._types.serialize_cdr(clean, kind))
+        self._writer.write(self._connections[topic], stamp, self._types.serialize_cdr(msg, kind))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from unihpe_ros.bench.tracking.films import FilmScore, Watcher
+    from unihpe_ros.estimator import PoseEstimator
 
 # Pictures of each film on the sheet.
 _SHOWN = 4
@@ -39,6 +40,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help='name of a shipped detector, or a path (default: unihpe_det)')  # fmt: skip
     add('--seconds', type=above_zero, default=20.0, help='length of each film, s (default: 20)')
     add('--sequences', type=whole(1), default=8, metavar='N', help='films (default: 8)')
+    add('--moving-camera', action='store_true',
+        help='follow the people of films of a standing camera, and of one that turns and drives, '
+        'with its poses and without, instead of comparing with ByteTrack '
+        '(default: a standing camera only)')  # fmt: skip
     add_out(parser)
 
 
@@ -53,15 +58,22 @@ def run(args: argparse.Namespace) -> int:
     from unihpe_ros.estimator import PoseEstimator
 
     check_folder(args.out)
-    films = find_films(args.films, range(args.sequences), args.seconds, args.motions, args.bodies)
+    wanted = (args.films, range(args.sequences), args.seconds, args.motions, args.bodies)
+    films = find_films(*wanted)
+    moving = find_films(*wanted, is_moving=True) if args.moving_camera else []
     estimator = PoseEstimator(args.model, backend=args.backend, detector=args.detector)
     sheet: list[NDArray[np.uint8]] = []
-    scores = [_follow(lambda: crowd_films.OurWatcher(estimator), 'unihpe_ros', films, sheet)]
+    scores = [_follow(lambda _: crowd_films.OurWatcher(estimator), 'unihpe_ros', films, sheet)]
+    if moving:
+        scores[0].name = 'standing camera'
+        scores += _follow_moving(estimator, moving, sheet)
     estimator.close()
-    if ByteTrack.is_installed():
+    if moving:
+        print('ByteTrack knows of no camera that moves, and is left out.')
+    elif ByteTrack.is_installed():
         detector = PersonDetector(args.detector, backend=args.backend)
         scores.append(
-            _follow(lambda: crowd_films.WatchingByteTrack(detector), ByteTrack.name, films)
+            _follow(lambda _: crowd_films.WatchingByteTrack(detector), ByteTrack.name, films)
         )
         detector.close()
     else:
@@ -72,8 +84,25 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _follow_moving(
+    estimator: PoseEstimator, films: Sequence[Path], sheet: list[NDArray[np.uint8]]
+) -> list[FilmScore]:
+    """Follow the people of films of a moving camera, with its poses and without."""
+    from unihpe_ros.bags.camera_poses import read_camera_poses
+    from unihpe_ros.bags.reader import BagReader
+    from unihpe_ros.bench.tracking.films import OurWatcher
+
+    def told(path: Path) -> Watcher:
+        return OurWatcher(estimator, read_camera_poses(BagReader(path)).values())
+
+    return [
+        _follow(told, 'moving, poses known', films, sheet),
+        _follow(lambda _: OurWatcher(estimator), 'moving, not known', films),
+    ]
+
+
 def _follow(
-    make: Callable[[], Watcher],
+    make: Callable[[Path], Watcher],
     name: str,
     films: Sequence[Path],
     sheet: list[NDArray[np.uint8]] | None = None,
@@ -95,5 +124,5 @@ def _follow(
 
         for path, count in zip(films, frames, strict=True):
             shown = {count * (2 * part + 1) // (2 * _SHOWN) for part in range(_SHOWN)}
-            follow_film(make(), path, score, show)
+            follow_film(make(path), path, score, show)
     return score

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,11 +45,18 @@ def write_film(
         for image, truth in tqdm(film, path.name, total=frames, unit='frame', leave=False):
             camera = Camera(truth.view.K, *truth.view.size)
             stamp = START_NS + round(1e9 * truth.stamp)
-            bag.write(stamp, image, camera, true_people(truth))
+            pose = truth.view.world_from_camera
+            bag.write(stamp, image, camera, true_people(truth), pose)
 
 
 def find_films(
-    folder: Path, seeds: Iterable[int], seconds: float, motions: Path | None, bodies: Path | None
+    folder: Path,
+    seeds: Iterable[int],
+    seconds: float,
+    motions: Path | None,
+    bodies: Path | None,
+    *,
+    is_moving: bool = False,
 ) -> list[Path]:
     """
     Find the films of 3 to 6 people who walk across each other's way; make those that lack.
@@ -65,6 +73,8 @@ def find_films(
         Folder or archive of BVH clips, to make films of.
     bodies : Path, optional
         Cache of body shapes; in `folder` if it is not given.
+    is_moving : bool
+        Whether the camera turns and drives.
 
     Raises
     ------
@@ -74,24 +84,28 @@ def find_films(
     """
     from unihpe_ros.bench.tracking.films import RATE
 
-    films = {seed: folder / f'crowd_{seed}_{seconds:g}s_{RATE:g}fps' for seed in seeds}
+    name = 'moving' if is_moving else 'crowd'
+    films = {seed: folder / f'{name}_{seed}_{seconds:g}s_{RATE:g}fps' for seed in seeds}
     lacking = {seed: path for seed, path in films.items() if not path.is_dir()}
     if lacking:
         if motions is None:
             path = next(iter(lacking.values()))
             raise ValueError(f'{path}: is not rendered; expected --motions as well, to render it')
-        _make_films(lacking, seconds, motions, bodies or folder / '.bodies.npz')
+        baked = bodies or folder / '.bodies.npz'
+        _make_films(lacking, seconds, motions, baked, is_moving=is_moving)
     return list(films.values())
 
 
-def _make_films(films: dict[int, Path], seconds: float, motions: Path, baked: Path) -> None:
+def _make_films(
+    films: dict[int, Path], seconds: float, motions: Path, baked: Path, *, is_moving: bool
+) -> None:
     import numpy as np
     from unihpe_ros.bench.tracking.films import RATE
     from unihpe_ros.bench.tracking.simulated_people import CAMERA_HEIGHT, ways_about
     from unihpe_ros.bench.tracking.tracking_benchmark import CAMERA, people_of
     from unihpe_ros.synthesis.body.body_shapes import load_bodies
     from unihpe_ros.synthesis.motion.motion_bank import motion_folder
-    from unihpe_ros.synthesis.samples.sequence import robot_camera
+    from unihpe_ros.synthesis.samples.sequence import moving_robot, robot_camera
     from unihpe_ros.synthesis.samples.walkers import film_crowd, find_walks, Trajectory
 
     bodies = load_bodies(baked)
@@ -106,5 +120,6 @@ def _make_films(films: dict[int, Path], seconds: float, motions: Path, baked: Pa
         ways = [
             Trajectory(places[:, i], headings[:, i], distances[:, i], RATE) for i in range(people)
         ]
-        film = film_crowd(bodies, walks, ways, seconds, RATE, seed, view)
+        camera = partial(moving_robot, view, phase=float(seed)) if is_moving else lambda _: view
+        film = film_crowd(bodies, walks, ways, seconds, RATE, seed, camera)
         write_film(path, film, round(seconds * RATE), _CROWD_QUALITY)

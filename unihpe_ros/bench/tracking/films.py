@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.bags.camera_poses import read_camera_poses
 from unihpe_ros.bags.reader import BagReader
+from unihpe_ros.bench.tracking.ground_velocity import ground_velocities, velocity_errors
 from unihpe_ros.bench.tracking.tracking_benchmark import (
     ByteTrack,
     compare,
@@ -21,8 +25,11 @@ from unihpe_ros.bench.tracking.tracking_benchmark import (
 )
 from unihpe_ros.core import boxes
 from unihpe_ros.core.geometry import Camera
+from unihpe_ros.core.pose import Poses
+from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.detector import Detector
 from unihpe_ros.estimator import PoseEstimator
+from unihpe_ros.kinematics.person_motion import PeopleMotion
 from unihpe_ros.metrics.hota import HotaMeter
 from unihpe_ros.metrics.tracking import TrackingMeter
 
@@ -35,12 +42,17 @@ _SURE = (0.3, 0.25)
 _LEAST = 0.1  # Of a box that ByteTrack gets.
 # Whoever was out of sight for so long, s, has to be found anew.
 _AWAY = 1.0
+_ROOT, _UP = UNION.index('pelvis'), np.array([0.0, -1.0, 0.0])
 
 OnFrame = Callable[[int, NDArray[np.uint8], NDArray[np.float32], Tracked], object]
 
 
 class Watcher(Protocol):
     """Tracker that reads images."""
+
+    @property
+    def velocities(self) -> Mapping[int, NDArray[np.float64]]:
+        """``(3,)`` m/s by id, over the ground, along the camera's axes at the last picture."""
 
     def __call__(self, image: NDArray[np.uint8], camera: Camera, stamp: float) -> Tracked:
         """Take in the next picture, ``(H, W, 3)`` BGR, taken at a time, s."""
@@ -54,18 +66,42 @@ class OurWatcher:
     ----------
     estimator : PoseEstimator
         Forgets everybody first.
+    camera_poses : Iterable[NDArray[np.float64]], optional
+        ``(4, 4)`` world_from_camera of each picture; the camera is taken to stand still without.
 
     """
 
-    def __init__(self, estimator: PoseEstimator) -> None:
+    def __init__(
+        self,
+        estimator: PoseEstimator,
+        camera_poses: Iterable[NDArray[np.float64]] | None = None,
+    ) -> None:
+        self.velocities: dict[int, NDArray[np.float64]] = {}
         self._estimator = estimator
+        self._poses = iter(camera_poses or repeat(np.eye(4)))
+        self._motion = PeopleMotion()
         estimator.reset()
 
     def __call__(self, image: NDArray[np.uint8], camera: Camera, stamp: float) -> Tracked:
         """See `Watcher`."""
-        poses = self._estimator.estimate(image, camera, stamp, stream='film')
+        pose = next(self._poses)
+        poses = self._estimator.estimate(
+            image, camera, stamp, stream='film', world_from_camera=pose
+        )
         seen = poses.observed.any(-1)
+        self._measure(poses, stamp, pose)
         return poses.track_ids[seen], whole_bodies(poses.boxes[seen], camera)
+
+    def _measure(self, poses: Poses, stamp: float, pose: NDArray[np.float64]) -> None:
+        """Take the velocities that the topic people would have."""
+        seen = poses.observed.any(-1, keepdims=True)
+        roots = np.where(seen, poses.keypoints_3d[:, _ROOT], np.nan)
+        frame: NDArray[np.float64] = np.linalg.inv(pose).astype(np.float64)
+        ids = poses.track_ids.tolist()
+        states, _ = self._motion.update(
+            ids, roots, stamp, np.zeros(3), _UP, frame_from_world=frame
+        )
+        self.velocities = dict(zip(ids, states[:, 3:], strict=True))
 
 
 class WatchingByteTrack:
@@ -81,6 +117,8 @@ class WatchingByteTrack:
         Finds people.
 
     """
+
+    velocities: Mapping[int, NDArray[np.float64]] = MappingProxyType({})
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
@@ -109,6 +147,8 @@ class FilmScore(TrackingScore):
         What each picture took, s.
     hotas : list[float]
         HOTA of each film, by the overlap of boxes.
+    velocity_errors : list[float]
+        Error of the velocity over the ground of each person who was found, m/s.
 
     """
 
@@ -116,6 +156,7 @@ class FilmScore(TrackingScore):
     delays: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     hotas: list[float] = field(default_factory=list)
+    velocity_errors: list[float] = field(default_factory=list)
 
     @property
     def nobody_per_minute(self) -> float:
@@ -137,6 +178,11 @@ class FilmScore(TrackingScore):
         """Mean HOTA of the films; NaN without any."""
         return float(np.mean(self.hotas)) if self.hotas else float('nan')
 
+    def velocity_error(self, percentile: float) -> float:
+        """Return a percentile of the errors of velocities, m/s; NaN without any."""
+        errors = self.velocity_errors
+        return float(np.percentile(errors, percentile)) if errors else float('nan')
+
     @property
     def milliseconds(self) -> float:
         """Median time per image, ms."""
@@ -151,6 +197,8 @@ class FilmScore(TrackingScore):
             'nobody_per_minute': self.nobody_per_minute,
             'first_seen_after_s': self.delay,
             'ms_per_image': self.milliseconds,
+            'velocity_error_median': self.velocity_error(50),
+            'velocity_error_p95': self.velocity_error(95),
         }
 
 
@@ -192,6 +240,7 @@ def follow_film(
     truth, camera = film.truth(), film.camera
     if truth is None or camera is None:
         raise ValueError(f'{path}: expected a recording with the true people and the camera')
+    velocities = ground_velocities(truth, read_camera_poses(film))
     meter, hota, spells = TrackingMeter(1 - SAME_IOU), HotaMeter(), _Spells()
     real: set[int] = set()
     told: set[int] = set()
@@ -211,6 +260,9 @@ def follow_film(
         counts = ~(overlap[~wanted].max(0, initial=0.0) > SAME_IOU)
         hota.add(people.track_ids[wanted], ids[counts], overlap[wanted][:, counts])
         spells.add(stamp, people.track_ids, wanted, found)
+        score.velocity_errors += velocity_errors(
+            velocities.get(stamp_ns, {}), watcher.velocities, people.track_ids, found
+        )
         told.update(ids.tolist())
         real.update(ids[boxes.iou(places, true).max(1, initial=0.0) > SAME_IOU].tolist())
         on_frame(number, image, true, (ids, places))

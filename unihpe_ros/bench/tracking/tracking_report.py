@@ -109,7 +109,7 @@ def film_table(scores: Sequence[FilmScore]) -> list[list[str]]:
     """Return the rows of the table, the head first."""
     rows = [
         ['from the picture on', 'MOTA', 'IDF1', 'HOTA', 'switches/min', 'found', 'nobody/min']
-        + ['first seen after, s', 'ms/image']
+        + ['first seen after, s', 'velocity off by, m/s', 'ms/image']
     ]
     for score in scores:
         rows.append(
@@ -122,6 +122,9 @@ def film_table(scores: Sequence[FilmScore]) -> list[list[str]]:
                 f'{score.found:.1%}',
                 f'{score.nobody_per_minute:.1f}',
                 f'{score.delay:.2f}',
+                f'{score.velocity_error(50):.2f} / {score.velocity_error(95):.2f}'
+                if score.velocity_errors
+                else '-',
                 f'{score.milliseconds:.0f}',
             ]
         )

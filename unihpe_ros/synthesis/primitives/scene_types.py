@@ -40,6 +40,13 @@ class View:
     rotation: NDArray[np.float64]
     eye: NDArray[np.float64]
 
+    @property
+    def world_from_camera(self) -> NDArray[np.float64]:
+        """``(4, 4)`` Pose of the camera's optical frame in the world, m."""
+        matrix = np.eye(4)
+        matrix[:3, :3], matrix[:3, 3] = self.rotation.T, self.eye
+        return matrix
+
     def to_camera(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
         """``(..., 3)`` World points in the camera's optical frame, m."""
         return (points - self.eye) @ self.rotation.T

@@ -92,6 +92,32 @@ def robot_camera(
     return View(K, size, rotation @ upright(-yaw), np.array([0, 0, height]))
 
 
+def moving_robot(still: View, stamp: float, phase: float) -> View:
+    """
+    Return the camera of a robot that looks about by 20 degrees and drives, at a time.
+
+    Parameters
+    ----------
+    still : View
+        Where it would stand.
+    stamp : float
+        s.
+    phase : float
+        When it begins, rad.
+
+    Returns
+    -------
+    View
+        It turns by up to 21 degrees/s, and drives by up to 0.6 m/s: to both sides, and ahead by
+        0.8 m and back.
+
+    """
+    turn = upright(-0.35 * np.sin(2 * np.pi * stamp / 6 + phase))
+    aside = 0.6 * np.sin(2 * np.pi * stamp / 8 + phase)
+    ahead = 0.4 * (1 - np.cos(2 * np.pi * stamp / 7 + phase))
+    return replace(still, rotation=still.rotation @ turn, eye=still.eye + (aside, ahead, 0))
+
+
 def film(
     filmed: Sequence[FilmedPerson],
     environment: Environment,

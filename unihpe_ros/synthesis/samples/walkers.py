@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -162,7 +162,7 @@ def film_crowd(
     seconds: float,
     rate: float,
     seed: int,
-    view: View,
+    camera: Callable[[float], View],
 ) -> Iterator[tuple[NDArray[np.uint8], Truth]]:
     """
     Yield a film of walking adults of the held-out bodies; even seeds indoors, odd outdoors.
@@ -179,8 +179,8 @@ def film_crowd(
         Length, s, and pictures per second.
     seed : int
         Seed of surroundings, clothes, bodies and walks.
-    view : View
-        The camera, which stands still.
+    camera : Callable[[float], View]
+        The camera at a time, s.
 
     Returns
     -------
@@ -203,4 +203,4 @@ def film_crowd(
         place = sample_room(rng, 0.0, np.array(_INSIDE))
         things = [standing_thing(rng, np.array([x, y, 0.0]), kind) for kind, (x, y) in _THINGS]
     lens = Lens(noise=0.008, blur=0.4, noise_seed=seed)
-    return film(filmed, place, lambda stamp: view, seconds, rate, lens, things)
+    return film(filmed, place, camera, seconds, rate, lens, things)
