@@ -63,7 +63,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     ),
     'bench': (
         {
-            *('core', 'tracking', 'metrics', 'visualisation', 'engines', 'detector'),
+            *('core', 'tracking', 'kinematics', 'metrics', 'visualisation', 'engines', 'detector'),
             'estimator',
             *('bags', 'node_trial', *(f'ros.{name}' for name in MESSAGES)),
         },
