@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import gc
 import io
 from pathlib import Path
 import shutil
 import sqlite3
+import sys
 
-from bench_bags import data_file, KINDS, stamp_of, write_bag
+from bench_bags import data_file, KINDS, Messages, stamp_of, write_bag
 from mcap.reader import make_reader
 from mcap.writer import CompressionType, IndexType, Writer
 import numpy as np
 import pytest
 from rosbags.rosbag1 import Reader as Reader1
+from rosbags.rosbag2 import StoragePlugin, Writer as Bag2Writer
+from rosbags.typesys import get_typestore, Stores
 from tiny_detector import write_tiny_detector
 from unihpe_ros.bags.copy import check_target
 from unihpe_ros.bags.reader import BagReader
@@ -421,3 +425,48 @@ def test_a_calibration_of_another_size_is_scaled_to_the_images(tmp_path):
     assert reader.camera_of((640, 480)).K.tolist() == reader.camera.K.tolist()
     assert reader.camera_of((640, 100)) is None
     assert len(reader.notes) == 1
+
+
+def infrared_bag(path: Path, pictures: list[np.ndarray], encoding: str) -> Path:
+    """Write a recording of pictures of 16 bits."""
+    types = get_typestore(Stores.ROS2_HUMBLE)
+    with Bag2Writer(path, version=8, storage_plugin=StoragePlugin.MCAP) as writer:
+        ours = Messages(writer, types, ros1=False)
+        for number, picture in enumerate(pictures):
+            msg = ours.make(
+                'sensor_msgs/msg/Image', header=ours.header(number), height=picture.shape[0],
+                width=picture.shape[1], encoding=encoding, is_bigendian=0,
+                step=2 * picture.shape[1], data=picture.view(np.uint8).ravel(),
+            )  # fmt: skip
+            ours.write('/infrared/image_raw', number, msg)
+    return path
+
+
+@pytest.mark.parametrize('encoding', ['mono16', '16UC1'])
+def test_infrared_of_twelve_bits_is_stretched_in_recordings_as_in_the_node(tmp_path, encoding):
+    ramp = np.tile(np.linspace(1000, 3000, 64).astype(np.uint16), (48, 1))
+    reader = BagReader(infrared_bag(tmp_path / 'bag', [ramp] * 3, encoding))
+    pictures = [image.decode() for image in reader.images()]
+    assert [int(pictures[-1].min()), int(pictures[-1].max())] == pytest.approx([11, 244], abs=4)
+    taken = '/infrared/image_raw is 16UC1: taken for infrared pictures, not for depth'
+    assert reader.notes == ([taken] if encoding == '16UC1' else [])
+
+
+def test_a_recording_without_contrast_is_told_once(tmp_path):
+    flat = np.full((48, 64), 2000, np.uint16)
+    reader = BagReader(infrared_bag(tmp_path / 'bag', [flat] * 3, 'mono16'))
+    for _ in range(2):
+        assert [image.decode().shape for image in reader.images()] == [(48, 64, 3)] * 3
+    (note,) = reader.notes
+    assert note.startswith('/infrared/image_raw: no contrast in the last image: 99 % of')
+
+
+def test_a_reader_of_sqlite3_that_stops_early_leaves_nothing_open(tmp_path, monkeypatch):
+    found: list[object] = []
+    monkeypatch.setattr(sys, 'unraisablehook', found.append)
+    bag = write_bag(tmp_path / 'bag', 3, kind='sqlite3', truth=False)
+    images = BagReader(bag).images()
+    next(images)
+    images.close()
+    gc.collect()
+    assert found == []

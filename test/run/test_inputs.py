@@ -243,3 +243,18 @@ def test_what_opencv_prints_is_kept_back(tmp_path):
         [sys.executable, '-c', program], cwd=tmp_path, capture_output=True, text=True
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, '', '')
+
+
+def test_pictures_of_sixteen_bits_are_stretched_each_or_as_a_sequence(tmp_path):
+    ramp = np.tile(np.linspace(1000, 3000, 64).astype(np.uint16), (48, 1))
+    for name, picture in (('a.png', ramp), ('b.png', ramp + np.uint16(20000))):
+        cv2.imwrite(str(tmp_path / name), picture)
+    pictures = [frame.image for frame in open_path(tmp_path).frames()]
+    assert [picture.shape for picture in pictures] == [(48, 64, 3)] * 2
+    spans = [(int(picture.min()), int(picture.max())) for picture in pictures]
+    assert spans == [pytest.approx((11, 244), abs=4)] * 2
+    cv2.imwrite(str(tmp_path / 'b.png'), np.full((48, 64), 900, np.uint16))
+    source = open_path(tmp_path)
+    assert len(list(source.frames())) == 2
+    (note,) = source.notes
+    assert note.startswith('b.png has no contrast: 99 % of the picture is between 900 and 900')

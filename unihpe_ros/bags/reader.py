@@ -22,6 +22,7 @@ from unihpe_ros.bags.topics import (
     TRUTH_TOPIC,
 )
 from unihpe_ros.core.geometry import Camera
+from unihpe_ros.core.intensity import IntensityRange
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.ros.cameras import read_calibration
 from unihpe_ros.ros.clouds import from_cloud
@@ -51,6 +52,8 @@ class BagImage:
         The message.
     read_s, parse_s : float
         What it took to read the bytes, and to make a message of them.
+    intensity : IntensityRange
+        What of more than 8 bits becomes black and white, followed from image to image.
 
     """
 
@@ -61,12 +64,13 @@ class BagImage:
     msg: Any
     read_s: float
     parse_s: float
+    intensity: IntensityRange
 
     def decode(self) -> BgrImage:
         """Return the picture, ``(H, W, 3)`` BGR; DecodeError if there is none."""
         if hasattr(self.msg, 'encoding'):
-            return decode_image(self.msg)
-        return decode_compressed(self.msg)
+            return decode_image(self.msg, self.intensity)
+        return decode_compressed(self.msg, self.intensity)
 
 
 class BagReader:
@@ -168,8 +172,14 @@ class BagReader:
             If the recording is damaged; the message names file and place.
 
         """
+        intensity = IntensityRange()
         for number, (received, data, msg, times) in enumerate(self._messages(self.topic)):
-            yield BagImage(number, _stamp(msg) or received, received, len(data), msg, *times)
+            if getattr(msg, 'encoding', '') == '16UC1':
+                self._tell(f'{self.topic} is 16UC1: taken for infrared pictures, not for depth')
+            stamp = _stamp(msg) or received
+            yield BagImage(number, stamp, received, len(data), msg, *times, intensity)
+        if intensity.problem:
+            self._tell(f'{self.topic}: no contrast in the last image: {intensity.problem}')
 
     def stamps(self) -> list[int]:
         """Return the stamp of each image in order of time, ns."""
@@ -245,6 +255,10 @@ class BagReader:
     def _note(self, reader: AnyReader | Recording) -> None:
         known = {*self.notes}
         self.notes += [note for note in getattr(reader, 'notes', ()) if note not in known]
+
+    def _tell(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
 
     def _messages(self, topic: str) -> Iterator[tuple[int, bytes, Any, tuple[float, float]]]:
         """Yield time of reception (ns), bytes, message, and s to read and to parse it."""

@@ -75,7 +75,9 @@ class SqliteFile:
                 f'SELECT topic_id, timestamp, data FROM messages WHERE topic_id IN ({marks}) '
                 'ORDER BY timestamp'
             )
-            yield from self._base.execute(query, tuple(wanted))
+            # No `yield from`: a reader that stops early would close the rows after the file.
+            for row in self._base.execute(query, tuple(wanted)):
+                yield row
             return
         for time, number in sorted((time, number) for number, _, time in self._rows()):
             with suppress(sqlite3.Error):

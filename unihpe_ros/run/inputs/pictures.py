@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
+from unihpe_ros.core.intensity import IntensityRange
 from unihpe_ros.run.inputs.source import DEFAULT_RATE, frame_stamp, InputError, InputFrame, Source
 
 PICTURE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm')
@@ -43,17 +46,32 @@ class PictureFiles(Source):
 
     def frames(self, start: int = 0) -> Iterator[InputFrame]:
         """Read the pictures; one of a folder that cannot be read is left out, with a note."""
+        intensity = IntensityRange()
         for number, file in enumerate(self._files):
             if number < start:
                 continue
-            # The way a camera was held is in EXIF: people stand upright in the picture then.
-            image = cv2.imread(str(file), cv2.IMREAD_COLOR)
+            if self.still:
+                intensity = IntensityRange()
+            image = _read(file, intensity)
+            if intensity.problem:
+                self.notes.append(f'{file.name} has no contrast: {intensity.problem}')
             if image is not None:
                 yield InputFrame(number, frame_stamp(number, self.rate), image, file.name)
             elif len(self._files) == 1:
                 raise InputError(f'{file}: expected a picture (JPEG, PNG, ...); cannot be read')
             else:
                 self.notes.append(f'{file.name} cannot be read as a picture: it is left out')
+
+
+def _read(file: Path, intensity: IntensityRange) -> NDArray[np.uint8] | None:
+    """Return a picture, ``(H, W, 3)`` BGR of 8 bits; None if it is none."""
+    # The way a camera was held is in EXIF: people stand upright in the picture then.
+    image = cv2.imread(str(file), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    if image is None or image.dtype == np.uint8:
+        return None if image is None else np.asarray(image, np.uint8)
+    if image.dtype != np.uint16:
+        return None
+    return intensity.to_eight_bits(np.asarray(image, np.uint16))
 
 
 def pictures_in(folder: Path) -> list[Path]:
