@@ -58,6 +58,10 @@ def test_rectified_reads_p_and_no_distortion():
         ('Fisheye', [0.0] * 4, False, True),
         ('KannalaBrandt4', [0.1] * 4, False, True),
         ('thin_prism', [0.1] * 12, False, True),
+        ('Distortion.Brown_Conrady', [0.1] * 5, False, True),
+        ('plumb_bob_5', [0.1] * 5, False, True),
+        ('fisheye4', [0.1] * 4, False, True),
+        ('distortion.inverse_brown_conrady', [0.1] * 5, False, False),
         ('of nobody', [0.0] * 7, False, False),
         ('', [], False, False),
         ('', [0.0] * 5, False, False),
@@ -112,8 +116,6 @@ def test_binning_and_region_of_interest_give_the_published_image():
 @pytest.mark.parametrize(
     ('field', 'value', 'rectified', 'words'),
     [
-        ('k', [0.0] * 9, False, 'K is all zero; expected a calibrated camera'),
-        ('p', [0.0] * 12, True, 'P is all zero'),
         ('k', [math.nan] * 9, False, 'camera K: expected 3x3 finite numbers'),
         ('p', [math.nan] * 12, True, 'camera K: expected 3x3 finite numbers'),
         ('d', [math.nan] * 5, False, 'camera distortion: expected finite numbers'),
@@ -253,6 +255,41 @@ def test_a_calibration_of_other_proportions_is_not_used(size):
     assert calibration.notes == (f'it is of 640x480, the image is of {size[0]}x{size[1]}',)
 
 
+def test_a_matrix_that_is_empty_is_replaced_by_the_other_and_told():
+    msg = camera_info(size=(640, 480), focal=600.0)
+    msg.k, msg.d = [0.0] * 9, [-0.1, 0.01, 0.0, 0.0, 0.0]
+    place, told = published(msg)
+    assert place == (600.0, 319.5, 239.5)
+    assert told == 'camera_info: K is all zero: P is taken, without distortion'
+    msg.k, msg.p = [600.0, 0.0, 319.5, 0.0, 600.0, 239.5, 0.0, 0.0, 1.0], [0.0] * 12
+    calibration = read_calibration(msg, rectified=True)
+    assert calibration.camera.K[0, 0] == 600.0
+    assert not calibration.camera.is_distorted
+    assert calibration.notes == ('camera_info: P is all zero: K is taken, without distortion',)
+    msg.k = [0.0] * 9
+    (note,) = read_calibration(msg, rectified=True).notes
+    assert note == 'camera_info: P is all zero; expected a calibrated camera'
+
+
+def test_a_region_of_interest_is_not_applied_to_an_image_of_the_full_size():
+    msg = camera_info(size=(640, 480), focal=600.0)
+    msg.roi = RegionOfInterest(x_offset=160, y_offset=120, width=320, height=240)
+    assert published(msg, (320, 240)) == ((600.0, 159.5, 119.5), '')
+    place, told = published(msg, (640, 480))
+    assert place == (600.0, 319.5, 239.5)
+    assert 'are not applied: the image is of the full size' in told
+
+
+def test_a_distortion_that_leads_to_no_pixel_is_refused():
+    msg = camera_info(size=(640, 480), focal=600.0)
+    msg.distortion_model, msg.d = 'rational_polynomial', [1e9] * 8
+    with pytest.raises(ValueError, match='fold it or lead to none of its pixels'):
+        to_camera(msg, rectified=False)
+    # As of a Kinect for Azure.
+    msg.d = [0.45, -2.6, 0.0007, -0.0002, 1.5, 0.33, -2.4, 1.47]
+    assert to_camera(msg, rectified=False).is_distorted
+
+
 def test_a_calibration_without_a_size_takes_that_of_the_image():
     msg = camera_info(size=(640, 480), focal=600.0)
     msg.width = msg.height = 0
@@ -268,6 +305,7 @@ def test_a_calibration_without_a_size_takes_that_of_the_image():
     [
         ('', [0.1, 0.0, 0.0, 0.0], 'are taken for plumb_bob'),
         ('none', [0.1, 0.0, 0.0, 0.0], 'are not used'),
+        ('inverse_brown_conrady', [0.1, 0.0, 0.0, 0.0], 'are not used'),
         ('of nobody', [0.0] * 5, 'is not known: all coefficients are zero'),
     ],
 )

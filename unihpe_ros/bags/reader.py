@@ -292,7 +292,7 @@ class BagReader:
 
     def _read_camera(self, topic: str) -> Camera | None:
         info = self.camera_info
-        if info is None or not any(info.p if self._rectified else info.k):
+        if info is None or not (any(info.p) or any(info.k)):
             return None
         calibration = read_calibration(info, rectified=self._rectified)
         if calibration.camera is None:

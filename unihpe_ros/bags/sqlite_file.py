@@ -76,8 +76,8 @@ class SqliteFile:
                 'ORDER BY timestamp'
             )
             # No `yield from`: a reader that stops early would close the rows after the file.
-            for row in self._base.execute(query, tuple(wanted)):
-                yield row
+            for topic, time, data in self._base.execute(query, tuple(wanted)):
+                yield topic, time, data
             return
         for time, number in sorted((time, number) for number, _, time in self._rows()):
             with suppress(sqlite3.Error):

@@ -14,6 +14,8 @@ _LEAST_REACH = 0.5
 # How many widths or heights beside its middle the principal point may be: a region of interest in
 # the corner of a large sensor is some away, garbage is further.
 _FARTHEST = 50.0
+# Points of the image, as shares of it, half of which at least must have a ray.
+_MIDDLE = np.stack(np.meshgrid((0.3, 0.5, 0.7), (0.3, 0.5, 0.7)), -1).reshape(-1, 2)
 # The same from which the calibration may be of another image, and within which it is of this one.
 _SUSPICIOUS, _CENTRED = 0.2, 0.12
 # Rounded down on one axis and up on the other, sizes of the same proportions differ by this, px.
@@ -47,11 +49,17 @@ def check_view(camera: Camera) -> None:
             f'{camera.height} and next to no skew; got {camera.K.tolist()}'
         )
     corner = 0.5 / min(lengths)
-    if camera.is_distorted and camera.reach < _LEAST_REACH * corner:
+    if camera.is_distorted and (camera.reach < _LEAST_REACH * corner or not _has_rays(camera)):
         raise ValueError(
             f'camera_info: expected a distortion that holds for the image; got '
-            f'{camera.distortion.tolist()}, which fold back within {_LEAST_REACH:.0%} of it'
+            f'{camera.distortion.tolist()}, which fold it or lead to none of its pixels'
         )
+
+
+def _has_rays(camera: Camera) -> bool:
+    """Whether the lens leads to the pixels in the middle of the image."""
+    rays = camera.rays(_MIDDLE * (camera.width - 1, camera.height - 1))
+    return bool(np.isfinite(rays).all(-1).mean() >= 0.5)
 
 
 def off_centre(camera: Camera) -> float:

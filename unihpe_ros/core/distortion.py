@@ -14,7 +14,7 @@ _OPENCV = (
     *('plumbbob', 'rationalpolynomial', 'rational', 'polynomial', 'radtan', 'radialtangential'),
     *('brown', 'brownconrady', 'modifiedbrownconrady', 'pinhole', 'perspective', 'standard'),
     *('opencv', 'fullopencv', 'thinprism', 'thinprismmodel', 'tilted', 'radial', 'simpleradial'),
-    *('pinholeradtan', 'opencvpinhole', 'opencv5', 'opencv8'),
+    *('pinholeradtan', 'opencvpinhole', 'opencvrational', 'rationalopencv'),
 )
 _FISHEYE = (
     *('equidistant', 'fisheye', 'equi', 'equid', 'equidist', 'opencvfisheye', 'fisheyeopencv'),
@@ -22,6 +22,10 @@ _FISHEYE = (
     *('pinholeequi', 'fisheyeequidistant', 'equidistantfisheye'),
 )
 _NONE = ('none', 'nodistortion', 'undistorted', 'rectified', 'ideal', 'null', 'na', 'no')
+# RealSense: its coefficients lead from pixels to rays, where OpenCV's lead from rays to pixels.
+_INVERSE = ('inversebrownconrady', 'inversebrown')
+# What drivers write around a name: librealsense, and the number of coefficients.
+_PREFIX, _SUFFIX = 'distortion', '0123456789'
 # Lenses whose projection is not that of a pinhole even where all coefficients are zero.
 _UNKNOWN_PROJECTIONS = ('mei', 'omni', 'unified', 'cata', 'sphere', 'eucm', 'fov', 'atan', 'scara')
 # Trailing coefficients up to here have one meaning only: k1, k2.
@@ -71,11 +75,11 @@ def read_distortion(name: str, coefficients: Sequence[float]) -> Distortion:
     values = np.asarray(coefficients, np.float64).ravel()
     if not np.isfinite(values).all():
         raise ValueError(f'camera distortion: expected finite numbers, got {values.tolist()}')
-    plain = ''.join(letter for letter in name.lower() if letter.isalnum())
+    plain = _plain(name)
     used = int(np.flatnonzero(values)[-1]) + 1 if values.any() else 0
     if plain in _FISHEYE:
         return Distortion('equidistant', _fisheye(name, values, used))
-    if plain in _NONE:
+    if plain in _NONE or plain in _INVERSE:
         note = ''
         if used:
             note = f'distortion_model {name!r} beside coefficients: {values.tolist()} are not used'
@@ -94,6 +98,15 @@ def read_distortion(name: str, coefficients: Sequence[float]) -> Distortion:
         )
     note = f'distortion_model {name!r} is not known: all coefficients are zero, none is used'
     return Distortion('plumb_bob', np.zeros(0), note if plain else '')
+
+
+def _plain(name: str) -> str:
+    plain = ''.join(letter for letter in name.lower() if letter.isalnum())
+    known = (*_OPENCV, *_FISHEYE, *_NONE, *_INVERSE)
+    shorter = plain.removeprefix(_PREFIX)
+    return next(
+        (word for word in (plain, shorter, shorter.rstrip(_SUFFIX)) if word in known), plain
+    )
 
 
 def _fisheye(name: str, values: NDArray[np.float64], used: int) -> NDArray[np.float64]:

@@ -92,10 +92,11 @@ def to_camera(msg: CameraInfo, *, rectified: bool) -> Camera:
 
 
 def _read(msg: CameraInfo, rectified: bool, size: tuple[int, int] | None) -> Calibration:
+    rectified, swapped = _filled_matrix(msg, rectified)
     matrix = 'P' if rectified else 'K'
-    if not any(msg.p if rectified else msg.k):
-        raise ValueError(f'camera_info: {matrix} is all zero; expected a calibrated camera')
-    lens = read_distortion('', ()) if rectified else read_distortion(msg.distortion_model, msg.d)
+    lens = read_distortion('', ())
+    if not (rectified or swapped):
+        lens = read_distortion(msg.distortion_model, msg.d)
     full, sizeless = (msg.width, msg.height), ''
     if not any(full):
         sizeless = 'width and height are 0: those of the image are taken'
@@ -119,8 +120,21 @@ def _read(msg: CameraInfo, rectified: bool, size: tuple[int, int] | None) -> Cal
     check_view(found)
     # A region in the corner of a sensor has its principal point far away, and rightly so.
     whole = camera((1, 1), (0, 0, 0, 0))
-    notes = (lens.note, sizeless, counted, doubt_of(found, whole))
+    if size == full and size != (found.width, found.height):
+        counted = 'binning and region of interest are not applied: the image is of the full size'
+        found = whole
+    notes = (swapped, lens.note, sizeless, counted, doubt_of(found, whole))
     return Calibration(found, tuple(f'camera_info: {text}' for text in notes if text))
+
+
+def _filled_matrix(msg: CameraInfo, rectified: bool) -> tuple[bool, str]:
+    """Return whether to read P rather than K, and what to tell where the wanted one is empty."""
+    if any(msg.p if rectified else msg.k):
+        return rectified, ''
+    wanted, other = ('P', 'K') if rectified else ('K', 'P')
+    if not any(msg.k if rectified else msg.p):
+        raise ValueError(f'camera_info: {wanted} is all zero; expected a calibrated camera')
+    return not rectified, f'{wanted} is all zero: {other} is taken, without distortion'
 
 
 def _counted_once(
