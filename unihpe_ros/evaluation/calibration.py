@@ -19,7 +19,7 @@ from unihpe_ros.metrics.pose import keypoint_errors, torso_size
 
 # Temperatures that are tried: less than 1 makes scores lower, more makes them higher.
 _TEMPERATURES = np.arange(0.6, 2.01, 0.05)
-_BATCH = 32
+_BATCH, _BLOCK = 32, 5
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,10 @@ def calibrate(predictor: Predictor, records: Records) -> Calibration:
     """
     answers = _answers(predictor, records)
     everybody = np.arange(len(answers))
-    # People of a picture follow each other: its neighbours are in the same half.
-    halves = [half for half in np.array_split(everybody, 10) if half.size]
-    halves = [np.concatenate(halves[0::2]), np.concatenate(halves[1::2])]
+    # People of a picture follow each other, and so do those of a source: blocks part the former
+    # seldom and spread the latter.
+    second = np.asarray(everybody // _BLOCK % 2 == 1)
+    halves = [everybody[~second], everybody[second]]
     after = [
         answers.reliability(answers.best(other), half).error * len(half)
         for half, other in (halves, halves[::-1])
