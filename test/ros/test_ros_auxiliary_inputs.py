@@ -374,3 +374,15 @@ def test_columns_in_the_order_of_a_named_set_are_read_whatever_their_numbers():
         decode_keypoints(cloud, SIZE, 'openpose25')
     nobody = decode_keypoints(to_cloud_2d(people(0), Header()), SIZE, 'halpe26')
     assert nobody.points.shape == (0, 26, 2)
+
+
+def test_images_that_change_their_size_are_told_once():
+    logger = Logger()
+    beside = AuxiliaryInputs(rectified=False, log=CameraLog(logger))
+    for size in (SIZE, SIZE):
+        beside.camera_of(size)
+    assert logger.lines == []
+    for size in ((32, 24), SIZE, (32, 24)):
+        beside.camera_of(size)
+    (line,) = logger.lines
+    assert 'images change their size, now 32x24: tracks begin anew with each change' in line

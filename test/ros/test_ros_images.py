@@ -463,6 +463,30 @@ def test_png_is_never_reduced(picture):
     assert not CompressedPicture(compressed(picture, '.png', 'png')).is_jpeg
 
 
+@pytest.mark.parametrize('scale', [1, 16])
+@pytest.mark.parametrize('order', MOSAICS)
+def test_a_mosaic_that_was_packed_as_it_is_gets_its_colours_back(picture, order, scale):
+    mosaic = np.zeros((H, W), np.uint8 if scale == 1 else np.uint16)
+    for row in (0, 1):
+        for column in (0, 1):
+            channel = 2 - MOSAICS[order][row][column]
+            mosaic[row::2, column::2] = scale * picture[row::2, column::2, channel].astype(int)
+    name = f'bayer_{order}{8 if scale == 1 else 16}; png compressed '
+    limits = IntensityRange((0, 255.0 * scale))
+    decoded = decode_compressed(compressed(mosaic, '.png', name), limits)
+    assert np.abs(decoded[4:-4, 4:-4].astype(int) - picture[4:-4, 4:-4]).max() <= 6
+    # Newer releases turn a mosaic into colours before they pack it.
+    name = f'bayer_{order}8; png compressed bgr8'
+    np.testing.assert_array_equal(decode_compressed(compressed(picture, '.png', name)), picture)
+
+
+def test_a_mosaic_in_a_jpeg_is_not_reduced_before_it_has_its_colours(picture):
+    msg = compressed(picture[..., 1].copy(), '.jpg', 'bayer_rggb8; jpeg compressed ')
+    opened = CompressedPicture(msg)
+    assert not opened.is_jpeg
+    assert opened.decode().shape == (H, W, 3)
+
+
 def test_compressed_depth_is_refused_by_name(picture):
     msg = compressed(picture, '.png', '16UC1; compressedDepth png')
     with pytest.raises(DecodeError, match=r'expected a colour picture, got .*compressedDepth'):

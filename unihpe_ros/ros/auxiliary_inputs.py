@@ -61,6 +61,7 @@ class AuxiliaryInputs:
         self._log = log
         self._stamps: deque[float] = deque(maxlen=16)
         self._misfit = ''
+        self._size: tuple[int, int] | None = None
         self._blind_since = math.inf
         self.cameras = CameraSource(rectified, rotation)
         self.depths: TimestampBuffer[Image | CompressedImage] = TimestampBuffer()
@@ -91,6 +92,13 @@ class AuxiliaryInputs:
 
     def camera_of(self, size: tuple[int, int]) -> Camera | None:
         """Return the calibration of an image of (w, h) px; None if there is none."""
+        if self._size not in (None, size):
+            self._log.warning(
+                f'images change their size, now {size[0]}x{size[1]}: tracks begin anew with each '
+                'change; expected images of one camera, of one size',
+                _REPEAT_S,
+            )
+        self._size = size
         known, fitted = self.cameras.camera, self.cameras.fitted(size)
         camera, self._misfit = fitted.camera, ''
         if known is not None and camera is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 from unihpe_ros.core.intensity import FULL, IntensityRange
+from unihpe_ros.ros.image_layouts import layout_of
 from unihpe_ros.ros.images import BgrImage, check_size, DecodeError
 from unihpe_ros.ros.picture_headers import kind_of, PNG_CHANNELS, png_size, SIZES
 
@@ -48,7 +49,7 @@ class CompressedPicture:
     size : tuple[int, int]
         (w, h) px.
     is_jpeg : bool
-        Whether it can be reduced while it is decoded.
+        Whether it can be reduced while it is decoded: a JPEG, but of no mosaic.
 
     Raises
     ------
@@ -61,7 +62,10 @@ class CompressedPicture:
         self._data = data = memoryview(msg.data).cast('B')
         _check_format(msg.format, data)
         kind = kind_of(data)
-        self.is_jpeg = kind == 'JPEG'
+        # image_transport packs a mosaic as it is: one channel, and the encoding before a semicolon.
+        encoding = msg.format.partition(';')[0].strip().lower()
+        self._mosaic = layout_of(encoding) if encoding.startswith('bayer') else None
+        self.is_jpeg = kind == 'JPEG' and self._mosaic is None
         self.size = _checked_size(data, kind)
         self._what = f'{kind} of {self.size[0]}x{self.size[1]}'
 
@@ -89,7 +93,9 @@ class CompressedPicture:
 
         """
         flags = _FLAGS[reduction] | cv2.IMREAD_IGNORE_ORIENTATION
-        if not self.is_jpeg:
+        if self._mosaic is not None:
+            flags = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+        elif not self.is_jpeg:
             flags |= cv2.IMREAD_ANYDEPTH
         try:
             picture = cv2.imdecode(np.frombuffer(self._data, np.uint8), flags)
@@ -104,9 +110,11 @@ class CompressedPicture:
                 f'got {picture.shape[1]}x{picture.shape[0]}'
             )
         if picture.dtype == np.uint16:
-            return (intensity or IntensityRange(FULL)).to_eight_bits(picture)
+            picture = (intensity or IntensityRange(FULL)).to_eight_bits(picture)
         if picture.dtype != np.uint8:
             raise DecodeError(f'{self._what}: expected 8 or 16 bits, got {picture.dtype}')
+        if self._mosaic is not None and self._mosaic.conversion is not None and picture.ndim == 2:
+            return cv2.cvtColor(picture, self._mosaic.conversion)
         return picture
 
 
