@@ -3,6 +3,8 @@
 import errno
 import os
 from pathlib import Path
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -19,3 +21,28 @@ def test_picture_that_finds_no_room_says_so_and_leaves_nothing(tmp_path, monkeyp
         write_picture(tmp_path / 'a.png', np.zeros((8, 8, 3), np.uint8))
     assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr() == ('', '')
+
+
+FULL = """
+from pathlib import Path
+import resource, sys
+import numpy as np
+from unihpe_ros.visualisation.video import VideoFile
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+noise = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
+try:
+    with VideoFile(Path(sys.argv[1]), 30.0) as video:
+        for _ in range(20):
+            video.write(noise)
+except OSError as error:
+    print(error)
+"""
+
+
+def test_video_that_finds_no_room_says_so_once_and_leaves_nothing(tmp_path):
+    # Any file of this process ends at 20 kB, as on a disk that is full.
+    command = [sys.executable, '-c', FULL, tmp_path / 'a.mp4']
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout == f'{tmp_path}/a.mp4: cannot be written whole; is the disk full?\n'
+    assert done.stderr == ''
+    assert list(tmp_path.iterdir()) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+import os
 from pathlib import Path
 from types import TracebackType
 
@@ -13,6 +14,14 @@ from numpy.typing import NDArray
 from unihpe_ros.core.files import naming, replacing, write_whole
 
 _BORDER = 4
+
+
+def silence_opencv() -> None:
+    """Keep back what OpenCV and FFmpeg print of videos: errors are told by whoever meets them."""
+    os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
+    # Some builds of OpenCV 4 lack it.
+    if hasattr(cv2.utils, 'logging'):
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 def write_picture(path: Path, image: NDArray[np.uint8]) -> None:
@@ -87,6 +96,7 @@ class VideoFile:
         if self._writer is None:
             self._partial = self._place.enter_context(replacing(self._path))
             size = (image.shape[1], image.shape[0])
+            silence_opencv()
             code = cv2.VideoWriter.fourcc(*'mp4v')
             self._writer = cv2.VideoWriter(str(self._partial), code, self._rate, size)
             if not self._writer.isOpened():

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-import os
 from pathlib import Path
 
 import cv2
 from unihpe_ros.run.inputs.source import DEFAULT_RATE, frame_stamp, InputError, InputFrame, Source
+from unihpe_ros.visualisation.video import silence_opencv
 
 # Rates beyond it are a container's time base, not pictures per second.
 _HIGHEST_RATE = 1000.0
@@ -17,10 +17,7 @@ _SHORT = 0.98
 
 def open_capture(target: str | int, backend: int = cv2.CAP_ANY) -> cv2.VideoCapture:
     """Open a video, a stream or a webcam; what OpenCV and FFmpeg would print is kept back."""
-    os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
-    # Some builds of OpenCV 4 lack it.
-    if hasattr(cv2.utils, 'logging'):
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    silence_opencv()
     return cv2.VideoCapture(target, backend)
 
 
