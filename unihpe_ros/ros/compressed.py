@@ -62,7 +62,7 @@ class CompressedPicture:
         self._data = data = memoryview(msg.data).cast('B')
         _check_format(msg.format, data)
         kind = kind_of(data)
-        # image_transport packs a mosaic as it is: one channel, and the encoding before a semicolon.
+        # image_transport packs a mosaic as one channel, and says what it was before a semicolon.
         encoding = msg.format.partition(';')[0].strip().lower()
         self._mosaic = layout_of(encoding) if encoding.startswith('bayer') else None
         self.is_jpeg = kind == 'JPEG' and self._mosaic is None
