@@ -47,7 +47,15 @@ def test_a_posture_is_known_from_any_side(name):
 @pytest.mark.parametrize(
     'turn', [(0, 1.6, 0), (0, -1.6, 0), (1.6, 0, 0), (-1.5, 0, 0.3), (0, 1.3, 0)]
 )
-@pytest.mark.parametrize('angles', [{}, both(r_hip=0.6, knee=-0.8)])
+@pytest.mark.parametrize(
+    'angles',
+    [
+        {},
+        both(r_hip=0.6, knee=-0.8),
+        # The arms point away from the chest, and up from somebody on their back.
+        both(p_shoulder=1.6),
+    ],
+)
 def test_people_lie_on_back_belly_and_sides(turn, angles):
     points = keypoints(angles_of(**angles)) @ Rotation.from_rotvec(turn).as_matrix().T
     assert postures(points, UP) == [LYING]

@@ -16,7 +16,8 @@ Float64 = NDArray[np.float64]
 
 # Shares of the leg's length: hips that are higher stand, those of somebody who lies are lower.
 _STANDING_HIPS, _LYING_HIPS = 0.72, 0.45
-# Height of the whole body as a share of the length of trunk and leg, below which somebody lies.
+# Height of the body without the arms, which somebody who lies may raise, as a share of the length
+# of trunk and leg, below which somebody lies.
 _LYING_EXTENT = 0.55
 # Cosines against the vertical: of a trunk that lies, and of a shin that lies on the floor.
 _LYING_TRUNK, _LYING_SHIN = 0.6, 0.5
@@ -35,6 +36,7 @@ _SHOULDERS = UNION.indices('left_shoulder_joint', 'right_shoulder_joint')
 _LEGS = UNION.indices(
     *(f'{side}_{name}' for side in ('left', 'right') for name in ('hip_joint', 'knee', 'ankle'))
 )
+_NO_ARMS = [i for i, name in enumerate(UNION.keypoints) if not name.endswith(('elbow', 'wrist'))]
 
 
 class Posture(IntEnum):
@@ -78,6 +80,7 @@ def postures(points: NDArray[np.floating], up: NDArray[np.floating]) -> list[Pos
     heights = body @ up
     lowest = np.where(known[..., None], legs @ up, np.inf).min((1, 2))
     height = hips @ up - lowest
+    heights = heights[:, _NO_ARMS]
     extent = np.fmax.reduce(heights, axis=1) - np.fmin.reduce(heights, axis=1)
     lies = (extent < _LYING_EXTENT * (trunk + leg)) & (height < _LYING_HIPS * leg)
     lies &= (shoulders - hips) @ up < _LYING_TRUNK * trunk
