@@ -13,7 +13,7 @@ import socket
 from bench_bags import data_file, write_bag
 import numpy as np
 from ros_fixtures import people
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
 from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.cli.main import main
 from unihpe_ros.core.files import naming
@@ -189,6 +189,7 @@ def images() -> dict[str, Callable[[], object]]:
 def calibrations() -> dict[str, Callable[[], object]]:
     near = np.full((48, 64), 3.0)
     nan = [float('nan'), *info().k[1:]]
+    p = [500.0, 0.0, 319.5, 0.0, 0.0, 500.0, 239.5, 0.0, 0.0, 0.0, 1.0, 0.0]
     shifted = [500.0, 0.0, 900.0, 0.0, 500.0, 700.0, 0.0, 0.0, 1.0]
     return {
         'expected a calibrated camera': lambda: notes(k=[0.0] * 9),
@@ -198,6 +199,12 @@ def calibrations() -> dict[str, Callable[[], object]]:
         'expected 3x3 finite numbers': lambda: notes(k=nan),
         'is binning or a region of interest counted twice, or not told?': lambda: notes(k=shifted),
         ', the image is of': lambda: notes(image=(640, 360)),
+        'is taken, without distortion': lambda: notes(k=[0.0] * 9, p=p),
+        'the image is of the full size': lambda: notes(
+            roi=RegionOfInterest(x_offset=160, y_offset=120, width=320, height=240),
+            image=(640, 480),
+        ),
+        'fold it or lead to none of its pixels': lambda: notes(d=[1e9] * 8),
         'it holds no distance anywhere': lambda: depth_told(0 * near),
         'it seems to be in mm': lambda: depth_told(1000 * near),
     }
