@@ -140,19 +140,31 @@ class CameraStream:
 
         """
         size = view.width, view.height
-        known, missing = NOWHERE, True
-        starts_over = self._starts_over(stamp, size, settings)
-        if not starts_over:
-            ego_motion = EgoMotion.between(self._camera_pose, world_from_camera, view)
-            known, missing = self._tracker.foresee(stamp, size, settings, ego_motion)
-        new, detects = self._newcomers.expected(len(known), missing, stamp, settings)
-        if starts_over:
-            new, detects = NOWHERE, settings.detector != 'none'
-        if given is not None:
-            new, detects = boxes.usable(given, size), False
+        known, new, detects = self._expected(stamp, view, given, settings, world_from_camera)
         crops, _ = Crops.aim(np.concatenate([known, new]), view, self._size, self._padding)
         most = 2 ** int(crops.halvings(size).min(initial=len(REDUCTIONS) - 1))
         return min(most, self._newcomers.detector.reduction(size)) if detects else most
+
+    def _expected(
+        self,
+        stamp: float,
+        view: Camera,
+        given: Array | None,
+        settings: EstimatorSettings,
+        world_from_camera: NDArray[np.float64] | None,
+    ) -> tuple[NDArray[np.float32], Array, bool]:
+        """Return the boxes of known people, those of newcomers, and whether the detector runs."""
+        size = view.width, view.height
+        starts_over = self._starts_over(stamp, size, settings)
+        known, missing = NOWHERE, True
+        if not starts_over:
+            ego_motion = EgoMotion.between(self._camera_pose, world_from_camera, view)
+            known, missing = self._tracker.foresee(stamp, size, settings, ego_motion)
+        if given is not None:
+            return known, boxes.usable(given, size), False
+        if starts_over:
+            return known, NOWHERE, settings.detector != 'none'
+        return known, *self._newcomers.expected(len(known), missing, stamp, settings)
 
     def aim(
         self,
