@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+import math
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 from rclpy.time import Time
+from unihpe_ros.core.process_memory import resident_mb
 from unihpe_ros.ros.camera_input import ERROR_REPEAT_S
 from unihpe_ros.ros.pipeline import Pipeline
-from unihpe_ros.ros.statistics import resident_mb, Statistics
+from unihpe_ros.ros.statistics import Statistics
 
 
 def health(
@@ -60,12 +62,12 @@ def describe(
     figures, hardware = statistics.report(), ''
     if pipeline is not None:
         estimator = pipeline.estimator
-        hardware = estimator.spec.model
+        hardware, memory = estimator.spec.model, resident_mb()
         figures = {
             'backend': estimator.backend,
             'camera_info': pipeline.calibration(camera),
             'depth': pipeline.depth_use(camera),
-            'memory_mb': resident_mb(),
+            'memory_mb': 'unknown' if math.isnan(memory) else f'{memory:.0f}',
             **figures,
         }
     name = node.get_fully_qualified_name().lstrip('/')

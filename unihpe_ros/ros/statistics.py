@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable
-import os
-from pathlib import Path
 import threading
 import time
 
@@ -113,12 +111,3 @@ class Statistics:
             ):
                 figures[f'{stage}_ms_p{percentile}'] = f'{value * 1e3:.2f}'
         return figures
-
-
-def resident_mb() -> str:
-    """Return the memory that this process holds, MB; 'unknown' where nobody tells."""
-    try:
-        pages = int(Path('/proc/self/statm').read_text().split()[1])
-    except OSError:
-        return 'unknown'
-    return f'{pages * os.sysconf("SC_PAGE_SIZE") / 1e6:.0f}'

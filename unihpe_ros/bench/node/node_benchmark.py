@@ -11,6 +11,7 @@ import time
 
 import numpy as np
 from unihpe_ros.bench.node.cases import Case, Figures
+from unihpe_ros.core.process_memory import resident_mb
 from unihpe_ros.node_trial.processes import Process, ProcessError
 from unihpe_ros.node_trial.receivers import Arrivals
 from unihpe_ros.node_trial.ros_session import (
@@ -43,15 +44,15 @@ class ProcessSample:
         When, ns.
     node_s, camera_s : float
         CPU time so far.
-    rss : int
-        Memory of the node, bytes.
+    rss_mb : float
+        Memory of the node, MB; NaN if unknown.
 
     """
 
     at: int
     node_s: float
     camera_s: float
-    rss: int
+    rss_mb: float
 
 
 def run_case(
@@ -143,8 +144,10 @@ def _camera_arguments(case: Case, picture: Path) -> list[str]:
 
 
 def sample(node: int, camera: int) -> ProcessSample:
-    """Return CPU time and memory of two processes; all 0 where there is no /proc."""
-    return ProcessSample(time.time_ns(), _cpu_seconds(node), _cpu_seconds(camera), _resident(node))
+    """Return the CPU time of two processes, 0 where there is no /proc, and the node's memory."""
+    return ProcessSample(
+        time.time_ns(), _cpu_seconds(node), _cpu_seconds(camera), resident_mb(node)
+    )
 
 
 def _cpu_seconds(pid: int) -> float:
@@ -153,14 +156,6 @@ def _cpu_seconds(pid: int) -> float:
     except OSError:
         return 0.0
     return (int(words[11]) + int(words[12])) / os.sysconf('SC_CLK_TCK')
-
-
-def _resident(pid: int) -> int:
-    try:
-        pages = int(Path(f'/proc/{pid}/statm').read_text(encoding='utf-8').split()[1])
-    except OSError:
-        return 0
-    return pages * os.sysconf('SC_PAGE_SIZE')
 
 
 def _figures(
@@ -185,7 +180,7 @@ def _figures(
         ages_ms=(float(p50), float(p95), float(p99)),
         node_cpu=100 * (end.node_s - start.node_s) / seconds,
         camera_cpu=100 * max(end.camera_s - start.camera_s, 0.0) / seconds,
-        rss_mb=(start.rss / 1e6, end.rss / 1e6),
+        rss_mb=(start.rss_mb, end.rss_mb),
         stages_ms=stages,
         engine_ms=sum(ms for stage, ms in stages.items() if stage in _ENGINE),
         people=float(np.mean([arrivals.people[stamp] for stamp in ages])),

@@ -46,6 +46,11 @@ class ModelResult:
         """Its figures over all recordings, see `unihpe_ros.bench.recordings.summary.summarise`."""
         return summarise(self.bags)
 
+    @cached_property
+    def bag_summaries(self) -> list[tuple[BagResult, dict[str, Any]]]:
+        """Each recording with the figures of it alone."""
+        return [(bag, summarise([bag])) for bag in self.bags]
+
 
 @dataclass(frozen=True)
 class BenchReport:

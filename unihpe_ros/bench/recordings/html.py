@@ -16,7 +16,7 @@ from unihpe_ros.bench.recordings.metric_text import (
     show,
     table_of,
 )
-from unihpe_ros.bench.recordings.summary import summarise, worst_pictures
+from unihpe_ros.bench.recordings.summary import worst_pictures
 
 _CSS = """
 :root { --ink: #1d2530; --soft: #66707d; --line: #e3e7ec; --accent: #0072b2; }
@@ -202,8 +202,8 @@ class _Page:
     def recordings(self) -> str:
         rows = []
         for one in self._models:
-            for bag in one.bags:
-                latency = summarise([bag])['latency_ms']['p50']
+            for bag, figures in one.bag_summaries:
+                latency = figures['latency_ms']['p50']
                 size = 'x'.join(map(str, bag.size))
                 state = bag.first_error or ('' if bag.complete else 'unfinished')
                 cells = [bag.bag, one.model, bag.topic, size, f'{bag.images:,}']

@@ -7,7 +7,6 @@ from typing import Any
 
 from unihpe_ros.bench.recordings.bench_report import BenchReport
 from unihpe_ros.bench.recordings.metric_text import METRICS, sentence, show, table_of
-from unihpe_ros.bench.recordings.summary import summarise
 
 
 def to_markdown(report: BenchReport) -> str:
@@ -41,8 +40,7 @@ def _stage_rows(summaries: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
 def _bag_table(report: BenchReport) -> str:
     rows = []
     for model in report.models:
-        for bag in model.bags:
-            figures = summarise([bag])
+        for bag, figures in model.bag_summaries:
             counts = figures['frames']
             latency = show(figures['latency_ms']['p50'] or float('nan'), 'ms')
             size = 'x'.join(str(side) for side in bag.size)

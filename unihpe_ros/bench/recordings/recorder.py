@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 import math
-import os
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +18,10 @@ from unihpe_ros.bench.recordings.frame_table import (
 )
 from unihpe_ros.bench.recordings.worst_frames import WorstFrames
 from unihpe_ros.core.pose import KeypointFlag, Poses
+from unihpe_ros.core.process_memory import resident_mb
 from unihpe_ros.metrics.ground_truth import TruthMeter
 from unihpe_ros.visualisation.anonymise import anonymise, OFF
 from unihpe_ros.visualisation.floor_plan import annotate
-
-_STATM = Path('/proc/self/statm')
-_PAGE_MB = os.sysconf('SC_PAGE_SIZE') / 1e6
 
 
 @dataclass(frozen=True)
@@ -183,14 +179,6 @@ class Recorder:
             'bytes': image.size,
             'read_ms': 1e3 * image.read_s,
         }
-
-
-def resident_mb() -> float:
-    """Return the memory that this process has, MB; NaN where the system does not tell."""
-    try:
-        return int(_STATM.read_text().split()[1]) * _PAGE_MB
-    except (OSError, IndexError, ValueError):
-        return math.nan
 
 
 def _confidence(poses: Poses) -> tuple[dict[str, float], dict[str, float]]:
