@@ -1,9 +1,7 @@
 """PoseEstimator, end to end on painted people and a model of constants."""
 
-from dataclasses import replace
 import math
 from pathlib import Path
-import re
 from threading import Thread
 
 import numpy as np
@@ -22,20 +20,10 @@ from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.core.stature import stature
-from unihpe_ros.engines import EngineError
 from unihpe_ros.estimator import EstimatorSettings, PoseEstimator, STAGES
+from watched_people import CAMERA, RATE, SIZE, watch
 
-SIZE = (640, 480)
-CAMERA = Camera.from_fov(*SIZE, math.radians(60))
 PELVIS = UNION.index('pelvis')
-RATE = 30.0
-
-
-def watch(estimator: PoseEstimator, *people: Box, frames: int = 4, start: float = 0.0) -> Poses:
-    """Show a still scene for a few frames and return the last answer."""
-    for frame in range(frames):
-        poses = estimator.estimate(picture(*people), CAMERA, start + frame / RATE)
-    return poses
 
 
 def test_nobody(estimator: PoseEstimator) -> None:
@@ -170,101 +158,6 @@ def test_known_stature_sets_the_scale(estimator: PoseEstimator) -> None:
     )
 
 
-def test_several_people_keep_their_ids_while_they_walk(estimator: PoseEstimator) -> None:
-    def people(frame: int) -> list[Box]:
-        return [
-            person_box(80 + 2 * frame, 240, 260),
-            person_box(330, 200, 180),
-            person_box(560 - 2 * frame, 300, 240),
-        ]
-
-    seen = []
-    for frame in range(45):
-        poses = estimator.estimate(picture(*people(frame)), CAMERA, frame / RATE)
-        seen.append(
-            {
-                int(
-                    np.abs(keypoints - [keypoints_in(box) for box in people(frame)])
-                    .mean((1, 2))
-                    .argmin()
-                ): int(i)
-                for keypoints, i in zip(poses.keypoints_2d, poses.track_ids, strict=True)
-            }
-        )
-    assert len(seen[-1]) == 3
-    assert all(poses == seen[-1] for poses in seen[30:])
-    for box, person in seen[-1].items():
-        assert all(poses.get(box, person) == person for poses in seen)
-    assert len({person for poses in seen for person in poses.values()}) == 3
-
-
-def test_newcomer_is_found_while_another_is_followed(estimator: PoseEstimator) -> None:
-    first, second = person_box(150, 240, 300), person_box(450, 240, 250)
-    assert len(watch(estimator, first)) == 1
-    poses = watch(estimator, first, second, frames=40, start=1.0)
-    assert poses.track_ids.tolist() == [1, 2]
-
-
-def test_limit_of_one_person(model: Path) -> None:
-    estimator = tiny_estimator(model, EstimatorSettings(max_people=1))
-    people = person_box(150, 240, 300), person_box(450, 240, 250)
-    assert watch(estimator, *people, frames=40).track_ids.tolist() == [1]
-
-
-def test_unseen_person_coasts_with_falling_scores_and_ends(estimator: PoseEstimator) -> None:
-    last = watch(estimator, person_box(320, 240, 300))
-    for frame in range(4, 18):
-        poses = estimator.estimate(picture(), CAMERA, frame / RATE)
-        assert poses.track_ids.tolist() == [1]
-        assert (poses.scores < last.scores).all()
-        assert (poses.flags & KeypointFlag.PREDICTED).all()
-        assert not (poses.flags & KeypointFlag.OBSERVED).any()
-        np.testing.assert_allclose(poses.keypoints_3d, last.keypoints_3d, atol=0.02)
-        last = poses
-    for frame in range(18, 21):
-        poses = estimator.estimate(picture(), CAMERA, frame / RATE)
-    assert len(poses) == 0
-
-
-def test_time_that_jumps_back_starts_over(estimator: PoseEstimator) -> None:
-    box = person_box(320, 240, 300)
-    assert watch(estimator, box, start=100.0).track_ids.tolist() == [1]
-    assert len(estimator.estimate(picture(), CAMERA, 5.0)) == 0
-    assert watch(estimator, box, frames=15, start=6.0).track_ids.tolist() == [2]
-
-
-def test_image_of_another_size_starts_over(estimator: PoseEstimator) -> None:
-    watch(estimator, person_box(320, 240, 300))
-    small = picture(person_box(160, 120, 150), size=(320, 240))
-    assert len(estimator.estimate(small, None, 1.0)) == 0
-
-
-def test_nobody_coasts_from_one_root_mode_into_another(estimator: PoseEstimator) -> None:
-    watch(estimator, person_box(320, 240, 300))
-    estimator.configure(EstimatorSettings(root_mode=RootMode.RELATIVE))
-    poses = estimator.estimate(picture(), CAMERA, 4 / RATE)
-    assert len(poses) == 0
-    assert poses.root_mode is RootMode.RELATIVE
-
-
-def test_nobody_coasts_from_an_assumed_view_into_a_calibrated_one(
-    estimator: PoseEstimator,
-) -> None:
-    for frame in range(4):
-        poses = estimator.estimate(picture(person_box(320, 240, 300)), None, frame / RATE)
-    assert len(poses) == 1
-    assert len(estimator.estimate(picture(), None, 4 / RATE)) == 1
-    assert len(estimator.estimate(picture(), CAMERA, 5 / RATE)) == 0
-
-
-def test_reset_forgets_everybody(estimator: PoseEstimator) -> None:
-    box = person_box(320, 240, 300)
-    watch(estimator, box)
-    estimator.reset()
-    assert len(estimator.estimate(picture(box), CAMERA, 1.0)) == 0
-    assert estimator.estimate(picture(box), CAMERA, 1.1).track_ids.tolist() == [2]
-
-
 @pytest.mark.parametrize(
     'box',
     [
@@ -365,65 +258,3 @@ def test_another_thread_may_estimate(estimator: PoseEstimator) -> None:
     thread.start()
     thread.join()
     assert answers[0].track_ids.tolist() == [1]
-
-
-@pytest.mark.parametrize(
-    ('image', 'message'),
-    [
-        (np.zeros((480, 640), np.uint8), r'image: .* got \(480, 640\) uint8'),
-        (np.zeros((480, 640, 4), np.uint8), r'image: .* got \(480, 640, 4\) uint8'),
-        (np.zeros((480, 640, 3)), r'image: expected \(H, W, 3\) uint8; .* float64'),
-        (np.zeros((0, 640, 3), np.uint8), r'image: .* got \(0, 640, 3\) uint8'),
-        (np.zeros((240, 320, 3), np.uint8), 'camera: expected the size of the image, 320x240'),
-    ],
-)
-def test_malformed_image(estimator: PoseEstimator, image: np.ndarray, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        estimator.estimate(image, CAMERA, 0.0)
-
-
-@pytest.mark.parametrize('stamp', [math.nan, math.inf])
-def test_malformed_stamp(estimator: PoseEstimator, stamp: float) -> None:
-    with pytest.raises(ValueError, match='stamp: expected a finite time'):
-        estimator.estimate(picture(), CAMERA, stamp)
-
-
-def test_closed_estimator_says_so(estimator: PoseEstimator) -> None:
-    estimator.close()
-    with pytest.raises(EngineError, match='expected an open engine'):
-        estimator.estimate(picture(), CAMERA, 0.0)
-
-
-def test_missing_model(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match='expected two files; missing'):
-        PoseEstimator(tmp_path / 'nobody')
-
-
-@pytest.mark.parametrize(
-    ('field', 'value'),
-    [
-        ('max_people', 0),
-        ('score_threshold', 1.0),
-        ('agreement_threshold', -0.1),
-        ('detector', 'theirs'),
-        ('detect_every', 0),
-        ('lost_timeout', -1.0),
-        ('smooth_min_cutoff', 0.0),
-        ('smooth_beta', -1.0),
-        ('root_mode', 'somewhere'),
-        ('person_height_m', 17.0),
-        ('default_fov_deg', 180.0),
-        ('detect_threshold', 1.0),
-        ('track_timeout', math.inf),
-    ],
-)
-def test_settings_out_of_range_are_named(field: str, value: object) -> None:
-    with pytest.raises(
-        ValueError, match=rf'EstimatorSettings\.{field}: .*{re.escape(repr(value))}'
-    ):
-        replace(EstimatorSettings(), **{field: value})
-
-
-def test_root_mode_may_be_given_by_name(estimator: PoseEstimator) -> None:
-    estimator.configure(EstimatorSettings(root_mode='relative'))
-    assert watch(estimator, person_box(320, 240, 300)).root_mode is RootMode.RELATIVE

@@ -228,7 +228,7 @@ class _Routes:
     def _lane(self, y: float) -> float:
         """Return the height of a free horizontal above a row of rooms."""
         self._lanes[y] = self._lanes.get(y, 0) + 1
-        return y - 16 - 12 * self._lanes[y]
+        return y - 14 - 10 * self._lanes[y]
 
 
 def _blocked(x: float, a: Box, b: Box) -> bool:

@@ -3,71 +3,29 @@
 import base64
 import json
 from pathlib import Path
-import re
 import subprocess
 import sys
 
-from bench_bags import data_file, stamp_of, write_bag
+from bench_bags import stamp_of, write_bag
+from bench_runs import bench, FRAMES, run_bag, write_folder
 import cv2
 import numpy as np
 import pytest
-from rclpy.serialization import deserialize_message
-from rosbags.highlevel import AnyReader
-from sensor_msgs.msg import PointCloud2
 from tiny_bag import truth_at, walker
-from tiny_detector import write_tiny_detector
 from tiny_estimator import tiny_estimator
-from tiny_model import write_tiny_model
 from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.bench.recordings.bench_report import read_report
-from unihpe_ros.bench.recordings.frame_table import ANSWERED, BROKEN, DROPPED
+from unihpe_ros.bench.recordings.frame_table import ANSWERED, DROPPED
 from unihpe_ros.bench.recordings.in_process import DirectRun
-from unihpe_ros.bench.recordings.live_node import run_live
 from unihpe_ros.bench.recordings.recorder import Recorder
-from unihpe_ros.bench.recordings.session import BenchPlan, Session
-from unihpe_ros.cli.main import main
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.engines import ORDER
 from unihpe_ros.metrics.ground_truth import accuracy, TruthMeter
-from unihpe_ros.ros.clouds import from_cloud
-
-FRAMES = 8
 
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp('bench')
-    (folder / 'bags').mkdir()
-    write_bag(folder / 'bags' / 'one', FRAMES)
-    write_bag(folder / 'bags' / 'two', FRAMES - 3, kind='sqlite3')
-    write_bag(folder / 'bags' / 'old', 4, kind='ros1 lz4')
-    write_tiny_model(folder)
-    write_tiny_detector(folder)
-    write_tiny_model(folder, 'other', agreement=0.4)
-    return folder
-
-
-def bench(*arguments: object) -> int:
-    return main(['bench', *map(str, arguments)])
-
-
-def tiny_models(folder: Path) -> tuple[object, ...]:
-    return ('--model', folder / 'tiny', '--detector', folder / 'tiny_det')
-
-
-def run_bag(path: Path, folder: Path, out: Path, *more: object) -> dict:
-    assert (
-        bench(
-            'bag',
-            path,
-            *tiny_models(folder),
-            '--out',
-            out,
-            *more,
-        )
-        == 0
-    )
-    return json.loads((out / 'report.json').read_text())
+    return write_folder(tmp_path_factory.mktemp('bench'))
 
 
 def test_a_recording_is_measured(folder, tmp_path, capsys):
@@ -212,125 +170,6 @@ def test_in_real_time_nothing_comes_before_its_time(folder):
     assert recorder.result(run.wall_s).frames['state'][-1] == ANSWERED
 
 
-def test_after_ctrl_c_the_report_tells_what_was_done(folder, tmp_path, monkeypatch, capsys):
-    answered, count = Recorder.answered, [0]
-
-    def interrupt(self, *arguments):
-        count[0] += 1
-        if count[0] == 4:
-            raise KeyboardInterrupt
-        answered(self, *arguments)
-
-    monkeypatch.setattr(Recorder, 'answered', interrupt)
-    path, model = folder / 'bags' / 'one', folder / 'tiny'
-    assert bench('bag', path, '--model', model, '--out', tmp_path) == 130
-    report = json.loads((tmp_path / 'report.json').read_text())
-    assert report['ended_by'] == 'Ctrl-C'
-    assert report['models'][0]['summary']['frames']['answered'] == 3
-    assert report['models'][0]['bags'][0]['complete'] is False
-    assert 'Unfinished' in (tmp_path / 'report.html').read_text()
-    assert 'Unfinished' in (tmp_path / 'report.md').read_text()
-    assert capsys.readouterr().err.splitlines()[-1].endswith('unfinished: Ctrl-C')
-    assert bench('merge', tmp_path, '--out', tmp_path / 'merged') == 1
-    assert 'expected a finished shard; it ended by Ctrl-C' in capsys.readouterr().err
-
-
-def test_an_image_that_is_broken_is_counted_and_named(folder, tmp_path, capsys):
-    bag = write_bag(tmp_path / 'bag', 5)
-    content = bytearray(data_file(bag).read_bytes())
-    second = content.index(b'\x89PNG', content.index(b'\x89PNG') + 1)
-    content[second : second + 4] = b'oops'
-    data_file(bag).write_bytes(content)
-    report = run_bag(bag, folder, tmp_path / 'out')
-    (result,) = report['models'][0]['bags']
-    assert result['frames']['state'] == [ANSWERED, BROKEN, *[ANSWERED] * 3]
-    words = f'{bag}: /camera/image_raw/compressed: message 1: compressed image'
-    assert result['first_error'].startswith(words)
-    assert f'first broken image: {words}' in capsys.readouterr().out
-
-
-def test_a_recording_that_breaks_half_way_leaves_a_report(folder, tmp_path, capsys):
-    bag = write_bag(tmp_path / 'bag', 6, kind='mcap zstd')
-    content = bytearray(data_file(bag).read_bytes())
-    frames = [at for at in range(len(content)) if content.startswith(b'\x28\xb5\x2f\xfd', at)]
-    # camera_info, image and truth of each image are frames of their own.
-    content[frames[3 * 3 + 1]] ^= 0xFF
-    data_file(bag).write_bytes(content)
-    assert (
-        bench(
-            'bag',
-            bag,
-            *tiny_models(folder),
-            '--out',
-            tmp_path / 'out',
-        )
-        == 1
-    )
-    report = json.loads((tmp_path / 'out' / 'report.json').read_text())
-    # The next image is read before one is worked on.
-    assert report['models'][0]['summary']['frames']['answered'] == 2
-    error = capsys.readouterr().err.splitlines()[-1]
-    assert f'{bag}: expected a complete recording; broken at message 3 of /camera' in error
-
-
-def test_the_recording_is_written_with_the_poses(folder, tmp_path):
-    source, target = folder / 'bags' / 'one', tmp_path / 'posed'
-    report = run_bag(source, folder, tmp_path / 'out', '--write-bag', target)
-    latency = report['models'][0]['bags'][0]['frames']['latency_ms']
-    with AnyReader([source]) as reader:
-        before = [(c.topic, time, data) for c, time, data in reader.messages()]
-    with AnyReader([target]) as reader:
-        after = [(c.topic, time, data) for c, time, data in reader.messages()]
-    assert [one for one in after if not one[0].startswith('/unihpe/')] == before
-    assert [time for _, time, _ in after] == sorted(time for _, time, _ in after)
-    for topic in ('pose2d', 'pose3d', 'markers'):
-        assert sum(one[0] == f'/unihpe/{topic}' for one in after) == FRAMES
-    clouds = [(time, data) for topic, time, data in after if topic == '/unihpe/pose3d']
-    # As a node would publish them: none before the one before it.
-    done = np.maximum.accumulate([stamp_of(n) + 1e6 * latency[n] for n in range(FRAMES)])
-    for number, (time, data) in enumerate(clouds):
-        assert time == pytest.approx(done[number], abs=1e4)
-        msg = deserialize_message(bytes(data), PointCloud2)
-        assert 1_000_000_000 * msg.header.stamp.sec + msg.header.stamp.nanosec == stamp_of(number)
-        assert msg.header.frame_id == 'lens'
-        people = from_cloud(msg)
-        assert len(people) == (2 if number else 0)
-    truth, _ = truth_at(walker((FRAMES - 1) / 30))
-    pelvis = UNION.index('pelvis')
-    found, true = (sorted(one.keypoints_2d[:, pelvis].tolist()) for one in (people, truth))
-    np.testing.assert_allclose(found, true, atol=8)
-
-
-@pytest.mark.parametrize('kind', ['sqlite3', 'mcap zstd'])
-def test_other_storages_are_written_too(folder, tmp_path, kind):
-    bag = write_bag(tmp_path / 'bag', 3, kind=kind)
-    run_bag(bag, folder, tmp_path / 'out', '--write-bag', tmp_path / 'posed')
-    assert data_file(tmp_path / 'posed').suffix == data_file(bag).suffix
-    assert BagReader(tmp_path / 'posed').topics['/unihpe/markers'].endswith('MarkerArray')
-    assert len(list(BagReader(tmp_path / 'posed').images())) == 3
-
-
-def test_a_video_is_drawn(folder, tmp_path):
-    run_bag(folder / 'bags' / 'one', folder, tmp_path / 'out', '--video', tmp_path / 'a' / 'v.mp4')
-    capture = cv2.VideoCapture(str(tmp_path / 'a' / 'v.mp4'))
-    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == FRAMES
-    assert capture.get(cv2.CAP_PROP_FPS) == pytest.approx(30, abs=0.5)
-    assert capture.get(cv2.CAP_PROP_FRAME_WIDTH) > 640  # The plan is beside the image.
-
-
-def test_a_video_that_cannot_be_written_does_not_cost_the_report(folder, tmp_path, capsys):
-    arguments = [
-        *tiny_models(folder),
-        '--out',
-        tmp_path / 'out',
-    ]
-    video = tmp_path / 'v.mp4'
-    video.mkdir()
-    assert bench('bag', folder / 'bags' / 'two', *arguments, '--video', video) == 1
-    assert str(video) in capsys.readouterr().err.splitlines()[-1]
-    assert read_report(tmp_path / 'out').models[0].bags[0].complete
-
-
 def test_truth_may_come_from_a_file(folder, tmp_path):
     bag = write_bag(tmp_path / 'bag', 4, truth=False)
     people = [truth_at(walker(n / 30))[0] for n in range(4)]
@@ -385,66 +224,3 @@ def test_a_live_node_is_measured(folder, tmp_path):
     assert 0 < model['summary']['latency_ms']['p50'] < 5000
     assert 'image_branch' in model['summary']['stages_ms']
     assert report['settings']['rate'] == '1'
-
-
-def test_an_interrupted_live_node_is_measured_as_far_as_it_came(folder, tmp_path):
-    reader = BagReader(write_bag(tmp_path / 'live', 90))
-    recorder = Recorder(reader, reader.truth(), keep_answers=False)
-
-    def interrupt(sent: int) -> None:
-        if sent >= 30:
-            raise KeyboardInterrupt
-
-    parameters = {'model': str(folder / 'tiny'), 'detector_model': str(folder / 'tiny_det.onnx')}
-    result, _, interrupted = run_live(reader, recorder, parameters, interrupt)
-    assert interrupted
-    assert 0 < len(result.frames['number']) < 90
-
-
-@pytest.mark.parametrize(
-    ('arguments', 'line'),
-    [
-        (['{}/nothing'], r'nothing: expected a recording .* or a folder of them; there is none'),
-        (['{}/empty'], r'empty: expected a recording .*; it holds none'),
-        (['{}/bags', '--shard', '4/3'], r"--shard: expected i/n with 1 <= i <= n; got '4/3'"),
-        (['{}/bags', '--shard', '1/9'], r'at most as many shards as inputs, 3; got 1/9'),
-        (
-            ['{}/bags', '--rate', 'fast'],
-            r"--rate: expected max, real or a number above 0; got 'fa",
-        ),
-        (['{}/bags', '--rate', '2', '--through', 'ros'], r'--rate: through ros .* real time'),
-        (['{}/bags', '--topic', '/rear'], r'old.bag: no images on /rear; there are /camera/image'),
-        (['{}/bags', '--truth', '/gt'], r'expected the true people on /gt'),
-        (['{}/bags/one', '--truth', '{}/no.npz'], r'no.npz: expected an .npz file'),
-        (['{}/bags/one', '--model', '{}/absent'], r'absent.*expected two files; missing'),
-        (['{}/bags/old.bag', '--write-bag', '{}/w'], r'old.bag: expected a rosbag2 to add topics'),
-        (
-            ['{}/bags/one', '--video', '{}/bags/old.bag/v'],
-            r'expected a folder to write to; .*old.bag',
-        ),
-        (['{}/bags/one', '--write-bag', '{}/bags'], r'bags: exists and is no rosbag2'),
-        (['{}/bags/one', '--write-bag', '{}/bags/one'], r'expected another place than'),
-    ],
-)
-def test_what_is_wrong_is_said_in_one_line(folder, tmp_path, capsys, arguments, line):
-    (folder / 'empty').mkdir(exist_ok=True)
-    given = [text.format(folder) for text in arguments]
-    more = [] if '--model' in given else ['--model', folder / 'tiny']
-    assert bench('bag', *given, *more, '--out', tmp_path / 'out') == 1
-    error = capsys.readouterr().err.splitlines()[-1]
-    assert error.startswith('unihpe bench: error: ')
-    assert re.search(line, error), error
-    assert not (tmp_path / 'out').exists()
-
-
-def test_names_of_several_models_do_not_collide(folder):
-    models = (str(folder / 'tiny'), str(folder / 'other'))
-    plan = BenchPlan(folder / 'bags', models, video=folder / 'v.mp4')
-    session = Session(plan, lambda title, total: pytest.fail(title))
-    places = {
-        session._place(plan.video, reader, model).name
-        for model in models
-        for reader in session._readers
-    }
-    assert len(places) == 6
-    assert 'v_old.bag_tiny.mp4' in places

@@ -1,0 +1,32 @@
+"""Images of each encoding of sensor_msgs, as a driver would send them."""
+
+from array import array
+
+import numpy as np
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+H, W = 48, 64
+
+
+# Where a Bayer mosaic has which channel of RGB: rows and columns from the corner.
+MOSAICS = {
+    'rggb': ((0, 1), (1, 2)),
+    'bggr': ((2, 1), (1, 0)),
+    'gbrg': ((1, 2), (0, 1)),
+    'grbg': ((1, 0), (2, 1)),
+}
+
+
+def message(data: np.ndarray, encoding: str, size=(W, H), step=None, big=False) -> Image:
+    raw = np.ascontiguousarray(data)
+    width, height = size
+    return Image(
+        header=Header(frame_id='camera'),
+        width=width,
+        height=height,
+        encoding=encoding,
+        is_bigendian=big,
+        step=raw.nbytes // raw.shape[0] if step is None else step,
+        data=array('B', raw.tobytes()),
+    )
