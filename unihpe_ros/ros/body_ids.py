@@ -1,4 +1,4 @@
-"""The five characters by which REP-155 knows people."""
+"""Body ids of REP-155: five characters, made from the number of a track."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parameters of what comes in: cameras, images and 2D keypoints."""
+"""The input parameters of the node: cameras, images and 2D keypoints."""
 
 from __future__ import annotations
 

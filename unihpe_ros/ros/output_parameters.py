@@ -1,4 +1,4 @@
-"""The parameters of what is published."""
+"""The output parameters of the node: topics, TF frames, pictures and diagnostics."""
 
 from __future__ import annotations
 
