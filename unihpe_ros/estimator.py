@@ -211,7 +211,6 @@ class PoseEstimator:
 
         Whoever is seen is reported, with ids from 1 to N, and nobody is remembered; for the rest
         see `estimate`.
-
         """
         settings = replace(self._settings, confirm_time=0.0)
         with self._thread.at_work if self._thread else nullcontext():
@@ -229,7 +228,6 @@ class PoseEstimator:
 
         Returns the poses for each image, see `estimate`. Two images of one stream are a
         ValueError.
-
         """
         names = [image.stream for image in images]
         if len(set(names)) < len(names):
@@ -253,9 +251,7 @@ class PoseEstimator:
 
         Where people are large, the network reads fewer pixels than the picture has. The result is
         1, 2, 4 or 8; the reduced picture goes to `estimate_batch` as a CameraImage with `size`,
-        (w, h) px, as `whole_size`. Asking changes nothing: who does not ask, or decodes more than
-        is needed, loses time only.
-
+        (w, h) px, as `whole_size`. Who does not ask, or decodes more, loses time only.
         """
         if isinstance(self._model, PeopleModel):
             return self._model.reduction(size)
