@@ -37,7 +37,7 @@ def truth(recording):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('model', ['unihpe_rt', 'unihpe_rt_full'])
+@pytest.mark.parametrize('model', ['unihpe_rt', 'unihpe_rt_full', 'unihpe_s_full'])
 def test_people_of_the_demo_are_found(recording, camera, truth, model):
     estimator = PoseEstimator(model)
     meter, start = TruthMeter(), recording.stamps()[0]

@@ -13,7 +13,7 @@ from unihpe_ros.models.detector_network import DetectorNetwork, DETECTORS
 from unihpe_ros.models.export import export
 from unihpe_ros.models.onnx_weights import load_exported
 from unihpe_ros.models.unihpe import UniHPE
-from unihpe_ros.training.checkpoint import exported_files
+from unihpe_ros.training.checkpoint import exported_files, mean_weights
 from unihpe_ros.training.config import TrainConfig
 
 
@@ -36,6 +36,28 @@ def test_a_model_asks_for_the_crops_it_learned_from_unless_told_otherwise(
         engine = load_engine(tmp_path / f'unihpe_slim.{branch}.onnx')
         assert engine.spec.padding == padding
         engine.close()
+
+
+def test_several_runs_are_averaged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = TrainConfig(preset='unihpe_slim')
+    paths, networks = [], [UniHPE('unihpe_slim') for _ in range(2)]
+    for number, network in enumerate(networks):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        paths.append(str(checkpoint(folder, network, config)))
+    states = [network.state_dict() for network in networks]
+    name = 'image_branch.gather.weight'
+    mean = mean_weights(states)[name]
+    torch.testing.assert_close(mean, (states[0][name] + states[1][name]) / 2)
+    assert main(['export', *paths, '--out', str(tmp_path)]) == 0
+    again = UniHPE('unihpe_slim')
+    load_exported(again, exported_files(tmp_path / 'unihpe_slim'))
+    torch.testing.assert_close(again.state_dict()[name], mean, atol=1e-3, rtol=1e-2)
+    other = tmp_path / 'other'
+    other.mkdir()
+    odd = checkpoint(other, UniHPE('unihpe_rt'), TrainConfig(preset='unihpe_rt'))
+    assert main(['export', str(odd), paths[0], '--out', str(tmp_path)]) == 1
+    assert 'expected checkpoints of one network' in capsys.readouterr().err
 
 
 def test_a_temperature_is_in_the_answers_and_not_in_the_weights(tmp_path: Path) -> None:

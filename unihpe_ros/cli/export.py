@@ -17,7 +17,13 @@ LICENCE = 'Apache-2.0; data: renderings of Anny (Apache-2.0, CC0) moved by CMU m
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     parser = subparsers.add_parser('export', help='export a checkpoint to ONNX')
-    parser.add_argument('checkpoint', type=Path, help='checkpoint.pt of a run')
+    parser.add_argument(
+        'checkpoint',
+        type=Path,
+        nargs='+',
+        help='checkpoint.pt of a run; of several runs that went on from each other the mean of '
+        'the weights is exported',
+    )
     parser.add_argument('--out', type=Path, default=Path(), help='folder to write to (default: .)')
     parser.add_argument('--name', help="name of the model (default: the checkpoint's preset)")
     parser.add_argument(
@@ -48,12 +54,17 @@ def run(args: argparse.Namespace) -> int:
     from unihpe_ros.models.detector_network import DetectorNetwork, DETECTORS
     from unihpe_ros.models.export import export, export_detector
     from unihpe_ros.models.unihpe import UniHPE
-    from unihpe_ros.training.checkpoint import crop_padding, give_weights, load_checkpoint
+    from unihpe_ros.training.checkpoint import (
+        crop_padding,
+        give_weights,
+        load_checkpoint,
+        mean_weights,
+    )
     from unihpe_ros.training.config import ConfigError
 
     if args.padding is not None and not 1 <= args.padding <= 2:
         raise ConfigError(f'--padding: expected 1 to 2; got {args.padding}')
-    state = load_checkpoint(args.checkpoint)
+    state = load_checkpoint(args.checkpoint[-1])
     check_folder(args.out)
     config = state['config']
     training = args.training or (
@@ -65,7 +76,8 @@ def run(args: argparse.Namespace) -> int:
         if preset in DETECTORS and getattr(args, option) is not None:
             raise ConfigError(f'--{option}: not of a detector, which is given whole pictures')
     model = (DetectorNetwork if preset in DETECTORS else UniHPE)(preset)
-    give_weights(model, state['ema'], args.checkpoint)
+    weights = mean_weights([load_checkpoint(path)['ema'] for path in args.checkpoint])
+    give_weights(model, weights, args.checkpoint[-1])
     about = (args.out, args.name or preset, training, args.licence)
     if isinstance(model, DetectorNetwork):
         files = export_detector(model, *about)

@@ -23,7 +23,7 @@ _BATCH, _BLOCK = 32, 5
 
 
 @dataclass(frozen=True)
-class Calibration:
+class ScoreCalibration:
     """
     How scores were calibrated.
 
@@ -76,7 +76,7 @@ class _Answers:
         return float(_TEMPERATURES[int(np.argmin(errors))])
 
 
-def calibrate(predictor: Predictor, records: Records) -> Calibration:
+def calibrate(predictor: Predictor, records: Records) -> ScoreCalibration:
     """
     Find the temperature at which scores of an image branch are the chance of being right.
 
@@ -103,7 +103,7 @@ def calibrate(predictor: Predictor, records: Records) -> Calibration:
         answers.reliability(answers.best(other), half).error * len(half)
         for half, other in (halves, halves[::-1])
     ]
-    return Calibration(
+    return ScoreCalibration(
         temperature=answers.best(everybody),
         before=answers.reliability(1.0, everybody).error,
         after=sum(after) / len(everybody),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 import struct
@@ -68,6 +68,34 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     if missing:
         raise ConfigError(f'{path}: not a checkpoint of a run: it lacks {", ".join(missing)}')
     return state
+
+
+def mean_weights(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """
+    Return the mean of the weights of several runs.
+
+    Runs that went on from each other lie in one valley, and the middle of a valley generalises
+    better than its slopes (Wortsman et al., "Model soups", ICML 2022).
+
+    Parameters
+    ----------
+    states : Sequence[Mapping[str, Tensor]]
+        State of one network each.
+
+    Raises
+    ------
+    ConfigError
+        If they are not of the same network.
+
+    """
+    first = states[0]
+    shapes = [{name: value.shape for name, value in state.items()} for state in states]
+    if any(other != shapes[0] for other in shapes):
+        raise ConfigError('expected checkpoints of one network; got weights of other shapes')
+    return {
+        name: torch.stack([state[name].double() for state in states]).mean(0).to(value.dtype)
+        for name, value in first.items()
+    }
 
 
 def give_weights(model: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
