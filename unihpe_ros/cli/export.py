@@ -64,7 +64,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.padding is not None and not 1 <= args.padding <= 2:
         raise ConfigError(f'--padding: expected 1 to 2; got {args.padding}')
-    state = load_checkpoint(args.checkpoint[-1])
+    states = [load_checkpoint(path) for path in args.checkpoint]
+    state = states[-1]
     check_folder(args.out)
     config = state['config']
     training = args.training or (
@@ -76,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
         if preset in DETECTORS and getattr(args, option) is not None:
             raise ConfigError(f'--{option}: not of a detector, which is given whole pictures')
     model = (DetectorNetwork if preset in DETECTORS else UniHPE)(preset)
-    weights = mean_weights([load_checkpoint(path)['ema'] for path in args.checkpoint])
+    weights = mean_weights([one['ema'] for one in states])
     give_weights(model, weights, args.checkpoint[-1])
     about = (args.out, args.name or preset, training, args.licence)
     if isinstance(model, DetectorNetwork):

@@ -12,7 +12,7 @@ from unihpe_ros.core.simcc import read_answer
 from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.datasets.augment import crop_record
 from unihpe_ros.datasets.records import DatasetError, Records
-from unihpe_ros.evaluation.keypoint_report import RIGHT
+from unihpe_ros.evaluation.keypoint_report import reliability
 from unihpe_ros.evaluation.predictor import normalise_images, Predictor
 from unihpe_ros.evaluation.reliability import Reliability
 from unihpe_ros.metrics.pose import keypoint_errors, torso_size
@@ -67,8 +67,7 @@ class _Answers:
         )
         torso = torso_size(self.truth[rows])
         relative = keypoint_errors(keypoints, self.truth[rows]) / torso[:, None]
-        known = np.isfinite(relative)
-        return Reliability.of(scores[known], relative[known] < RIGHT)
+        return reliability(relative, scores)
 
     def best(self, rows: NDArray[np.intp]) -> float:
         """Return the temperature of least calibration error of some people."""
