@@ -10,7 +10,7 @@ from torch import nn
 from unihpe_ros.cli.main import main
 from unihpe_ros.engines import load_engine
 from unihpe_ros.models.detector_network import DetectorNetwork, DETECTORS
-from unihpe_ros.models.export import export
+from unihpe_ros.models.export import export, export_detector
 from unihpe_ros.models.onnx_weights import load_exported
 from unihpe_ros.models.unihpe import UniHPE
 from unihpe_ros.training.checkpoint import exported_files, mean_weights
@@ -75,12 +75,22 @@ def test_a_temperature_is_in_the_answers_and_not_in_the_weights(tmp_path: Path) 
     assert unfold
 
 
-@pytest.mark.parametrize('options', [['--padding', '1.1'], ['--calibrate', 'photographs']])
+def test_the_scores_of_an_exported_detector_are_calibrated(tmp_path: Path) -> None:
+    network = DetectorNetwork(next(iter(DETECTORS))).eval()
+    for head in network.heads:
+        torch.nn.init.normal_(head[-1].weight)
+    (plain,) = export_detector(network, tmp_path, 'plain', '', '')
+    (line,) = export_detector(network, tmp_path, 'line', '', '', calibration=(1.5, -0.7))
+    before, after = plain.outputs['detections'], line.outputs['detections']
+    np.testing.assert_allclose(after[..., 0], 1.5 * before[..., 0] - 0.7, atol=0.02)
+    np.testing.assert_allclose(after[..., 1:], before[..., 1:], atol=1e-4)
+
+
 def test_what_is_of_crops_is_refused_for_a_detector(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     preset = next(iter(DETECTORS))
     path = checkpoint(tmp_path, DetectorNetwork(preset), TrainConfig(preset=preset))
-    assert main(['export', str(path), '--out', str(tmp_path), *options]) == 1
-    assert f'{options[0]}: not of a detector' in capsys.readouterr().err
+    assert main(['export', str(path), '--out', str(tmp_path), '--padding', '1.1']) == 1
+    assert '--padding: not of a detector' in capsys.readouterr().err
     assert not list(tmp_path.glob('*.onnx'))

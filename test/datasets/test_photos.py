@@ -11,7 +11,7 @@ from unihpe_ros.cli.main import main
 from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.datasets.augment import crop_record, unstretch
 from unihpe_ros.datasets.photo_import import import_photos
-from unihpe_ros.datasets.photos import Photos, PhotoSelection
+from unihpe_ros.datasets.photos import Photos, PhotoScenes, PhotoSelection
 from unihpe_ros.datasets.records import DatasetError
 
 NOSE, LEFT_HIP = UNION.index('nose'), UNION.index('left_hip')
@@ -152,6 +152,38 @@ def test_a_teacher_fills_gaps_and_doubts_labels_it_sees_elsewhere(pack):
     assert record.weight[coco[1]] == 1
     assert record.weight[coco[16]] == pytest.approx(0.54)
     assert record.keypoints_2d[coco[16]] == pytest.approx(keypoints[16])
+
+
+def test_boxes_of_a_detector_complete_the_people_of_a_picture(pack):
+    boxes = [
+        [11, 22, 88, 78],  # A labelled person once more.
+        [20, 30, 60, 75],  # Most of it lies in a labelled person: a part, or a child.
+        [100, 10, 150, 110],
+        [90, 10, 120, 60],
+        [2, 2, 20, 60],
+    ]
+    np.savez(
+        pack / 'found.npz', image_id=np.full(5, 6), boxes=boxes, scores=[0.9, 0.9, 0.7, 0.3, 0.2]
+    )
+    import_photos(pack / 'people.json.xz', pack / 'pictures', pack / 'out')
+    with pytest.raises(DatasetError, match='labels_full'):
+        PhotoScenes(pack / 'out', PhotoSelection(only=('gym',)))
+    import_photos(
+        pack / 'people.json.xz', pack / 'pictures', pack / 'out', boxes=pack / 'found.npz'
+    )
+    picture, _ = PhotoScenes(pack / 'out', PhotoSelection(only=('gym',))).labelled(0)
+    assert picture.boxes[0].tolist() == [9.5, 19.5, 89.5, 79.5]
+    assert picture.boxes[1:].tolist() == boxes[1:4]
+    assert picture.visible.tolist() == [1, 0, 1, 0]
+    assert len(Photos(pack / 'out')) == 3, 'a box alone teaches no pose'
+
+
+def test_boxes_that_do_not_fit_their_scores_are_refused(pack):
+    np.savez(pack / 'found.npz', image_id=[6, 6], boxes=np.zeros((2, 4)), scores=[0.5])
+    with pytest.raises(DatasetError, match=r'found.npz: expected boxes \(2, 4\) and scores'):
+        import_photos(
+            pack / 'people.json.xz', pack / 'pictures', pack / 'out', boxes=pack / 'found.npz'
+        )
 
 
 def test_what_cannot_be_read_is_left_out_and_named(pack, capsys):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from unihpe_ros.cli.values import check_folder
 
 if TYPE_CHECKING:
+    from unihpe_ros.models.detector_network import DetectorNetwork
     from unihpe_ros.models.unihpe import UniHPE
 
 LICENCE = 'Apache-2.0; data: renderings of Anny (Apache-2.0, CC0) moved by CMU mocap (free use)'
@@ -43,8 +44,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '--calibrate',
         type=Path,
         metavar='PHOTOS',
-        help='held-out people stored by unihpe photos import: scores become the chance of being '
-        'right on them (default: scores as they are)',
+        help='held-out people stored by unihpe photos import: scores of keypoints, or of a '
+        "detector's boxes, become the chance of being right on them (default: as they are)",
     )
 
 
@@ -73,15 +74,14 @@ def run(args: argparse.Namespace) -> int:
         f'{state["step"] * config["image_batch"]} pictures'
     )
     preset = state['preset']
-    for option in ('padding', 'calibrate'):
-        if preset in DETECTORS and getattr(args, option) is not None:
-            raise ConfigError(f'--{option}: not of a detector, which is given whole pictures')
+    if preset in DETECTORS and args.padding is not None:
+        raise ConfigError('--padding: not of a detector, which is given whole pictures')
     model = (DetectorNetwork if preset in DETECTORS else UniHPE)(preset)
     weights = mean_weights([one['ema'] for one in states])
     give_weights(model, weights, args.checkpoint[-1])
     about = (args.out, args.name or preset, training, args.licence)
     if isinstance(model, DetectorNetwork):
-        files = export_detector(model, *about)
+        files = export_detector(model, *about, calibration=_line(model, args.calibrate))
     else:
         padding = args.padding or crop_padding(state)
         temperature = _temperature(model, padding, args.calibrate)
@@ -113,3 +113,21 @@ def _temperature(model: UniHPE, padding: float, photos: Path | None) -> float:
         'half of the people by the other)'
     )
     return found.temperature
+
+
+def _line(model: DetectorNetwork, photos: Path | None) -> tuple[float, float]:
+    """Return slope and offset of the scores' logits: as they are, or what photographs ask for."""
+    if photos is None:
+        return 1.0, 0.0
+    from unihpe_ros.datasets.photos import PhotoScenes
+    from unihpe_ros.evaluation.detection_report import detect_scenes
+    from unihpe_ros.evaluation.detector_calibration import calibrate_detector
+    from unihpe_ros.training.detection.run import TorchDetector
+
+    found = calibrate_detector(detect_scenes(TorchDetector(model), PhotoScenes(photos)))
+    print(
+        f'calibrated by {photos}: logits times {found.slope:.2f} and {found.offset:+.2f}; '
+        f'expected calibration error {100 * found.before:.1f} %, {100 * found.after:.1f} % after '
+        '(each half of the pictures by the other)'
+    )
+    return found.slope, found.offset

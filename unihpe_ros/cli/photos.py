@@ -30,6 +30,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="another network's keypoints of the same people (.npz: annotation_id, keypoints, "
         'scores): they fill what has no label (default: none)',
     )
+    action.add_argument(
+        '--boxes',
+        type=Path,
+        help="a detector's boxes in the same pictures (.npz: image_id, boxes, scores): people "
+        'without a label are added, so that every picture trains a detector (default: none)',
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -44,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
         args.out,
         longest=args.longest,
         teacher=args.teacher,
+        boxes=args.boxes,
     )
     for line in summary(made, args.out):
         print(line)

@@ -14,19 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 from unihpe_ros.core.files import replacing_folder
-from unihpe_ros.core.skeleton import COCO_17
 from unihpe_ros.datasets.coco import check_people, read_annotations
+from unihpe_ros.datasets.detector_boxes import DetectorBoxes
+from unihpe_ros.datasets.photo_labels import PhotoLabels, read_teacher
 from unihpe_ros.datasets.records import DatasetError
 
 FORMAT = 1
-_K = len(COCO_17)
 # Photographs are stored as JPEG: five times faster to decode than WebP, and hardly changed at 95.
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95]
-# Weight of a keypoint that only a teacher network saw, per unit of its score.
-_TAUGHT = 0.6
-# A hand label that a sure teacher sees elsewhere may be wrong: its weight, the distance from which
-# on it counts as elsewhere (shares of the box's longer side), and how sure the teacher has to be.
-_DOUBTED, _ELSEWHERE, _SURE = 0.3, 0.12, 0.5
 
 
 @dataclass
@@ -55,6 +50,7 @@ def import_photos(
     *,
     longest: int = 640,
     teacher: Path | None = None,
+    boxes: Path | None = None,
 ) -> Imported:
     """
     Read COCO-format annotations with their pictures and write a folder for training.
@@ -75,6 +71,9 @@ def import_photos(
         .npz of another network's keypoints of the same people (`annotation_id` (M,),
         `keypoints` (M, 17, 2) px, `scores` (M, 17)): fills what is not labelled, and doubts
         labels that it sees elsewhere.
+    boxes : Path, optional
+        .npz of a detector's boxes in the same pictures (see `DetectorBoxes`): people without a
+        label are added by their box alone, and every picture counts as `labels_full`.
 
     Returns
     -------
@@ -89,19 +88,20 @@ def import_photos(
     """
     images, people = read_annotations(annotations)
     check_people(people, {image['id']: 0 for image in images}, annotations)
-    taught = _read_teacher(teacher) if teacher else {}
+    taught = read_teacher(teacher) if teacher else {}
+    detected = DetectorBoxes(boxes) if boxes else None
     by_image: dict[int, list[dict[str, Any]]] = {}
     for person in people:
         by_image.setdefault(person['image_id'], []).append(person)
     done = Imported()
     wanted = {image['file_name']: image for image in images}
     found: set[str] = set()
-    labels = _Labels()
+    labels = PhotoLabels()
     with replacing_folder(out) as partial:
         partial.mkdir()
         with (partial / 'pictures.jpegs').open('wb') as file:
             bar = tqdm(total=len(wanted), desc='importing', unit='picture', delay=2)
-            for name, data in _files(pictures, wanted, done.left_out.append):
+            for name, data in picture_files(pictures, wanted, done.left_out.append):
                 bar.update()
                 found.add(name)
                 stored = _store(data, longest)
@@ -111,9 +111,11 @@ def import_photos(
                 coded, scale, size = stored
                 file.write(coded)
                 image = wanted[name]
-                labels.add_picture(image, len(coded), size)
+                labels.add_picture(image, len(coded), size, detected is not None)
                 for person in by_image.get(image['id'], ()):
                     labels.add_person(person, scale, taught.get(person['id']), done.left_out)
+                if detected is not None:
+                    labels.add_boxes(detected, by_image.get(image['id'], ()), scale)
             bar.close()
         missing = [name for name in wanted if name not in found]
         done.left_out += [f'{name}: not among the pictures of {pictures}' for name in missing]
@@ -137,108 +139,7 @@ def import_photos(
     return done
 
 
-class _Labels:
-    """Labels as they are gathered, by picture and by person."""
-
-    def __init__(self) -> None:
-        self.pictures: list[dict[str, Any]] = []
-        self.people: list[dict[str, Any]] = []
-
-    def add_picture(self, image: Mapping[str, Any], length: int, size: tuple[int, int]) -> None:
-        self.pictures.append(
-            {
-                'name': image['file_name'],
-                'id': image['id'],
-                'length': length,
-                'size': size,
-                'source': str(image.get('source', '')),
-                'open': image.get('licence_class', '') == 'open',
-                'stretched': bool(image.get('stretched')),
-                'labels_full': bool(image.get('labels_full')),
-            }
-        )
-
-    def add_person(
-        self,
-        person: Mapping[str, Any],
-        scale: NDArray[np.float64],
-        taught: tuple[NDArray[Any], NDArray[Any]] | None,
-        left_out: list[str],
-    ) -> None:
-        """Add a person; who has no box that can be looked at is left out and named."""
-        x, y, w, h = (float(value) for value in person['bbox'])
-        if not (w > 1 and h > 1):
-            left_out.append(f'annotation {person["id"]}: expected a box with an area, got {w}x{h}')
-            return
-        keypoints, visibility, weight = _keypoints(person, taught)
-        # COCO counts pixels from their corners.
-        box = np.array([x, y, x + w, y + h]) * np.tile(scale, 2) - 0.5
-        self.people.append(
-            {
-                'picture': len(self.pictures) - 1,
-                'id': person['id'],
-                'box': box,
-                'area': float(person['area']) * float(scale.prod()),
-                'crowd': bool(person.get('iscrowd', 0)),
-                'keypoints': (keypoints + 0.5) * scale - 0.5,
-                'visibility': visibility,
-                'weight': weight,
-            }
-        )
-
-    def write(self, path: Path) -> None:
-        lengths = [picture.pop('length') for picture in self.pictures]
-        arrays: dict[str, Any] = {
-            f'{kind}_{name}': np.array([entry[name] for entry in entries])
-            for kind, entries in (('picture', self.pictures), ('person', self.people))
-            for name in (entries[0] if entries else ())
-        }
-        np.savez_compressed(path, offsets=np.cumsum([0, *lengths]), **arrays)
-
-
-def _keypoints(
-    person: Mapping[str, Any], taught: tuple[NDArray[Any], NDArray[Any]] | None
-) -> tuple[NDArray[np.float64], NDArray[np.uint8], NDArray[np.float32]]:
-    """Return keypoints (17, 2) px or NaN, visibility (17,) and weight (17,) of a person."""
-    labels = np.array(person['keypoints'], np.float64).reshape(_K, 3)
-    known = labels[:, 2] > 0
-    keypoints = np.where(known[:, None], labels[:, :2], np.nan)
-    visibility = labels[:, 2].astype(np.uint8)
-    weight = np.ones(_K)
-    if 'keypoint_scores' in person:
-        weight *= np.clip(person['keypoint_scores'], 0.2, 1)
-    if 'witness_agrees' in person:
-        weight *= np.where(person['witness_agrees'], 1.0, 0.6)
-    if taught is not None:
-        points, scores = taught
-        reach = max(person['bbox'][2:])
-        apart = np.linalg.norm(points - keypoints, axis=-1) > _ELSEWHERE * reach
-        weight = np.where(known & apart & (scores > _SURE), _DOUBTED * weight, weight)
-        fill = ~known & (scores > 0.3)
-        keypoints = np.where(fill[:, None], points, keypoints)
-        weight = np.where(fill, _TAUGHT * scores, weight)
-        visibility = np.where(fill, 2, visibility).astype(np.uint8)
-    return keypoints, visibility, weight.astype(np.float32)
-
-
-def _read_teacher(path: Path) -> dict[int, tuple[NDArray[Any], NDArray[Any]]]:
-    try:
-        with np.load(path) as stored:
-            ids, keypoints, scores = (
-                stored[name] for name in ('annotation_id', 'keypoints', 'scores')
-            )
-    except (OSError, ValueError, KeyError) as error:
-        raise DatasetError(
-            f'{path}: expected arrays annotation_id, keypoints and scores ({error})'
-        ) from error
-    if keypoints.shape != (len(ids), _K, 2) or scores.shape != (len(ids), _K):
-        raise DatasetError(
-            f'{path}: expected keypoints ({len(ids)}, {_K}, 2), got {keypoints.shape}'
-        )
-    return {int(i): (k, s) for i, k, s in zip(ids, keypoints, scores, strict=True)}
-
-
-def _files(
+def picture_files(
     pictures: Path, wanted: Mapping[str, Any], note: Callable[[str], None]
 ) -> Iterator[tuple[str, bytes]]:
     """Yield name and bytes of each wanted file of a folder or a tar, as far as it can be read."""

@@ -85,6 +85,14 @@ class DetectorNetwork(nn.Module):
             nn.init.constant_(head[-1].bias[:1], -math.log(1 / _PRIOR - 1))
         check_strided_convolutions(self)
 
+    @torch.no_grad()
+    def calibrate(self, slope: float, offset: float) -> None:
+        """Put ``slope * logit + offset`` in the place of every score's logit."""
+        for head in self.heads:
+            head[-1].weight[0] *= slope
+            head[-1].bias[0] *= slope
+            head[-1].bias[0] += offset
+
     def forward(self, image: Tensor) -> Tensor:
         """
         Return the predictions at every point of the grids.

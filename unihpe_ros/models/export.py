@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+import copy
 from dataclasses import dataclass, replace
 import hashlib
 from pathlib import Path
@@ -167,9 +168,20 @@ def export(
 
 
 def export_detector(
-    model: DetectorNetwork, directory: Path, name: str, training: str, licence: str
+    model: DetectorNetwork,
+    directory: Path,
+    name: str,
+    training: str,
+    licence: str,
+    calibration: tuple[float, float] = (1.0, 0.0),
 ) -> list[Exported]:
-    """Write NAME.onnx as `export` writes the branches of a UniHPE, and return it in a list."""
+    """
+    Write NAME.onnx as `export` writes the branches of a UniHPE, and return it in a list.
+
+    Slope and offset of `calibration` are a line through the logits of the scores.
+    """
+    model = copy.deepcopy(model)
+    model.calibrate(*calibration)
     model = with_half_weights(model)
     w, h = model.preset.input_size
     image = torch.randn(2, 3, h, w, generator=torch.Generator().manual_seed(0))
