@@ -20,7 +20,7 @@ from unihpe_ros import Camera, PoseEstimator
 
 def main(network: str, film: str) -> None:
     """Print how far away the people of a film are."""
-    estimator = PoseEstimator('unihpe_rt', model_2d=network)
+    estimator = PoseEstimator(model_2d=network)
     capture = cv2.VideoCapture(film)
     rate, count = capture.get(cv2.CAP_PROP_FPS) or 30.0, 0
     while True:

@@ -41,7 +41,7 @@ class MotionDetector(Detector):
 
 def main(film: str) -> None:
     """Print how many people there are in each image."""
-    estimator = PoseEstimator('unihpe_rt', detector=MotionDetector())
+    estimator = PoseEstimator(detector=MotionDetector())
     capture = cv2.VideoCapture(film)
     rate, count = capture.get(cv2.CAP_PROP_FPS) or 30.0, 0
     while True:

@@ -27,7 +27,7 @@ def main(picture: str, out: str) -> None:
     image = cv2.imread(picture)
     if image is None:
         sys.exit(f'{picture}: expected a picture that OpenCV reads')
-    estimator = PoseEstimator('unihpe_rt')
+    estimator = PoseEstimator()
     poses = estimator.estimate_image(image)
     nose = poses.skeleton.index('nose')
     for box, points, scores in zip(poses.boxes, poses.keypoints_2d, poses.scores, strict=True):

@@ -36,7 +36,7 @@ def frames(source: str) -> Iterator[tuple[float, NDArray[np.uint8]]]:
 
 def main(source: str) -> None:
     """Print a line for each person in each image."""
-    estimator = PoseEstimator('unihpe_rt')
+    estimator = PoseEstimator()
     for stamp, image in frames(source):
         poses = estimator.estimate(image, None, stamp)
         pelvis = poses.skeleton.index('pelvis')

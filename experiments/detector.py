@@ -11,7 +11,8 @@ import argparse
 import time
 
 import numpy as np
-from unihpe_ros.detector import find_detector, MODEL, PersonDetector
+from unihpe_ros.core.resources import DETECTOR
+from unihpe_ros.detector import find_detector, PersonDetector
 from unihpe_ros.engines import load_engine
 
 WARM_UP = 10
@@ -20,7 +21,7 @@ WARM_UP = 10
 def main() -> None:
     """Run the measurement and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('model', nargs='?', default=MODEL, help='a detector, by name or file')
+    parser.add_argument('model', nargs='?', default=DETECTOR, help='a detector, by name or file')
     parser.add_argument('--size', default='640x480', help='size of the pictures, px')
     parser.add_argument('--threads', type=int, default=1)
     parser.add_argument('--calls', type=int, default=300)

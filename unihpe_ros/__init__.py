@@ -2,7 +2,7 @@
 Real-time human pose for ROS 2: images in, 3D skeletons with ids, in metres, out.
 
 >>> from unihpe_ros import PoseEstimator
->>> poses = PoseEstimator('unihpe_rt').estimate_image(cv2.imread('people.jpg'))
+>>> poses = PoseEstimator().estimate_image(cv2.imread('people.jpg'))
 
 What `__all__` names is the public interface. It is loaded when it is first asked for, so that
 `import unihpe_ros` is instant and needs neither ROS nor an engine.

@@ -11,10 +11,9 @@ from unihpe_ros.core.detection import Detections, read_answer
 from unihpe_ros.core.image_input import REDUCTIONS
 from unihpe_ros.core.letterbox import InputPicture, Letterbox
 from unihpe_ros.core.model_spec import ModelSpec
-from unihpe_ros.core.resources import find_model_files
+from unihpe_ros.core.resources import DETECTOR, find_model_files
 from unihpe_ros.engines import EngineError, load_engine
 
-MODEL = 'unihpe_det'
 SCORE_THRESHOLD = 0.3
 
 
@@ -84,7 +83,7 @@ class PersonDetector(Detector):
 
     def __init__(
         self,
-        model: str | Path = MODEL,
+        model: str | Path = DETECTOR,
         *,
         backend: str = 'auto',
         threads: int = 0,

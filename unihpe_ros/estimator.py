@@ -16,11 +16,11 @@ from unihpe_ros.camera_stream import CameraStream
 from unihpe_ros.core.geometry import Array, Camera
 from unihpe_ros.core.image_input import CameraImage, check_pose, check_stamp
 from unihpe_ros.core.keypoint_sets import in_union, keypoint_set
-from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.pose import Poses
+from unihpe_ros.core.resources import DETECTOR, MODEL
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import Skeleton, UNION
-from unihpe_ros.detector import Detector, MODEL, PersonDetector
+from unihpe_ros.detector import Detector, PersonDetector
 from unihpe_ros.detector_thread import DetectorThread
 from unihpe_ros.engines import EngineError
 from unihpe_ros.engines.model_loader import load_pose_model
@@ -81,14 +81,14 @@ class PoseEstimator:
 
     def __init__(
         self,
-        model: str | Path | PoseModel | PeopleModel,
+        model: str | Path | PoseModel | PeopleModel = MODEL,
         settings: EstimatorSettings | None = None,
         *,
         backend: str = 'auto',
         threads: int = 0,
         precision: str = 'fp32',
         streams: int = 1,
-        detector: str | Path | Detector = MODEL,
+        detector: str | Path | Detector = DETECTOR,
         model_2d: str | Path = '',
         detect_beside: bool = False,
         progress: Callable[[str, float], object] | None = None,
@@ -110,8 +110,7 @@ class PoseEstimator:
                 f'{model.spec.skeleton}; `PoseEstimator.lift` takes those of any set'
             )
         self._model = model
-        self.spec: ModelSpec = model.spec
-        self.backend, self.notes = model.backend, model.notes
+        self.spec, self.backend, self.notes = model.spec, model.backend, model.notes
         self.stage_times = dict.fromkeys(STAGES, 0.0)
         if isinstance(model, PeopleModel):
             detector = model

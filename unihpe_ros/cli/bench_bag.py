@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from unihpe_ros.cli.bench_output import add_out, print_table, progress_bar, write_report
 from unihpe_ros.cli.main import INTERRUPTED
 from unihpe_ros.cli.values import check_folder
+from unihpe_ros.core.resources import DETECTOR, MODEL
 
 if TYPE_CHECKING:
     from unihpe_ros.bench.recordings.bench_report import BenchReport
@@ -33,7 +34,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         '--model',
         action='append',
         metavar='M',
-        help='name of a shipped model, or a path (default: unihpe_rt); may be given several times',
+        help=f'name of a shipped model, or a path (default: {MODEL}); may be given several times',
     )
     parser.add_argument(
         '--backend', default='auto', help='engine that runs the models (default: auto)'
@@ -46,9 +47,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument(
         '--detector',
-        default='unihpe_det',
+        default=DETECTOR,
         metavar='M',
-        help='name of a shipped detector, or a path (default: unihpe_det)',
+        help=f'name of a shipped detector, or a path (default: {DETECTOR})',
     )
     parser.add_argument(
         '--rate',
@@ -105,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
     live = args.through == 'ros'
     plan = BenchPlan(
         source=args.path,
-        models=tuple(dict.fromkeys(args.model or ['unihpe_rt'])),
+        models=tuple(dict.fromkeys(args.model or [MODEL])),
         backend=args.backend,
         detector=args.detector,
         model_2d=args.model_2d,

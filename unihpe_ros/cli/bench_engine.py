@@ -7,6 +7,7 @@ import json
 
 from unihpe_ros.cli.bench_output import add_out
 from unihpe_ros.cli.values import check_folder, whole
+from unihpe_ros.core.resources import MODEL
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -19,8 +20,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument(
         '--model',
-        default='unihpe_rt',
-        help='name of a shipped model, or a path (default: unihpe_rt)',
+        default=MODEL,
+        help=f'name of a shipped model, or a path (default: {MODEL})',
     )
     parser.add_argument(
         '--backend',

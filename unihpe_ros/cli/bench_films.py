@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from unihpe_ros.cli.bench_output import add_model, add_out, print_table, progress_bar
 from unihpe_ros.cli.values import above_zero, check_folder, whole
+from unihpe_ros.core.resources import DETECTOR
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,8 +37,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add('--motions', type=Path, help='folder (or .tar.xz) with BVH clips, to render films')
     add('--bodies', type=Path, help='cache of body shapes (default: FILMS/.bodies.npz)')
     add_model(parser)
-    add('--detector', default='unihpe_det',
-        help='name of a shipped detector, or a path (default: unihpe_det)')  # fmt: skip
+    add('--detector', default=DETECTOR,
+        help=f'name of a shipped detector, or a path (default: {DETECTOR})')  # fmt: skip
     add('--seconds', type=above_zero, default=20.0, help='length of each film, s (default: 20)')
     add('--sequences', type=whole(1), default=8, metavar='N', help='films (default: 8)')
     add('--moving-camera', action='store_true',

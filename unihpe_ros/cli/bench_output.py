@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from unihpe_ros.core.resources import MODEL
+
 if TYPE_CHECKING:
     from unihpe_ros.bench.recordings.bench_report import BenchReport
 
@@ -26,8 +28,8 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     """Declare which model runs on which engine."""
     parser.add_argument(
         '--model',
-        default='unihpe_rt',
-        help='name of a shipped model, or a path (default: unihpe_rt)',
+        default=MODEL,
+        help=f'name of a shipped model, or a path (default: {MODEL})',
     )
     parser.add_argument(
         '--backend', default='auto', help='engine that runs the model (default: auto)'

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from unihpe_ros.cli.bench_output import add_out, print_table, progress_bar
 from unihpe_ros.cli.values import check_folder, whole
+from unihpe_ros.core.resources import MODEL
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -22,8 +23,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     add = parser.add_argument
     add('--film', type=Path, help='a recording (default: the rendered demo)')
-    add('--model', default='unihpe_rt', help='name of a shipped model, or a path '
-        '(default: unihpe_rt)')  # fmt: skip
+    add('--model', default=MODEL, help='name of a shipped model, or a path '
+        f'(default: {MODEL})')  # fmt: skip
     add('--backend', action='append', help='engines that run ours (default: onnxruntime-cpu, '
         'and openvino if it is installed)')  # fmt: skip
     add('--limit', type=whole(0), default=0, metavar='N', help='images (default: all)')

@@ -10,6 +10,7 @@ import sys
 from typing import Any, TYPE_CHECKING
 
 from unihpe_ros.cli.values import check_folder, whole
+from unihpe_ros.core.resources import DETECTOR, MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,8 +40,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument(
         '--model',
-        default='unihpe_rt',
-        help='name of a shipped model, or a path (default: unihpe_rt)',
+        default=MODEL,
+        help=f'name of a shipped model, or a path (default: {MODEL})',
     )
     parser.add_argument(
         '--model-2d',
@@ -50,8 +51,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument(
         '--detector',
-        default='unihpe_det',
-        help='name of a shipped detector, or a path (default: unihpe_det)',
+        default=DETECTOR,
+        help=f'name of a shipped detector, or a path (default: {DETECTOR})',
     )
     parser.add_argument(
         '--backend', default='auto', help='engine that runs the model (default: auto)'

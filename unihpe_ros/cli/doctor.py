@@ -7,6 +7,8 @@ from collections.abc import Callable
 import sys
 from typing import TYPE_CHECKING
 
+from unihpe_ros.core.resources import DETECTOR, MODEL
+
 if TYPE_CHECKING:
     from unihpe_ros.doctor.section import Section
 
@@ -21,11 +23,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description='Print versions, backends, folders, ROS and cameras. Exit with 1 and the most '
         'likely cause if no poses can be published. It writes nothing and sends nothing.',
     )
+    parser.add_argument('--model', default=MODEL, help=f'model of the node (default: {MODEL})')
     parser.add_argument(
-        '--model', default='unihpe_rt', help='model of the node (default: unihpe_rt)'
-    )
-    parser.add_argument(
-        '--detector-model', default='unihpe_det', help='detector of the node (default: unihpe_det)'
+        '--detector-model', default=DETECTOR, help=f'detector of the node (default: {DETECTOR})'
     )
     parser.add_argument('--backend', default='auto', help='engine of the node (default: auto)')
     parser.add_argument(

@@ -9,6 +9,7 @@ import sys
 from typing import Any, TYPE_CHECKING
 
 from unihpe_ros.cli.values import check_folder
+from unihpe_ros.core.resources import DETECTOR, MODEL
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,11 +49,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='what the file does not tell: keypoint_set, input_size, channels, mean, std, '
         'padding, heatmap_grid, place, fill or even_score; may be given several times',
     )
+    added.add_argument('--model', default=MODEL, help=f'model that lifts (default: {MODEL})')
     added.add_argument(
-        '--model', default='unihpe_rt', help='model that lifts (default: unihpe_rt)'
-    )
-    added.add_argument(
-        '--detector', default='unihpe_det', help='who finds people for crops (default: unihpe_det)'
+        '--detector', default=DETECTOR, help=f'who finds people for crops (default: {DETECTOR})'
     )
     added.add_argument('--backend', default='auto', help='engine that runs it (default: auto)')
     added.add_argument(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unihpe_ros.cli.values import whole
+from unihpe_ros.core.resources import DETECTOR, MODEL
 
 if TYPE_CHECKING:
     from unihpe_ros.core.model_spec import ModelSpec
@@ -26,9 +27,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         'models',
         nargs='*',
-        default=['unihpe_rt', 'unihpe_det'],
+        default=[MODEL, DETECTOR],
         metavar='MODEL',
-        help='shipped models, prefixes or .onnx files (default: unihpe_rt unihpe_det)',
+        help=f'shipped models, prefixes or .onnx files (default: {MODEL} {DETECTOR})',
     )
     parser.add_argument(
         '--pictures',

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from unihpe_ros.cli.main import INTERRUPTED
 from unihpe_ros.cli.values import above_zero, check_folder, size, whole
+from unihpe_ros.core.resources import DETECTOR, MODEL
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -82,7 +83,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     _add_input_options(parser)
     parser.add_argument(
-        '--model', default='unihpe_rt', help='shipped model, or a path (default: unihpe_rt)'
+        '--model', default=MODEL, help=f'shipped model, or a path (default: {MODEL})'
     )
     parser.add_argument(
         '--model-2d',
@@ -92,8 +93,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument(
         '--detector',
-        default='unihpe_det',
-        help='shipped detector, or a path (default: unihpe_det)',
+        default=DETECTOR,
+        help=f'shipped detector, or a path (default: {DETECTOR})',
     )
     parser.add_argument(
         '--detect-every',

@@ -6,6 +6,8 @@ from pathlib import Path
 import sys
 
 PACKAGE = 'unihpe_ros'
+# The shipped model and the shipped person detector that run unless others are asked for.
+MODEL, DETECTOR = 'unihpe_rt', 'unihpe_det'
 
 
 def find_resource(relative: str) -> Path:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
+from unihpe_ros.core.resources import MODEL
 from unihpe_ros.ros.input_parameters import InputParameters
 from unihpe_ros.ros.output_parameters import OutputParameters
 from unihpe_ros.ros.parameter_checks import checked, descriptor_of, parameter
@@ -18,7 +19,7 @@ class NodeParameters:
     """Which network runs, on which engine, and how the node starts."""
 
     model: str = parameter(
-        'unihpe_rt',
+        MODEL,
         'Name of a shipped model, or path of an exported one',
         fixed=True,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from unihpe_ros.core.resources import DETECTOR
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.ros.parameter_checks import parameter
 
@@ -63,7 +64,7 @@ class PeopleParameters:
         limits=(0.01, 0.99),
     )
     detector_model: str = parameter(
-        'unihpe_det', 'Name of a shipped detector, or path of an exported one', fixed=True
+        DETECTOR, 'Name of a shipped detector, or path of an exported one', fixed=True
     )
     confirm_time_s: float = parameter(
         EstimatorSettings.confirm_time,

@@ -23,6 +23,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image, PointCloud2, PointField
 from std_msgs.msg import Header
 from unihpe_ros.core.pose import Poses
+from unihpe_ros.core.resources import DETECTOR, MODEL
 from unihpe_ros.core.skeleton import COCO_17
 from unihpe_ros.estimator import PoseEstimator
 from visualization_msgs.msg import Marker, MarkerArray
@@ -38,8 +39,8 @@ class NaivePoseEstimator(Node):
         given = self.declare_parameters(
             '',
             [
-                ('model', 'unihpe_rt'),
-                ('detector_model', 'unihpe_det'),
+                ('model', MODEL),
+                ('detector_model', DETECTOR),
                 ('backend', 'auto'),
                 ('image_transport', 'raw'),
             ],

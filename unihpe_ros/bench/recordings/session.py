@@ -17,6 +17,7 @@ from unihpe_ros.bench.recordings.in_process import DirectRun
 from unihpe_ros.bench.recordings.recorder import Recorder
 from unihpe_ros.bench.recordings.sources import find_bags, load_truth
 from unihpe_ros.core.pose import Poses
+from unihpe_ros.core.resources import DETECTOR
 from unihpe_ros.core.sharing import choose_shard
 from unihpe_ros.engines import EngineError
 from unihpe_ros.engines.model_files import find_model
@@ -69,7 +70,7 @@ class BenchPlan:
     source: Path
     models: tuple[str, ...]
     backend: str = 'auto'
-    detector: str = 'unihpe_det'
+    detector: str = DETECTOR
     model_2d: str = ''
     topic: str = ''
     rectified: bool = False
