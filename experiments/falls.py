@@ -23,7 +23,7 @@ from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.kinematics.posture import Posture, postures, PostureTracker
 from unihpe_ros.synthesis.body.body_shapes import load_bodies
 from unihpe_ros.synthesis.body.poser import Poser
-from unihpe_ros.synthesis.motion.bvh import read_bvh
+from unihpe_ros.synthesis.motion.bvh_reader import read_bvh
 from unihpe_ros.synthesis.motion.motion_bank import build_bank
 from unihpe_ros.synthesis.motion.retarget import retarget
 

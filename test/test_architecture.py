@@ -11,7 +11,7 @@ LAYERS = {
     'estimator': ({'core', 'engines'}, set()),
     'ros': ({'core', 'engines.EngineError', 'estimator'}, set()),
     'bags': ({'core', 'ros.clouds'}, set()),
-    'ros/run.py': ({'training'}, set()),
+    'ros/spin.py': ({'training'}, set()),
     'bench': ({'bags', 'estimator', 'ros.clouds'}, set()),
 }
 

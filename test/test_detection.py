@@ -7,7 +7,7 @@ import pytest
 from tiny_detector import write_tiny_detector
 from tiny_model import paint_person, write_tiny_model
 from unihpe_ros.core.boxes import iou
-from unihpe_ros.core.detection import decode, encode, grid, read_answer, suppress
+from unihpe_ros.core.detector_output import decode, encode, grid, read_answer, suppress
 from unihpe_ros.core.letterbox import InputPicture, Letterbox
 from unihpe_ros.detector import find_detector, PersonDetector
 from unihpe_ros.engines import EngineError

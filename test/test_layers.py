@@ -26,7 +26,8 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     # Public names, which are imported when they are first asked for.
     '__init__': ({'core', 'engines', 'detector', 'estimator', 'ros.clouds'}, set()),
     'core': (set(), set()),
-    'tracking': ({'core'}, set()),
+    # Observations are associated by OKS, a metric.
+    'tracking': ({'core', 'metrics.oks'}, set()),
     'kinematics': ({'core'}, set()),
     'metrics': ({'core'}, set()),
     'visualisation': ({'core'}, set()),
@@ -145,6 +146,25 @@ def circle(sources: Mapping[str, str]) -> list[str]:
 @pytest.mark.parametrize('file', [file for file in FILES if layer_of(file) != 'cli'])
 def test_imports_keep_to_the_layers(file: str):
     assert forbidden(file, (PACKAGE / file).read_text(encoding='utf-8')) == []
+
+
+def test_no_two_rooms_have_a_module_of_one_name():
+    """A file is found by its name; of `cli`, a module is named after its subcommand."""
+    seen: dict[str, str] = {}
+    for file in FILES:
+        name = file.rpartition('/')[2]
+        if name != '__init__.py' and layer_of(file) != 'cli':
+            assert name not in seen, f'{file} and {seen[name]}'
+            seen[name] = file
+
+
+def test_no_two_classes_share_a_name():
+    seen: dict[str, str] = {}
+    for file in FILES:
+        for node in ast.parse((PACKAGE / file).read_text(encoding='utf-8')).body:
+            if isinstance(node, ast.ClassDef):
+                assert node.name not in seen, f'{node.name}: {file} and {seen[node.name]}'
+                seen[node.name] = file
 
 
 def test_breaches_are_seen():

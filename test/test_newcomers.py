@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tiny_detector import write_tiny_detector
 from tiny_model import Box, person_box, picture, write_tiny_model
-from unihpe_ros.core.detection import Detections
+from unihpe_ros.core.detector_output import Detections
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.detector import Detector, PersonDetector

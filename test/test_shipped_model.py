@@ -13,7 +13,7 @@ from unihpe_ros.core.skeleton import H36M_17, UNION
 from unihpe_ros.detector import PersonDetector
 from unihpe_ros.engines.model_files import load_pair
 from unihpe_ros.estimator import PoseEstimator
-from unihpe_ros.metrics import pose as metrics
+from unihpe_ros.metrics import pose_errors as metrics
 from unihpe_ros.metrics.ground_truth import accuracy, TruthMeter
 
 FRAMES = 60

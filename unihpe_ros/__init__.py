@@ -17,7 +17,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from unihpe_ros.core.detection import Detections
+    from unihpe_ros.core.detector_output import Detections
     from unihpe_ros.core.geometry import Camera
     from unihpe_ros.core.image_input import CameraImage
     from unihpe_ros.core.model_spec import ModelSpec

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.core.detection import Detections, read_answer
+from unihpe_ros.core.detector_output import Detections, read_answer
 from unihpe_ros.core.image_input import REDUCTIONS
 from unihpe_ros.core.letterbox import InputPicture, Letterbox
 from unihpe_ros.core.model_spec import ModelSpec

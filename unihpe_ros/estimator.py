@@ -28,7 +28,7 @@ from unihpe_ros.engines.people_model import PeopleModel
 from unihpe_ros.engines.pose_model import PoseModel
 from unihpe_ros.image_batch import STAGES
 from unihpe_ros.lifting import lifted_people
-from unihpe_ros.networks_2d.models import load_model_2d
+from unihpe_ros.networks_2d.lifted_models import load_model_2d
 from unihpe_ros.newcomers import Newcomers
 from unihpe_ros.whole_pictures import find_in_images
 

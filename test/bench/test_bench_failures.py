@@ -11,7 +11,7 @@ from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.bench.recordings.frame_table import ANSWERED, BROKEN
 from unihpe_ros.bench.recordings.live_node import run_live
 from unihpe_ros.bench.recordings.recorder import Recorder
-from unihpe_ros.bench.recordings.session import BenchPlan, Session
+from unihpe_ros.bench.recordings.recordings_benchmark import BenchPlan, Session
 
 
 @pytest.fixture(scope='module')

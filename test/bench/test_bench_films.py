@@ -10,18 +10,18 @@ import ros_fixtures
 from scipy.spatial.transform import Rotation
 from synthesis_fixtures import bodies, bodies_file  # noqa: F401
 from tiny_motion import still, write_clip
-from unihpe_ros.bags.camera_poses import read_camera_poses
+from unihpe_ros.bags.camera_tf import read_camera_poses
 from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.bench.tracking.films import FilmScore, follow_film, RATE, whole_bodies
 from unihpe_ros.bench.tracking.ground_velocity import ground_velocities, velocity_errors
 from unihpe_ros.bench.tracking.simulated_people import ways_about
 from unihpe_ros.bench.tracking.tracking_benchmark import CAMERA, people_of
 from unihpe_ros.bench.tracking.tracking_report import draw_ids, film_table, write_film_figures
-from unihpe_ros.cli.films import find_films
 from unihpe_ros.cli.main import main
+from unihpe_ros.cli.rendered_films import find_films
 from unihpe_ros.core import boxes
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.synthesis.motion.bvh import MotionError
+from unihpe_ros.synthesis.motion.bvh_reader import MotionError
 from unihpe_ros.synthesis.samples.walkers import find_walks, Trajectory, Walker
 
 SECONDS = 0.2

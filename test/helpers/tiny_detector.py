@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 from onnx import parser
 from tiny_model import RUN, save_model, tiny_spec, with_constants
-from unihpe_ros.core.detection import grid
+from unihpe_ros.core.detector_output import grid
 from unihpe_ros.core.model_spec import ModelSpec
 
 THRESHOLD = 1.0  # Normalised brightness above which a pixel belongs to a person.

@@ -8,9 +8,9 @@ import pytest
 from scipy.spatial import procrustes
 from scipy.spatial.transform import Rotation
 from unihpe_ros.core.preprocess import mirror
-from unihpe_ros.core.similarity import COCO_SIGMAS, oks
 from unihpe_ros.core.skeleton import COCO_17, UNION
-from unihpe_ros.metrics.pose import (
+from unihpe_ros.metrics.oks import COCO_SIGMAS, oks
+from unihpe_ros.metrics.pose_errors import (
     align,
     auc,
     interpolated_precision,

@@ -13,7 +13,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from unihpe_ros.core.skeleton import COCO_17, ROS4HRI_18
 from unihpe_ros.ros.auxiliary_inputs import AuxiliaryInputs
-from unihpe_ros.ros.boxes import detections_type, to_boxes
+from unihpe_ros.ros.boxes_in import detections_type, to_boxes
 from unihpe_ros.ros.camera_log import CameraLog
 from unihpe_ros.ros.clouds import to_cloud, to_cloud_2d
 from unihpe_ros.ros.depth import decode_depth

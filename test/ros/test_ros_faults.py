@@ -337,7 +337,7 @@ def test_ten_cycles_of_the_whole_lifecycle_leave_no_thread_behind(run, model):
 
 def test_load_does_not_keep_signals_waiting(model, tmp_path):
     """A node in the middle of its work ends when it is told to."""
-    code = 'import sys\nfrom unihpe_ros.ros.run import main\nsys.exit(main())\n'
+    code = 'import sys\nfrom unihpe_ros.ros.spin import main\nsys.exit(main())\n'
     log, namespace = tmp_path / 'node.log', own_namespace('signals')
     with ros() as context:
         peer = Peer(context, namespace)

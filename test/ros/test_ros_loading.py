@@ -220,7 +220,7 @@ def spin_until(executor, condition):
 
 STUCK = """
 import sys, threading
-from unihpe_ros.ros.run import main
+from unihpe_ros.ros.spin import main
 
 def build(parameters):
     print('building', flush=True)
@@ -251,7 +251,7 @@ def test_the_process_ends_while_an_engine_is_built(number, tmp_path):
 HANGING = """
 import sys, threading
 from ros_fixtures import FakeEstimator
-from unihpe_ros.ros.run import main
+from unihpe_ros.ros.spin import main
 
 class Hanging(FakeEstimator):
     def estimate_batch(self, shots):

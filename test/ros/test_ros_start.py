@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from rclpy.executors import ExternalShutdownException
-from unihpe_ros.ros import run
+from unihpe_ros.ros import spin
 
 # An import of the node that takes its time.
 STARTING = """
@@ -66,11 +66,11 @@ class Ended:
 
 def test_a_signal_that_comes_while_the_interpreter_ends_kills_nobody(monkeypatch):
     for name in ('rclpy', 'PoseEstimatorNode', 'SingleThreadedExecutor'):
-        monkeypatch.setattr(run, name, Ended() if name == 'rclpy' else lambda **_: Ended())
+        monkeypatch.setattr(spin, name, Ended() if name == 'rclpy' else lambda **_: Ended())
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.getsignal(number) for number in numbers]
     try:
-        assert run.main([]) == 0
+        assert spin.main([]) == 0
         assert [signal.getsignal(number) for number in numbers] == [signal.SIG_IGN] * 2
     finally:
         for number, handler in zip(numbers, before, strict=True):

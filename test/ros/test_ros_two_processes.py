@@ -34,7 +34,7 @@ from unihpe_ros.ros.images import encode_image
 
 NODE = """
 import sys
-from unihpe_ros.ros.run import main
+from unihpe_ros.ros.spin import main
 sys.exit(main())
 """
 

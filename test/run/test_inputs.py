@@ -238,7 +238,7 @@ def test_names_of_inputs(text, name):
 
 def test_what_opencv_prints_is_kept_back(tmp_path):
     (tmp_path / 'x.mp4').write_bytes(b'nothing')
-    program = "from unihpe_ros.run.inputs.video import open_capture; open_capture('x.mp4')"
+    program = "from unihpe_ros.run.inputs.video_frames import open_capture; open_capture('x.mp4')"
     done = subprocess.run(
         [sys.executable, '-c', program], cwd=tmp_path, capture_output=True, text=True
     )

@@ -17,9 +17,9 @@ from unihpe_ros.run.inputs.source import InputError
 from unihpe_ros.run.outputs import formats
 from unihpe_ros.run.outputs.formats import check_format, OutputError, write_outputs
 from unihpe_ros.run.outputs.people_file import PeopleFile, PeopleWriter
-from unihpe_ros.run.outputs.person_motion import Y_UP
+from unihpe_ros.run.outputs.resampled_motion import Y_UP
 from unihpe_ros.run.outputs.trc import read_trc
-from unihpe_ros.synthesis.motion.bvh import read_bvh, WORLD_FROM_BVH
+from unihpe_ros.synthesis.motion.bvh_reader import read_bvh, WORLD_FROM_BVH
 
 FRAMES = 20
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 from tiny_motion import ROLES, swaying, write_clip
-from unihpe_ros.synthesis.motion.bvh import MotionError, read_bvh
+from unihpe_ros.synthesis.motion.bvh_reader import MotionError, read_bvh
 from unihpe_ros.synthesis.motion.joint_names import CONVENTIONS, find_roles
 from unihpe_ros.synthesis.motion.motion_bank import find_clips, load_motions, motion_folder
 from unihpe_ros.synthesis.motion.retarget import retarget

@@ -14,8 +14,8 @@ from unihpe_ros.synthesis.body.topology import BODY
 from unihpe_ros.synthesis.camera.effects import encode_jpeg, expose, with_auto_exposure
 from unihpe_ros.synthesis.clothing.garments import bottom_cover, top_cover
 from unihpe_ros.synthesis.clothing.outfit_sampling import sample_outfit
-from unihpe_ros.synthesis.motion.bvh import read_bvh
-from unihpe_ros.synthesis.motion.gestures import gesture
+from unihpe_ros.synthesis.motion.arm_gestures import gesture
+from unihpe_ros.synthesis.motion.bvh_reader import read_bvh
 from unihpe_ros.synthesis.motion.postures import varied
 from unihpe_ros.synthesis.primitives.materials import linear, material
 from unihpe_ros.synthesis.primitives.raster import project, rasterise

@@ -11,8 +11,8 @@ from unihpe_ros.cli.main import main
 from unihpe_ros.models.detector_network import DetectorPreset, DETECTORS
 from unihpe_ros.training import ranks
 from unihpe_ros.training.config import ConfigError, ImageSource, TrainConfig
-from unihpe_ros.training.detection.batches import collate, scene_batches, SceneItem
-from unihpe_ros.training.detection.run import DetectorRun, load_detector
+from unihpe_ros.training.detection.detector_run import DetectorRun, load_detector
+from unihpe_ros.training.detection.scene_batches import collate, scene_batches, SceneItem
 from unihpe_ros.training.failures import check_finite, NonFiniteLossError
 from unihpe_ros.training.train import train
 

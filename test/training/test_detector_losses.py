@@ -5,12 +5,17 @@ import numpy as np
 import pytest
 import torch
 from unihpe_ros.core.boxes import iou as iou_of_pairs
-from unihpe_ros.core.detection import encode, grid
+from unihpe_ros.core.detector_output import encode, grid
 from unihpe_ros.datasets.scene_augment import LabelledPicture
 from unihpe_ros.training.config import TrainConfig
-from unihpe_ros.training.detection.batches import collate, SceneItem
-from unihpe_ros.training.detection.losses import assign, giou_loss, iou, quality_focal_loss
-from unihpe_ros.training.detection.run import DetectorRun
+from unihpe_ros.training.detection.detector_losses import (
+    assign,
+    giou_loss,
+    iou,
+    quality_focal_loss,
+)
+from unihpe_ros.training.detection.detector_run import DetectorRun
+from unihpe_ros.training.detection.scene_batches import collate, SceneItem
 
 
 def test_torch_boxes_overlap_as_numpy_says(rng):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from unihpe_ros.core.detection import Detections
+from unihpe_ros.core.detector_output import Detections
 from unihpe_ros.datasets import scene_augment
 from unihpe_ros.datasets.scene_augment import augment_scene, LabelledPicture
 from unihpe_ros.evaluation.detection_report import detection_report, ScenePredictions

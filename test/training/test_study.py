@@ -15,9 +15,9 @@ from unihpe_ros.training.config import ConfigError
 from unihpe_ros.training.failures import NonFiniteLossError
 from unihpe_ros.training.objective import Objective
 from unihpe_ros.training.study import runs as study_runs
-from unihpe_ros.training.study.config import finished, load_study, Result
 from unihpe_ros.training.study.report import study_report
 from unihpe_ros.training.study.runs import do_run
+from unihpe_ros.training.study.study_config import finished, load_study, Result
 
 STUDY = """
 kind: lifters

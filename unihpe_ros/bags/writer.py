@@ -17,7 +17,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import get_typestore, Stores
 from sensor_msgs.msg import CameraInfo, CompressedImage, PointCloud2
 from std_msgs.msg import Header
-from unihpe_ros.bags.camera_poses import pose_message
+from unihpe_ros.bags.camera_tf import pose_message
 from unihpe_ros.bags.topics import (
     BagError,
     CAMERA_INFO_TOPIC,

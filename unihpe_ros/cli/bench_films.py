@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     import rosbags  # noqa: F401
     from unihpe_ros.bench.tracking import films as crowd_films, tracking_report as film_report
     from unihpe_ros.bench.tracking.tracking_benchmark import ByteTrack
-    from unihpe_ros.cli.films import find_films
+    from unihpe_ros.cli.rendered_films import find_films
     from unihpe_ros.detector import PersonDetector
     from unihpe_ros.estimator import PoseEstimator
 
@@ -89,7 +89,7 @@ def _follow_moving(
     estimator: PoseEstimator, films: Sequence[Path], sheet: list[NDArray[np.uint8]]
 ) -> list[FilmScore]:
     """Follow the people of films of a moving camera, with its poses and without."""
-    from unihpe_ros.bags.camera_poses import read_camera_poses
+    from unihpe_ros.bags.camera_tf import read_camera_poses
     from unihpe_ros.bags.reader import BagReader
     from unihpe_ros.bench.tracking.films import OurWatcher
 

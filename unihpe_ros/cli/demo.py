@@ -207,7 +207,7 @@ def _accuracy_lines(accuracy: Mapping[str, Any]) -> dict[str, str]:
 def _make_bag(args: argparse.Namespace) -> int:
     import rclpy  # noqa: F401
     import rosbags  # noqa: F401
-    from unihpe_ros.cli.films import write_film
+    from unihpe_ros.cli.rendered_films import write_film
     from unihpe_ros.synthesis.body.body_shapes import load_bodies
     from unihpe_ros.synthesis.motion.motion_bank import motion_folder
     from unihpe_ros.synthesis.samples.demo_film import film_demo

@@ -226,7 +226,7 @@ def _detection(args: argparse.Namespace) -> EvaluationReport:
         loaded = PersonDetector(args.model, backend=args.backend, precision=args.precision)
         with closing(loaded) as detector:
             return detection_report(detect_scenes(detector, scenes, limit=args.limit))
-    from unihpe_ros.training.detection.run import load_detector, TorchDetector
+    from unihpe_ros.training.detection.detector_run import load_detector, TorchDetector
 
     predicted = detect_scenes(
         TorchDetector(load_detector(Path(args.model))), scenes, limit=args.limit

@@ -103,8 +103,8 @@ def _temperature(model: UniHPE, padding: float, photos: Path | None) -> float:
     if photos is None:
         return 1.0
     from unihpe_ros.datasets.photos import Photos
-    from unihpe_ros.evaluation.calibration import calibrate
     from unihpe_ros.evaluation.predictor import TorchPredictor
+    from unihpe_ros.evaluation.score_calibration import calibrate
 
     found = calibrate(TorchPredictor(model, padding), Photos(photos))
     print(

@@ -35,9 +35,9 @@ def run(args: argparse.Namespace) -> int:
     """Do the unfinished runs, and print the table."""
     from unihpe_ros.cli.train import parse_settings
     from unihpe_ros.training import ranks
-    from unihpe_ros.training.study.config import kept_results, load_study
     from unihpe_ros.training.study.report import study_report
     from unihpe_ros.training.study.runs import run_study
+    from unihpe_ros.training.study.study_config import kept_results, load_study
 
     ranks.check_alone('a study, whose runs go on side by side by `jobs`')
     out = args.out or Path('runs') / args.config.stem

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.core.detection import Detections
+from unihpe_ros.core.detector_output import Detections
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.skeleton import Skeleton
 from unihpe_ros.engines.pose_model import LiftedPoses

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
-from unihpe_ros.core.detection import Detections
+from unihpe_ros.core.detector_output import Detections
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.datasets.records import DatasetError
 from unihpe_ros.datasets.scene_augment import (

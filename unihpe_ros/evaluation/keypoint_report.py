@@ -15,7 +15,7 @@ from unihpe_ros.evaluation.coco_eval import keypoint_precision
 from unihpe_ros.evaluation.predictions import Predictions
 from unihpe_ros.evaluation.reliability import Reliability
 from unihpe_ros.evaluation.tables import EvaluationReport, Table
-from unihpe_ros.metrics import pose as metrics
+from unihpe_ros.metrics import pose_errors as metrics
 
 # Heights of people by which photographs are told apart, px.
 _HEIGHTS = (0.0, 80.0, 160.0, 240.0, np.inf)

@@ -13,7 +13,7 @@ from unihpe_ros.datasets.augment import crop_record, Sample
 from unihpe_ros.datasets.projection import corrupt, project_poses
 from unihpe_ros.datasets.records import DatasetError, Records
 from unihpe_ros.evaluation.predictor import input_of_crop, normalise_images, Predictor
-from unihpe_ros.metrics import pose as metrics
+from unihpe_ros.metrics import pose_errors as metrics
 
 _MM = 1000.0
 # The lifting branch's outputs are NAME_pose3d.

@@ -13,7 +13,7 @@ from unihpe_ros.datasets.records import Records
 from unihpe_ros.evaluation.keypoint_report import keypoint_table, record_counts
 from unihpe_ros.evaluation.predictions import Predictions
 from unihpe_ros.evaluation.tables import EvaluationReport, Table
-from unihpe_ros.metrics import pose as metrics
+from unihpe_ros.metrics import pose_errors as metrics
 
 _MM = 1000.0
 _ROOT = UNION.index('pelvis')

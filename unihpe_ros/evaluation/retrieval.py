@@ -14,7 +14,7 @@ from unihpe_ros.core.skeleton import H36M_17, UNION
 from unihpe_ros.evaluation.predictions import Predictions
 from unihpe_ros.evaluation.protocols import pose_errors
 from unihpe_ros.evaluation.tables import EvaluationReport, Table
-from unihpe_ros.metrics import pose as metrics
+from unihpe_ros.metrics import pose_errors as metrics
 
 _MM = 1000.0
 # Queries compared with the whole gallery at a time.

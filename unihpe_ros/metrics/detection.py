@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.boxes import area, iou
-from unihpe_ros.core.detection import Detections
+from unihpe_ros.core.detector_output import Detections
 from unihpe_ros.core.geometry import Array
-from unihpe_ros.metrics.pose import interpolated_precision
+from unihpe_ros.metrics.pose_errors import interpolated_precision
 
 OVERLAPS = tuple(float(value) for value in np.linspace(0.5, 0.95, 10).round(2))
 # A detection that lies by this share inside a person who is not asked for is not counted.

@@ -13,7 +13,7 @@ from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.pose import Poses, RootMode
 from unihpe_ros.core.skeleton import COCO_17, H36M_17
 from unihpe_ros.metrics.matching import match_people, MAX_OFFSET, MIN_IN_SIGHT, offsets
-from unihpe_ros.metrics.pose import align, keypoint_errors, torso_size
+from unihpe_ros.metrics.pose_errors import align, keypoint_errors, torso_size
 from unihpe_ros.metrics.tracking import TrackingCounts, TrackingMeter
 
 PCK_TORSO = 0.2

@@ -12,7 +12,7 @@ from unihpe_ros.networks_2d.heatmaps import Heatmaps
 from unihpe_ros.networks_2d.movenet_multi import MovenetMulti
 from unihpe_ros.networks_2d.movenet_single import MovenetSingle
 from unihpe_ros.networks_2d.rtmo import Rtmo
-from unihpe_ros.networks_2d.simcc import Simcc
+from unihpe_ros.networks_2d.simcc_networks import Simcc
 from unihpe_ros.networks_2d.tensors import Tensors
 from unihpe_ros.networks_2d.yolo_pose import YoloPose
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.core.detection import suppress
+from unihpe_ros.core.detector_output import suppress
 from unihpe_ros.engines.people_model import FoundPeople
 from unihpe_ros.networks_2d.conventions import Conventions
 from unihpe_ros.networks_2d.family import in_unit, PictureFamily

@@ -13,7 +13,7 @@ picture is fitted in at the centre on grey 114, RGB, 0 to 1.
 from __future__ import annotations
 
 import numpy as np
-from unihpe_ros.core.detection import suppress
+from unihpe_ros.core.detector_output import suppress
 from unihpe_ros.engines.people_model import FoundPeople
 from unihpe_ros.networks_2d.conventions import Conventions
 from unihpe_ros.networks_2d.family import in_unit, PictureFamily

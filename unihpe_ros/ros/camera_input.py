@@ -16,7 +16,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 from unihpe_ros.core.intensity import IntensityRange
 from unihpe_ros.ros.auxiliary_inputs import AuxiliaryInputs
-from unihpe_ros.ros.boxes import detections_type
+from unihpe_ros.ros.boxes_in import detections_type
 from unihpe_ros.ros.camera_log import CameraLog
 from unihpe_ros.ros.optional import MissingPackageError
 from unihpe_ros.ros.parameters import Parameters

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 from unihpe_ros.core.intensity import FULL, IntensityRange
-from unihpe_ros.ros.image_layouts import layout_of
+from unihpe_ros.ros.image_encodings import layout_of
 from unihpe_ros.ros.images import BgrImage, check_size, DecodeError
 from unihpe_ros.ros.picture_headers import kind_of, PNG_CHANNELS, png_size, SIZES
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.ros.compressed_depth import decode_compressed_depth
-from unihpe_ros.ros.image_layouts import plain_name
+from unihpe_ros.ros.image_encodings import plain_name
 from unihpe_ros.ros.images import check_size, DecodeError
 
 if TYPE_CHECKING:

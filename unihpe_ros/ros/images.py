@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.intensity import FULL, IntensityRange
-from unihpe_ros.ros.image_layouts import (
+from unihpe_ros.ros.image_encodings import (
     ENCODINGS,
     Layout,
     layout_of,

@@ -11,6 +11,6 @@ def main() -> int:
     # Until the node has its own handlers, the second or so that the imports take.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(0))
-    from unihpe_ros.ros.run import main
+    from unihpe_ros.ros.spin import main
 
     return main()

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from unihpe_ros.core import boxes
-from unihpe_ros.core.similarity import oks
 from unihpe_ros.core.skeleton import COCO_17, Skeleton
+from unihpe_ros.metrics.oks import oks
 from unihpe_ros.tracking import appearance
 from unihpe_ros.tracking.observations import Observations
 from unihpe_ros.tracking.track import Track

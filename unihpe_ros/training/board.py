@@ -21,7 +21,7 @@ from unihpe_ros.evaluation.people_sheet import (
     TRUE_COLOUR,
 )
 from unihpe_ros.evaluation.predictor import normalise_images, Predictor
-from unihpe_ros.training.detection.batches import SceneBatch
+from unihpe_ros.training.detection.scene_batches import SceneBatch
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter

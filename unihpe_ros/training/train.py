@@ -19,7 +19,7 @@ from unihpe_ros.models.detector_network import DETECTORS
 from unihpe_ros.training import ranks
 from unihpe_ros.training.checkpoint import load_checkpoint
 from unihpe_ros.training.config import changed_settings, TrainConfig
-from unihpe_ros.training.detection.run import DetectorRun
+from unihpe_ros.training.detection.detector_run import DetectorRun
 from unihpe_ros.training.failures import check_finite, Skipped
 from unihpe_ros.training.run import Run
 from unihpe_ros.training.run_folder import run_folder

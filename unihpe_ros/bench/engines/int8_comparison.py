@@ -15,7 +15,7 @@ from unihpe_ros.bench.engines.demo_crops import demo_views
 from unihpe_ros.core import simcc
 from unihpe_ros.core.boxes import iou
 from unihpe_ros.core.crops import Crops, InputBatch
-from unihpe_ros.core.detection import read_answer
+from unihpe_ros.core.detector_output import read_answer
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.letterbox import InputPicture, Letterbox
 from unihpe_ros.core.model_spec import ModelSpec

@@ -15,7 +15,7 @@ from unihpe_ros.bench.peers.runners import Found, Runner
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.skeleton import COCO_17
 from unihpe_ros.metrics.matching import match_people, MIN_IN_SIGHT
-from unihpe_ros.metrics.pose import torso_size
+from unihpe_ros.metrics.pose_errors import torso_size
 
 # Images before figures count: networks warm up, and people are found.
 WARM_UP = 15

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.bags.camera_poses import read_camera_poses
+from unihpe_ros.bags.camera_tf import read_camera_poses
 from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.bench.tracking.ground_velocity import ground_velocities, velocity_errors
 from unihpe_ros.bench.tracking.tracking_benchmark import (

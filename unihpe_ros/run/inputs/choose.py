@@ -10,10 +10,10 @@ import re
 import sys
 
 from unihpe_ros.run.inputs.live import open_stream, open_webcam, STREAM
-from unihpe_ros.run.inputs.pictures import PICTURE_SUFFIXES, PictureFiles
+from unihpe_ros.run.inputs.picture_files import PICTURE_SUFFIXES, PictureFiles
 from unihpe_ros.run.inputs.source import DEFAULT_RATE, InputError, Source
 from unihpe_ros.run.inputs.standard_input import StandardInput
-from unihpe_ros.run.inputs.video import Video
+from unihpe_ros.run.inputs.video_frames import Video
 
 _RECORDING_SUFFIXES = ('.mcap', '.db3', '.bag')
 _STORAGES = ('*.mcap', '*.db3', '*.mcap.zstd', '*.db3.zstd')
@@ -73,7 +73,7 @@ def open_input(text: str, options: InputOptions) -> Source:
     if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
         raise InputError(f'{path}: cannot be read: {os.strerror(errno.EACCES)}')
     if _is_recording(path):
-        from unihpe_ros.run.inputs.recording import RecordedFrames
+        from unihpe_ros.run.inputs.recorded_frames import RecordedFrames
 
         return RecordedFrames(path, options.topic)
     if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:

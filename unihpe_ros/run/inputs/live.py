@@ -8,7 +8,7 @@ import time
 
 import cv2
 from unihpe_ros.run.inputs.source import DEFAULT_RATE, InputError, InputFrame, Source
-from unihpe_ros.run.inputs.video import open_capture
+from unihpe_ros.run.inputs.video_frames import open_capture
 
 _SIZE = (640, 480)
 STREAM = re.compile(r'(rtsps?|rtmp|https?|udp|tcp|srt)://')

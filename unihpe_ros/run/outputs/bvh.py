@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 from unihpe_ros.core.skeleton import mirrored_name, UNION
-from unihpe_ros.run.outputs.person_motion import PersonMotion
+from unihpe_ros.run.outputs.resampled_motion import PersonMotion
 
 # Joint: (parent, direction of the bone to it in the rest pose: a T, y up, the left arm to +x).
 _UP, _DOWN, _LEFT, _RIGHT = (0, 1, 0), (0, -1, 0), (1, 0, 0), (-1, 0, 0)

@@ -12,7 +12,7 @@ from unihpe_ros.run.outputs.bvh import write_bvh
 from unihpe_ros.run.outputs.coco_keypoints import write_coco
 from unihpe_ros.run.outputs.csv_table import write_csv
 from unihpe_ros.run.outputs.people_file import PeopleFile, write_jsonl
-from unihpe_ros.run.outputs.person_motion import person_motions
+from unihpe_ros.run.outputs.resampled_motion import person_motions
 from unihpe_ros.run.outputs.trc import write_trc
 
 Writer = Callable[[Path, PeopleFile, Skeleton], None]

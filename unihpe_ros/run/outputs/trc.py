@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import Skeleton
 from unihpe_ros.run.inputs.source import InputError
-from unihpe_ros.run.outputs.person_motion import PersonMotion
+from unihpe_ros.run.outputs.resampled_motion import PersonMotion
 
 _HEAD = (
     'DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\t'

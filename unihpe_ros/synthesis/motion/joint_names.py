@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from unihpe_ros.synthesis.motion.bvh import Motion, MotionError
+from unihpe_ros.synthesis.motion.bvh_reader import Motion, MotionError
 
 
 def _sides(template: Mapping[str, str], left: str, right: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ import tarfile
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.files import replacing_folder
-from unihpe_ros.synthesis.motion.bvh import MotionError, read_bvh
+from unihpe_ros.synthesis.motion.bvh_reader import MotionError, read_bvh
 from unihpe_ros.synthesis.motion.retarget import DrivenMotion, retarget
 
 SPLITS = ('train', 'test')

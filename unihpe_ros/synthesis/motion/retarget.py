@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.directions import smallest_rotation
-from unihpe_ros.synthesis.motion.bvh import Motion, MotionError
+from unihpe_ros.synthesis.motion.bvh_reader import Motion, MotionError
 from unihpe_ros.synthesis.motion.joint_names import BENT_REST, find_convention, find_roles
 
 Float32 = NDArray[np.float32]

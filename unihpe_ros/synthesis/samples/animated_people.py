@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.body.body_shapes import BodyShapes
 from unihpe_ros.synthesis.clothing.outfit_sampling import sample_outfit
-from unihpe_ros.synthesis.motion.bvh import read_bvh
+from unihpe_ros.synthesis.motion.bvh_reader import read_bvh
 from unihpe_ros.synthesis.motion.motion_bank import build_bank
 from unihpe_ros.synthesis.motion.retarget import DrivenMotion, retarget
 from unihpe_ros.synthesis.primitives.raster import bounds

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from unihpe_ros.core.files import write_arrays
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.synthesis.body.poser import Poser
-from unihpe_ros.synthesis.motion.gestures import gesture
+from unihpe_ros.synthesis.motion.arm_gestures import gesture
 from unihpe_ros.synthesis.motion.motion_bank import SPLITS
 from unihpe_ros.synthesis.motion.postures import varied
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.synthesis.clothing.outfit_sampling import sample_outfit
-from unihpe_ros.synthesis.motion.gestures import gesture, hands_down, hands_on_table
+from unihpe_ros.synthesis.motion.arm_gestures import gesture, hands_down, hands_on_table
 from unihpe_ros.synthesis.motion.postures import sample_posture, trunk_is_level
 from unihpe_ros.synthesis.primitives.raster import bounds
 from unihpe_ros.synthesis.primitives.scene_types import (

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.body.body_shapes import BodyShapes
-from unihpe_ros.synthesis.motion.bvh import MotionError, read_bvh
+from unihpe_ros.synthesis.motion.bvh_reader import MotionError, read_bvh
 from unihpe_ros.synthesis.motion.motion_bank import find_clips
 from unihpe_ros.synthesis.motion.retarget import DrivenMotion, retarget
 from unihpe_ros.synthesis.primitives.scene_types import Lens, Mesh, View

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.evaluation.tables import EvaluationReport, Table
-from unihpe_ros.training.study.config import Result, Study
+from unihpe_ros.training.study.study_config import Result, Study
 
 _TITLES = {'modalities': 'Contrastive losses', 'lifters': 'Lifters'}
 

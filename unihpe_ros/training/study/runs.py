@@ -19,9 +19,9 @@ from unihpe_ros.models.lifters import LIFTERS
 from unihpe_ros.training.checkpoint import load_checkpoint
 from unihpe_ros.training.failures import NonFiniteLossError
 from unihpe_ros.training.run import Run
-from unihpe_ros.training.study.config import finished, kept_results, Result, Study
-from unihpe_ros.training.study.lifters import LifterRun
+from unihpe_ros.training.study.lifter_run import LifterRun
 from unihpe_ros.training.study.scores import SCORES
+from unihpe_ros.training.study.study_config import finished, kept_results, Result, Study
 from unihpe_ros.training.train import train
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 import torch
 from torch import nn, Tensor
-from unihpe_ros.core.detection import Detections, grid, read_answer
+from unihpe_ros.core.detector_output import Detections, grid, read_answer
 from unihpe_ros.core.letterbox import InputPicture
 from unihpe_ros.datasets.scenes import SceneShards
 from unihpe_ros.evaluation.detection_report import detect_scenes, detection_scores
@@ -20,8 +20,8 @@ from unihpe_ros.training import ranks
 from unihpe_ros.training.board import draw_scenes
 from unihpe_ros.training.checkpoint import load_averaged
 from unihpe_ros.training.config import TrainConfig
-from unihpe_ros.training.detection.batches import scene_batches, SceneBatch
-from unihpe_ros.training.detection.losses import assign, giou_loss, quality_focal_loss
+from unihpe_ros.training.detection.detector_losses import assign, giou_loss, quality_focal_loss
+from unihpe_ros.training.detection.scene_batches import scene_batches, SceneBatch
 from unihpe_ros.training.objective import normalise
 from unihpe_ros.training.run import Run
 

@@ -6,7 +6,7 @@ from unihpe_ros.core import simcc
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.datasets.augment import crop_record
 from unihpe_ros.datasets.records import box_around, DatasetError, in_view, Record
-from unihpe_ros.evaluation.calibration import calibrate
+from unihpe_ros.evaluation.score_calibration import calibrate
 
 SIZE = (144, 192)
 

@@ -15,7 +15,7 @@ from unihpe_ros.datasets.records import DatasetError, Records
 from unihpe_ros.evaluation.keypoint_report import reliability
 from unihpe_ros.evaluation.predictor import normalise_images, Predictor
 from unihpe_ros.evaluation.reliability import Reliability
-from unihpe_ros.metrics.pose import keypoint_errors, torso_size
+from unihpe_ros.metrics.pose_errors import keypoint_errors, torso_size
 
 # Temperatures that are tried: less than 1 makes scores lower, more makes them higher.
 _TEMPERATURES = np.arange(0.6, 2.01, 0.05)
