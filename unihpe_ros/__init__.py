@@ -65,7 +65,7 @@ sys.modules.setdefault('openvino_telemetry', None)  # type: ignore[arg-type]
 
 # Module to the names that are taken from it; the imports above tell them to type checkers.
 _HOMES = {
-    'core.detection': ('Detections',),
+    'core.detector_output': ('Detections',),
     'core.geometry': ('Camera',),
     'core.image_input': ('CameraImage',),
     'core.model_spec': ('ModelSpec',),
