@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from engine_builds import Gpu, shipped
 import onnx
 import pytest
-from tiny_model import image_graph, save_model, tiny_spec, write_tiny_model
+from tiny_model import image_graph, save_model, tiny_spec
 from tiny_networks_2d import write_movenet, write_simcc
 from unihpe_ros.cli.main import main
 from unihpe_ros.core.model_spec import ModelSpec
@@ -20,18 +20,6 @@ from unihpe_ros.engines.engine_key import key_of
 from unihpe_ros.engines.trt_runtime import load_tensorrt
 
 RTX = 'tensorrt-rtx'
-
-
-@pytest.fixture(scope='module')
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    prefix = write_tiny_model(tmp_path_factory.mktemp('model'))
-    return prefix.with_name('tiny.lifting.onnx')
-
-
-@pytest.fixture
-def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setenv('UNIHPE_ENGINE_CACHE', str(tmp_path / 'engines'))
-    return tmp_path / 'engines'
 
 
 # The shipped model, built for two GPUs that this machine does not have.

@@ -7,24 +7,12 @@ from pathlib import Path
 
 from engine_builds import Gpu
 import pytest
-from tiny_model import tiny_spec, write_tiny_model
+from tiny_model import tiny_spec
 from unihpe_ros.cli.main import main
 from unihpe_ros.engines import EngineError
 from unihpe_ros.engines.cache import cache_folder, ensure_engine
 
 RTX = 'tensorrt-rtx'
-
-
-@pytest.fixture(scope='module')
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    prefix = write_tiny_model(tmp_path_factory.mktemp('model'))
-    return prefix.with_name('tiny.lifting.onnx')
-
-
-@pytest.fixture
-def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setenv('UNIHPE_ENGINE_CACHE', str(tmp_path / 'engines'))
-    return tmp_path / 'engines'
 
 
 # The cache.

@@ -285,10 +285,9 @@ def _load(model: str, backend: str, precision: str) -> Iterator[Predictor]:
     """Open a model to evaluate; closed at the end of the block."""
     if model.endswith('.pt'):
         from unihpe_ros.evaluation.predictor import TorchPredictor
-        from unihpe_ros.training.checkpoint import crop_padding, load_checkpoint, load_network
+        from unihpe_ros.training.checkpoint import load_network
 
-        path = Path(model)
-        yield TorchPredictor(load_network(path), crop_padding(load_checkpoint(path)))
+        yield TorchPredictor(*load_network(Path(model)))
         return
     from unihpe_ros.cli.evaluate_engines import EnginePredictor, MOST_PEOPLE
     from unihpe_ros.engines.model_files import load_pair

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core.network_input import Normalisation
 from unihpe_ros.engines import Engine
 
 # People at a time that an engine is built for, the node's default: so the same one is used.
@@ -29,15 +30,19 @@ class EnginePredictor:
         self.simcc_ratio = image.spec.simcc_ratio
         self.padding = image.spec.padding
         self.width = lifting.inputs['image_feature'][-1] or 0
+        self._normalisation = Normalisation(image.spec)
 
-    def encode_image(self, images: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
-        """Run the image branch on ``(B, 3, H, W)`` normalised crops."""
-        return _infer(self.image, {'image': images})
+    def encode_image(self, images: NDArray[np.uint8]) -> Mapping[str, NDArray[np.float32]]:
+        """Return the image branch's outputs for crops ``(B, h, w, 3)`` BGR."""
+        planes = np.empty((len(images), 3, *images.shape[1:3]), np.float32)
+        for image, out in zip(images, planes, strict=True):
+            self._normalisation.write(image, out)
+        return _infer(self.image, {'image': planes})
 
     def lift(
         self, keypoints: NDArray[np.float32], feature: NDArray[np.float32]
     ) -> Mapping[str, NDArray[np.float32]]:
-        """Run the lifting branch."""
+        """Return the lifting branch's outputs for ``(B, K, 3)`` keypoints and ``(B, width)``."""
         return _infer(self.lifting, {'keypoints': keypoints, 'image_feature': feature})
 
 

@@ -12,7 +12,7 @@ from unihpe_ros.core.skeleton import COCO_17, H36M_17, Skeleton, UNION
 from unihpe_ros.datasets.augment import crop_record, Sample
 from unihpe_ros.datasets.projection import corrupt, project_poses
 from unihpe_ros.datasets.records import DatasetError, Records
-from unihpe_ros.evaluation.predictor import input_of_crop, normalise_images, Predictor
+from unihpe_ros.evaluation.predictor import input_of_crop, Predictor
 from unihpe_ros.metrics import pose_errors as metrics
 
 _MM = 1000.0
@@ -106,7 +106,7 @@ def image_metrics(
     found, truths, inside = [], [], []
     poses: dict[str, list[Array]] = {name: [] for name in (*_OUTPUTS, 'truth')}
     for samples in _samples(records, chosen, predictor, batch, note):
-        answer = predictor.encode_image(normalise_images(np.stack([s.image for s in samples])))
+        answer = predictor.encode_image(np.stack([s.image for s in samples]))
         keypoints, confidence = simcc.read_answer(answer, predictor.simcc_ratio)
         lifted = predictor.lift(
             input_of_crop(keypoints, confidence, predictor.size), answer['feature']

@@ -28,7 +28,7 @@ class KeypointFinder(Protocol):
 
     def find(self, image: NDArray[np.uint8], camera: Camera, box: Array) -> tuple[Array, Array]:
         """
-        Find the keypoints of the person in a box.
+        Return the keypoints of the person in a box.
 
         Parameters
         ----------

@@ -16,7 +16,7 @@ from unihpe_ros.core.network_input import lifting_input
 from unihpe_ros.datasets.augment import aim, crop_record, Sample
 from unihpe_ros.datasets.catalogue import damaged_parts
 from unihpe_ros.datasets.records import DatasetError, Record, Records
-from unihpe_ros.evaluation.predictor import normalise_images, Predictor
+from unihpe_ros.evaluation.predictor import Predictor
 
 # The 3D poses of a model: from the image, from true 2D, from its own 2D, from image and own 2D.
 IMAGE, LIFTED_TRUTH, LIFTED_OWN, FUSED = 'image', 'lifted_truth', 'lifted_own', 'fused'
@@ -197,7 +197,7 @@ def _predict(predictor: Predictor, items: Sequence[_Item]) -> dict[str, NDArray[
 
 def _predict_from_images(predictor: Predictor, items: Sequence[_Item]) -> dict[str, Array]:
     images = np.stack([item.sample.image for item in items])
-    output = predictor.encode_image(normalise_images(images))
+    output = predictor.encode_image(images)
     found, scores = simcc.read_answer(output, predictor.simcc_ratio)
     pixels = np.stack([crop.to_image(one) for crop, one in zip(_crops(items), found, strict=True)])
     own = [crop.normalise(crop.rays(one)) for crop, one in zip(_crops(items), pixels, strict=True)]

@@ -11,7 +11,7 @@ import torch
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.network_input import lifting_input
 from unihpe_ros.core.preprocess import PADDING
-from unihpe_ros.models.unihpe import MEAN, STD, UniHPE
+from unihpe_ros.models.unihpe import normalise, UniHPE
 
 
 class Predictor(Protocol):
@@ -23,13 +23,13 @@ class Predictor(Protocol):
     # How much larger than a person's box the crop is.
     padding: float
 
-    def encode_image(self, images: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
-        """Run the image branch on ``(B, 3, H, W)`` normalised crops."""
+    def encode_image(self, images: NDArray[np.uint8]) -> Mapping[str, NDArray[np.float32]]:
+        """Return the image branch's outputs for crops ``(B, h, w, 3)`` BGR."""
 
     def lift(
         self, keypoints: NDArray[np.float32], feature: NDArray[np.float32]
     ) -> Mapping[str, NDArray[np.float32]]:
-        """Run the lifting branch."""
+        """Return the lifting branch's outputs for ``(B, K, 3)`` keypoints and ``(B, width)``."""
 
 
 class TorchPredictor:
@@ -54,16 +54,16 @@ class TorchPredictor:
         self.device = next(model.parameters()).device
 
     @torch.inference_mode()
-    def encode_image(self, images: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
-        """Run the image branch."""
-        answer = self.model.encode_image(torch.from_numpy(images).to(self.device))
+    def encode_image(self, images: NDArray[np.uint8]) -> Mapping[str, NDArray[np.float32]]:
+        """Return the image branch's outputs for crops ``(B, h, w, 3)`` BGR."""
+        answer = self.model.encode_image(normalise(torch.from_numpy(images).to(self.device)))
         return {name: value.float().cpu().numpy() for name, value in answer.items()}
 
     @torch.inference_mode()
     def lift(
         self, keypoints: NDArray[np.float32], feature: NDArray[np.float32]
     ) -> Mapping[str, NDArray[np.float32]]:
-        """Run the lifting branch."""
+        """Return the lifting branch's outputs for ``(B, K, 3)`` keypoints and ``(B, width)``."""
         tensors = (torch.from_numpy(value).to(self.device) for value in (keypoints, feature))
         answer = self.model.lift(*tensors)
         return {name: value.float().cpu().numpy() for name, value in answer.items()}
@@ -73,12 +73,6 @@ class TorchPredictor:
         """Return the embeddings of root-relative poses ``(B, K, 3)``, m, NaN where unknown."""
         _, embedding = self.model.encode_3d(torch.from_numpy(relative).to(self.device))
         return np.asarray(embedding.float().cpu().numpy(), np.float32)
-
-
-def normalise_images(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the network's ``(B, 3, h, w)`` input of ``(B, h, w, 3)`` BGR."""
-    rgb = images[..., ::-1].astype(np.float32)
-    return np.ascontiguousarray(((rgb - MEAN) / STD).transpose(0, 3, 1, 2), np.float32)
 
 
 def input_of_crop(keypoints: Array, scores: Array, size: tuple[int, int]) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.datasets.augment import crop_record
 from unihpe_ros.datasets.records import DatasetError, Records
 from unihpe_ros.evaluation.keypoint_report import reliability
-from unihpe_ros.evaluation.predictor import normalise_images, Predictor
+from unihpe_ros.evaluation.predictor import Predictor
 from unihpe_ros.evaluation.reliability import Reliability
 from unihpe_ros.metrics.pose_errors import keypoint_errors, torso_size
 
@@ -126,7 +126,7 @@ def _answers(predictor: Predictor, records: Records) -> _Answers:
                 images.append(sample.image)
                 truth.append(labelled)
         if images:
-            answer = predictor.encode_image(normalise_images(np.stack(images)))
+            answer = predictor.encode_image(np.stack(images))
             for name, values in parts.items():
                 values.append(answer[name][:, coco])
     if len(truth) < 10:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from unihpe_ros.core.geometry import Array
+from unihpe_ros.metrics.matching import check_pairs
 
 # Least similarities of a pair, over which the figures are averaged.
 THRESHOLDS = np.arange(0.05, 0.99, 0.05)
@@ -63,11 +64,7 @@ class HotaMeter:
             If the shapes do not fit.
 
         """
-        if similarity.shape != (len(true_ids), len(predicted_ids)):
-            raise ValueError(
-                f'similarity: expected {(len(true_ids), len(predicted_ids))}; '
-                f'got {similarity.shape}'
-            )
+        check_pairs('similarity', similarity, true_ids, predicted_ids)
         known = np.nan_to_num(similarity.astype(np.float64))
         self._frames.append(([*map(int, true_ids)], [*map(int, predicted_ids)], known))
 

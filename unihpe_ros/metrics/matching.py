@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
@@ -54,3 +56,10 @@ def offsets(predicted: Array, truth: Array) -> NDArray[np.float64]:
     diagonal = np.maximum(np.linalg.norm(high - low, axis=-1), 1.0)
     with np.errstate(invalid='ignore'):
         return np.asarray(sums / known.sum(-1) / diagonal)
+
+
+def check_pairs(name: str, values: Array, true_ids: Sized, predicted_ids: Sized) -> None:
+    """Raise ValueError if `values` are not ``(M, N)``, one for each true and predicted person."""
+    expected = len(true_ids), len(predicted_ids)
+    if values.shape != expected:
+        raise ValueError(f'{name}: expected {expected}; got {values.shape}')

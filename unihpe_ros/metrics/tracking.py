@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from unihpe_ros.core.geometry import Array
+from unihpe_ros.metrics.matching import check_pairs
 
 
 @dataclass(frozen=True)
@@ -109,10 +110,7 @@ class TrackingMeter:
             If the shapes do not fit.
 
         """
-        if distances.shape != (len(true_ids), len(predicted_ids)):
-            raise ValueError(
-                f'distances: expected {(len(true_ids), len(predicted_ids))}; got {distances.shape}'
-            )
+        check_pairs('distances', distances, true_ids, predicted_ids)
         near = np.nan_to_num(distances, nan=np.inf) < self._limit
         pairs = self._pair(list(true_ids), list(predicted_ids), distances, near)
         switches = 0

@@ -105,8 +105,8 @@ class DetectorNetwork(nn.Module):
         Returns
         -------
         Tensor
-            ``(B, P, 5)`` in the order of `core.detection.grid`: score logit, and the distances
-            to the box's left, top, right and bottom, strides.
+            ``(B, P, 5)`` in the order of `core.detector_output.grid`: score logit, and the
+            distances to the box's left, top, right and bottom, strides.
 
         """
         x = self.stem(image)

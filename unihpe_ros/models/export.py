@@ -121,7 +121,7 @@ def export(
     padding : float
         How much larger than a person's box the crops are that it will be given.
     temperature : float
-        Factor on the SimCC logits, of `evaluation.calibration`.
+        Factor on the SimCC logits, of `evaluation.score_calibration`.
 
     Returns
     -------

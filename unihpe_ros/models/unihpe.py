@@ -18,6 +18,13 @@ MEAN = (123.675, 116.28, 103.53)
 STD = (58.395, 57.12, 57.375)
 
 
+def normalise(image: Tensor) -> Tensor:
+    """Return ``(B, 3, h, w)`` normalised RGB, channels last, of ``(B, h, w, 3)`` uint8 BGR."""
+    mean, std = (torch.tensor(values, device=image.device) for values in (MEAN, STD))
+    rgb = (image.flip(-1).float() - mean) / std
+    return rgb.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+
+
 @dataclass(frozen=True)
 class Preset:
     """

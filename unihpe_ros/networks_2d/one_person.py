@@ -42,23 +42,9 @@ class OnePerson:
 
     def find(self, image: NDArray[np.uint8], camera: Camera, box: Array) -> tuple[Array, Array]:
         """
-        Find the keypoints of one person.
+        Return the keypoints of one person.
 
-        Parameters
-        ----------
-        image : NDArray[np.uint8]
-            ``(H, W, 3)`` BGR.
-        camera : Camera
-            Of the image.
-        box : NDArray
-            ``(4,)`` px.
-
-        Returns
-        -------
-        keypoints : NDArray
-            ``(17, 2)`` COCO's, px; NaN where it finds none.
-        scores : NDArray
-            ``(17,)`` in [0, 1].
+        It is a `KeypointFinder` of `unihpe_ros.evaluation.peers`, where shapes and units are said.
 
         """
         coco = COCO_17.indices_in(UNION)

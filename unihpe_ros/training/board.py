@@ -20,7 +20,7 @@ from unihpe_ros.evaluation.people_sheet import (
     LEAST_SCORE,
     TRUE_COLOUR,
 )
-from unihpe_ros.evaluation.predictor import normalise_images, Predictor
+from unihpe_ros.evaluation.predictor import Predictor
 from unihpe_ros.training.detection.scene_batches import SceneBatch
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def draw_panel(predictor: Predictor, batch: ImageBatch, count: int = 8) -> NDArr
 
     """
     images = batch.image[:count].cpu().numpy()
-    answer = predictor.encode_image(normalise_images(images))
+    answer = predictor.encode_image(images)
     found, scores = simcc.read_answer(answer, predictor.simcc_ratio)
     found = np.where(scores[..., None] < LEAST_SCORE, np.nan, found)
     half = 0.5 * np.array(predictor.size)

@@ -112,21 +112,37 @@ def crop_padding(state: Mapping[str, Any]) -> float:
     return float(state['config'].get('padding', PADDING))
 
 
-def load_network(path: Path) -> UniHPE:
-    """Return the UniHPE of a checkpoint, averaged weights; ConfigError if it has another."""
-    return load_averaged(path, UniHPE, PRESETS, 'a network of')
+def load_network(path: Path) -> tuple[UniHPE, float]:
+    """
+    Return the UniHPE of a checkpoint, averaged weights, and the padding of its crops.
+
+    Raises
+    ------
+    ConfigError
+        If it is no checkpoint, or one of another network.
+
+    """
+    state = load_checkpoint(path)
+    model = averaged_network(state, path, UniHPE, PRESETS, 'a network of')
+    return model, crop_padding(state)
 
 
-def load_averaged(
-    path: Path, build: Callable[[str], Network], presets: Collection[str], expected: str
+def averaged_network(
+    state: Mapping[str, Any],
+    path: Path,
+    build: Callable[[str], Network],
+    presets: Collection[str],
+    expected: str,
 ) -> Network:
     """
     Return a network with a checkpoint's averaged weights.
 
     Parameters
     ----------
+    state : Mapping[str, Any]
+        Contents of the checkpoint.
     path : Path
-        The checkpoint.
+        Where they were read, for errors.
     build : Callable[[str], nn.Module]
         Makes the network of a preset.
     presets : Collection[str]
@@ -137,10 +153,9 @@ def load_averaged(
     Raises
     ------
     ConfigError
-        If it is no checkpoint, or one of another preset.
+        If it is one of another preset.
 
     """
-    state = load_checkpoint(path)
     if state['preset'] not in presets:
         names = ', '.join(presets)
         raise ConfigError(f'{path}: expected {expected} {names}; got {state["preset"]}')

@@ -15,7 +15,7 @@ from unihpe_ros.datasets.batches import ImageBatch
 from unihpe_ros.datasets.projection import corrupt
 from unihpe_ros.evaluation.predictor import input_of_crop
 from unihpe_ros.models.decoders import SOURCES
-from unihpe_ros.models.unihpe import MEAN, STD, UniHPE
+from unihpe_ros.models.unihpe import normalise, UniHPE
 from unihpe_ros.training import contrast, losses, ranks
 from unihpe_ros.training.chunks import in_chunks
 from unihpe_ros.training.config import TrainConfig
@@ -241,13 +241,6 @@ def _part(weights: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
         for name, value in weights.items()
         if name.startswith(prefix)
     }
-
-
-def normalise(image: Tensor) -> Tensor:
-    """Return ``(B, 3, h, w)`` normalised RGB, channels last, of ``(B, h, w, 3)`` uint8 BGR."""
-    mean, std = (torch.tensor(values, device=image.device) for values in (MEAN, STD))
-    rgb = (image.flip(-1).float() - mean) / std
-    return rgb.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
 
 
 def own_keypoints(answer: dict[str, Tensor], model: UniHPE) -> Tensor:

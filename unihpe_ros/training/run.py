@@ -18,13 +18,13 @@ from unihpe_ros.datasets.batches import image_batches
 from unihpe_ros.datasets.catalogue import damaged_parts, open_records
 from unihpe_ros.evaluation.predictor import TorchPredictor
 from unihpe_ros.models.onnx_weights import load_exported, unfold_batch_norms
-from unihpe_ros.models.unihpe import UniHPE
+from unihpe_ros.models.unihpe import normalise, UniHPE
 from unihpe_ros.training import ranks
 from unihpe_ros.training.board import draw_panel
 from unihpe_ros.training.checkpoint import exported_files, give_weights, load_checkpoint
 from unihpe_ros.training.config import changed_settings, ConfigError, TrainConfig
 from unihpe_ros.training.held_out import HeldOut, HeldOutPeople
-from unihpe_ros.training.objective import normalise, Objective
+from unihpe_ros.training.objective import Objective
 
 
 class Run:

@@ -60,7 +60,7 @@ def assign(
         ``(B, G)`` bool, whether a person is to be found; the others are neither asked for nor
         denied.
     points, steps : Tensor
-        ``(P, 2)`` px and ``(P,)`` px, see `core.detection.grid`.
+        ``(P, 2)`` px and ``(P,)`` px, see `core.detector_output.grid`.
 
     """
     b, p = scores.shape

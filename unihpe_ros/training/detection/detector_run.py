@@ -16,13 +16,13 @@ from unihpe_ros.datasets.scenes import SceneShards
 from unihpe_ros.evaluation.detection_report import detect_scenes, detection_scores
 from unihpe_ros.models.detector_network import DetectorNetwork, DETECTORS
 from unihpe_ros.models.export import detector_spec
+from unihpe_ros.models.unihpe import normalise
 from unihpe_ros.training import ranks
 from unihpe_ros.training.board import draw_scenes
-from unihpe_ros.training.checkpoint import load_averaged
+from unihpe_ros.training.checkpoint import averaged_network, load_checkpoint
 from unihpe_ros.training.config import TrainConfig
 from unihpe_ros.training.detection.detector_losses import assign, giou_loss, quality_focal_loss
 from unihpe_ros.training.detection.scene_batches import scene_batches, SceneBatch
-from unihpe_ros.training.objective import normalise
 from unihpe_ros.training.run import Run
 
 # What the boxes weigh; the score weighs 1.
@@ -87,7 +87,8 @@ class TorchDetector:
 
 def load_detector(path: Path) -> DetectorNetwork:
     """Return the detector of a checkpoint, averaged weights; ConfigError if it has another."""
-    return load_averaged(path, DetectorNetwork, DETECTORS, 'a detector,')
+    state = load_checkpoint(path)
+    return averaged_network(state, path, DetectorNetwork, DETECTORS, 'a detector,')
 
 
 class DetectorRun(Run):
