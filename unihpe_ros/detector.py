@@ -133,7 +133,7 @@ class PersonDetector(Detector):
         return read_answer(raw, letterbox, score_threshold)
 
     def reduction(self, size: tuple[int, int]) -> int:
-        """Return by how much a picture of (w, h) px may be reduced before the detector's loss."""
+        """Return by how much a picture of (w, h) px may be reduced without loss of detections."""
         least = Letterbox(size, self.spec.input_size).inner
         fitting = [n for n in REDUCTIONS if size[0] >= n * least[0] and size[1] >= n * least[1]]
         return max(fitting, default=1)

@@ -1,4 +1,4 @@
-"""Run the detector in a separate thread, so that no image waits for it."""
+"""Thread in which the detector runs, so that no image waits for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Image in, poses out: the class that users of the library and the ROS node call."""
+"""PoseEstimator: images in, poses out; the class that programs and the ROS node use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run the network on the images of several cameras as one batch."""
+"""One step of the estimator: the images of several cameras as one batch of crops."""
 
 from __future__ import annotations
 

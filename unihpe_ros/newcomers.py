@@ -1,4 +1,4 @@
-"""Places of new people in the images of one camera, and the schedule of the detector."""
+"""Schedule of the detector for one camera, and the boxes of people who are not tracked yet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People of whole pictures, found at once by a one-stage network: lifted, placed and followed."""
+"""One step of the estimator with a one-stage network, which finds all people of an image."""
 
 from __future__ import annotations
 

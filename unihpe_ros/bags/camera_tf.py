@@ -1,4 +1,4 @@
-"""Poses of a moving camera in a recording, as TF; its package has no wheels, rosbags reads it."""
+"""Poses of a moving camera in a recording, as TF messages."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def copy_with_poses(
 
 
 class _Copy:
-    """A copy in work."""
+    """One copy: its reader, writer and the messages that are still to be added."""
 
     def __init__(
         self, reader: BagReader, writer: Writer, answers: Mapping[int, tuple[Poses, float]]

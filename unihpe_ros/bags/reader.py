@@ -75,7 +75,7 @@ class BagImage:
 
 class BagReader:
     """
-    One camera of a recording.
+    Reader of the images and the calibration of one camera of a recording.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ class BagReader:
         self.camera = self._read_camera(info_topic)
 
     def camera_of(self, size: tuple[int, int]) -> Camera | None:
-        """Return the camera for images of a size, (w, h) px, as the node has it; None if none."""
+        """Return the calibration, scaled to images of (w, h) px; None without one."""
         if self.camera is None:
             return None
         if size not in self._fitted:

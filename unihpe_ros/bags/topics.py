@@ -26,7 +26,7 @@ class BagError(ValueError):
 
 
 class Topic(Protocol):
-    """What a reader knows of a topic: as a connection of rosbags has it."""
+    """Name and type of a topic, as a connection of rosbags has them."""
 
     topic: str
     msgtype: str

@@ -52,7 +52,7 @@ def check_place(path: Path) -> None:
 
 @contextmanager
 def new_bag(path: Path, storage: StoragePlugin) -> Iterator[Writer]:
-    """Write a bag that appears when the block ends, and not at all after an error."""
+    """Context manager that yields a new bag; it appears when the block ends without an error."""
     with (
         replacing_folder(path) as partial,
         Writer(partial, version=_VERSION, storage_plugin=storage) as writer,

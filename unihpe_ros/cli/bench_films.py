@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
 def _follow_moving(
     estimator: PoseEstimator, films: Sequence[Path], sheet: list[NDArray[np.uint8]]
 ) -> list[FilmScore]:
-    """Follow the people of films of a moving camera, with its poses and without."""
+    """Track the people of films of a moving camera, with its poses and without."""
     from unihpe_ros.bags.camera_tf import read_camera_poses
     from unihpe_ros.bags.reader import BagReader
     from unihpe_ros.bench.tracking.films import OurWatcher
@@ -108,7 +108,7 @@ def _follow(
     films: Sequence[Path],
     sheet: list[NDArray[np.uint8]] | None = None,
 ) -> FilmScore:
-    """Follow the people of all films; some of the pictures are added to the sheet."""
+    """Track the people of all films; add some of the pictures to the sheet."""
     from unihpe_ros.bags.reader import BagReader
     from unihpe_ros.bench.tracking.films import FilmScore, follow_film
     from unihpe_ros.bench.tracking.tracking_report import draw_ids

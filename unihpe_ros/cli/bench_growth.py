@@ -14,7 +14,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Declare the command."""
     parser = commands.add_parser(
         'growth',
-        help='cost against people, cameras and size of the picture',
+        help='measure cost by people, cameras and size of the picture',
         description='Measure the CPU time of the estimator with 1 to 32 people, 1 to 8 cameras '
         'and pictures of 640 to 3840 px: a table, a plot and a JSON file.',
     )

@@ -1,4 +1,4 @@
-"""`unihpe bench peers`: our estimator beside MediaPipe and a plain pipeline, in one run."""
+"""`unihpe bench peers`: compare our estimator with MediaPipe and a simple pipeline, in one run."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         'peers',
         help='our estimator beside MediaPipe and a plain pipeline',
-        description='Show one film to our estimator (fp32, and int8 where unihpe quantise made '
-        'copies), to MediaPipe (full and lite, if the package mediapipe is installed) and to a '
-        'plain pipeline of detector and network without tracking; each image to all in turn.',
+        description='Run our estimator (fp32, and int8 if unihpe quantise made copies), MediaPipe '
+        '(full and lite, if the package mediapipe is installed) and a simple pipeline of detector '
+        'and network without tracking on the same film, image by image.',
     )
     add = parser.add_argument
     add('--film', type=Path, help='a recording (default: the rendered demo)')

@@ -145,7 +145,7 @@ def _images(predictor: Predictor, args: argparse.Namespace) -> tuple[EvaluationR
 def _peers(
     files: Sequence[Path], backend: str, records: Records, limit: int | None
 ) -> Mapping[str, ImageKeypoints]:
-    """Return what 2D networks of other makers find, given the same boxes, by their names."""
+    """Return the keypoints of other makers' 2D networks for the same boxes, by network."""
     from unihpe_ros.evaluation.peers import find_keypoints
     from unihpe_ros.networks_2d.networks import open_network
     from unihpe_ros.networks_2d.one_person import OnePerson

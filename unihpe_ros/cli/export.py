@@ -22,8 +22,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         'checkpoint',
         type=Path,
         nargs='+',
-        help='checkpoint.pt of a run; of several runs that went on from each other the mean of '
-        'the weights is exported',
+        help='checkpoint.pt of a run; of several runs, each of which continued the one before, '
+        'the mean of the weights is exported',
     )
     parser.add_argument('--out', type=Path, default=Path(), help='folder to write to (default: .)')
     parser.add_argument('--name', help="name of the model (default: the checkpoint's preset)")
@@ -44,8 +44,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '--calibrate',
         type=Path,
         metavar='PHOTOS',
-        help='held-out people stored by unihpe photos import: scores of keypoints, or of a '
-        "detector's boxes, become the chance of being right on them (default: as they are)",
+        help='held-out people stored by unihpe photos import, on which scores of keypoints, or of '
+        "a detector's boxes, are calibrated to be the probability of being right "
+        '(default: no calibration)',
     )
 
 

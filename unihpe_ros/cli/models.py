@@ -33,7 +33,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     commands.add_parser('list', help='networks that are known, with their licences')
     added = commands.add_parser(
         'add',
-        help='check a file on a picture, and write down how it is fed',
+        help='check a file on a picture, and store its conventions',
         description='Recognise a network by its inputs and outputs, find the people of a picture '
         'with it, draw them, and write what its tensors do not tell into FILE.unihpe.json.',
     )
@@ -51,7 +51,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     added.add_argument('--model', default=MODEL, help=f'model that lifts (default: {MODEL})')
     added.add_argument(
-        '--detector', default=DETECTOR, help=f'who finds people for crops (default: {DETECTOR})'
+        '--detector',
+        default=DETECTOR,
+        help=f'detector for networks that read crops (default: {DETECTOR})',
     )
     added.add_argument('--backend', default='auto', help='engine that runs it (default: auto)')
     added.add_argument(

@@ -34,7 +34,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         'run',
         help='find people in a video, pictures, a recording or a camera',
-        description='Find and follow people, and write them to files. No ROS is needed.',
+        description='Find and track people, and write them to files. No ROS is needed.',
     )
     parser.add_argument(
         'inputs',
@@ -63,7 +63,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='folder for a drawn picture of each frame',
     )
     parser.add_argument(
-        '--view', action='store_true', help='show people in a browser while they are found'
+        '--view', action='store_true', help='show people in a browser while the command runs'
     )
     parser.add_argument(
         '--web-port',
@@ -101,7 +101,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         type=whole(1),
         default=5,
         metavar='N',
-        help='look for newcomers on every N-th image while all known people are tracked '
+        help='run the detector on every N-th image while all known people are tracked '
         '(default: 5)',
     )
     parser.add_argument('--backend', default='auto', help='engine that runs them (default: auto)')

@@ -23,7 +23,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         '--resume',
         action='store_true',
-        help="go on from the run's checkpoint; Ctrl-C leaves one at the step in hand",
+        help="continue from the run's checkpoint; Ctrl-C writes one after the current step",
     )
     parser.add_argument(
         '--set',

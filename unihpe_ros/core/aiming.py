@@ -1,4 +1,4 @@
-"""Compute the virtual cameras that look at the boxes of one frame."""
+"""Virtual cameras that look at the boxes of one image."""
 
 from __future__ import annotations
 

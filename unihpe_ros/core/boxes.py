@@ -88,7 +88,7 @@ def clip(boxes: Array, size: tuple[int, int]) -> NDArray[np.float32]:
 
 
 def usable(given: Array, size: tuple[int, int]) -> NDArray[np.float32]:
-    """Return those of somebody's ``(N, 4)`` boxes in a picture of (w, h) px, cut to it."""
+    """Return the given ``(N, 4)`` boxes that lie in a picture of (w, h) px, clipped to it."""
     low, high = given[:, :2], given[:, 2:]
     there = np.isfinite(given).all(-1) & (low < high).all(-1)
     there &= (low < np.array(size)).all(-1) & (high >= 0).all(-1)

@@ -57,7 +57,7 @@ def check_view(camera: Camera) -> None:
 
 
 def _has_rays(camera: Camera) -> bool:
-    """Whether the lens leads to the pixels in the middle of the image."""
+    """Whether the pixels in the middle of the image have viewing rays."""
     rays = camera.rays(_MIDDLE * (camera.width - 1, camera.height - 1))
     return bool(np.isfinite(rays).all(-1).mean() >= 0.5)
 
@@ -85,7 +85,7 @@ def is_counted_twice(camera: Camera, plain: Camera) -> bool:
 
 def doubt_of(camera: Camera, sensor: Camera) -> str:
     """
-    Return what speaks against a calibration that can be used all the same; empty if nothing.
+    Return a warning about a calibration that is usable but implausible; '' without one.
 
     Parameters
     ----------

@@ -1,5 +1,5 @@
 """
-From boxes in an image to the network's input and back, through the crops' virtual cameras.
+Crops of people: from boxes to the network's input and back, through virtual cameras.
 
 A person far from the image centre is seen rotated. The crop therefore looks through a virtual
 camera that shares the real one's centre but is turned to face the box: pixels are warped by the
@@ -148,18 +148,18 @@ class Crops:
         return halvings_before(self.image_from_crop, self.size, image_size)
 
     def reduced(self, factor: int) -> Crops:
-        """Return the same crops of the same picture, of which there is an image reduced by 2^n."""
+        """Return the same crops in pixels of an image that is reduced by 2^n."""
         if factor == 1:
             return self
         smaller = halved_from_crop(self.image_from_crop, factor.bit_length() - 1)
         return replace(self, camera=self.camera.reduced(factor), image_from_crop=smaller)
 
     def cut(self, image: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-        """Yield what each crop shows of an image, see `unihpe_ros.core.preprocess.cuts`."""
+        """Yield the pixels of each crop, see `unihpe_ros.core.preprocess.cuts`."""
         return cuts(image, self.image_from_crop.reshape(-1, 3, 3), self.size)
 
     def warp(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return what a single crop shows of an image, ``(h, w, 3)`` or ``(h, w)`` as it is."""
+        """Return the pixels of a single crop, ``(h, w, 3)`` or ``(h, w)`` as the image."""
         picture = next(self.cut(image))
         return picture if image.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGRA2BGR)
 

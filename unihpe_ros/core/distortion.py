@@ -37,7 +37,7 @@ _PLUMB_BOB_LENGTH = 5
 @dataclass(frozen=True)
 class Distortion:
     """
-    A distortion that OpenCV can compute.
+    Distortion model and coefficients in OpenCV's order.
 
     Parameters
     ----------

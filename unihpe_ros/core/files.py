@@ -15,7 +15,7 @@ import numpy as np
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """
-    Give the place to write a file to; it moves to its own when the block ends.
+    Context manager that yields a temporary path, renamed to the target when the block ends.
 
     Until then an older file stays as it is, after an error for good, and nothing of the new one
     is left. Two processes may write the same file at the same time.
@@ -42,7 +42,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Let an error of the file system in the block tell which file the user asked for."""
+    """Context manager in which errors of the file system name the file that the user gave."""
     try:
         yield
     except OSError as error:
@@ -54,7 +54,7 @@ def naming(path: Path) -> Iterator[None]:
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
     """
-    Give the place to make a folder at; it moves to its own when the block ends, as of a file.
+    Context manager that yields a temporary folder, renamed to the target when the block ends.
 
     What an earlier run that was killed has left beside is removed first.
 

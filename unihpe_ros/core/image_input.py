@@ -1,4 +1,4 @@
-"""One image of a camera, with all that came with it."""
+"""CameraImage: one image with its camera, stamp, depth and boxes."""
 
 from __future__ import annotations
 

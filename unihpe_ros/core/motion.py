@@ -17,7 +17,7 @@ _LEAST_CELLS = 3
 
 
 class MotionGate:
-    """Stores a small image of a scene and compares later images with it."""
+    """Motion detector that compares images with a stored small image of the scene."""
 
     def __init__(self) -> None:
         self._reference: NDArray[np.float32] | None = None

@@ -1,4 +1,4 @@
-"""Find the package's own files: weights, configuration and demo input."""
+"""Paths of the package's own files: weights, configuration and demo input."""
 
 from collections.abc import Sequence
 import os

@@ -46,7 +46,7 @@ def encode(positions: Array, bins: int, ratio: float, sigma: float) -> NDArray[n
 
 
 def window(bins_y: int) -> int:
-    """Return how many bins to either side of its middle a place has, of `bins_y` bins."""
+    """Return the half width, bins, of the window whose most probable position `decode` takes."""
     return max(1, round(_PLACE * bins_y))
 
 

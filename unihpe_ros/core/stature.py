@@ -1,4 +1,4 @@
-"""Standing height of people, from the lengths of their bones."""
+"""Standing height of people, estimated from bone lengths."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TRUNK = ('pelvis', 'spine', 'neck', 'head', 'head_top')
 
 def stature(points: Array, skeleton: Skeleton) -> NDArray[np.float64]:
     """
-    Standing height of each person, from the lengths of the bones.
+    Standing height of each person, estimated from bone lengths.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The kinds of data sets that an experiment or a command may name."""
+"""Kinds of data sets that an experiment or a command may name, and their readers."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95]
 @dataclass
 class Imported:
     """
-    What an import made, and what it left out.
+    Result of an import: what was stored, and what was left out.
 
     Parameters
     ----------

@@ -66,7 +66,7 @@ class Heard:
     times: list[float] = field(default_factory=list)
 
     def add(self, message: Any) -> None:
-        """Note a message."""
+        """Add a message."""
         self.count += 1
         self.message = message
         self.times.append(time.monotonic())
@@ -90,7 +90,7 @@ class Heard:
             self.shape = (picture.shape[1], picture.shape[0])
 
     def text(self) -> str:
-        """Return it in words."""
+        """Return the messages in words: number, rate, size, QoS."""
         parts = [f'{self.rate:.1f} Hz' if self.rate else f'{self.count} messages']
         if self.shape:
             form = getattr(self.message, 'encoding', None) or self.message.format
@@ -134,7 +134,7 @@ class GraphListener:
         self._node.create_subscription(DiagnosticArray, '/diagnostics', self._on_report, 10)
 
     def about(self) -> str:
-        """Return middleware and domain in words."""
+        """Return the middleware and the domain in words."""
         return f'{self.middleware}, domain {self._context.get_domain_id()}'
 
     def topics(self, seconds: float) -> dict[str, str]:
@@ -150,7 +150,7 @@ class GraphListener:
         return found
 
     def listen(self, topics: Sequence[str], seconds: float) -> None:
-        """Hear what comes on some topics."""
+        """Receive the messages of some topics."""
         types = dict(self._node.get_topic_names_and_types())
         for topic in topics:
             publishers = self._node.get_publishers_info_by_topic(topic)

@@ -22,7 +22,7 @@ _ASSUMED = 'people are placed by an assumed field of view (flag 64); to calibrat
 
 def describe_ros(image: str, seconds: float) -> Section:
     """
-    Return what of ROS and its cameras is there.
+    Return the sections on ROS, its cameras and running nodes.
 
     Parameters
     ----------

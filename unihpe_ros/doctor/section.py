@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 @dataclass
 class Section:
     """
-    What was found out about one thing.
+    Findings about one subject, and the faults among them.
 
     Parameters
     ----------

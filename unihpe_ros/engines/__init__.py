@@ -1,4 +1,4 @@
-"""Engines: what runs a model's graph, on the fastest of the backends that work here."""
+"""Engines: they run a model's graph on the fastest backend that works here."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class EngineError(RuntimeError):
 
 
 class MissingBackendError(EngineError):
-    """A backend is not installed, or its device not there: nothing is wrong with this machine."""
+    """A backend is not installed, or its device is missing: this is no fault of the machine."""
 
 
 class Engine(Protocol):

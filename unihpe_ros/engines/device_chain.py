@@ -48,7 +48,7 @@ class Task:
 
 class Chain:
     """
-    Both networks, our kernels and all memory; made, used and closed inside `Gpu.active`.
+    Both networks, our kernels and their memory on one stream, for use inside `Gpu.active`.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ class Chain:
             net.save_compiled()
 
     def infer(self, batch: int = 1) -> None:
-        """Put both networks alone on the stream."""
+        """Enqueue both networks, without our kernels."""
         for net in self._nets:
             net.enqueue(batch, self.stream)
 
@@ -123,7 +123,7 @@ class Chain:
         return self._pictures.has_room([layout for _, layout, _ in pictures])
 
     def make_room(self, pictures: Sequence[Picture]) -> None:
-        """Make memory for such images; nothing may be under way."""
+        """Allocate memory for such images; the stream must be idle."""
         self._pictures.make_room([layout for _, layout, _ in pictures])
 
     def prepare(self, pictures: Sequence[Picture]) -> Task:
@@ -134,7 +134,7 @@ class Chain:
         return Task(batch, tuple(layout for _, layout, _ in pictures), halvings)
 
     def rows(self, count: int) -> NDArray[np.float32]:
-        """Return a copy of what came back for the first crops."""
+        """Return a copy of the downloaded rows of the first crops."""
         return self._rows[:count].copy()
 
     def split(self, rows: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
@@ -233,7 +233,7 @@ class Chain:
         return host['lifted_pose3d'][:count].copy(), host['embedding'][:count].copy()
 
     def close(self) -> None:
-        """Free everything; nothing may be under way."""
+        """Free everything; the stream must be idle."""
         for net in reversed(self._nets):
             net.close()
         self._nets = []

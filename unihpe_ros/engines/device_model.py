@@ -159,11 +159,11 @@ class DevicePoseModel(PoseModel):
 
     @property
     def input(self) -> int:
-        """Address of the image branch's input, as the last look left it, for comparisons."""
+        """Device address of the image branch's last input, for comparisons."""
         return self._opened().input
 
     def infer(self, views: Sequence[View], threshold: float) -> PoseModelOutput:
-        """See `unihpe_ros.engines.pose_model.PoseModel`; all crops are lifted."""
+        """Find the keypoints in crops and lift all of them, see `PoseModel`."""
         del threshold
         return self.infer_encoded(
             [(image, PixelLayout(image.shape[1], image.shape[0]), crops) for image, crops in views]
@@ -211,7 +211,7 @@ class DevicePoseModel(PoseModel):
         return chain.rows(sum(len(crops) for _, _, crops in pictures))
 
     def _run(self, chain: Chain, task: Task, times: dict[str, float]) -> None:
-        """Do the work and wait for it."""
+        """Run a task on the stream and wait for its end."""
         if self.graphs and task in self._graphs:
             start = perf_counter()
             self._graphs[task].launch()
@@ -238,7 +238,7 @@ class DevicePoseModel(PoseModel):
             self._do_without_graphs(error)
 
     def lift(self, keypoints: NDArray[np.float32]) -> LiftedPoses:
-        """See `unihpe_ros.engines.pose_model.PoseModel`."""
+        """Lift 2D poses without an image, see `unihpe_ros.engines.pose_model.PoseModel`."""
         with self._lock, self._gpu.active():
             chain = self._opened()
             starts = range(0, max(len(keypoints), 1), chain.most)

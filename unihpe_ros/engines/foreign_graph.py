@@ -1,4 +1,4 @@
-"""Graphs of other makers, made to read and write float32 as all engines here do."""
+"""Conversion of other makers' graphs to float32 inputs and outputs, as all engines here have."""
 
 from __future__ import annotations
 

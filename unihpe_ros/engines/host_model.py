@@ -42,7 +42,7 @@ class HostPoseModel(PoseModel):
         self._batch = InputBatch(self.spec)
 
     def infer(self, views: Sequence[View], threshold: float) -> PoseModelOutput:
-        """See `unihpe_ros.engines.pose_model.PoseModel`."""
+        """Find the keypoints in crops, see `unihpe_ros.engines.pose_model.PoseModel`."""
         laps = [perf_counter()]
         batch = self._batch.fill(views)
         laps.append(perf_counter())
@@ -67,12 +67,12 @@ class HostPoseModel(PoseModel):
         return PoseModelOutput(keypoints_crop, scores, relative_3d, embeddings, agreement)
 
     def lift(self, keypoints: NDArray[np.float32]) -> LiftedPoses:
-        """See `unihpe_ros.engines.pose_model.PoseModel`."""
+        """Lift 2D poses without an image, see `unihpe_ros.engines.pose_model.PoseModel`."""
         width = self._image.outputs['feature'][1] or self._lifting.inputs['image_feature'][1]
         return lift_alone(self._lifting, keypoints, width or 0)
 
     def close(self) -> None:
-        """See `unihpe_ros.engines.pose_model.PoseModel`."""
+        """Release the runtime's memory."""
         self._image.close()
         self._lifting.close()
 

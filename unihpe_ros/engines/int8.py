@@ -1,4 +1,4 @@
-"""Int8 copies of models: where they are kept, and whether one is worth running here."""
+"""Int8 copies of models: their paths, and the choice between a copy and its original."""
 
 from __future__ import annotations
 

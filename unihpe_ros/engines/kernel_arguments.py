@@ -88,7 +88,7 @@ ARGUMENTS = {
 @dataclass(frozen=True)
 class PixelLayout:
     """
-    How an image lies in memory.
+    Memory layout of an image: size and encoding.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class PixelLayout:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The array's shape."""
+        """Shape of the array in host memory."""
         _, channels, planes = ENCODINGS[self.encoding]
         shape = (int(self.height * planes), self.width, channels)
         return shape[: 2 if channels == 1 else 3]

@@ -1,4 +1,4 @@
-"""A model is two files, the image and the lifting branch of one training."""
+"""Loading of the two files of a model, the image and the lifting branch of one training."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BRANCHES = ('image', 'lifting')
 
 
 class Described(Protocol):
-    """What an engine says of itself, see `unihpe_ros.engines.Engine`."""
+    """Name, spec, inputs and outputs of an engine, see `unihpe_ros.engines.Engine`."""
 
     spec: ModelSpec
     inputs: dict[str, Shape]

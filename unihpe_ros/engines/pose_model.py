@@ -23,7 +23,7 @@ View = tuple[NDArray[np.uint8], Crops]
 @dataclass(frozen=True)
 class PoseModelOutput:
     """
-    What the network found in B crops, in the order of the crops.
+    Outputs of the network for B crops, in the order of the crops.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class PoseModelOutput:
 @dataclass(frozen=True)
 class LiftedPoses:
     """
-    What the network made of B people's 2D keypoints.
+    Outputs of the network for the 2D keypoints of B people.
 
     Parameters
     ----------

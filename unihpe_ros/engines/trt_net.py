@@ -1,4 +1,4 @@
-"""A TensorRT engine on the device, without any transfer: what engines and pipelines enqueue."""
+"""TensorRT engine that reads and writes device memory; it copies nothing to or from the host."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class TrtNet:
         self._cache.save()
 
     def close(self) -> None:
-        """Release the engine; nothing of it may be under way."""
+        """Release the engine; no inference may be running."""
         self._contexts.clear()
         self._cache.close()
         self._engine = self._runtime = None

@@ -51,7 +51,7 @@ class TensorRt:
 
 class TensorRtLog:
     """
-    What a library said went wrong: it returns None or False and raises nothing.
+    Logger that keeps a library's errors, since its functions return None or False instead.
 
     Parameters
     ----------

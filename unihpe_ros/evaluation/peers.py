@@ -1,4 +1,4 @@
-"""2D networks of other makers on people whose boxes are given, to be measured beside a model."""
+"""Predictions of other makers' 2D networks for people whose boxes are given."""
 
 from __future__ import annotations
 

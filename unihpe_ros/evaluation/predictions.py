@@ -1,4 +1,4 @@
-"""A model's predictions for the records of a data set, from which all figures are computed."""
+"""Predictions of a model for the records of a data set, from which all figures are computed."""
 
 from __future__ import annotations
 

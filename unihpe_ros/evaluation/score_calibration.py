@@ -44,7 +44,7 @@ class ScoreCalibration:
 
 @dataclass(frozen=True)
 class _Answers:
-    """What an image branch answers of N people, and where their keypoints are, crop px."""
+    """Outputs of an image branch for N people, and their true keypoints, crop px."""
 
     simcc_x: Array
     simcc_y: Array

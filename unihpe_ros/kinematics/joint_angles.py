@@ -74,7 +74,7 @@ _DOWN = np.array([0.0, 0.0, -1.0])
 @dataclass(frozen=True)
 class BodyAngles:
     """
-    How N people hold themselves.
+    Joint angles and orientations of N people.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ _GAP = 1.0  # s after which somebody begins anew.
 
 
 class PeopleMotion:
-    """Follows where people are and how they move, in one frame."""
+    """Filter of the positions and velocities of people in one frame."""
 
     def __init__(self) -> None:
         self._ids: list[int] = []

@@ -22,7 +22,7 @@ _LEAST_FALL = 0.05
 @dataclass(frozen=True)
 class Ray:
     """
-    Where an arm points.
+    Ray of a pointing arm.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Ray:
 
     def on_ground(self, up: NDArray[np.floating], height: float = 0.0) -> tuple[Float64, float]:
         """
-        Return where it meets the ground.
+        Return the point where the ray meets the ground.
 
         Parameters
         ----------

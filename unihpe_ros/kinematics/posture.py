@@ -40,7 +40,7 @@ _NO_ARMS = [i for i, name in enumerate(UNION.keypoints) if not name.endswith(('e
 
 
 class Posture(IntEnum):
-    """How somebody holds themselves; the values are part of the ROS interface."""
+    """Posture of a person; the values are part of the ROS interface."""
 
     UNKNOWN = 0
     STANDING = 1
@@ -106,7 +106,7 @@ def postures(points: NDArray[np.floating], up: NDArray[np.floating]) -> list[Pos
 
 @dataclass
 class _Known:
-    """What is known of one person over time."""
+    """State of one person over time."""
 
     stamp: float
     posture: Posture = Posture.UNKNOWN

@@ -1,1 +1,1 @@
-"""2D keypoint networks of other makers: recognised by their tensors, and lifted by our model."""
+"""2D keypoint networks of other makers, recognised by their tensors, with our lifting branch."""

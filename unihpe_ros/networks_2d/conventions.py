@@ -1,4 +1,4 @@
-"""What a network's tensors do not tell: normalisation, padding and keypoint set."""
+"""Conventions that a network's tensors do not tell: normalisation, padding, keypoint set."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CHANNELS, _GRIDS, _PLACES = ('rgb', 'bgr'), ('stride', 'corners'), ('centre', '
 @dataclass(frozen=True)
 class Conventions:
     """
-    How a network is fed and how its answer is meant.
+    How a network's input is made and its output is read.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def conventions_file(network: Path) -> Path:
 
 def read_settled(network: Path) -> dict[str, Any]:
     """
-    Read what the file beside a network settles.
+    Read the conventions that the file beside a network sets.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Families of networks: what tells them by their tensors, and how their answers are read."""
+"""Families of networks: how each is recognised by its tensors, and how its output is read."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ class MmposeFamily(CropFamily, Protocol):
     """Crop networks as MMPose trains them: keypoints in the second axis, ImageNet's colours."""
 
     def keypoint_count(self, tensors: Tensors) -> int:
-        """See `Family`."""
+        """Return how many keypoints a graph of this family gives."""
         return tensors.shapes[0][1]
 
     def conventions(self, tensors: Tensors, keypoint_set: str) -> Conventions:
-        """See `Family`."""
+        """Return how networks of this family are mostly fed and read."""
         return Conventions(keypoint_set, tensors.size, mean=IMAGENET_MEAN, std=IMAGENET_STD)
 
 

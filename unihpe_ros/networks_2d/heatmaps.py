@@ -29,7 +29,7 @@ class Heatmaps(MmposeFamily):
     name = 'heatmaps, as HRNet and ViTPose'
 
     def misfit(self, tensors: Tensors) -> str:
-        """See `Family`."""
+        """Return why a graph is not of this family; empty if it is."""
         shapes, (w, h) = tensors.shapes, tensors.size
         if tensors.channels_last:
             return 'expected an input (B, 3, h, w)'
@@ -46,7 +46,7 @@ class Heatmaps(MmposeFamily):
     def read(
         self, answer: Answer, conventions: Conventions
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """See `CropFamily`."""
+        """Return keypoints and scores from the answer for B crops, see `CropFamily`."""
         (maps,) = answer.values()
         cells, highest = refined_peaks(maps)
         shape, size = np.array(maps.shape[:1:-1]), np.array(conventions.input_size)

@@ -1,4 +1,4 @@
-"""Networks that are known to fit, with their licence and where their makers publish them."""
+"""List of networks that are known to work, with licences and addresses of their makers."""
 
 from __future__ import annotations
 

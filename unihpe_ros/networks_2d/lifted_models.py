@@ -46,7 +46,7 @@ class LiftedCropModel(PoseModel):
         self.stage_times = dict.fromkeys(MODEL_STAGES, 0.0)
 
     def infer(self, views: Sequence[View], threshold: float) -> PoseModelOutput:
-        """See `unihpe_ros.engines.pose_model.PoseModel`."""
+        """Find the keypoints in crops, see `unihpe_ros.engines.pose_model.PoseModel`."""
         laps = [perf_counter()]
         pictures = self._network.prepare(views)
         laps.append(perf_counter())
@@ -86,11 +86,11 @@ class LiftedCropModel(PoseModel):
         return relative_3d, embeddings
 
     def lift(self, keypoints: NDArray[np.float32]) -> LiftedPoses:
-        """See `unihpe_ros.engines.pose_model.PoseModel`."""
+        """Lift 2D poses without an image, see `unihpe_ros.engines.pose_model.PoseModel`."""
         return self._lifter.lift(keypoints)
 
     def close(self) -> None:
-        """See `unihpe_ros.engines.pose_model.PoseModel`."""
+        """Release the runtime's memory."""
         self._network.graph.close()
         self._lifter.close()
 
@@ -116,20 +116,20 @@ class LiftedPeopleModel(PeopleModel):
         self.backend, self.notes = engine.backend, (*engine.notes, *lifter.engine.notes)
 
     def find_people(self, image: NDArray[np.uint8], threshold: float) -> FoundPeople:
-        """See `unihpe_ros.engines.people_model.PeopleModel`."""
+        """Find the people in a picture, see `unihpe_ros.engines.people_model.PeopleModel`."""
         found = self._network.find(image, threshold)
         return replace(found, scores=self._network.conventions.chances(found.scores))
 
     def reduction(self, size: tuple[int, int]) -> int:
-        """See `unihpe_ros.engines.people_model.PeopleModel`."""
+        """Return by how much a picture may be reduced without loss, see `PeopleModel`."""
         return self._network.reduction(size)
 
     def lift(self, keypoints: NDArray[np.float32]) -> LiftedPoses:
-        """See `unihpe_ros.engines.people_model.PeopleModel`."""
+        """Lift 2D poses without an image, see `unihpe_ros.engines.pose_model.PoseModel`."""
         return self._lifter.lift(keypoints)
 
     def close(self) -> None:
-        """See `unihpe_ros.engines.people_model.PeopleModel`."""
+        """Release the runtime's memory."""
         self._network.graph.close()
         self._lifter.close()
 

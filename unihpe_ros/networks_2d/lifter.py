@@ -46,7 +46,7 @@ class BranchLifter:
         self._width = engine.inputs['image_feature'][1] or 0
 
     def lift(self, keypoints: NDArray[np.float32]) -> LiftedPoses:
-        """See `unihpe_ros.engines.pose_model.PoseModel.lift`."""
+        """Lift 2D poses without an image, see `unihpe_ros.engines.pose_model.PoseModel`."""
         return lift_alone(self.engine, keypoints, self._width)
 
     def lift_in_crops(

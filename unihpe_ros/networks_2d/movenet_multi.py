@@ -27,7 +27,7 @@ class MovenetMulti(PictureFamily):
     name = 'MoveNet MultiPose'
 
     def misfit(self, tensors: Tensors) -> str:
-        """See `Family`."""
+        """Return why a graph is not of this family; empty if it is."""
         shapes = tensors.shapes
         if not tensors.channels_last:
             return 'expected an input (B, h, w, 3)'
@@ -39,17 +39,17 @@ class MovenetMulti(PictureFamily):
         return ''
 
     def keypoint_count(self, tensors: Tensors) -> int:
-        """See `Family`."""
+        """Return how many keypoints a graph of this family gives."""
         return (tensors.shapes[0][2] - _BOX) // 3
 
     def conventions(self, tensors: Tensors, keypoint_set: str) -> Conventions:
-        """See `Family`."""
+        """Return how networks of this family are mostly fed and read."""
         return Conventions(keypoint_set, tensors.size, fill=0.0, even_score=EVEN_SCORE)
 
     def read_people(
         self, answer: Answer, conventions: Conventions, threshold: float
     ) -> FoundPeople:
-        """See `PictureFamily`."""
+        """Return the people from the answer for one picture, see `PictureFamily`."""
         (rows,) = answer.values()
         size = np.array(conventions.input_size, np.float32)
         people = rows[0][rows[0][:, -1] >= threshold]

@@ -25,7 +25,7 @@ class MovenetSingle(CropFamily):
     name = 'MoveNet SinglePose'
 
     def misfit(self, tensors: Tensors) -> str:
-        """See `Family`."""
+        """Return why a graph is not of this family; empty if it is."""
         shapes = tensors.shapes
         if not tensors.channels_last:
             return 'expected an input (B, h, w, 3)'
@@ -34,17 +34,17 @@ class MovenetSingle(CropFamily):
         return ''
 
     def keypoint_count(self, tensors: Tensors) -> int:
-        """See `Family`."""
+        """Return how many keypoints a graph of this family gives."""
         return tensors.shapes[0][2]
 
     def conventions(self, tensors: Tensors, keypoint_set: str) -> Conventions:
-        """See `Family`."""
+        """Return how networks of this family are mostly fed and read."""
         return Conventions(keypoint_set, tensors.size, padding=1.0, even_score=EVEN_SCORE)
 
     def read(
         self, answer: Answer, conventions: Conventions
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """See `CropFamily`."""
+        """Return keypoints and scores from the answer for B crops, see `CropFamily`."""
         (found,) = answer.values()
         shares = found[:, 0]  # (B, K, 3)
         size = np.array(conventions.input_size, np.float32)

@@ -27,7 +27,7 @@ class Rtmo(PictureFamily):
     name = 'RTMO'
 
     def misfit(self, tensors: Tensors) -> str:
-        """See `Family`."""
+        """Return why a graph is not of this family; empty if it is."""
         shapes = sorted(tensors.shapes, key=len)
         if tensors.channels_last:
             return 'expected an input (B, 3, h, w)'
@@ -42,17 +42,17 @@ class Rtmo(PictureFamily):
         return ''
 
     def keypoint_count(self, tensors: Tensors) -> int:
-        """See `Family`."""
+        """Return how many keypoints a graph of this family gives."""
         return next(shape[2] for shape in tensors.shapes if len(shape) == 4)
 
     def conventions(self, tensors: Tensors, keypoint_set: str) -> Conventions:
-        """See `Family`."""
+        """Return how networks of this family are mostly fed and read."""
         return Conventions(keypoint_set, tensors.size, channels='bgr', place='corner')
 
     def read_people(
         self, answer: Answer, conventions: Conventions, threshold: float
     ) -> FoundPeople:
-        """See `PictureFamily`."""
+        """Return the people from the answer for one picture, see `PictureFamily`."""
         boxes, keypoints = sorted((one[0] for one in answer.values()), key=lambda one: one.ndim)
         there: NDArray[np.intp] = np.flatnonzero(boxes[:, 4] >= threshold)
         kept = there[suppress(boxes[there, :4], boxes[there, 4], _OVERLAP)]

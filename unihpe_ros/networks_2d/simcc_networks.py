@@ -24,7 +24,7 @@ class Simcc(MmposeFamily):
     name = 'SimCC, as RTMPose'
 
     def misfit(self, tensors: Tensors) -> str:
-        """See `Family`."""
+        """Return why a graph is not of this family; empty if it is."""
         shapes, (w, h) = tensors.shapes, tensors.size
         if tensors.channels_last:
             return 'expected an input (B, 3, h, w)'
@@ -43,7 +43,7 @@ class Simcc(MmposeFamily):
     def read(
         self, answer: Answer, conventions: Conventions
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """See `CropFamily`."""
+        """Return keypoints and scores from the answer for B crops, see `CropFamily`."""
         axes = list(answer.values())
         bins = np.stack([axis.argmax(-1) for axis in axes], -1)
         ratio = axes[0].shape[-1] / conventions.input_size[0]

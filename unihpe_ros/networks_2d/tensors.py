@@ -1,4 +1,4 @@
-"""What a graph reads and writes, from which its family is recognised."""
+"""Input and output tensors of a graph, from which its family is recognised."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class YoloPose(PictureFamily):
     name = 'YOLO-pose'
 
     def misfit(self, tensors: Tensors) -> str:
-        """See `Family`."""
+        """Return why a graph is not of this family; empty if it is."""
         shapes = tensors.shapes
         if tensors.channels_last:
             return 'expected an input (B, 3, h, w)'
@@ -48,18 +48,18 @@ class YoloPose(PictureFamily):
         )
 
     def keypoint_count(self, tensors: Tensors) -> int:
-        """See `Family`."""
+        """Return how many keypoints a graph of this family gives."""
         shape = tensors.shapes[0]
         return (shape[1] - _BOX) // 3 if _is_table(shape) else (shape[2] - _ROW) // 3
 
     def conventions(self, tensors: Tensors, keypoint_set: str) -> Conventions:
-        """See `Family`."""
+        """Return how networks of this family are mostly fed and read."""
         return Conventions(keypoint_set, tensors.size, std=(255.0, 255.0, 255.0), even_score=0.5)
 
     def read_people(
         self, answer: Answer, conventions: Conventions, threshold: float
     ) -> FoundPeople:
-        """See `PictureFamily`."""
+        """Return the people from the answer for one picture, see `PictureFamily`."""
         (raw,) = answer.values()
         is_table = _is_table(raw.shape)
         table = raw[0].T if is_table else raw[0]

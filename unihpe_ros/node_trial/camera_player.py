@@ -84,7 +84,7 @@ def bag_camera_info(reader: BagReader) -> CameraInfo | None:
 
 
 def webcam_pictures(capture: cv2.VideoCapture, device: int, seconds: float) -> Pictures:
-    """Yield what a webcam sees, as fast as it gives it."""
+    """Yield the images of a webcam as fast as it sends them."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         good, picture = capture.read()
@@ -95,7 +95,7 @@ def webcam_pictures(capture: cv2.VideoCapture, device: int, seconds: float) -> P
 
 def open_webcam(device: int) -> cv2.VideoCapture:
     """
-    Open a webcam at 640x480, or what it has instead.
+    Open a webcam at 640x480, or the nearest size that it has.
 
     Raises
     ------

@@ -24,7 +24,7 @@ _SETTLE_S = 0.3
 
 @contextmanager
 def ros_until_signalled() -> Iterator[threading.Event]:
-    """Open ROS; gives the event that Ctrl-C and SIGTERM set."""
+    """Context manager that starts ROS and yields an event that Ctrl-C and SIGTERM set."""
     stop = threading.Event()
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -38,7 +38,7 @@ def ros_until_signalled() -> Iterator[threading.Event]:
 @contextmanager
 def audience(is_matched: Callable[[], bool], stop: threading.Event) -> Iterator[None]:
     """
-    Wait for whoever receives the images, and at the end until they have them.
+    Context manager that waits for the subscribers, and at the end until they have all images.
 
     Parameters
     ----------

@@ -134,7 +134,7 @@ class PoseListener(Receiver):
 
 class Arrivals(Receiver):
     """
-    Subscriber that reads stamps and numbers of people only, and no keypoints.
+    Subscriber that reads only the stamps and numbers of people.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What every trial of the real node needs, which runs in a process of its own beside a camera."""
+"""Shared parts of trials: they run the node and a camera in processes of their own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DOMAINS = 101
 
 def await_node(node: Process, receiver: Receiver, seconds: float) -> None:
     """
-    Wait until the node's answers will reach us: finding each other may take it 3 s.
+    Wait until the node is discovered, so that its answers arrive; this may take 3 s.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def node_arguments(topics: Mapping[str, str], parameters: Mapping[str, object]) 
 
 
 def camera_environment() -> dict[str, str]:
-    """Give the camera shared memory that holds an image; on the receiver's side it is no use."""
+    """Environment of the camera process: shared memory that is large enough for an image."""
     profiles = str(find_resource('config/fastdds.xml'))
     return {
         'FASTDDS_DEFAULT_PROFILES_FILE': profiles,
@@ -81,7 +81,7 @@ def camera_environment() -> dict[str, str]:
 
 @contextmanager
 def quiet_ros() -> Iterator[rclpy.Context]:
-    """Open ROS on this machine alone, for us and for the processes that we start."""
+    """Context manager that starts ROS for this machine only, child processes included."""
     domain = os.getpid() % _DOMAINS + 1
     ours = {'ROS_DOMAIN_ID': str(domain), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
     if os.environ.get('ROS_DISTRO') == 'humble':

@@ -17,7 +17,7 @@ _PATIENCE = 1.0
 
 class CameraPoses:
     """
-    Asks TF where cameras are; where it does not say, people are tracked as if they stood still.
+    Positions of cameras from TF; without one the camera is taken to stand still.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What is known of camera drivers: their topics, their frame, and how they are started."""
+"""Presets of camera drivers: topics, frame and start command."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class CameraPreset:
 
 def load_preset(name: str) -> CameraPreset:
     """
-    Return what is known of a driver.
+    Return the preset of a driver.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Calibration:
     """
-    What a camera_info says, as far as it can be used.
+    Camera of a camera_info, or None, and notes on what was corrected or is wrong.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ class DepthUse:
 
     def note(self, depth: NDArray[np.float32] | None, poses: Poses) -> str:
         """
-        Learn what an image's depth was good for.
+        Add the poses of an image and its depth.
 
         Parameters
         ----------

@@ -33,7 +33,7 @@ _POSTURES = {
 @dataclass(frozen=True)
 class BodyLooks:
     """
-    An image of people, and what is known beside their keypoints.
+    Image, postures and gestures of the people whose bodies are published.
 
     Parameters
     ----------

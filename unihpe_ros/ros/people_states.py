@@ -1,4 +1,4 @@
-"""What is known of whole people beyond their keypoints: motion, heading, stature, posture."""
+"""States of whole people: motion, heading, stature and posture."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _UP_IN_PICTURE = {
 @dataclass(frozen=True)
 class Place:
     """
-    From where and when people are seen.
+    Pose of the camera, up direction and time of one image.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def place_of(
     world_from_camera: Float64 | None = None,
 ) -> Place:
     """
-    Return from where people are seen.
+    Return the pose of the camera, the up direction and the time of an image.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def place_of(
 
 
 class PeopleStates:
-    """Follows the people of one camera; computes what it is asked for."""
+    """Computes the states of one camera's people, only those that are asked for."""
 
     def __init__(self) -> None:
         self._motion = PeopleMotion()

@@ -23,7 +23,7 @@ from unihpe_ros.web.server import WebView
 
 class Pipeline:
     """
-    From the image topics to the output topics.
+    Camera inputs, worker, estimator and publishers of a configured node.
 
     Its methods are called by the executor's thread; the worker's thread runs the FrameHandler.
 
@@ -177,11 +177,11 @@ class Pipeline:
         return self._inputs[camera].missing_input(self._parameters)
 
     def calibration(self, camera: str) -> str:
-        """Return what is known of a camera's lens, in a few words."""
+        """Return the calibration of a camera in a few words."""
         return self._inputs[camera].auxiliary.calibration
 
     def depth_use(self, camera: str) -> str:
-        """Return what a camera's depth images are good for, in a few words."""
+        """Return the use of a camera's depth images in a few words."""
         if self._parameters.root_mode not in ('auto', 'depth'):
             return f'not read with root_mode {self._parameters.root_mode}'
         return self._inputs[camera].auxiliary.depth_use.state

@@ -117,7 +117,7 @@ class Publishers:
         self, image: NDArray[np.uint8] | None, poses: Poses, mode: str
     ) -> NDArray[np.uint8] | None:
         """
-        Return what may be shown of an image: None where nobody wants to see it.
+        Return the image that may be shown, anonymised if so set; None without a viewer.
 
         Parameters
         ----------

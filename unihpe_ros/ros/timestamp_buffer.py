@@ -38,7 +38,7 @@ class TimestampBuffer(Generic[T]):
 
     @property
     def is_alive(self) -> bool:
-        """Whether messages came lately."""
+        """Whether messages arrived recently."""
         return time.monotonic() - self._last < _ALIVE_S
 
     @property

@@ -58,7 +58,7 @@ IDENTITY = Transform(np.eye(3), np.zeros(3))
 
 class Transforms:
     """
-    What TF says of where cameras are.
+    Transforms from camera frames into other frames, looked up in TF.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ _NEAR = 0.25
 
 class Earlier:
     """
-    The frames that an earlier run has worked on.
+    Frames that an earlier run has processed.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Earlier:
 
 class Ids:
     """
-    Numbers people from 1 on, whatever the tracker has counted before.
+    Ids of people, counted from 1 on in one output.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class Ids:
         self._ids: dict[int, int] = {}
 
     def compare(self, poses: Poses, known: Poses) -> None:
-        """Note whom of the earlier people each new one is, in a frame that both runs saw."""
+        """Match new people with those of the earlier run in a frame that both runs processed."""
         for person in range(len(poses)):
             found = _nearest(poses, person, known)
             if found is not None:

@@ -67,7 +67,7 @@ class Plan:
 
     @property
     def unfinished(self) -> Path:
-        """Where the frames are noted until all are done."""
+        """Path of the file that holds the frames until all are processed."""
         for path in (*self.outputs, self.video):
             if path is not None:
                 return path.with_name(f'.{path.name}.unfinished.jsonl')
@@ -75,7 +75,7 @@ class Plan:
         return folder / f'.{self.name}.unfinished.jsonl'
 
     def is_done(self) -> bool:
-        """Whether an earlier run has made all that is asked for."""
+        """Whether an earlier run has made all outputs."""
         return not self.unfinished.exists() and all(
             any(path.parent.glob(f'{path.stem}_*{path.suffix}'))
             if path.suffix in PER_PERSON
@@ -129,7 +129,7 @@ def run_input(
     on_frame: Callable[[int], object],
 ) -> RunResult:
     """
-    Work on an input and write its files.
+    Process an input and write its files.
 
     Until the files are written, what is done is kept beside them: when the run is stopped, they
     are written of the frames so far, and `Plan.resume` goes on from there.

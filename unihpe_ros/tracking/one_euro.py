@@ -31,7 +31,7 @@ _LONGEST_STEP = 1e6
 @dataclass(frozen=True)
 class OneEuroSettings:
     """
-    How much is smoothed.
+    Settings of the filter: cutoff at rest, and its growth with speed.
 
     Parameters
     ----------

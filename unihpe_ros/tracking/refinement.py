@@ -1,4 +1,4 @@
-"""Refinement of observations by what was learned of each person: bone lengths, scale, filters."""
+"""Refinement of observations with the state of each person: bone lengths, scale, filters."""
 
 from __future__ import annotations
 

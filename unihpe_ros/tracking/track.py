@@ -26,7 +26,7 @@ _AGREEING_IOU, _PACE = 0.6, 1.2
 
 
 class State(Enum):
-    """What is known of a person."""
+    """Stage in the life of a track: whether its person is confirmed, seen, predicted or lost."""
 
     TENTATIVE = 'tentative'  # Seen, but not often enough to be sure.
     CONFIRMED = 'confirmed'  # Seen in this frame.
@@ -154,7 +154,7 @@ class Track:
 
 
 def carry_tracks(tracks: Sequence[Track], ego_motion: EgoMotion) -> None:
-    """Bring people's places and velocities into the frame of a camera that has moved."""
+    """Transform positions and velocities of tracks into the frame of a camera that has moved."""
     if not tracks:
         return
     roots = np.array([track.root for track in tracks])

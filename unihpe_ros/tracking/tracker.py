@@ -76,7 +76,7 @@ class Tracker:
         self._stamp = -np.inf
 
     def forget_places(self) -> None:
-        """Forget where in the room people were; who they are stays."""
+        """Forget the positions of people in the room, but keep their ids."""
         for track in (*self.tracks, *self.lost):
             track.root, track.root_velocity = np.full(3, np.nan), np.zeros(3)
 

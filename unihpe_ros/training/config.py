@@ -48,7 +48,7 @@ class ImageSource:
 
     @property
     def selection(self) -> PhotoSelection:
-        """What of a folder of photographs is used; ValueError if it is none."""
+        """Selection of a folder of photographs; ValueError for another kind of data set."""
         names = [entry.name for entry in fields(PhotoSelection)]
         return PhotoSelection(**{name: getattr(self, name) for name in names})
 

@@ -58,7 +58,7 @@ class Objective(nn.Module):
         truth = ranks.gather(batch.normalised)
         seen = corrupt(truth.cpu().numpy(), rng, strength=0.5)[ranks.part(len(truth))]
         inputs = (batch.image, torch.from_numpy(seen).to(batch.image.device), batch.relative)
-        answer = in_chunks(look, model, inputs, self.config.chunk)
+        answer = in_chunks(modality_outputs, model, inputs, self.config.chunk)
         weight = _OUTSIDE + (1 - _OUTSIDE) * batch.inside
         poses = answer['poses'].unbind(1)
         return {
@@ -162,7 +162,9 @@ class Objective(nn.Module):
         return min(max(done / max(self.config.singular_value_ramp, 1), 0.0), 1.0)
 
 
-def look(model: UniHPE, image: Tensor, seen: Tensor, relative: Tensor) -> dict[str, Tensor]:
+def modality_outputs(
+    model: UniHPE, image: Tensor, seen: Tensor, relative: Tensor
+) -> dict[str, Tensor]:
     """
     Return the network's outputs for crops, in all modalities.
 

@@ -17,7 +17,7 @@ _BORDER = 4
 
 
 def silence_opencv() -> None:
-    """Keep back what OpenCV and FFmpeg print of videos: errors are told by whoever meets them."""
+    """Stop OpenCV and FFmpeg from printing messages about videos; errors are raised instead."""
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
     # Some builds of OpenCV 4 lack it.
     if hasattr(cv2.utils, 'logging'):

@@ -1,1 +1,1 @@
-"""A page in the browser: the camera's picture, and the people in a room that one can turn."""
+"""Web page that shows the camera's image, and the people in a 3D view."""

@@ -30,7 +30,7 @@ class _Offer:
 
 class Feed:
     """
-    Hands the newest picture and people to viewers; who offers them never waits.
+    Holder of the newest image and people for viewers; the producer never waits.
 
     Pictures are drawn and encoded in a viewer's thread, once for all viewers, and not at all
     while nobody watches.
@@ -59,7 +59,7 @@ class Feed:
         self, image: NDArray[np.uint8] | None, poses: Poses, figures: Mapping[str, float]
     ) -> None:
         """
-        Show what was seen in one image; costs nothing while nobody watches.
+        Replace the newest image and people; nothing is done while nobody watches.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Inputs to calibrate an int8 copy with, and how it does beside its model."""
+"""Calibration inputs of an int8 copy, and its speed and outputs compared with fp32."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ROUNDS = 12
 def calibration_inputs(
     spec: ModelSpec, folder: Path | None, count: int
 ) -> Iterator[NDArray[np.float32]]:
-    """Yield what the network sees, ``(1, 3, h, w)`` each."""
+    """Yield inputs of the network, ``(1, 3, h, w)`` each."""
     if spec.branch == 'detector':
         whole_picture = InputPicture(spec)
         for picture in _pictures(folder, count):
@@ -73,7 +73,7 @@ def _people(spec: ModelSpec, folder: Path, batch: InputBatch) -> Iterator[NDArra
 def compare(
     path: Path, copy: Path, backend: str, inputs: list[NDArray[np.float32]]
 ) -> tuple[tuple[float, float], str] | None:
-    """Return CPU ms of fp32 and int8, run in turn, and how far the answers are apart."""
+    """Return the CPU ms of fp32 and of int8, and in words how far their outputs differ."""
     try:
         engines = [load_engine(file, backend=backend, threads=1) for file in (path, copy)]
     except MissingBackendError:
@@ -98,7 +98,7 @@ def _difference(
     inputs: list[NDArray[np.float32]],
     spec: ModelSpec,
 ) -> str:
-    """Return in words how far the answers of two engines are apart."""
+    """Return in words how far the outputs of two engines differ."""
     values = []
     for array in inputs:
         answers = [

@@ -56,7 +56,7 @@ class Workload:
 
 
 def count_work(path: Path) -> Workload:
-    """Count what a model file asks for; its convolutions and products must have known shapes."""
+    """Count the work of a model file; its convolutions and products must have known shapes."""
     model = onnx.load(path)
     for value in model.graph.input:
         value.type.tensor_type.shape.dim[0].dim_value = 1

@@ -117,7 +117,7 @@ def plan(
     seconds: float,
 ) -> list[Case]:
     """
-    List all runs but overload and soak, whose rates are known only when the others are through.
+    Return all runs but overload and soak, whose rates depend on the results of the others.
 
     The naive node runs right after ours on the same case, for each size and number of people.
     """
@@ -135,7 +135,7 @@ def plan(
 
 
 def overload(calm: Figures) -> list[Case]:
-    """List the runs at twice what the node can bear, as measured on a calm run; naive too."""
+    """Return the runs at twice the rate that the node can process, ours and naive."""
     if not calm.busy_ms:
         return []
     case, rate = calm.case, 2e3 / calm.busy_ms
@@ -146,12 +146,12 @@ def overload(calm: Figures) -> list[Case]:
 
 
 def soak(calm: Figures, frames: int) -> Case:
-    """Return the run that answers so many images, at the rate that the node bears easily."""
+    """Return the long run over so many images, at a rate well below the highest."""
     case = calm.case
     rate = min(120.0, 0.8e3 / max(calm.busy_ms, 1.0))
     return Case('soak', case.size, case.transport, rate, case.people, frames / rate)
 
 
 def age_limit_ms(figures: Figures) -> float:
-    """Return what p99 of the age must not exceed under overload: two periods, two images' work."""
+    """Return the limit of p99 of the age under overload: two periods, two images' work."""
     return 2e3 / figures.case.fps + 2 * figures.busy_ms

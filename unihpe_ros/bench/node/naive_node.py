@@ -32,7 +32,7 @@ _FIELDS = ('x', 'y', 'z', 'confidence', 'u', 'v')
 
 
 class NaivePoseEstimator(Node):
-    """Images in, skeletons out, the plain way."""
+    """Node that estimates poses in the callback of a subscription with a queue."""
 
     def __init__(self) -> None:
         super().__init__('pose_estimator')

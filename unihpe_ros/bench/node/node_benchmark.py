@@ -111,7 +111,7 @@ def _watch(
     seconds: float,
     on_tick: Callable[[float], object],
 ) -> list[ProcessSample]:
-    """Look at the processes, for so long after the warm-up; the camera plays on until then."""
+    """Sample the processes for so many seconds after the warm-up, while the camera plays on."""
     samples: list[ProcessSample] = []
     first = measured = 0.0
     while measured < seconds and not camera.has_ended():

@@ -86,7 +86,7 @@ def _key(case: Case) -> tuple[object, ...]:
 
 
 def sentences(results: Sequence[Figures]) -> Iterator[str]:
-    """Yield what the runs say beside the table."""
+    """Yield sentences that compare runs: aims, memory, overload, the naive node."""
     for ratio in ratios(results):
         yield ratio.sentence()
     for figures in results:

@@ -1,4 +1,4 @@
-"""Measure several runners on the same film, each image by all of them in turn."""
+"""Comparison of several runners on the same film, each image by all of them in turn."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PCK = 0.2
 @dataclass
 class PeerScore:
     """
-    What was measured of one runner.
+    Measurements of one runner on a film.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class PeerScore:
     keypoints: int = 0
 
     def add(self, found: Found, truth: Poses) -> None:
-        """Count what was found of the true people."""
+        """Add the people who were found in an image, and the true ones."""
         true = truth.to(COCO_17).keypoints_2d[truth.observed.sum(-1) >= MIN_IN_SIGHT]
         self.there += len(true)
         for mine, theirs in match_people(found, true):

@@ -1,4 +1,4 @@
-"""How the estimator's cost grows with people, cameras and the size of the picture."""
+"""Measurement of the estimator's cost by people, cameras and size of the picture."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class GrowthPoint:
 
     @property
     def value(self) -> int:
-        """Where on its axis it lies."""
+        """Value on the axis of its case: people, cameras or px."""
         return {'people': self.people, 'cameras': self.cameras, 'width': self.width}[self.axis]
 
 
@@ -47,7 +47,7 @@ def measure(
     model: str, backend: str, images: int, step: Callable[[int], object] = lambda done: None
 ) -> list[GrowthPoint]:
     """
-    Measure every case: a still picture of people side by side, whose boxes are given at first.
+    Measure every case on a still picture of people side by side; their boxes are given.
 
     Parameters
     ----------

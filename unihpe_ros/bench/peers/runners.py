@@ -1,4 +1,4 @@
-"""What is compared: our estimator, MediaPipe's pose solution, and a plain pipeline."""
+"""Pipelines to compare: our estimator, MediaPipe's pose solution, detector and network alone."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Runner(Protocol):
         """``(N, 17, 2)`` COCO keypoints in the image, px."""
 
     def close(self) -> None:
-        """Release what it holds."""
+        """Release memory and threads."""
 
 
 class Ours(Runner):
@@ -57,11 +57,11 @@ class Ours(Runner):
         self._estimator = PoseEstimator(model, backend=backend, precision=precision)
 
     def find(self, image: NDArray[np.uint8], camera: Camera | None, stamp: float) -> Found:
-        """See Runner."""
+        """Return ``(N, 17, 2)`` COCO keypoints in the next image, px."""
         return self._estimator.estimate(image, camera, stamp).to(COCO_17).keypoints_2d
 
     def close(self) -> None:
-        """See Runner."""
+        """Release the runtime's memory."""
         self._estimator.close()
 
 
@@ -78,7 +78,7 @@ class Plain(Runner):
         self._coco = COCO_17.indices_in(UNION)
 
     def find(self, image: NDArray[np.uint8], camera: Camera | None, stamp: float) -> Found:
-        """See Runner."""
+        """Return ``(N, 17, 2)`` COCO keypoints in the next image, px."""
         del stamp
         spec = self._engine.spec
         view = camera or Camera.from_fov(image.shape[1], image.shape[0], _FOV)
@@ -92,7 +92,7 @@ class Plain(Runner):
         return np.asarray(crops.to_image(keypoints)[people][:, self._coco])
 
     def close(self) -> None:
-        """See Runner."""
+        """Release the runtime's memory."""
         self._detector.close()
         self._engine.close()
 
@@ -117,7 +117,7 @@ class MediaPipe(Runner):
         self._pose: Any = mediapipe.solutions.pose.Pose(model_complexity=complexity)
 
     def find(self, image: NDArray[np.uint8], camera: Camera | None, stamp: float) -> Found:
-        """See Runner."""
+        """Return ``(N, 17, 2)`` COCO keypoints in the next image, px."""
         del camera, stamp
         found = self._pose.process(np.ascontiguousarray(image[..., ::-1])).pose_landmarks
         if found is None:
@@ -127,13 +127,13 @@ class MediaPipe(Runner):
         return (shares * [image.shape[1], image.shape[0]] - 0.5)[None]
 
     def close(self) -> None:
-        """See Runner."""
+        """Release the runtime's memory."""
         self._pose.close()
 
 
 def find_runners(model: str, backends: list[str]) -> tuple[list[Runner], list[str]]:
     """
-    Return what can run here, and why others cannot.
+    Return the pipelines that can run here, and why others cannot.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Compare reports: tables, ratios and rules that fail."""
+"""Comparison of reports: tables, ratios and rules that fail."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def _wall_s(trial: Trial) -> float:
 
 
 def _figures(trial: Trial) -> dict[str, float]:
-    """Return those of the node's figures that are numbers."""
+    """Return the figures of the node that are numbers."""
     figures = {}
     for name, text in trial.figures.items():
         try:

@@ -44,7 +44,7 @@ class Answer:
 
 class Recorder:
     """
-    Makes the BagResult of one pass through a recording.
+    Collects the answers of one pass through a recording into a BagResult.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class Recorder:
         figures: Mapping[str, float],
     ) -> None:
         """
-        Note the answer to an image.
+        Record the answer to an image.
 
         Parameters
         ----------
@@ -129,11 +129,11 @@ class Recorder:
         )
 
     def dropped(self, image: BagImage) -> None:
-        """Note an image that was left for a newer one."""
+        """Record an image that was dropped for a newer one."""
         self._table.add(self._common(image, DROPPED))
 
     def broken(self, image: BagImage, error: Exception) -> None:
-        """Note an image that cannot be decoded."""
+        """Record an image that cannot be decoded."""
         self._table.add(self._common(image, BROKEN))
         self._first_error = self._first_error or (
             f'{self._reader.path}: {self._reader.topic}: message {image.number}: {error}'

@@ -1,4 +1,4 @@
-"""Run a benchmark: every model on every recording, and write what was asked for."""
+"""Benchmark of every model on every recording, with the outputs that were asked for."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class BenchPlan:
 @dataclass
 class Session:
     """
-    A benchmark that runs.
+    A running benchmark of models on recordings.
 
     Parameters
     ----------

@@ -83,7 +83,7 @@ class OurWatcher:
         estimator.reset()
 
     def __call__(self, image: NDArray[np.uint8], camera: Camera, stamp: float) -> Tracked:
-        """See `Watcher`."""
+        """Return the ids and boxes in the next picture, see `Watcher`."""
         pose = next(self._poses)
         poses = self._estimator.estimate(
             image, camera, stamp, stream='film', world_from_camera=pose
@@ -125,7 +125,7 @@ class WatchingByteTrack:
         self._tracker = ByteTrack(RATE, _SURE)
 
     def __call__(self, image: NDArray[np.uint8], camera: Camera, stamp: float) -> Tracked:
-        """See `Watcher`."""
+        """Return the ids and boxes in the next picture, see `Watcher`."""
         found = self._detector.detect(image, _LEAST)
         return self._tracker.follow(found.boxes, found.scores)
 
@@ -189,7 +189,7 @@ class FilmScore(TrackingScore):
         return 1e3 * float(np.median(self.seconds))
 
     def record(self) -> dict[str, Any]:
-        """See `unihpe_ros.bench.tracking.tracking_benchmark.TrackingScore`."""
+        """Return the figures by their names in a report."""
         return {
             **super().record(),
             'found': self.found,
@@ -274,7 +274,7 @@ def follow_film(
 
 
 class _Spells:
-    """Measures how long people are in sight before they are found, s."""
+    """Times from when people come into sight until they are found, s."""
 
     def __init__(self) -> None:
         self.delays: list[float] = []

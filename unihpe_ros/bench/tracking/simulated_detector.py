@@ -87,7 +87,7 @@ def sense(scene: WalkingScene, camera: Camera, rng: np.random.Generator) -> Foun
 def _noticed(
     scene: WalkingScene, true: Float64, share: Float64, rng: np.random.Generator
 ) -> NDArray[np.intp]:
-    """Return who is found: not those out of sight, and of two who overlap perhaps one."""
+    """Return the detected people: none out of sight, of two who overlap perhaps one."""
     missed = np.where(share < _HALF_HIDDEN, _MISSED_HALF_HIDDEN, _MISSED)
     missed[share < _HIDDEN] = 1.0
     seen = rng.random(len(share)) >= missed

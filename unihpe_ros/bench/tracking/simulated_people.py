@@ -69,7 +69,7 @@ class WalkingScene:
 
 
 def standing(stature: float) -> Float64:
-    """``(26, 3)`` Keypoints of somebody who stands, m: x to their left, y up, z ahead."""
+    """``(26, 3)`` Keypoints of a standing person, m: x to their left, y up, z ahead."""
     rows = []
     for name in UNION.keypoints:
         side = 1.0 if name in _STANDING else -1.0
@@ -79,7 +79,7 @@ def standing(stature: float) -> Float64:
 
 
 def walking(stature: float, phase: float) -> Float64:
-    """``(26, 3)`` Keypoints of somebody in a walk, as in `standing`; 2 pi are two steps."""
+    """``(26, 3)`` Keypoints of a walking person, as in `standing`; 2 pi are two steps."""
     points = standing(stature)
     for side, sign in (('left', 1.0), ('right', -1.0)):
         swing = sign * np.sin(phase)
@@ -95,7 +95,7 @@ def walking(stature: float, phase: float) -> Float64:
 
 def in_camera(points: Float64, place: Float64, heading: float) -> Float64:
     """
-    Put somebody before the camera.
+    Return keypoints of a person in the camera's frame.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ class Ways:
 
 def ways_about(people: int, seconds: float, rate: float, seed: int) -> Ways:
     """
-    Let people walk about and cross each other's way.
+    Return the paths of people who cross each other's way.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def walk_about(
     people: int, seconds: float, rate: float, seed: int, camera: Camera
 ) -> Iterator[WalkingScene]:
     """
-    Show people on their ways.
+    Yield the scenes of people on their paths.
 
     Parameters
     ----------

@@ -91,7 +91,7 @@ class OurTracker:
         estimator.reset()
 
     def __call__(self, found: Found, stamp: float) -> Tracked:
-        """See `Follower`."""
+        """Return ids and boxes for the next detections, see `Follower`."""
         poses = self._estimator.lift(
             found.keypoints, found.scores, CAMERA, stamp, skeleton=UNION, stream='bench'
         )
@@ -129,7 +129,7 @@ class ByteTrack:
         self._tracker = ByteTrackTracker(frame_rate=rate, **chosen)
 
     def __call__(self, found: Found, stamp: float) -> Tracked:
-        """See `Follower`."""
+        """Return ids and boxes for the next detections, see `Follower`."""
         return self.follow(found.boxes, found.confidence)
 
     def follow(self, places: NDArray[np.floating], confidence: NDArray[np.floating]) -> Tracked:
@@ -198,7 +198,7 @@ def compare(
     places: NDArray[np.floating],
 ) -> dict[int, int]:
     """
-    Count a picture; who is hardly in sight counts neither as missed nor as made up.
+    Count an image; people hardly in sight are neither false negatives nor false positives.
 
     Parameters
     ----------

@@ -55,7 +55,7 @@ class Live(Source):
 
 def open_webcam(number: int) -> Live:
     """
-    Open a webcam at 640x480, or the size it has instead.
+    Open a webcam at 640x480, or the nearest size that it has.
 
     Raises
     ------

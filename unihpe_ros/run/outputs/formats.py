@@ -1,4 +1,4 @@
-"""Which file is written in which format, by its suffix; all of them appear whole or not at all."""
+"""Writers of all output formats by file suffix; each file appears whole or not at all."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-People of all frames as JSON lines: what every other format is made of.
+People of all frames as JSON lines, from which every other format is made.
 
 The first line is a header; each line after it is one frame. Lines are appended while frames are
 worked on, so that a run that was stopped goes on where the file ends.
@@ -31,7 +31,7 @@ _PIXEL, _METRE, _SHARE = 2, 4, 3
 @dataclass(frozen=True)
 class Header:
     """
-    What holds for all frames of an input.
+    Properties of an input that are the same in all frames.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class Header:
 @dataclass(frozen=True)
 class FramePeople:
     """
-    Who is in one frame.
+    People of one frame.
 
     Parameters
     ----------

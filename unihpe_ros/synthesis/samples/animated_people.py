@@ -145,7 +145,7 @@ class FilmedActor(AnimatedBody):
 
 
 def between(values: Float32, index: float) -> Float32:
-    """Return the linear interpolation between two rows."""
+    """Return the linear interpolation of two rows."""
     first = min(int(index), len(values) - 2)
     share = np.float32(index - first)
     return values[first] * (1 - share) + values[first + 1] * share
