@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 import onnxruntime
 from tqdm import tqdm
-from unihpe_ros.core.detection import suppress
+from unihpe_ros.core.detector_output import suppress
 from unihpe_ros.core.files import replacing
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.datasets.coco import read_annotations

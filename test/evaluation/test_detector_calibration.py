@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy.special import expit, logit
-from unihpe_ros.core.detection import Detections
+from unihpe_ros.core.detector_output import Detections
 from unihpe_ros.datasets.records import DatasetError
 from unihpe_ros.datasets.scene_augment import LabelledPicture
 from unihpe_ros.evaluation.detection_report import ScenePredictions

@@ -123,7 +123,7 @@ def _line(model: DetectorNetwork, photos: Path | None) -> tuple[float, float]:
     from unihpe_ros.datasets.photos import PhotoScenes
     from unihpe_ros.evaluation.detection_report import detect_scenes
     from unihpe_ros.evaluation.detector_calibration import calibrate_detector
-    from unihpe_ros.training.detection.run import TorchDetector
+    from unihpe_ros.training.detection.detector_run import TorchDetector
 
     found = calibrate_detector(detect_scenes(TorchDetector(model), PhotoScenes(photos)))
     print(
