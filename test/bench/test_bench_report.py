@@ -1,4 +1,4 @@
-"""Reports: whole, self-contained, merged without loss, compared with their noise."""
+"""Reports: whole, self-contained, merged without loss."""
 
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -10,73 +10,28 @@ import shutil
 import subprocess
 
 import cv2
+from made_up_reports import bag_result, report_of
 import numpy as np
 import pytest
-from tiny_bag import truth_at, walker
 from unihpe_ros.bench.recordings.bench_report import (
     BenchError,
     BenchReport,
     merge,
-    ModelResult,
     read_report,
     write_json,
 )
-from unihpe_ros.bench.recordings.compare import (
-    breaches,
-    parse_rule,
-    Side,
-    sides_of,
-    table,
-    verdict,
-)
 from unihpe_ros.bench.recordings.frame_table import (
-    ANSWERED,
-    BagResult,
     COLUMNS,
-    FrameTable,
     rounded,
 )
 from unihpe_ros.bench.recordings.html import SECTIONS, to_html
 from unihpe_ros.bench.recordings.markdown import to_markdown
-from unihpe_ros.bench.recordings.metric_text import METRICS, show
-from unihpe_ros.bench.recordings.summary import noise_band, summarise
+from unihpe_ros.bench.recordings.metric_text import show
+from unihpe_ros.bench.recordings.summary import summarise
 from unihpe_ros.bench.recordings.worst_frames import WorstFrames
-from unihpe_ros.cli.main import main
-from unihpe_ros.metrics.ground_truth import accuracy, TruthMeter
+from unihpe_ros.metrics.ground_truth import accuracy
 
 CHROMIUM = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'chrome'))), None)
-SETTINGS = {'source': 'people <&> "dogs"', 'through': 'direct', 'rate': 'max', 'topic': ''}
-MACHINE = {'processor': 'abacus', 'cores': 2, 'memory_gb': 4.0, 'system': 'wood',
-           'python': '3.10', 'versions': {'numpy': '1'}, 'environment': {}}  # fmt: skip
-
-
-def bag_result(name: str, frames: int = 60, latency: float = 10.0, seed: int = 0) -> BagResult:
-    """Make up a recording; without randomness it could hide an order of summation."""
-    rng = np.random.default_rng([seed, *name.encode()])
-    rows, shelf, meter = FrameTable(), WorstFrames(), TruthMeter()
-    truth, _ = truth_at(walker(0.1))
-    for number in range(frames):
-        lift = rng.normal(0, 0.01, (2, 26, 3)).astype(np.float32)
-        meter.add(replace(truth, keypoints_3d=truth.keypoints_3d + lift), truth)
-        values = {column: float(rng.uniform(1, 2)) for column in COLUMNS}
-        values['latency_ms'] = float(rng.normal(latency, 0.1 * latency))
-        values |= {'number': number, 'state': ANSWERED, 'time_s': number / 30, 'people': 2}
-        values |= {'score': 0.9, 'agreement': float(rng.uniform(0.8, 0.9)), 'bytes': 1000}
-        rows.add({**values, 'image_bytes': 30_000, 'missed': 0, 'extra': 0, 'doubtful': 0})
-        shelf.offer(
-            (number, number / 30), float(rng.uniform()), '30 mm',
-            lambda: np.full((48, 64, 3), 90, np.uint8),
-        )  # fmt: skip
-    return BagResult(
-        name, '/camera/image', [64, 48], frames, 2.5, True, 2, '', rows.columns, {},
-        meter.result(), shelf.result(),
-    )  # fmt: skip
-
-
-def report_of(bags: list[BagResult], shard: str = '1/1', **fields: object) -> BenchReport:
-    about = {'backend': 'beads', 'weights': 'w1', 'input_size': [96, 128], 'training': 'none'}
-    models = [ModelResult('tiny', about, bags)]
-    return replace(BenchReport(SETTINGS, [shard], [MACHINE], models), **fields)
 
 
 @pytest.fixture(scope='module')
@@ -231,69 +186,6 @@ def test_a_report_with_a_column_missing_is_named(report, tmp_path):
     del values['models'][0]['bags'][0]['wall_s']
     with pytest.raises(ValueError, match=r'here: bag: fields missing or unknown: wall_s'):
         BenchReport.from_dict(values, 'here')
-
-
-def test_comparison_tells_change_from_noise(report):
-    same = report_of([bag_result('one', seed=1), bag_result('two', 40, seed=1)])
-    slower = report_of([bag_result('one', latency=15), bag_result('two', 40, latency=15)])
-    first, second, third = sides_of([report, same, slower], ['a', 'b', 'c'])
-    median = next(metric for metric in METRICS if metric.path == 'latency_ms.p50')
-    assert verdict(median, second, first) == 'same'
-    assert verdict(median, third, first) == 'worse'
-    assert verdict(median, first, third) == 'better'
-    row = next(row for row in table([first, third]) if 'latency_ms.p50' in row[0])
-    share = float(re.search(r'x([\d.]+) ±', row[2]).group(1))
-    assert share == pytest.approx(1.5, abs=0.06)
-
-
-def test_noise_scales_with_the_ratio(report):
-    faster = report_of([bag_result('one', latency=1), bag_result('two', 40, latency=1)])
-    first, second = sides_of([report, faster], ['a', 'b'])
-    row = next(row for row in table([first, second]) if 'latency_ms.mean' in row[0])
-    share, noise = map(float, re.search(r'x([\d.]+) ±([\d.]+) better', row[2]).groups())
-    assert share == pytest.approx(0.1, abs=0.006)
-    assert noise < 0.1 * share
-
-
-def test_limits_are_kept_or_breached(report):
-    slower = report_of([bag_result('one', latency=12), bag_result('two', 40, latency=12)])
-    sides = sides_of([report, slower], ['a', 'b'])
-    assert breaches([parse_rule('latency_ms.p50>1.3')], sides) == []
-    (line,) = breaches([parse_rule('latency_ms.p50 > 1.1')], sides)
-    assert line.startswith('b: latency_ms.p50>1.1 (it is 1.')
-    assert breaches([parse_rule('accuracy.mota<0.99')], sides) == []
-    unknown = [sides[0], Side('c', {**sides[1].summary, 'accuracy': None})]
-    assert breaches([parse_rule('accuracy.mpjpe_mm>9')], unknown) == [
-        'c: accuracy.mpjpe_mm>9 (it is nan)'
-    ]
-    for text, words in (('speed', 'expected METRIC>RATIO'), ('speed>1', "unknown metric 'speed'")):
-        with pytest.raises(BenchError, match=words):
-            parse_rule(text)
-
-
-def test_compare_exits_by_its_limits(report, tmp_path, capsys):
-    slower = report_of([bag_result('one', latency=20)])
-    write_json(report, tmp_path / 'a')
-    write_json(slower, tmp_path / 'b')
-    sides = [str(tmp_path / 'a'), str(tmp_path / 'b' / 'report.json')]
-    assert main(['bench', 'compare', *sides]) == 0
-    out = capsys.readouterr().out
-    assert 'latency, median [latency_ms.p50]' in out
-    assert out.splitlines()[-1] == 'Compared 2 results: no limit of 0 is breached.'
-    assert main(['bench', 'compare', *sides, '--fail-if', 'latency_ms.p95>1.5']) == 1
-    assert 'latency_ms.p95>1.5 (it is ' in capsys.readouterr().err
-    assert main(['bench', 'compare', sides[0]]) == 1
-    assert 'expected two reports, or one of several models' in capsys.readouterr().err
-
-
-def test_noise_is_that_of_blocks(rng):
-    values = rng.normal(10, 1, 1000)
-    # 95 % interval of a mean of 1000 independent values: 1.96 / sqrt(1000) of 10.
-    assert noise_band(values) == pytest.approx(0.0062, rel=0.6)
-    drifting = values + np.linspace(-3, 3, 1000)
-    assert noise_band(drifting) > 5 * noise_band(values)
-    assert math.isnan(noise_band(values[:29]))
-    assert math.isnan(noise_band(np.full(100, np.nan)))
 
 
 def test_sums_of_recordings_give_the_figures_of_all():

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import cv2
 from host_gpu import compile_kernels
+from kernel_cases import BOXES, CAMERAS, PINHOLE, scenery, SIZE
 import numpy as np
 import pytest
 from tiny_model import tiny_spec
@@ -15,62 +16,19 @@ from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.model_spec import MISSING_SCORE, ModelSpec
 from unihpe_ros.core.network_input import lifting_input
 from unihpe_ros.core.reduction import halvings_before
-from unihpe_ros.engines import EngineError, kernel_arguments, nvrtc
+from unihpe_ros.engines import kernel_arguments
 from unihpe_ros.engines.host_model import agreement_of
 from unihpe_ros.engines.kernel_arguments import PixelLayout
-from unihpe_ros.engines.kernels import MODULES, WARP
+from unihpe_ros.engines.kernels import WARP
 
 Functions = dict[str, Callable[..., None]]
-SIZE = (642, 482)
 SPEC = tiny_spec()
-PINHOLE = Camera.from_fov(*SIZE, 1.4)
-FOCAL = PINHOLE.K
-CAMERAS = {
-    'pinhole': PINHOLE,
-    'skewed': Camera(FOCAL + [[0, 3.0, 0], [0, 0, 0], [0, 0, 0]], *SIZE),
-    'plumb_bob': Camera(FOCAL, *SIZE, np.array([-0.1, 0.02, 0.001, -0.002, -0.001])),
-    'rational': Camera(
-        FOCAL,
-        *SIZE,
-        np.array([0.4, 0.1, 1e-3, -1e-3, 0.02, 0.7, 0.2, 0.05, 1e-3, 2e-3, -1e-3, 5e-4]),
-        'rational_polynomial',
-    ),
-    'tilted': Camera(
-        FOCAL,
-        *SIZE,
-        np.array([-0.2, 0.05, 1e-3, 1e-3, 0, 0, 0, 0, 1e-3, 0, 2e-3, 0, 0.03, -0.05]),
-        'rational_polynomial',
-    ),
-    'fisheye': Camera(FOCAL, *SIZE, np.array([0.02, -0.01, 0.003, -0.001]), 'equidistant'),
-    'fisheye_plain': Camera(FOCAL, *SIZE, np.zeros(4), 'equidistant'),
-}
 cameras = pytest.mark.parametrize('camera', CAMERAS.values(), ids=CAMERAS)
-# People as tall as the image, larger, cut by each edge, small, and none of it inside.
-BOXES = np.array(
-    [
-        [200, 40, 420, 460],
-        [-200, -300, 900, 800],
-        [560, 200, 760, 600],
-        [-80, -60, 120, 180],
-        [100, 100, 112, 124],
-        [300, 380, 500, 700],
-        [1200, 900, 1500, 1300],
-    ],
-    float,
-)
 
 
 @pytest.fixture(scope='module')
 def functions(tmp_path_factory: pytest.TempPathFactory) -> Functions:
     return compile_kernels(tmp_path_factory.mktemp('kernels'))
-
-
-def scenery(size: tuple[int, int], detail: float = 0.2) -> np.ndarray:
-    """Clouds, and some noise in every pixel."""
-    rng = np.random.default_rng(0)
-    coarse = rng.uniform(0, 255, (size[1] // 20, size[0] // 20, 3)).astype(np.float32)
-    noise = rng.uniform(0, 255, (size[1], size[0], 3))
-    return ((1 - detail) * cv2.resize(coarse, size) + detail * noise).astype(np.uint8)
 
 
 def describe(
@@ -326,29 +284,3 @@ def test_rows_are_finished_as_on_the_host(functions: Functions, rng: np.random.G
     np.testing.assert_allclose(agreement, agreement_of(one, other), atol=1e-6)
     assert np.isnan(points).all()
     assert np.isnan(scores).all()
-
-
-@pytest.mark.parametrize('name', nvrtc.SOURCES)
-def test_ptx_is_what_the_source_compiles_to(name: str) -> None:
-    committed = nvrtc.FOLDER / f'{name}.ptx'
-    assert nvrtc.Nvrtc().ptx(name) == committed.read_bytes(), 'make ptx compiles it again'
-    text = committed.read_text()
-    assert '.version 8.5\n.target sm_75\n' in text
-    assert all(f'.entry {kernel}(' in text for kernel in MODULES[name])
-
-
-def test_missing_compiler_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nvrtc, 'find_spec', lambda name: None)
-    with pytest.raises(EngineError, match=f'pip install {nvrtc.WHEEL}'):
-        nvrtc.Nvrtc()
-
-
-def test_what_the_compiler_refuses_is_quoted(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for header in nvrtc.FOLDER.glob('*.cuh'):
-        (tmp_path / header.name).write_bytes(header.read_bytes())
-    (tmp_path / 'decode.cu').write_text(
-        '#include "launch.cuh"\nDEVICE int f() { return wrong; }\n'
-    )
-    monkeypatch.setattr(nvrtc, 'FOLDER', tmp_path)
-    with pytest.raises(EngineError, match=r'decode\.cu: NVRTC refuses it: .*"wrong" is undefined'):
-        nvrtc.Nvrtc().ptx('decode')

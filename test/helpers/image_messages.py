@@ -30,3 +30,13 @@ def message(data: np.ndarray, encoding: str, size=(W, H), step=None, big=False) 
         step=raw.nbytes // raw.shape[0] if step is None else step,
         data=array('B', raw.tobytes()),
     )
+
+
+def depth_message(values: np.ndarray, encoding: str, padding: int = 0, stamp: float = 0.0):
+    height, width = values.shape
+    rows = [row.tobytes() + bytes(padding) for row in values]
+    msg = Image(width=width, height=height, encoding=encoding, step=len(rows[0]))
+    msg.is_bigendian = int(values.dtype.byteorder == '>')
+    msg.header.stamp.sec, msg.header.stamp.nanosec = divmod(round(stamp * 1e9), 1_000_000_000)
+    msg.data = array('B', b''.join(rows))
+    return msg

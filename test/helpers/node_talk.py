@@ -3,10 +3,14 @@
 from collections.abc import Callable
 from itertools import count
 
-from diagnostic_msgs.msg import DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
+import numpy as np
 from ros_fixtures import image, PATIENCE_S, Peer, wait_until
+from sensor_msgs.msg import Image, PointCloud2
+from tiny_model import paint_person, person_box
+from unihpe_ros.ros.images import encode_image
 
 NODE = 'pose_estimator'
 
@@ -59,3 +63,22 @@ def change_state(peer: Peer, *transitions: int) -> bool:
 def state_of(peer: Peer) -> int:
     """Return the number of the node's lifecycle state."""
     return peer.call(GetState, f'{NODE}/get_state', GetState.Request()).current_state.id
+
+
+def outputs(peer):
+    """Listen to the node's poses and reports."""
+    return peer.listen(PointCloud2, 'pose3d'), peer.listen(DiagnosticArray, 'diagnostics')
+
+
+def more(messages, number=2):
+    """Return a condition: so many more messages have come than now."""
+    before = len(messages)
+    return lambda: len(messages) >= before + number
+
+
+def picture(stamp=1.0, size=(128, 96)) -> Image:
+    """Make an image of one person, as the model of constants sees one."""
+    width, height = size
+    shown = np.full((height, width, 3), 40, np.uint8)
+    paint_person(shown, person_box(0.5 * width, 0.5 * height, 0.7 * height))
+    return encode_image(shown, image(stamp).header)

@@ -17,10 +17,11 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
-from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.core.skeleton import COCO_17, UNION
+from unihpe_ros.ros.clouds import to_cloud_2d
 from unihpe_ros.ros.node import PoseEstimatorNode
 
 FRAME_ID = 'camera_optical_frame'
@@ -259,3 +260,8 @@ def active(node: PoseEstimatorNode, peer: Peer) -> Iterator[None]:
 def own_namespace(name: str) -> str:
     """Return a namespace that no other test, and no test of another run, uses."""
     return f'/t{abs(hash((name, os.getpid()))) % 10**8}'
+
+
+def two_people_2d(stamp: float) -> PointCloud2:
+    """Make 2D keypoints of two people."""
+    return to_cloud_2d(people(2, COCO_17), image(stamp).header)

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import parser
-from tiny_model import RUN, save_model, tiny_spec, with_constants
+from tiny_graphs import RUN, with_constants
+from tiny_model import save_model, tiny_spec
 from unihpe_ros.core.detector_output import grid
 from unihpe_ros.core.model_spec import ModelSpec
 

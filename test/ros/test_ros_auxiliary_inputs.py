@@ -1,26 +1,20 @@
-"""What comes beside images, or instead of them: which belongs to which, and what it holds."""
+"""Inputs that accompany images: which belongs to which image, and what the log says of them."""
 
-from array import array
 import math
 import threading
 import time
 from types import SimpleNamespace
 
+from image_messages import depth_message
 import numpy as np
 import pytest
-from ros_fixtures import camera_info, Logger, people
-from sensor_msgs.msg import Image
-from std_msgs.msg import Header
-from unihpe_ros.core.skeleton import COCO_17, ROS4HRI_18
+from ros_fixtures import camera_info, Logger
 from unihpe_ros.ros.auxiliary_inputs import AuxiliaryInputs
 from unihpe_ros.ros.boxes_in import detections_type, to_boxes
 from unihpe_ros.ros.camera_log import CameraLog
-from unihpe_ros.ros.clouds import to_cloud, to_cloud_2d
-from unihpe_ros.ros.depth import decode_depth
-from unihpe_ros.ros.images import DecodeError
 from unihpe_ros.ros.optional import MissingPackageError
 from unihpe_ros.ros.parameters import Parameters
-from unihpe_ros.ros.poses2d import decode_keypoints, keypoints_type
+from unihpe_ros.ros.poses2d import keypoints_type
 from unihpe_ros.ros.timestamp_buffer import TimestampBuffer
 
 SIZE = (64, 48)
@@ -62,59 +56,6 @@ def test_nothing_is_waited_for_that_will_not_come():
     assert time.monotonic() - began < 5
     assert buffer.nearest(2.2, 0.05, time.monotonic() + 0.05) is None
     assert time.monotonic() - began > 0.05
-
-
-def depth_message(values: np.ndarray, encoding: str, padding: int = 0, stamp: float = 0.0):
-    height, width = values.shape
-    rows = [row.tobytes() + bytes(padding) for row in values]
-    msg = Image(width=width, height=height, encoding=encoding, step=len(rows[0]))
-    msg.is_bigendian = int(values.dtype.byteorder == '>')
-    msg.header.stamp.sec, msg.header.stamp.nanosec = divmod(round(stamp * 1e9), 1_000_000_000)
-    msg.data = array('B', b''.join(rows))
-    return msg
-
-
-@pytest.mark.parametrize(
-    ('encoding', 'dtype', 'unit'),
-    [
-        ('32FC1', '<f4', 1.0),
-        ('32FC1', '>f4', 1.0),
-        ('64FC1', '<f8', 1.0),
-        ('16UC1', '<u2', 1e3),
-        ('16UC1', '>u2', 1e3),
-        ('16SC1', '<i2', 1e3),
-        ('16uc1\0', '<u2', 1e3),
-        (' Z16', '<u2', 1e3),
-    ],
-)
-def test_depth_is_in_metres_whatever_the_camera_sends(encoding, dtype, unit):
-    metres = np.array([[1.5, 2.25, 0], [4.0, 0.5, 3.0]])
-    msg = depth_message((metres * unit).astype(dtype), encoding, padding=4)
-    depth = decode_depth(msg)
-    assert depth.dtype == np.float32
-    np.testing.assert_allclose(depth, metres, rtol=1e-6)
-
-
-def test_negative_distances_are_unknown():
-    depth = decode_depth(depth_message(np.array([[-1, 1000]], '<i2'), '16SC1'))
-    np.testing.assert_allclose(depth, [[0, 1.0]], rtol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ('field', 'value', 'words'),
-    [
-        ('encoding', 'rgb8', r"expected 32FC1 \(m\) or 16UC1 \(mm\); got 'rgb8'"),
-        ('step', 3, 'rows of 8 bytes'),
-        ('height', 3, '24 in all; got rows of 8, 16 in all'),
-        ('width', 0, 'positive size'),
-        ('width', 2**31, 'at most'),
-    ],
-)
-def test_what_is_no_depth_image_is_named(field, value, words):
-    msg = depth_message(np.ones((2, 2), '<f4'), '32FC1')
-    setattr(msg, field, value)
-    with pytest.raises(DecodeError, match=words):
-        decode_depth(msg)
 
 
 @pytest.fixture
@@ -296,55 +237,6 @@ def test_without_the_messages_it_is_said_what_needs_them(monkeypatch):
         keypoints_type('hri')
 
 
-@pytest.mark.parametrize('write', [to_cloud, to_cloud_2d])
-def test_2d_keypoints_are_read_from_a_cloud(write):
-    poses = people(2, COCO_17)
-    given = decode_keypoints(write(poses, Header()), SIZE)
-    assert given.skeleton is COCO_17
-    np.testing.assert_array_equal(given.points, poses.keypoints_2d)
-    np.testing.assert_array_equal(given.scores, poses.scores)
-
-
-def test_scores_and_places_that_cannot_be_are_no_keypoints():
-    poses = people(1, COCO_17)
-    poses.keypoints_2d[0, 2], poses.scores[0, 3:6] = 1e30, (7.0, -1.0, np.nan)
-    given = decode_keypoints(to_cloud_2d(poses, Header()), SIZE)
-    assert np.isnan(given.points[0, 2]).all()
-    assert given.scores[0, 3:6].tolist() == [1, 0, 0]
-
-
-def test_a_cloud_of_something_else_is_named():
-    cloud = to_cloud_2d(people(1), Header())
-    cloud.fields = cloud.fields[:2]
-    with pytest.raises(DecodeError, match='pose2d_in: cloud: expected the fields'):
-        decode_keypoints(cloud, SIZE)
-
-
-class Skeleton2D:
-    """Stands for hri_msgs/Skeleton2D, with the eyes where a reader does not expect them."""
-
-    LEFT_EYE, RIGHT_EYE = 14, 15
-
-    def __init__(self, skeleton):
-        self.skeleton = skeleton
-
-
-for number, name in enumerate(ROS4HRI_18.keypoints):
-    if 'eye' not in name:
-        setattr(Skeleton2D, name.upper(), number)
-
-
-def test_hri_points_are_shares_of_the_image_by_the_names_of_the_message():
-    points = [SimpleNamespace(x=i / 20, y=0.5, c=i / 20) for i in range(18)]
-    given = decode_keypoints(Skeleton2D(points), (200, 100))
-    eye = ROS4HRI_18.index('right_eye')
-    assert given.skeleton is ROS4HRI_18
-    np.testing.assert_allclose(given.points[0, eye], [15 / 20 * 200 - 0.5, 49.5], rtol=1e-6)
-    assert given.scores[0, eye] == pytest.approx(0.75)
-    with pytest.raises(DecodeError, match='expected 18 points in skeleton; got 3'):
-        decode_keypoints(Skeleton2D(points[:3]), (200, 100))
-
-
 def test_a_calibration_of_another_size_is_told(beside):
     beside.cameras.update(camera_info(size=(640, 360)))
     assert beside.camera_of(SIZE) is None
@@ -360,20 +252,6 @@ def test_a_calibration_of_the_same_proportions_is_scaled_and_told_once(beside):
     assert beside.logger.lines == [
         'camera_info is scaled: it is of 640x480, the image of 64x48 has the same proportions'
     ]
-
-
-def test_columns_in_the_order_of_a_named_set_are_read_whatever_their_numbers():
-    poses = people(2, COCO_17)
-    cloud = to_cloud_2d(poses, Header())
-    given = decode_keypoints(cloud, SIZE, 'coco17')
-    np.testing.assert_array_equal(given.points, poses.keypoints_2d)
-    union = to_cloud_2d(people(1), Header())
-    halpe = decode_keypoints(union, SIZE, 'halpe26')
-    assert halpe.skeleton.name == 'halpe26'
-    with pytest.raises(DecodeError, match='expected 25 columns for openpose25; got 17'):
-        decode_keypoints(cloud, SIZE, 'openpose25')
-    nobody = decode_keypoints(to_cloud_2d(people(0), Header()), SIZE, 'halpe26')
-    assert nobody.points.shape == (0, 26, 2)
 
 
 def test_images_that_change_their_size_are_told_once():

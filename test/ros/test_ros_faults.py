@@ -8,12 +8,10 @@ import os
 from pathlib import Path
 import signal
 import threading
-import time
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticStatus
 from lifecycle_msgs.msg import Transition
-from node_talk import change_state, publish_until, report_of
-import numpy as np
+from node_talk import change_state, more, outputs, picture, publish_until, report_of
 import pytest
 from rclpy.lifecycle import TransitionCallbackReturn
 from ros_fixtures import (
@@ -22,20 +20,16 @@ from ros_fixtures import (
     FakeEstimator,
     image,
     node_and_peer,
-    own_namespace,
-    Peer,
-    ros,
     spinning,
     wait_until,
 )
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from test_ros_two_processes import process
 from tiny_detector import write_tiny_detector
-from tiny_model import paint_person, person_box, write_tiny_model
+from tiny_model import write_tiny_model
 from unihpe_ros.engines import EngineError
 from unihpe_ros.ros import node as node_module
 from unihpe_ros.ros.clouds import from_cloud
-from unihpe_ros.ros.images import encode_image
 from unihpe_ros.ros.node import make_estimator, PoseEstimatorNode
 
 SUCCESS = TransitionCallbackReturn.SUCCESS
@@ -58,25 +52,6 @@ def run(context, namespace, quick_reports, tmp_path_factory):
             yield node, peer
 
     return start
-
-
-def outputs(peer):
-    """Listen to the node's poses and reports."""
-    return peer.listen(PointCloud2, 'pose3d'), peer.listen(DiagnosticArray, 'diagnostics')
-
-
-def more(messages, number=2):
-    """Return a condition: so many more messages have come than now."""
-    before = len(messages)
-    return lambda: len(messages) >= before + number
-
-
-def picture(stamp=1.0, size=(128, 96)) -> Image:
-    """Make an image of one person, as the model of constants sees one."""
-    width, height = size
-    shown = np.full((height, width, 3), 40, np.uint8)
-    paint_person(shown, person_box(0.5 * width, 0.5 * height, 0.7 * height))
-    return encode_image(shown, image(stamp).header)
 
 
 def test_a_camera_that_dies_may_come_back(run):
@@ -333,22 +308,3 @@ def test_ten_cycles_of_the_whole_lifecycle_leave_no_thread_behind(run, model):
             assert change_state(peer, DEACTIVATE, CLEANUP, CONFIGURE, ACTIVATE)
         publish_until(camera, more(clouds), picture, first=last + 1)
         assert threading.active_count() <= threads
-
-
-def test_load_does_not_keep_signals_waiting(model, tmp_path):
-    """A node in the middle of its work ends when it is told to."""
-    code = 'import sys\nfrom unihpe_ros.ros.spin import main\nsys.exit(main())\n'
-    log, namespace = tmp_path / 'node.log', own_namespace('signals')
-    with ros() as context:
-        peer = Peer(context, namespace)
-        with spinning(peer):
-            clouds, camera = peer.listen(PointCloud2, 'pose3d'), peer.camera()
-            arguments = ('--ros-args', '-r', f'__ns:={namespace}', '-p', f'model:={model}')
-            with process(code, *arguments, log=log) as child:
-                publish_until(camera, more(clouds, 5), picture, patience=60)
-                began = time.monotonic()
-                child.send_signal(signal.SIGTERM)
-                assert child.wait(60) == 0
-                # Within a second on a machine of its own; one that tests share may be busy.
-                assert time.monotonic() - began < 15
-    assert 'Traceback' not in log.read_text()

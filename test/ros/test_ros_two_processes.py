@@ -11,6 +11,7 @@ import time
 
 from lifecycle_msgs.msg import State
 from lifecycle_msgs.srv import GetState
+from node_talk import more, picture, publish_until
 import numpy as np
 import pytest
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -18,8 +19,10 @@ from ros_fixtures import (
     camera_info,
     FRAME_ID,
     image,
+    own_namespace,
     PATIENCE_S,
     Peer,
+    ros,
     spinning,
     wait_until,
 )
@@ -180,3 +183,22 @@ def test_large_images_arrive_with_the_profile_that_ships(peer, root, tmp_path):
     assert set(received) == {640 * 480 * 3}
     # Fast DDS reports an XML it does not understand and goes on without.
     assert 'XML' not in log.read_text()
+
+
+def test_load_does_not_keep_signals_waiting(model, tmp_path):
+    """A node in the middle of its work ends when it is told to."""
+    code = 'import sys\nfrom unihpe_ros.ros.spin import main\nsys.exit(main())\n'
+    log, namespace = tmp_path / 'node.log', own_namespace('signals')
+    with ros() as context:
+        peer = Peer(context, namespace)
+        with spinning(peer):
+            clouds, camera = peer.listen(PointCloud2, 'pose3d'), peer.camera()
+            arguments = ('--ros-args', '-r', f'__ns:={namespace}', '-p', f'model:={model}')
+            with process(code, *arguments, log=log) as child:
+                publish_until(camera, more(clouds, 5), picture, patience=60)
+                began = time.monotonic()
+                child.send_signal(signal.SIGTERM)
+                assert child.wait(60) == 0
+                # Within a second on a machine of its own; one that tests share may be busy.
+                assert time.monotonic() - began < 15
+    assert 'Traceback' not in log.read_text()
