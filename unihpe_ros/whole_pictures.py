@@ -70,7 +70,7 @@ def estimate_pictures(
         stream.predict(image.stamp, view, settings, image.world_from_camera)
         found = find_upright(model, image, settings)
         laps.append(perf_counter())
-        keypoints = in_union(found.keypoints, found.scores, model.skeleton)
+        keypoints = in_union(found.keypoints_2d, found.scores, model.skeleton)
         observations = lifted_people(model, *keypoints, view, settings, image)
         laps.append(perf_counter())
         mode = settings.resolve(image.depth is not None)
@@ -91,7 +91,7 @@ def find_upright(
     size = image.image.shape[1], image.image.shape[0]
     found = model.find_people(turn(image.image, rotation), settings.detect_threshold)
     places = turn_boxes_back(found.boxes, rotation, size)
-    keypoints = turn_points_back(found.keypoints, rotation, size)
+    keypoints = turn_points_back(found.keypoints_2d, rotation, size)
     whole = FoundPeople(
         ((places + 0.5) * image.reduction - 0.5).astype(np.float32),
         found.box_scores,

@@ -155,7 +155,7 @@ def check_people(path: Path, rows: np.ndarray, top: int, scale: float, *, backen
     rows = rows[np.argsort(-rows[:, 4], kind='stable')]
     best = rows[0]
     keypoints = (best[5:].reshape(17, 3)[:, :2] - [0, top]) / scale
-    assert np.abs(found.keypoints[0] - keypoints).max() < 0.5 / scale
+    assert np.abs(found.keypoints_2d[0] - keypoints).max() < 0.5 / scale
     assert found.box_scores[0] == pytest.approx(best[4], abs=0.01)
     assert 1 <= len(found) <= len(rows)
     assert (np.diff(found.box_scores) <= 0).all()
@@ -202,7 +202,7 @@ def test_overlapping_boxes_of_one_person_are_one(tmp_path: Path) -> None:
     answer = {'dets': boxes[None], 'keypoints': keypoints[None]}
     found = network.family.read_people(answer, network.conventions, 0.3)
     assert found.box_scores.tolist() == pytest.approx([0.9, 0.5])
-    np.testing.assert_array_equal(found.keypoints[0], keypoints[1, :, :2])
+    np.testing.assert_array_equal(found.keypoints_2d[0], keypoints[1, :, :2])
     none = {'dets': boxes[None, :0], 'keypoints': keypoints[None, :0]}
     assert len(network.family.read_people(none, network.conventions, 0.3)) == 0
     network.graph.close()

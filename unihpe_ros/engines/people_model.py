@@ -26,7 +26,7 @@ class FoundPeople:
         ``(N, 4)`` px.
     box_scores : NDArray[np.float32]
         ``(N,)`` in [0, 1].
-    keypoints : NDArray[np.float32]
+    keypoints_2d : NDArray[np.float32]
         ``(N, K, 2)`` px.
     scores : NDArray[np.float32]
         ``(N, K)`` in [0, 1].
@@ -35,7 +35,7 @@ class FoundPeople:
 
     boxes: NDArray[np.float32]
     box_scores: NDArray[np.float32]
-    keypoints: NDArray[np.float32]
+    keypoints_2d: NDArray[np.float32]
     scores: NDArray[np.float32]
 
     def __len__(self) -> int:
@@ -44,7 +44,7 @@ class FoundPeople:
     def select(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> FoundPeople:
         """Return some of the people."""
         return FoundPeople(
-            self.boxes[rows], self.box_scores[rows], self.keypoints[rows], self.scores[rows]
+            self.boxes[rows], self.box_scores[rows], self.keypoints_2d[rows], self.scores[rows]
         )
 
 

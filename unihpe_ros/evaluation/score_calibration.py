@@ -43,7 +43,7 @@ class ScoreCalibration:
 
 
 @dataclass(frozen=True)
-class _Answers:
+class _Outputs:
     """Outputs of an image branch for N people, and their true keypoints, crop px."""
 
     simcc_x: Array
@@ -92,24 +92,24 @@ def calibrate(predictor: Predictor, records: Records) -> ScoreCalibration:
         If there are not ten such people.
 
     """
-    answers = _answers(predictor, records)
-    everybody = np.arange(len(answers))
+    outputs = _outputs(predictor, records)
+    everybody = np.arange(len(outputs))
     # People of a picture follow each other, and so do those of a source: blocks part the former
     # seldom and spread the latter.
     second = np.asarray(everybody // _BLOCK % 2 == 1)
     halves = [everybody[~second], everybody[second]]
     after = [
-        answers.reliability(answers.best(other), half).error * len(half)
+        outputs.reliability(outputs.best(other), half).error * len(half)
         for half, other in (halves, halves[::-1])
     ]
     return ScoreCalibration(
-        temperature=answers.best(everybody),
-        before=answers.reliability(1.0, everybody).error,
+        temperature=outputs.best(everybody),
+        before=outputs.reliability(1.0, everybody).error,
         after=sum(after) / len(everybody),
     )
 
 
-def _answers(predictor: Predictor, records: Records) -> _Answers:
+def _outputs(predictor: Predictor, records: Records) -> _Outputs:
     coco = COCO_17.indices_in(UNION)
     parts: dict[str, list[Array]] = {name: [] for name in ('simcc_x', 'simcc_y', 'visibility')}
     truth: list[Array] = []
@@ -134,4 +134,4 @@ def _answers(predictor: Predictor, records: Records) -> _Answers:
             f'expected at least 10 people with labelled shoulders and hips; got {len(truth)}'
         )
     joined = {name: np.concatenate(values) for name, values in parts.items()}
-    return _Answers(**joined, truth=np.stack(truth), ratio=predictor.simcc_ratio)
+    return _Outputs(**joined, truth=np.stack(truth), ratio=predictor.simcc_ratio)

@@ -131,7 +131,7 @@ class PictureNetwork:
         offset = np.array([x, y], np.float32)
         limit = np.tile(np.array(size, np.float32) - 1, 2)
         boxes = np.clip((found.boxes - np.tile(offset, 2)) / scale, 0, limit).astype(np.float32)
-        keypoints: Array = (found.keypoints - offset) / scale
+        keypoints: Array = (found.keypoints_2d - offset) / scale
         return FoundPeople(boxes, found.box_scores, keypoints.astype(np.float32), found.scores)
 
     def reduction(self, size: tuple[int, int]) -> int:

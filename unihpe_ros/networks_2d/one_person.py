@@ -71,4 +71,4 @@ class OnePerson:
             k = len(network.conventions.skeleton)
             return np.full((1, k, 2), np.nan), np.zeros((1, k))
         best = [int(overlap.argmax())]
-        return people.keypoints[best], people.scores[best]
+        return people.keypoints_2d[best], people.scores[best]
