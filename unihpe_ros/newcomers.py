@@ -137,7 +137,7 @@ class Newcomers:
         return missing or self._undetected + 1 >= settings.detect_every
 
     def _is_idle(self, known: int, stamp: float, settings: EstimatorSettings) -> bool:
-        """Whether nobody is known and nothing moved lately."""
+        """Whether no person is tracked and nothing has moved recently."""
         return settings.idle_period > 0 and not known and stamp > self._alert_until
 
     def _wakes(self, image: CameraImage) -> bool:

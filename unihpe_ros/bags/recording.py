@@ -1,4 +1,4 @@
-"""A recording of ROS 2, of one file or many: what is whole of them is read."""
+"""Reader of a ROS 2 recording of one or many files, as far as they are undamaged."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from unihpe_ros.core.skeleton import convert, Skeleton
 
 
 class RootMode(str, Enum):
-    """How the position of the root in space was found."""
+    """Method by which the position of the root in space was found."""
 
     RELATIVE = 'relative'  # Origin is the pelvis: no place in the room is claimed.
     PROJECTIVE = 'projective'  # Least squares of 3D, 2D and intrinsics.

@@ -192,7 +192,7 @@ def _store(data: bytes, longest: int) -> tuple[bytes, NDArray[np.float64], tuple
 
 
 def summary(imported: Imported, out: Path, shown: int = 5) -> Sequence[str]:
-    """Return the lines that tell what was left out, the first few by name, and what was made."""
+    """Return lines on what was stored and what was left out, the first few by name."""
     lines = [f'left out: {reason}' for reason in imported.left_out[:shown]]
     if len(imported.left_out) > shown:
         lines.append(f'and {len(imported.left_out) - shown} more: {out / "left_out.txt"}')

@@ -27,7 +27,7 @@ _TYPICAL_PEOPLE = 4
 @dataclass(frozen=True)
 class Target:
     """
-    What an engine is built for.
+    GPU, precision and batch that an engine is built for.
 
     Parameters
     ----------

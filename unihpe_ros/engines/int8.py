@@ -28,7 +28,7 @@ _CPUINFO = Path('/proc/cpuinfo')
 @dataclass(frozen=True)
 class Int8Measure:
     """
-    How fast an int8 copy was on the processor on which it was made.
+    Measured speed of an int8 copy and its original on one processor.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ _ROWS = 8
 
 class Kernels:
     """
-    What preprocess.cu and decode.cu hold; made and used inside `Gpu.active`.
+    Kernels of preprocess.cu and decode.cu, for use inside `Gpu.active`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Models that find everybody in a whole picture at once, boxes and keypoints: one-stage."""
+"""One-stage models: they find the boxes and keypoints of all people in a whole picture."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class FoundPeople:
 @runtime_checkable
 class PeopleModel(Protocol):
     """
-    A network from whole pictures to everybody's keypoints; derive from it to bring your own.
+    A network from whole pictures to the keypoints of all people; derive your own from it.
 
     It takes the place of the detector too.
 

@@ -35,7 +35,7 @@ _PCK_TITLE = 'PCK 150 mm [%]'
 @dataclass(frozen=True)
 class EvaluationProtocol:
     """
-    Which keypoints and errors of a data set are reported, and how they are averaged.
+    Protocol of a data set: the keypoints and errors to report, and how they are averaged.
 
     Parameters
     ----------

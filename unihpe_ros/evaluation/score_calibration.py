@@ -25,7 +25,7 @@ _BATCH, _BLOCK = 32, 5
 @dataclass(frozen=True)
 class ScoreCalibration:
     """
-    How scores were calibrated.
+    Result of a calibration: temperature, and the error before and after.
 
     Parameters
     ----------

@@ -62,7 +62,7 @@ class Joint:
         return not any(self.axis)
 
     def step(self, sizes: Mapping[str, float]) -> Axis:
-        """Return where its frame is in the parent's, m, for somebody of such `SIZES`."""
+        """Return the position of its frame in the parent's, m, for a person of these `SIZES`."""
         length = sizes[self.size] if self.size else 0.0
         x, y, z = self.way
         return length * x, length * y, length * z

@@ -52,7 +52,7 @@ class PeopleMotion:
         frame_from_world: Float64 | None = None,
     ) -> tuple[Float64, Float64]:
         """
-        Take in the people of one image.
+        Update the filter by the people of one image.
 
         Parameters
         ----------

@@ -69,7 +69,7 @@ class HotaMeter:
         self._frames.append(([*map(int, true_ids)], [*map(int, predicted_ids)], known))
 
     def result(self) -> Hota:
-        """Return the figures; NaN if nobody was there and nobody was found."""
+        """Return the figures; NaN if there are neither true nor found people."""
         trues = sorted({one for ids, _, _ in self._frames for one in ids})
         founds = sorted({one for _, ids, _ in self._frames for one in ids})
         rows = [np.searchsorted(trues, ids).astype(np.intp) for ids, _, _ in self._frames]

@@ -47,19 +47,19 @@ class TrackingCounts:
 
     @property
     def extra(self) -> int:
-        """False positives: predictions that match nobody."""
+        """False positives: predictions without a true person."""
         return self.predictions - self.hits
 
     @property
     def mota(self) -> float:
-        """1 - (misses + extra + switches) / truths; at most 1, NaN if there was nobody."""
+        """1 - (misses + extra + switches) / truths; at most 1, NaN without true people."""
         if not self.truths:
             return float('nan')
         return 1 - (self.misses + self.extra + self.switches) / self.truths
 
     @property
     def idf1(self) -> float:
-        """Harmonic mean of the identities' precision and recall; NaN if there was nobody."""
+        """Harmonic mean of the identities' precision and recall; NaN without people."""
         total = self.truths + self.predictions
         return 2 * self.identity_hits / total if total else float('nan')
 

@@ -40,7 +40,7 @@ class Family(Protocol):
 
 
 class CropFamily(Family, Protocol):
-    """Networks that look at the crop of one person."""
+    """Networks that read the crop of one person."""
 
     def read(
         self, answer: Answer, conventions: Conventions
@@ -71,7 +71,7 @@ class MmposeFamily(CropFamily, Protocol):
 
 
 class PictureFamily(Family, Protocol):
-    """Networks that look at a whole picture, and find boxes and keypoints at once."""
+    """Networks that read a whole picture and find boxes and keypoints at once."""
 
     def read_people(
         self, answer: Answer, conventions: Conventions, threshold: float

@@ -24,7 +24,7 @@ from unihpe_ros.networks_2d.recognise import CROP_FAMILIES, PICTURE_FAMILIES, re
 
 class CropNetwork:
     """
-    A network that looks at the crop of one person.
+    A network that reads the crop of one person.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class CropNetwork:
 
 class PictureNetwork:
     """
-    A network that looks at a whole picture, and finds everybody in it.
+    A network that reads a whole picture and finds all people in it.
 
     Parameters
     ----------

@@ -67,7 +67,7 @@ class SyntheticCamera(Node):
 
     def play(self, fps: float, seconds: float, stop: threading.Event) -> list[int]:
         """
-        Publish at a rate, from when somebody receives it; images that are overdue are left out.
+        Publish at a rate, from the first subscriber on; overdue images are left out.
 
         Returns
         -------

@@ -113,7 +113,7 @@ class AuxiliaryInputs:
 
     @property
     def calibration(self) -> str:
-        """What is known of the camera, in a few words."""
+        """State of the camera's calibration in a few words."""
         camera = self.cameras.camera
         if camera is None:
             return 'none'
@@ -180,7 +180,7 @@ class AuxiliaryInputs:
         self._log.warning(f'places are found without depth: {text}', _REPEAT_S)
 
     def boxes_of(self, stamp: float, parameters: Parameters) -> NDArray[np.float32] | None:
-        """Return ``(N, 4)`` px, where people were at a time; None if nobody says so."""
+        """Return the ``(N, 4)`` given boxes at a time, px; None without a message near it."""
         tolerance = parameters.boxes_tolerance_s
         msg = self.boxes.nearest(stamp, tolerance)
         if msg is not None:

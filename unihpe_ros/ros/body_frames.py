@@ -61,7 +61,7 @@ class BodyFrames:
 
     @property
     def is_heard(self) -> bool:
-        """Whether somebody listens to the joint states."""
+        """Whether the joint states have a subscriber."""
         return bool(self._states.get_subscription_count())
 
     @property
@@ -70,7 +70,7 @@ class BodyFrames:
 
     def publish_states(self, angles: Float64, sizes: Float64, header: Header) -> None:
         """
-        Publish what is known of the joints, and the URDF when it is new.
+        Publish the known joint states, and the URDF when it has changed.
 
         Parameters
         ----------

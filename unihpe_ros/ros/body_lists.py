@@ -16,7 +16,7 @@ _SUFFIX = 'tracked_by_node'
 
 class BodyLists:
     """
-    Publishes the ids of everybody whom some node in this domain tracks.
+    Publishes the ids of all people that any node in this domain tracks.
 
     REP-155 has one topic `tracked`, whose newest list is taken for all people there are. Where
     several robots publish on it, each also tells the others its own list, on `tracked_by_node`,
@@ -63,7 +63,7 @@ class BodyLists:
         self._all.publish(self._ids_list(header=header, ids=everybody))
 
     def destroy(self) -> None:
-        """Tell the others that nobody is tracked any more, and remove the topics."""
+        """Publish an empty list to the other nodes, and remove the topics."""
         from std_msgs.msg import Header
 
         self._own.publish(self._ids_list(header=Header(frame_id=self._name), ids=[]))

@@ -137,7 +137,7 @@ class CameraInput:
         self._subscribe('camera_info', CameraInfo, self._on_camera_info)
 
     def stop(self) -> None:
-        """Let go of all inputs."""
+        """Remove all subscriptions."""
         self.ignore()
         self._unsubscribe('camera_info')
         self._unsubscribe(_LATCHED)
@@ -155,7 +155,7 @@ class CameraInput:
             self._watchdog.start()
 
     def follow(self, parameters: Parameters) -> None:
-        """Subscribe to what is wanted beside the images, and to no more: depth is heavy."""
+        """Subscribe to the inputs that the parameters need, and drop others: depth is heavy."""
         if parameters.root_mode in ('auto', 'depth'):
             self._follow_depth(parameters.depth_transport)
         else:
@@ -223,7 +223,7 @@ class CameraInput:
             )
 
     def warn(self, text: str) -> None:
-        """Tell in the log, seldom, and in /diagnostics what keeps poses from coming out."""
+        """Log a warning, rarely, and show in /diagnostics why no poses are published."""
         self.statistics.warn(text)
         self.log.warning(text, _WARNING_REPEAT_S)
 

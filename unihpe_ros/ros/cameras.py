@@ -128,7 +128,7 @@ def _read(msg: CameraInfo, rectified: bool, size: tuple[int, int] | None) -> Cal
 
 
 def _filled_matrix(msg: CameraInfo, rectified: bool) -> tuple[bool, str]:
-    """Return whether to read P rather than K, and what to tell where the wanted one is empty."""
+    """Return whether to read P rather than K, and a note if the wanted one is empty."""
     if any(msg.p if rectified else msg.k):
         return rectified, ''
     wanted, other = ('P', 'K') if rectified else ('K', 'P')
@@ -140,7 +140,7 @@ def _filled_matrix(msg: CameraInfo, rectified: bool) -> tuple[bool, str]:
 def _counted_once(
     msg: CameraInfo, camera: Callable[[tuple[int, int], tuple[int, int, int, int]], Camera]
 ) -> tuple[Camera, str]:
-    """Return the camera of the published image, and what of binning and ROI K has in it."""
+    """Return the camera of the published image, and which of binning and ROI is in K already."""
     roi, binning = msg.roi, (max(msg.binning_x, 1), max(msg.binning_y, 1))
     x, y, w, h = part = (roi.x_offset, roi.y_offset, roi.width, roi.height)
     said = camera(binning, part)

@@ -119,7 +119,7 @@ class CompressedPicture:
 
 
 def _check_format(name: str, data: memoryview) -> None:
-    """Refuse what is no colour or grey picture, by its name and by its first bytes."""
+    """Raise DecodeError if name or first bytes are not those of a colour or grey picture."""
     plain = name.strip().lower()
     if 'compresseddepth' in plain or plain.startswith(_DEPTHS):
         raise DecodeError(

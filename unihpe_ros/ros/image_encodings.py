@@ -15,7 +15,7 @@ _BLOCK, _MOST_PADDING = 16, 128
 @dataclass(frozen=True)
 class Layout:
     """
-    How an encoding lays out a pixel.
+    Pixel layout of an encoding: channels, bytes, and conversion to BGR.
 
     Parameters
     ----------

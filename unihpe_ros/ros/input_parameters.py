@@ -12,7 +12,7 @@ from unihpe_ros.ros.parameter_checks import parameter
 
 @dataclass(frozen=True)
 class InputParameters:
-    """Where images come from and how they are read."""
+    """Parameters of the node's inputs."""
 
     cameras: tuple[str, ...] = parameter(
         ('',),

@@ -24,10 +24,10 @@ _POLL_S = 0.02
 
 
 class Closable(Protocol):
-    """What is loaded."""
+    """Something that is loaded and has to be closed."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Release its memory."""
 
 
 class Loading:
@@ -72,7 +72,7 @@ class Loading:
         return made
 
     def discard(self) -> None:
-        """Close what was made and nobody took."""
+        """Close a result that was not taken."""
         if self.is_busy:
             return
         if self._made is not None:

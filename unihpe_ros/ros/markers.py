@@ -27,7 +27,7 @@ NOTHING: Mapping[int, str] = MappingProxyType({})
 
 
 class MarkerWriter:
-    """Makes the markers of each image; remembers who was there, to delete whoever left."""
+    """Makes the markers of each image, and deletes those of people who have left."""
 
     def __init__(self) -> None:
         self._shown: set[int] = set()

@@ -163,12 +163,12 @@ class PoseEstimatorNode(LifecycleNode):
         self.get_logger().info(f'{estimator.spec.model} on {estimator.backend}')
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Work on images."""
+        """Process images."""
         super().on_activate(state)
         return self._attempt('cannot be activated', self._start)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Work on no more images, but keep the model."""
+        """Process no more images, but keep the model."""
         result = self._attempt('cannot be deactivated', self._stop)
         super().on_deactivate(state)
         return result
@@ -186,7 +186,7 @@ class PoseEstimatorNode(LifecycleNode):
         return super().on_shutdown(state)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Let go of all and return to unconfigured."""
+        """Release everything and return to unconfigured."""
         self._attempt('cannot be unloaded', lambda: self.release(PATIENCE_S))
         return super().on_error(state)
 
@@ -206,7 +206,7 @@ class PoseEstimatorNode(LifecycleNode):
         super().destroy_node()
 
     def release(self, patience: float | None = None) -> bool:
-        """Let go of all that `on_configure` made; return whether it is, see `Pipeline.close`."""
+        """Release all that `on_configure` made; return whether it did, see `Pipeline.close`."""
         if self._pipeline is not None:
             self._leaving.append(self._pipeline)
             self._pipeline = None

@@ -11,7 +11,7 @@ from unihpe_ros.visualisation.anonymise import MODES
 
 @dataclass(frozen=True)
 class OutputParameters:
-    """What is published, where, and in which frame."""
+    """Parameters of the node's outputs: topics, frames and pictures."""
 
     keypoints: str = parameter('coco17', 'Published keypoint set', choices=SKELETONS, fixed=True)
     target_frame: str = parameter(

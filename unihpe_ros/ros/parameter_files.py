@@ -22,7 +22,7 @@ _MARK = 'ros__parameters'
 
 def unknown_parameters(node: Node) -> list[str]:
     """
-    Return a sentence for each parameter that was given at start and nobody declares.
+    Return a sentence for each parameter that was given at start but does not exist.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from unihpe_ros.ros.people_parameters import PeopleParameters
 
 @dataclass(frozen=True)
 class NodeParameters:
-    """Which network runs, on which engine, and how the node starts."""
+    """Parameters of the network, its engine and the start of the node."""
 
     model: str = parameter(
         MODEL,

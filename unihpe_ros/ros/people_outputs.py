@@ -32,7 +32,7 @@ _OTHERS: tuple[tuple[str, str, str, Callable[..., Any]], ...] = (
 
 class PeopleOutputs:
     """
-    Publishers of people's states for one camera; what nobody listens to is not computed.
+    Publishers of people's states for one camera; topics without a subscriber cost nothing.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class PeopleOutputs:
 
 
 def labels(ids: Sequence[int], known: Sequence[Posture]) -> dict[int, str]:
-    """Return the posture of each person in a word; nobody whose posture is unknown."""
+    """Return the posture of each person in a word; people of unknown posture are left out."""
     return {
         i: posture.name.lower()
         for i, posture in zip(ids, known, strict=bool(known))

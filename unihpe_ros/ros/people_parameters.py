@@ -11,7 +11,7 @@ from unihpe_ros.ros.parameter_checks import parameter
 
 @dataclass(frozen=True)
 class PeopleParameters:
-    """How people are detected, tracked, smoothed and placed in 3D."""
+    """Parameters of detection, tracking, smoothing and placement in 3D."""
 
     max_people: int = parameter(
         EstimatorSettings.max_people,

@@ -104,7 +104,7 @@ class Pipeline:
         return any(camera_input.is_listening for camera_input in self._inputs.values())
 
     def start(self, listen: bool) -> None:
-        """Work on images; listen to them only if so asked."""
+        """Process images; subscribe to them only if asked to."""
         self.reset_tracks()
         self._publish_skeleton()
         self._worker = Worker(self._handle, self._on_error)
@@ -114,7 +114,7 @@ class Pipeline:
             self.listen()
 
     def stop(self, patience: float | None = None) -> bool:
-        """Let go of the inputs and stop the worker, see `Worker.stop`."""
+        """Remove the subscriptions and stop the worker, see `Worker.stop`."""
         try:
             for camera_input in self._inputs.values():
                 camera_input.stop()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Planes:
     """
-    How an encoding lays out luma and chroma.
+    Layout of the luma and chroma planes of an encoding.
 
     Parameters
     ----------

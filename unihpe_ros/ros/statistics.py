@@ -36,7 +36,7 @@ class Statistics:
             self._seconds[stage].append(seconds)
 
     def unknown(self, stage: str) -> None:
-        """Forget the times of a stage, which can no longer be measured."""
+        """Drop the times of a stage that can no longer be measured."""
         with self._lock:
             self._seconds[stage].clear()
 
@@ -52,7 +52,7 @@ class Statistics:
         self.image_bytes = size
 
     def warn(self, text: str) -> None:
-        """Remember what is wrong with the input, without counting it as an error."""
+        """Store a warning about the input, without counting it as an error."""
         self._last_error = self._clock(), text
 
     def error(self, text: str) -> None:

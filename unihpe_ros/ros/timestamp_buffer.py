@@ -55,7 +55,7 @@ class TimestampBuffer(Generic[T]):
             self._changed.notify_all()
 
     def clear(self) -> None:
-        """Forget all."""
+        """Drop all messages."""
         with self._changed:
             self._items.clear()
             self._last = -_ALIVE_S

@@ -21,7 +21,7 @@ class TransformError(RuntimeError):
 @dataclass(frozen=True)
 class Transform:
     """
-    Where the camera is in another frame: target_from_camera.
+    Transform from the camera's frame into another: target_from_camera.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Transform:
 
     @property
     def up(self) -> NDArray[np.float64]:
-        """``(3,)`` What is up in the image."""
+        """``(3,)`` Direction that is up in the image, in the target's frame."""
         return -self.rotation[:, 1]
 
     @property

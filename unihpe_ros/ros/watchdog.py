@@ -77,7 +77,7 @@ class Watchdog:
         lost: float = 0.0,
     ) -> str:
         """
-        Look for what is missing.
+        Check the inputs, and return and log why one is missing.
 
         Parameters
         ----------
@@ -144,7 +144,7 @@ class Watchdog:
             )
 
     def _clock_stands(self) -> bool:
-        """Whether time is simulated and nobody publishes it."""
+        """Whether time is simulated without a publisher of /clock."""
         simulated = self._node.get_parameter('use_sim_time').value
         return bool(simulated) and self._node.get_clock().now().nanoseconds == 0
 

@@ -1,1 +1,1 @@
-"""What ``unihpe run`` does: videos, pictures, recordings and cameras in, files of people out."""
+"""The command ``unihpe run``: videos, pictures, recordings and cameras in, files of people out."""

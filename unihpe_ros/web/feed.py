@@ -96,12 +96,12 @@ class Feed:
                 self._viewers -= 1
 
     def next_people(self, after: int, timeout: float) -> tuple[int, str]:
-        """Return number and JSON of what is newer; `after` and '' if nothing came in time."""
+        """Return number and JSON of newer people; `after` and '' after a timeout."""
         offer = self._next(after, timeout)
         return (after, '') if offer is None else (offer.number, people_json(offer))
 
     def next_picture(self, after: int, timeout: float) -> tuple[int, bytes]:
-        """Return number and JPEG of what is newer; `after` and b'' if nothing came in time."""
+        """Return number and JPEG of a newer image; `after` and b'' after a timeout."""
         offer = self._next(after, timeout)
         if offer is None or offer.image is None:
             return (after if offer is None else offer.number), b''

@@ -1,4 +1,4 @@
-"""Serves the page, its pictures (MJPEG) and its people (server-sent events) over HTTP."""
+"""HTTP server of the page, its pictures (MJPEG) and its people (server-sent events)."""
 
 from __future__ import annotations
 

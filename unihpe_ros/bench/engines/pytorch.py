@@ -13,7 +13,7 @@ from unihpe_ros.models.unihpe import UniHPE
 
 
 class _Network(nn.Module):
-    """Both branches without what is between them."""
+    """Both branches of the network, without decoding between them."""
 
     def __init__(self, preset: str) -> None:
         super().__init__()

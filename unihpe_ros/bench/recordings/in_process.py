@@ -52,7 +52,7 @@ class DirectRun:
 
     def run(self, on_image: Callable[[], object]) -> None:
         """
-        Work on all images.
+        Process all images.
 
         Parameters
         ----------
@@ -115,7 +115,7 @@ class DirectRun:
         self._begun = time.perf_counter()
 
     def _answer(self, image: BagImage, due: float) -> Callable[[], None]:
-        """Work on an image and return what is to be noted of it."""
+        """Process an image and return the figures to record."""
         begun = time.perf_counter()
         try:
             picture = image.decode()

@@ -151,7 +151,7 @@ class Session:
 
     @property
     def notes(self) -> list[str]:
-        """What is missing of the recordings that were read."""
+        """Missing parts of the recordings, in words."""
         return [f'{reader.path}: {note}' for reader in self._readers for note in reader.notes]
 
     def run(self) -> BenchReport:

@@ -250,7 +250,7 @@ def _before_camera(points: Float64) -> Float64:
 def _place(
     truth: Float64, stamps: Float64, settings: EstimatorSettings, seed: int
 ) -> NDArray[np.float64]:
-    """``(T, 26, 3)`` What is made of true skeletons with noise in 2D and 3D."""
+    """``(T, 26, 3)`` Placed skeletons, from true ones with noise in 2D and 3D."""
     rng, people, k = np.random.default_rng(seed), TrackRefiner(UNION), len(UNION)
     found = []
     for body, stamp in zip(truth, stamps, strict=True):

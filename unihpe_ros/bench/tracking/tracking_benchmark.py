@@ -133,7 +133,7 @@ class ByteTrack:
         return self.follow(found.boxes, found.confidence)
 
     def follow(self, places: NDArray[np.floating], confidence: NDArray[np.floating]) -> Tracked:
-        """Take in the next picture's ``(G, 4)`` boxes, px, and ``(G,)`` how sure they are."""
+        """Return the tracks after the next image's ``(G, 4)`` boxes, px, and ``(G,)`` scores."""
         tracked = self._tracker.update(
             self._detections(
                 xyxy=places.astype(np.float32).reshape(-1, 4),

@@ -156,7 +156,7 @@ def draw_ids(
     image: NDArray[np.uint8], true: NDArray[np.floating], found: Tracked
 ) -> NDArray[np.uint8]:
     """
-    Draw who is there and who was found into a copy of a picture.
+    Return a copy of a picture with the true and the tracked people drawn in.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""What ``unihpe run`` reads: each kind of input is a source of frames."""
+"""Inputs of ``unihpe run``: each kind is a source of frames."""

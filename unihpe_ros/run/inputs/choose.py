@@ -22,7 +22,7 @@ _STORAGES = ('*.mcap', '*.db3', '*.mcap.zstd', '*.db3.zstd')
 @dataclass(frozen=True)
 class InputOptions:
     """
-    What a text alone does not tell of an input.
+    Options of an input: topic, size of raw frames, rate.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def _is_recording(path: Path) -> bool:
 
 
 def input_name(text: str) -> str:
-    """Return the name that stands for an input in the names of files made of it."""
+    """Return the name of an input that is used in the names of its output files."""
     if text == '-':
         return 'stdin'
     if text.startswith('camera:') or STREAM.match(text):

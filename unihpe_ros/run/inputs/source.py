@@ -45,7 +45,7 @@ class InputFrame:
 @dataclass
 class Source:
     """
-    Where frames come from.
+    Source of frames.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""What ``unihpe run`` writes: each file format is a function from the frames' people."""
+"""Outputs of ``unihpe run``: each file format is a function of the frames' people."""

@@ -12,7 +12,7 @@ COLUMNS = 'frame,time_s,image,person,keypoint,u_px,v_px,x_m,y_m,z_m,score,flags'
 
 
 def write_csv(path: Path, people: PeopleFile, skeleton: Skeleton) -> None:
-    """Write the table; cells of what is unknown are empty."""
+    """Write the table; unknown values are empty cells."""
     with path.open('w', encoding='utf-8') as file:
         file.write(f'{COLUMNS}\n')
         for frame in people.frames():

@@ -1,4 +1,4 @@
-"""Where garments are on the average body: limb coordinates, cover values, gaps they span."""
+"""Positions of garments on the average body: limb coordinates, cover values, gaps they span."""
 
 from __future__ import annotations
 

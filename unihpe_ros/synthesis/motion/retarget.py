@@ -164,7 +164,7 @@ def _blend(
 
 class Rig:
     """
-    How the bones of a body hang together and which drive moves each.
+    Skeleton of a body: parents of its bones, and the driving bone of each.
 
     Parameters
     ----------

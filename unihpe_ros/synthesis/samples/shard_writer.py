@@ -40,7 +40,7 @@ ACKNOWLEDGEMENT = (
 @dataclass(frozen=True)
 class RenderPlan:
     """
-    What to render: kind, number, split, seed and size of the samples.
+    Plan of a data set: kind, number, split, seed and size of the samples.
 
     Parameters
     ----------
