@@ -19,6 +19,7 @@ ENGINES = {
     *('tensorrt', 'tensorrt_rtx', 'pycuda', 'onnxruntime', 'openvino'),
     *('onnx', 'google.protobuf'),  # What onnx.load raises is protobuf's.
 }
+MOST_LINES = 320
 MESSAGES = ('cameras', 'clouds', 'compressed', 'images', 'markers')
 # layer: (other layers of ours or single names of them, third parties beside ANYWHERE).
 # cli is missing: it may import everything.
@@ -165,6 +166,15 @@ def test_no_two_classes_share_a_name():
             if isinstance(node, ast.ClassDef):
                 assert node.name not in seen, f'{node.name}: {file} and {seen[node.name]}'
                 seen[node.name] = file
+
+
+def test_no_file_is_longer_than_it_may_be():
+    tests = PACKAGE.parent / 'test'
+    lines = {
+        path.relative_to(PACKAGE.parent).as_posix(): path.read_text(encoding='utf-8').count('\n')
+        for path in (*PACKAGE.rglob('*.py'), *tests.rglob('*.py'))
+    }
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
 
 
 def test_breaches_are_seen():

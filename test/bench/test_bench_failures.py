@@ -8,10 +8,11 @@ from bench_bags import data_file, write_bag
 from bench_runs import bench, run_bag, tiny_models, write_folder
 import pytest
 from unihpe_ros.bags.reader import BagReader
+from unihpe_ros.bench.recordings.bench_plan import BenchPlan
 from unihpe_ros.bench.recordings.frame_table import ANSWERED, BROKEN
 from unihpe_ros.bench.recordings.live_node import run_live
 from unihpe_ros.bench.recordings.recorder import Recorder
-from unihpe_ros.bench.recordings.recordings_benchmark import BenchPlan, Session
+from unihpe_ros.bench.recordings.recordings_benchmark import Session
 
 
 @pytest.fixture(scope='module')

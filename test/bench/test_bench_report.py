@@ -198,8 +198,8 @@ def test_sums_of_recordings_give_the_figures_of_all():
     assert summarise(bags) == summarise(bags[::-1])
 
 
-def test_the_shelf_keeps_the_worst_of_each_second():
-    shelf, drawn = WorstFrames(), []
+def test_the_worst_image_of_each_second_is_kept():
+    worst, drawn = WorstFrames(), []
 
     def draw() -> np.ndarray:
         drawn.append(1)
@@ -207,13 +207,13 @@ def test_the_shelf_keeps_the_worst_of_each_second():
 
     badness = [0.1, 0.5, 0.4, 0.9, 0.2, 0.0, 0.3, 0.6, 0.7, 0.8, 0.05]
     for number, bad in enumerate(badness):
-        shelf.offer((number, 0.5 * number), bad, '', draw)
-    assert [one['badness'] for one in shelf.result()] == [0.9, 0.8, 0.6, 0.5, 0.2, 0.05]
+        worst.offer((number, 0.5 * number), bad, '', draw)
+    assert [one['badness'] for one in worst.result()] == [0.9, 0.8, 0.6, 0.5, 0.2, 0.05]
     for second in range(6, 12):
-        shelf.offer((second, float(second)), 1.0 + second, '', draw)
-    assert [one['number'] for one in shelf.result()] == [11, 10, 9, 8, 7, 6]
+        worst.offer((second, float(second)), 1.0 + second, '', draw)
+    assert [one['number'] for one in worst.result()] == [11, 10, 9, 8, 7, 6]
     before = len(drawn)
-    shelf.offer((99, 99.0), 0.01, '', draw)
+    worst.offer((99, 99.0), 0.01, '', draw)
     assert len(drawn) == before, 'what is not kept is not drawn'
 
 

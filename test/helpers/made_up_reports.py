@@ -27,7 +27,7 @@ MACHINE = {'processor': 'abacus', 'cores': 2, 'memory_gb': 4.0, 'system': 'wood'
 def bag_result(name: str, frames: int = 60, latency: float = 10.0, seed: int = 0) -> BagResult:
     """Make up a recording; without randomness it could hide an order of summation."""
     rng = np.random.default_rng([seed, *name.encode()])
-    rows, shelf, meter = FrameTable(), WorstFrames(), TruthMeter()
+    rows, worst, meter = FrameTable(), WorstFrames(), TruthMeter()
     truth, _ = truth_at(walker(0.1))
     for number in range(frames):
         lift = rng.normal(0, 0.01, (2, 26, 3)).astype(np.float32)
@@ -37,13 +37,13 @@ def bag_result(name: str, frames: int = 60, latency: float = 10.0, seed: int = 0
         values |= {'number': number, 'state': ANSWERED, 'time_s': number / 30, 'people': 2}
         values |= {'score': 0.9, 'agreement': float(rng.uniform(0.8, 0.9)), 'bytes': 1000}
         rows.add({**values, 'image_bytes': 30_000, 'missed': 0, 'extra': 0, 'doubtful': 0})
-        shelf.offer(
+        worst.offer(
             (number, number / 30), float(rng.uniform()), '30 mm',
             lambda: np.full((48, 64, 3), 90, np.uint8),
         )  # fmt: skip
     return BagResult(
         name, '/camera/image', [64, 48], frames, 2.5, True, 2, '', rows.columns, {},
-        meter.result(), shelf.result(),
+        meter.result(), worst.result(),
     )  # fmt: skip
 
 

@@ -1,19 +1,18 @@
 """ROS4HRI: ids, shares of the image, frames; with stand-ins, since hri_msgs has no wheels."""
 
-import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 import sys
 from types import SimpleNamespace
-from typing import ClassVar
 from xml.etree import ElementTree
 
+from hri_stand_ins import BodyPosture, Broadcaster, FakeNode, Gesture, Ids, Point, Region, Skeleton
 import numpy as np
 import pytest
 from ros_fixtures import FRAME_ID, people
 from scipy.spatial.transform import Rotation
 from std_msgs.msg import Header
 from unihpe_ros.core.pose import RootMode
-from unihpe_ros.core.skeleton import ROS4HRI_18, UNION
+from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.kinematics.human_model import ANGLES, forward_kinematics, JOINTS, LINKS
 from unihpe_ros.kinematics.posture import Posture
 from unihpe_ros.ros.bodies import Bodies, BodyLooks
@@ -22,114 +21,6 @@ from unihpe_ros.ros.optional import MissingPackageError
 
 SIZE = (64, 48)
 SEVEN, EIGHT, SEVEN_BEHIND = (BodyIds(0).name(*one) for one in ((0, 7), (0, 8), (1, 7)))
-
-
-@dataclass
-class Point:
-    x: float = 0.0
-    y: float = 0.0
-    c: float = 0.0
-
-
-@dataclass
-class Region:
-    header: Header
-    xmin: float = 0.0
-    ymin: float = 0.0
-    xmax: float = 0.0
-    ymax: float = 0.0
-    c: float = 0.0
-
-
-@dataclass
-class Ids:
-    header: Header
-    ids: list
-
-
-@dataclass
-class Skeleton:
-    header: Header
-    skeleton: list = field(default_factory=list)
-
-
-@dataclass
-class BodyPosture:
-    header: Header
-    posture: int = 0
-    STANDING, SITTING, CROUCHING, LAYING, OTHER = 1, 2, 3, 4, 0
-
-
-@dataclass
-class Gesture:
-    header: Header
-    gesture: int = 0
-    HANDS_ON_FACE, ARMS_CROSSED, LEFT_HAND_RAISED = 1, 2, 3
-    RIGHT_HAND_RAISED, BOTH_HANDS_RAISED, WAVING, OTHER = 4, 5, 6, 0
-
-
-for number, name in enumerate(ROS4HRI_18.keypoints):
-    setattr(Skeleton, name.upper(), number)
-
-
-class Broadcaster:
-    sent: ClassVar[list] = []
-
-    def __init__(self, node):
-        self.sent.clear()
-        self.pub_tf = node.create_publisher(object, '/tf', 100)
-
-    @classmethod
-    def named(cls, name):
-        """Return the last frame of that name."""
-        return [one for one in cls.sent if one.child_frame_id == name][-1]
-
-    def sendTransform(self, messages):  # noqa: N802 - tf2_ros calls it so.
-        self.sent.extend(copy.deepcopy(messages))
-
-
-class FakeNode:
-    """Keeps what is published, by topic; nodes in the same domain hear each other."""
-
-    def __init__(self, domain=None, listeners=1):
-        self.topics = {}
-        self.parameters = {}
-        self.listeners = listeners
-        self.heard_by = {} if domain is None else domain.heard_by
-
-    def create_publisher(self, kind, topic, depth):
-        del kind, depth
-        messages = self.topics.setdefault(topic, [])
-
-        def publish(message):
-            messages.append(message)
-            for callback in self.heard_by.get(topic, ()):
-                callback(message)
-
-        return SimpleNamespace(
-            topic=topic, publish=publish, get_subscription_count=lambda: self.listeners
-        )
-
-    def create_subscription(self, kind, topic, callback, depth):
-        del kind, depth
-        self.heard_by.setdefault(topic, []).append(callback)
-        return SimpleNamespace(topic=topic, callback=callback)
-
-    def destroy_subscription(self, subscription):
-        self.heard_by[subscription.topic].remove(subscription.callback)
-
-    def declare_parameter(self, name, value):
-        assert name not in self.parameters
-        self.parameters[name] = value
-
-    def undeclare_parameter(self, name):
-        del self.parameters[name]
-
-    def has_parameter(self, name):
-        return name in self.parameters
-
-    def destroy_publisher(self, publisher):
-        del self.topics[publisher.topic]
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.bags.topics import BagError
 from unihpe_ros.bench.machine import describe_machine
 from unihpe_ros.bench.recordings.annotated_video import write_video
+from unihpe_ros.bench.recordings.bench_plan import BenchPlan
 from unihpe_ros.bench.recordings.bench_report import BenchError, BenchReport, ModelResult
 from unihpe_ros.bench.recordings.frame_table import BagResult
 from unihpe_ros.bench.recordings.in_process import DirectRun
 from unihpe_ros.bench.recordings.recorder import Recorder
 from unihpe_ros.bench.recordings.sources import find_bags, load_truth
 from unihpe_ros.core.pose import Poses
-from unihpe_ros.core.resources import DETECTOR
 from unihpe_ros.core.sharing import choose_shard
 from unihpe_ros.engines import EngineError
 from unihpe_ros.engines.model_files import find_model
@@ -28,59 +28,6 @@ from unihpe_ros.visualisation.anonymise import OFF
 INTERRUPTED = 'Ctrl-C'
 # A title and a total make a bar, which takes how many more are done.
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], object]]]
-
-
-@dataclass(frozen=True)
-class BenchPlan:
-    """
-    Models, recordings and outputs of a benchmark.
-
-    Parameters
-    ----------
-    source : Path
-        A recording, or a folder of them.
-    models : tuple[str, ...]
-        See `unihpe_ros.engines.model_files.find_model`.
-    backend : str
-        See `unihpe_ros.engines.load_engine`.
-    detector : str
-        See `unihpe_ros.detector.find_detector`.
-    model_2d : str
-        ONNX file of a 2D network of another maker before all models; empty for none.
-    topic : str
-        Topic of the images; if empty, the one there is.
-    rectified : bool
-        The images are rectified.
-    rate : float
-        Pace, see `unihpe_ros.bench.recordings.in_process.DirectRun`; 1 if the live node is asked.
-    live : bool
-        Ask a live node instead of the estimator in this process.
-    truth : str
-        See `unihpe_ros.bench.recordings.sources.load_truth`.
-    shard : str
-        'i/n', see `unihpe_ros.core.sharing.choose_shard`.
-    write_bag, video : Path, optional
-        Where to write the recording with the poses, and a video; with several recordings or
-        models, their names are put into the file's.
-    anonymise : str
-        See `unihpe_ros.visualisation.anonymise.anonymise`; of the report's pictures and the video.
-
-    """
-
-    source: Path
-    models: tuple[str, ...]
-    backend: str = 'auto'
-    detector: str = DETECTOR
-    model_2d: str = ''
-    topic: str = ''
-    rectified: bool = False
-    rate: float = 0.0
-    live: bool = False
-    truth: str = ''
-    shard: str = '1/1'
-    write_bag: Path | None = None
-    video: Path | None = None
-    anonymise: str = OFF
 
 
 @dataclass
