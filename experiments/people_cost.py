@@ -18,10 +18,11 @@ import numpy as np
 from std_msgs.msg import Header
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.kinematics.gestures import gestures
+from unihpe_ros.kinematics.gestures import GestureRecogniser
 from unihpe_ros.kinematics.human_model import SIZES
 from unihpe_ros.kinematics.joint_angles import body_angles
 from unihpe_ros.kinematics.pointing import pointing_rays
+from unihpe_ros.kinematics.starter_gestures import open_gallery
 from unihpe_ros.ros.body_frames import BodyFrames
 from unihpe_ros.ros.people_states import PeopleStates, place_of, to_people_cloud
 from unihpe_ros.ros.transforms import IDENTITY
@@ -66,14 +67,15 @@ def steps(poses: Poses) -> dict[str, Callable[[int], object]]:
         place = place_of(1 + number / 30, IDENTITY, '')
         to_people_cloud(states.points(poses, place, []), header)
 
-    up = np.array([0.0, -1.0, 0.0])
+    gestures = GestureRecogniser(open_gallery('starter'))
+    ids = poses.track_ids.tolist()
     return {
         'joint angles': lambda _: body_angles(poses.keypoints_3d),
         'joint states and frames': frames,
         'people, with heading': motion,
         'posture': lambda n: states.postures(poses, place_of(1 + n / 30, IDENTITY, '')),
         'pointing': lambda _: pointing_rays(poses.keypoints_3d),
-        'gesture of hri_msgs': lambda _: gestures(poses.keypoints_3d, up),
+        'gestures': lambda n: gestures.update(ids, poses.keypoints_3d, 1 + n / 30),
     }
 
 

@@ -39,6 +39,13 @@ ROOT = Path(__file__).resolve().parents[1]
 ROW = re.compile(r'^\| `([^`]+)` \| (.+) \|$', re.MULTILINE)
 # What takes a live node or a long set-up: the test that makes it say so.
 ELSEWHERE = {
+    'expected a gallery of gestures; there is no such file': 'ros/test_ros_gestures.py',
+    'expected a gallery that unihpe gestures record has written': 'kinematics/test_gesture_gallery.py',
+    'expected a gallery of version': 'kinematics/test_gesture_gallery.py',
+    'expected a name of lower case letters': 'kinematics/test_gesture_gallery.py',
+    'whose arms can be seen; got nobody': 'kinematics/test_gesture_examples.py',
+    'expected a pose that is held': 'kinematics/test_gesture_examples.py',
+    'repeat it for a few seconds': 'kinematics/test_gesture_examples.py',
     'no publisher on': 'ros/test_ros_watchdog.py',
     'few images arrive': 'ros/test_ros_watchdog.py',
     'slower than the camera': 'ros/test_ros_watchdog.py',

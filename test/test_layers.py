@@ -60,7 +60,10 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         ROS,
     ),
     'run': (
-        {'core', 'visualisation', 'estimator', 'bags', 'web', 'ros.clouds', 'ros.images'},
+        {
+            *('core', 'kinematics', 'visualisation', 'estimator', 'bags', 'web'),
+            *('ros.clouds', 'ros.images'),
+        },
         {'rosbags'},
     ),
     'bench': (

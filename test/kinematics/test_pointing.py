@@ -1,10 +1,9 @@
-"""Pointing and gestures, from people in given joint angles."""
+"""Pointing, from people in given joint angles."""
 
 import numpy as np
 from posed_people import angles_of, keypoints
 import pytest
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.kinematics.gestures import gestures
 from unihpe_ros.kinematics.pointing import pointing_rays
 
 UP = np.array([0.0, 0.0, 1.0])
@@ -50,27 +49,3 @@ def test_both_arms_point_and_what_is_unknown_does_not():
     points[1, UNION.index('left_wrist')] = np.nan
     points[1, UNION.index('left_eye')] = np.nan
     assert [ray.person for ray in pointing_rays(points)] == [0, 0, 1]
-
-
-@pytest.mark.parametrize(
-    ('angles', 'gesture'),
-    [
-        ({}, ''),
-        ({'l_p_shoulder': 2.9}, 'left_hand_raised'),
-        ({'r_p_shoulder': 2.9}, 'right_hand_raised'),
-        ({'l_p_shoulder': 2.9, 'r_p_shoulder': 2.9}, 'both_hands_raised'),
-    ],
-)
-def test_gestures_of_hri_msgs(angles, gesture):
-    assert gestures(keypoints(angles_of(**angles)), UP) == [gesture]
-
-
-def test_hands_on_the_face_and_crossed_arms():
-    points = np.tile(keypoints(angles_of()), (3, 1, 1))
-    wrists = UNION.indices('left_wrist', 'right_wrist')
-    nose = points[0, UNION.index('nose')]
-    points[0, wrists] = nose + [(0, 0.08, -0.05), (0, -0.08, -0.05)]
-    elbows = points[1, UNION.indices('right_elbow', 'left_elbow')]
-    points[1, wrists] = elbows + (0.1, 0, 0.02)
-    points[2] = np.nan
-    assert gestures(points, UP) == ['hands_on_face', 'arms_crossed', '']

@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 from std_msgs.msg import Header
 from unihpe_ros.core.pose import RootMode
 from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.kinematics.gestures import NOTHING, SeenGesture
 from unihpe_ros.kinematics.human_model import ANGLES, forward_kinematics, JOINTS, LINKS
 from unihpe_ros.kinematics.posture import Posture
 from unihpe_ros.ros.bodies import Bodies, BodyLooks
@@ -244,18 +245,24 @@ def test_a_person_is_cropped_where_somebody_looks(node):
 
 def test_postures_and_gestures_are_those_of_hri_msgs(node):
     bodies = Bodies(node, [''], ids=BodyIds(0))
-    poses = standing(2, l_p_shoulder=2.9)
-    poses.keypoints_3d[:, UNION.index('nose')] = (1, -0.7, 3)
-    known = [Posture.KNEELING, Posture.FALLEN]
+    poses, known = standing(2), [Posture.KNEELING, Posture.FALLEN]
+    # hri_msgs has no name for hands on the hips, nor for no gesture.
+    seen = [SeenGesture('left_hand_raised', 0.2, 1.0), SeenGesture('hands_on_hips', 0.2, 1.0)]
     assert not bodies.needs_postures('')
-    bodies.publish('', poses, BodyLooks(SIZE, header(), header(), postures=known))
+    assert not bodies.needs_gestures('')
+    looks = BodyLooks(SIZE, header(), header(), postures=known, gestures=seen)
+    bodies.publish('', poses, looks)
     assert bodies.needs_postures('')
+    assert bodies.needs_gestures('')
     told = [node.topics[f'/humans/bodies/{one}/posture'][0].posture for one in (SEVEN, EIGHT)]
     assert told == [BodyPosture.CROUCHING, BodyPosture.LAYING]
-    gesture = node.topics[f'/humans/bodies/{SEVEN}/gesture'][0]
-    assert gesture.gesture == Gesture.LEFT_HAND_RAISED
+    bodies.publish('', poses, replace(looks, gestures=[NOTHING, NOTHING]))
+    told = [node.topics[f'/humans/bodies/{one}/gesture'] for one in (SEVEN, EIGHT)]
+    expected = [[Gesture.LEFT_HAND_RAISED, Gesture.OTHER], [Gesture.OTHER, Gesture.OTHER]]
+    assert [[message.gesture for message in one] for one in told] == expected
     bodies.publish('', poses, BodyLooks(SIZE, header(), header()))
-    assert len(node.topics[f'/humans/bodies/{SEVEN}/posture']) == 1
+    assert len(node.topics[f'/humans/bodies/{SEVEN}/posture']) == 2
+    assert len(node.topics[f'/humans/bodies/{SEVEN}/gesture']) == 2
 
 
 def test_nothing_is_computed_while_nobody_listens(monkeypatch):

@@ -155,7 +155,7 @@ def run(args: argparse.Namespace) -> int:
     chosen = choose_shard(list(names), args.shard)
     estimator: PoseEstimator | None = None
     failed, stopped = 0, False
-    with _stopped_by_signals() as stop, _page(args) as feed:
+    with stopped_by_signals() as stop, _page(args) as feed:
         for text in chosen:
             if stop.is_set():
                 stopped = True
@@ -303,7 +303,7 @@ def _page(args: argparse.Namespace) -> Iterator[Feed | None]:
 
 
 @contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
+def stopped_by_signals() -> Iterator[threading.Event]:
     """Set the event on Ctrl-C and on a polite kill; a second Ctrl-C ends the program at once."""
     stop = threading.Event()
 

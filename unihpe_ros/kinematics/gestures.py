@@ -1,53 +1,248 @@
-"""The gestures that hri_msgs has names for, from where hands are: raised, crossed, on the face."""
+"""Recognition of gestures: poses of the arms that are held, and movements of the last second."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 import math
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.kinematics.arm_directions import arm_directions, FEATURES
+from unihpe_ros.kinematics.gesture_gallery import Gallery, KnownGesture, RATE, REST, STEPS
+from unihpe_ros.kinematics.starter_gestures import resting_arms, starter_gestures
+from unihpe_ros.kinematics.time_warping import warped_distances
 
-# Shares of the width between the shoulders: how near a hand is to the nose, and to the other
-# elbow.
-_ON_FACE, _ON_ELBOW = 0.55, 0.6
+Float64 = NDArray[np.float64]
 
-HANDS_ON_FACE, ARMS_CROSSED = 'hands_on_face', 'arms_crossed'
-LEFT_HAND_RAISED, RIGHT_HAND_RAISED = 'left_hand_raised', 'right_hand_raised'
-BOTH_HANDS_RAISED = 'both_hands_raised'
+# An arm whose bones point down so far, as the mean cosine, is free in an example: what it does
+# counts by this share.
+_HANGING, _FREE = 0.8, 0.3
+# What a difference of 1 rad/s counts, rad: a still arm is no movement, though it is on its way.
+_VELOCITY = 0.15
+# Somebody whose arms turn faster holds no pose: root mean square over the bones that count, rad/s.
+_STILL = 1.2
+# Who moves less than this share of a movement does not make it.
+_LEAST_MOTION = 0.6
+# How long a pose lasts before it is believed, and a gesture stays when it is not seen, s.
+_DWELL, _LINGERS = 0.35, 0.4
+# A pause after which nothing is known of what was before, s.
+_PAUSE = 1.0
+# Length of a movement's window, and how much of it must have been seen, s.
+_SPAN = (STEPS - 1) / RATE
+_WHOLE = 0.9 * _SPAN
+_TIMES = np.arange(1 - STEPS, 1) / RATE
+# The speed of now is that of so many of the last moments.
+_RECENT = 4
 
 
-def gestures(points: NDArray[np.floating], up: NDArray[np.floating]) -> list[str]:
+@dataclass(frozen=True)
+class SeenGesture:
     """
-    Return the gesture of each person; empty for none.
+    What somebody does.
 
     Parameters
     ----------
-    points : NDArray
-        ``(N, 26, 3)`` keypoints of UNION, m; NaN where unknown.
-    up : NDArray
-        ``(3,)`` unit vector against gravity, in the frame of the points.
+    name : str
+        The gesture; empty for none.
+    distance : float
+        From the nearest example, in its limits: 1 is the limit; NaN without a gesture.
+    since : float
+        When it began, s.
 
     """
-    return [
-        _gesture(dict(zip(UNION.keypoints, person, strict=True)), up)
-        for person in points.astype(np.float64)
-    ]
+
+    name: str = ''
+    distance: float = math.nan
+    since: float = math.nan
 
 
-def _gesture(at: dict[str, NDArray[np.float64]], up: NDArray[np.floating]) -> str:
-    width = math.dist(at['left_shoulder_joint'], at['right_shoulder_joint'])
-    if not width > 0:
-        return ''
-    hands = {side: at[f'{side}_wrist'] for side in ('left', 'right')}
-    # Comparisons with what is unknown are false.
-    if all(math.dist(hand, at['nose']) < _ON_FACE * width for hand in hands.values()):
-        return HANDS_ON_FACE
-    raised = [side for side, hand in hands.items() if (hand - at['nose']) @ up > 0]
-    if raised:
-        return BOTH_HANDS_RAISED if len(raised) > 1 else f'{raised[0]}_hand_raised'
-    crossed = (
-        math.dist(hands['left'], at['right_elbow']) < _ON_ELBOW * width
-        and math.dist(hands['right'], at['left_elbow']) < _ON_ELBOW * width
-    )
-    return ARMS_CROSSED if crossed else ''
+NOTHING = SeenGesture()
+
+
+@dataclass
+class _Person:
+    """The arms of one person over the last second, and what they were seen to do."""
+
+    stamps: list[float] = field(default_factory=list)
+    arms: list[Float64] = field(default_factory=list)
+    candidate: str = ''
+    since: float = math.nan
+    shown: SeenGesture = NOTHING
+    seen: float = -math.inf
+
+
+class GestureRecogniser:
+    """
+    Follows the arms of people, and compares them with a gallery ten times a second.
+
+    Parameters
+    ----------
+    gallery : Gallery
+        What is recognised.
+
+    """
+
+    def __init__(self, gallery: Gallery) -> None:
+        starter = starter_gestures()
+        known = [*(starter[name] for name in gallery.starter), *gallery.recorded, resting_arms()]
+        # Of equally near examples the first counts.
+        known.sort(key=lambda one: one.name != REST)
+        self._poses = _Examples([one for one in known if not one.is_movement])
+        self._movements = _Examples([one for one in known if one.is_movement])
+        self._people: dict[int, _Person] = {}
+        self._stamp = -math.inf
+
+    def update(
+        self, ids: Sequence[int], points: NDArray[np.floating], stamp: float
+    ) -> list[SeenGesture]:
+        """
+        Return the gesture of each person.
+
+        Parameters
+        ----------
+        ids : Sequence[int]
+            N people; all others are forgotten.
+        points : NDArray
+            ``(N, 26, 3)`` keypoints of UNION in any frame, m; NaN where unknown.
+        stamp : float
+            s; a time before the last one, or long after it, forgets what was.
+
+        """
+        if not 0 <= stamp - self._stamp <= _PAUSE:
+            self._people = {}
+        self._people = {i: self._people.get(i) or _Person() for i in ids}
+        people = [self._people[i] for i in ids]
+        # Half a step early is nearer to the rate than an image too late.
+        due = [
+            row
+            for row, person in enumerate(people)
+            if not person.stamps or stamp - person.stamps[-1] >= 0.8 / RATE
+        ]
+        self._stamp = stamp
+        if due:
+            arms = arm_directions(points[due])
+            for row, now in zip(due, arms, strict=True):
+                _append(people[row], stamp, now)
+            self._compare([people[row] for row in due], stamp)
+        return [person.shown for person in people]
+
+    def _compare(self, people: Sequence[_Person], stamp: float) -> None:
+        """Compare the arms of people with all examples."""
+        windows = _calmed(np.stack([_window(person, stamp) for person in people]))
+        velocities = np.gradient(windows, 1 / RATE, axis=1)
+        found = self._poses.nearest_poses(windows[:, -2], velocities)
+        # Of whom less than a window is known, no movement is.
+        whole = [row for row, one in enumerate(people) if one.stamps[0] <= stamp - _WHOLE]
+        if whole and len(self._movements):
+            moves = self._movements.nearest_movements(windows[whole], velocities[whole])
+            for row, (name, distance) in zip(whole, moves, strict=True):
+                # Who moves passes through poses on the way.
+                if name:
+                    found[row] = name, distance
+        for person, (name, distance) in zip(people, found, strict=True):
+            _follow(person, name, distance, stamp)
+
+
+class _Examples:
+    """Examples of all poses, or of all movements, as arrays to compare with."""
+
+    def __init__(self, known: Sequence[KnownGesture]) -> None:
+        shape = known[0].examples.shape[1:] if known else (FEATURES,)
+        examples = np.concatenate([one.examples for one in known] or [np.zeros((0, *shape))])
+        counts = [len(one.examples) for one in known]
+        names = ['' if one.name == REST else one.name for one in known]
+        self._names = np.repeat(names, counts)
+        self._limits = np.repeat([one.limit for one in known], counts)
+        # (M, BONES): an arm that hangs all the time is free.
+        down = -examples.reshape(len(examples), math.prod(shape) // FEATURES, 2, 2, 3)[..., 2]
+        hangs = down.mean((1, 3)) > _HANGING
+        weights = np.where(hangs, _FREE, 1.0)
+        # Who lets both arms hang shows nothing else than that.
+        weights[hangs.all(-1)] = 1.0
+        weights = np.repeat(weights / (2 * weights.sum(-1, keepdims=True)), 2, axis=-1)
+        self._weights = np.repeat(weights, 3, axis=-1)  # (M, 12)
+        self._examples = examples
+        self._speeds = np.zeros(len(examples))
+        if examples.ndim == 3:
+            examples = _calmed(examples)
+            velocities = np.gradient(examples, 1 / RATE, axis=1)
+            self._speeds = np.sqrt(((velocities**2).mean(1) * self._weights).sum(-1))
+            self._examples = np.concatenate([examples, _VELOCITY * velocities], -1)
+            self._weights = np.tile(self._weights, 2)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def nearest_poses(self, arms: Float64, velocities: Float64) -> list[tuple[str, float]]:
+        """Return name and distance of the pose of each person; '' for none, or on the move."""
+        if not len(self):
+            return [('', math.nan)] * len(arms)
+        weighted = self._weights * self._examples
+        squares = (
+            arms**2 @ self._weights.T - 2 * arms @ weighted.T + (weighted * self._examples).sum(-1)
+        )
+        distances = np.sqrt(np.maximum(squares, 0)) / self._limits
+        speeds = np.sqrt((velocities[:, -_RECENT:] ** 2).mean(1) @ self._weights.T)
+        return self._named(np.where(speeds > _STILL, np.nan, distances))
+
+    def nearest_movements(self, windows: Float64, velocities: Float64) -> list[tuple[str, float]]:
+        """Return name and distance of the movement of each person; '' for none, or at rest."""
+        speeds = np.sqrt((velocities**2).mean(1) @ self._weights[:, :FEATURES].T)
+        moves = speeds > _LEAST_MOTION * self._speeds
+        moving = np.flatnonzero(moves.any(-1))
+        distances = np.full(speeds.shape, np.nan)
+        if len(moving):
+            features = np.concatenate([windows, _VELOCITY * velocities], -1)[moving]
+            distances[moving] = warped_distances(features, self._examples, self._weights)
+        return self._named(np.where(moves, distances / self._limits, np.nan))
+
+    def _named(self, distances: Float64) -> list[tuple[str, float]]:
+        """Return the nearest within its limit, from ``(N, M)`` distances in limits."""
+        distances = np.where(distances <= 1, distances, np.inf)
+        nearest = distances.argmin(-1)
+        least = distances[np.arange(len(distances)), nearest].tolist()
+        return [
+            (str(self._names[index]), value) if value <= 1 else ('', math.nan)
+            for index, value in zip(nearest.tolist(), least, strict=True)
+        ]
+
+
+def _append(person: _Person, stamp: float, arms: Float64) -> None:
+    """Add the arms of now, ``(12,)``, and forget what is longer ago than a window."""
+    person.stamps.append(stamp)
+    # What is unknown for a moment is as it was.
+    is_known = not math.isnan(arms[0])
+    person.arms.append(arms if is_known or not person.arms else person.arms[-1])
+    old = sum(when <= stamp - _SPAN for when in person.stamps[1:])
+    del person.stamps[:old], person.arms[:old]
+
+
+def _window(person: _Person, stamp: float) -> Float64:
+    """Return ``(STEPS, 12)`` arms at even times up to now; before the first they were as then."""
+    times = np.clip(stamp + _TIMES, person.stamps[0], None)
+    arms = np.stack(person.arms)
+    after = np.clip(np.searchsorted(person.stamps, times), 1, max(len(arms) - 1, 1))
+    after = np.minimum(after, len(arms) - 1)
+    before = np.maximum(after - 1, 0)
+    stamps = np.array(person.stamps)
+    span = np.maximum(stamps[after] - stamps[before], 1e-9)
+    share = np.clip((times - stamps[before]) / span, 0, 1)[:, None]
+    return np.asarray(arms[before] + share * (arms[after] - arms[before]))
+
+
+def _calmed(windows: Float64) -> Float64:
+    """Return ``(..., STEPS, 12)`` windows after a low-pass over three steps."""
+    ends = np.concatenate([windows[..., :1, :], windows, windows[..., -1:, :]], -2)
+    return np.asarray(0.25 * (ends[..., :-2, :] + ends[..., 2:, :]) + 0.5 * windows)
+
+
+def _follow(person: _Person, name: str, distance: float, stamp: float) -> None:
+    """Believe in what lasts, and let go of what is over."""
+    if name != person.candidate:
+        person.candidate, person.since = name, stamp
+    if name and (name == person.shown.name or stamp - person.since >= _DWELL):
+        begun = person.shown.since if name == person.shown.name else person.since
+        person.shown, person.seen = SeenGesture(name, distance, begun), stamp
+    elif stamp - person.seen > _LINGERS:
+        person.shown = NOTHING

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rclpy.node import Node
 from scipy.spatial.transform import Rotation
 from std_msgs.msg import Header
@@ -79,6 +78,10 @@ class Bodies:
         """Whether somebody wants to know how a person holds themselves whom a camera sees."""
         return any(body.needs_postures for body in self._bodies[camera].values())
 
+    def needs_gestures(self, camera: str) -> bool:
+        """Whether somebody wants to know the gesture of a person whom a camera sees."""
+        return any(body.needs_gestures for body in self._bodies[camera].values())
+
     def publish(self, camera: str, poses: Poses, looks: BodyLooks) -> None:
         """
         Publish the people of one image.
@@ -99,7 +102,7 @@ class Bodies:
             self._tracked.publish(looks.header, everybody)
             shown = poses.to(ROS4HRI_18)
             for row, body in enumerate(bodies):
-                body.publish(shown, poses.keypoints_3d[row], row, looks)
+                body.publish(shown, row, looks)
         is_placed = poses.root_mode is not RootMode.RELATIVE
         has_listener = is_placed and self._broadcaster.pub_tf.get_subscription_count()
         if bodies and (has_listener or any(body.frames.is_heard for body in bodies)):
@@ -162,11 +165,13 @@ class _Body:
     def needs_postures(self) -> bool:
         return self._topics is not None and self._topics.needs_postures
 
-    def publish(
-        self, poses: Poses, points: NDArray[np.float32], row: int, looks: BodyLooks
-    ) -> None:
+    @property
+    def needs_gestures(self) -> bool:
+        return self._topics is not None and self._topics.needs_gestures
+
+    def publish(self, poses: Poses, row: int, looks: BodyLooks) -> None:
         if self._topics is not None:
-            self._topics.publish(poses, points, row, looks)
+            self._topics.publish(poses, row, looks)
 
     def destroy(self) -> None:
         if self._topics is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,12 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from unihpe_ros.core import boxes
 from unihpe_ros.core.pose import person_scores, Poses
-from unihpe_ros.kinematics.gestures import gestures
+from unihpe_ros.kinematics.gestures import SeenGesture
 from unihpe_ros.kinematics.posture import Posture
 from unihpe_ros.ros.images import encode_image
 from unihpe_ros.ros.poses2d import hri_indices
 
-# What hri_msgs calls postures and gestures.
+# What hri_msgs calls postures.
 _POSTURES = {
     Posture.UNKNOWN: 'OTHER',
     Posture.STANDING: 'STANDING',
@@ -47,8 +47,8 @@ class BodyLooks:
         ``(H, W, 3)`` BGR.
     postures : Sequence[Posture]
         Of each person; nobody's if they were not asked for.
-    up : NDArray[np.float64]
-        ``(3,)`` unit vector against gravity in the frame of the 3D.
+    gestures : Sequence[SeenGesture]
+        Of each person; nobody's if they were not asked for.
 
     """
 
@@ -57,7 +57,7 @@ class BodyLooks:
     frame: Header
     image: NDArray[np.uint8] | None = None
     postures: Sequence[Posture] = ()
-    up: NDArray[np.float64] = field(default_factory=lambda: np.array([0.0, -1.0, 0.0]))
+    gestures: Sequence[SeenGesture] = ()
 
 
 class HriTopics:
@@ -99,9 +99,12 @@ class HriTopics:
         """Whether somebody wants to know how the person holds themselves."""
         return bool(self._posture.get_subscription_count())
 
-    def publish(
-        self, poses: Poses, points: NDArray[np.float32], row: int, looks: BodyLooks
-    ) -> None:
+    @property
+    def needs_gestures(self) -> bool:
+        """Whether somebody wants to know which gesture the person makes."""
+        return bool(self._gesture.get_subscription_count())
+
+    def publish(self, poses: Poses, row: int, looks: BodyLooks) -> None:
         """
         Publish what somebody listens to.
 
@@ -109,8 +112,6 @@ class HriTopics:
         ----------
         poses : Poses
             People in ROS4HRI_18.
-        points : NDArray[np.float32]
-            ``(26, 3)`` the person's keypoints in UNION, m.
         row : int
             Which of them the person is.
         looks : BodyLooks
@@ -135,9 +136,10 @@ class HriTopics:
         if looks.postures and self.needs_postures:
             constant = getattr(self._hri.BodyPosture, _POSTURES[looks.postures[row]])
             self._posture.publish(self._hri.BodyPosture(header=header, posture=constant))
-        if self._gesture.get_subscription_count():
-            name = gestures(points[None], looks.up)[0] or 'other'
-            constant = getattr(self._hri.Gesture, name.upper())
+        if looks.gestures and self.needs_gestures:
+            name = looks.gestures[row].name.upper()
+            # hri_msgs has names for some gestures only.
+            constant = getattr(self._hri.Gesture, name or 'OTHER', self._hri.Gesture.OTHER)
             self._gesture.publish(self._hri.Gesture(header=header, gesture=constant))
 
     def _skeleton_of(

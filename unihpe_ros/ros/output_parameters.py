@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from unihpe_ros.core.skeleton import SKELETONS
+from unihpe_ros.kinematics.starter_gestures import STARTER_NAME
 from unihpe_ros.ros.parameter_checks import parameter
 from unihpe_ros.visualisation.anonymise import MODES
 
@@ -45,6 +46,12 @@ class OutputParameters:
         'Text before the names of frames that this node makes, as robot1/ for robot1/body_<id>',
         fixed=True,
     )
+    gestures: str = parameter(
+        '',
+        'Gestures that are recognised: starter, or the path of a gallery that unihpe gestures '
+        'has recorded; empty is none, and the starter gallery with ros4hri',
+        fixed=True,
+    )
     anonymise: str = parameter(
         'off',
         'Anonymise people in image_annotated: blur blurs their heads, skeleton covers them',
@@ -64,3 +71,8 @@ class OutputParameters:
         'Address of that page; on any but a loopback one, viewers need the token in the log',
         fixed=True,
     )
+
+    @property
+    def gesture_gallery(self) -> str:
+        """The gallery in use; empty for none."""
+        return self.gestures or (STARTER_NAME if self.ros4hri else '')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 import json
 
@@ -21,8 +21,10 @@ from sensor_msgs.msg import Image, PointCloud2
 from std_msgs.msg import Float32, Header, String
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import SKELETONS
+from unihpe_ros.kinematics.gestures import SeenGesture
 from unihpe_ros.ros.bodies import Bodies, BodyLooks
 from unihpe_ros.ros.clouds import joint_ids, to_cloud, to_cloud_2d
+from unihpe_ros.ros.gesture_output import GestureOutput, with_gestures
 from unihpe_ros.ros.images import encode_image
 from unihpe_ros.ros.markers import MarkerWriter, to_pose_array
 from unihpe_ros.ros.parameters import Parameters
@@ -93,6 +95,9 @@ class Publishers:
         )
         self._marker_writer = MarkerWriter()
         self._people = PeopleOutputs(self._create)
+        self._gestures: GestureOutput | None = None
+        if parameters.gesture_gallery:
+            self._gestures = GestureOutput(self._create, parameters.gesture_gallery)
         self.postures = ''
 
     def _create(
@@ -187,11 +192,16 @@ class Publishers:
         hri = bodies is not None and bodies.needs_postures(self._camera)
         known = self._people.publish(poses, frame, place, has_other_use=marked or hri)
         words = labels(poses.track_ids.tolist(), known)
+        seen: Sequence[SeenGesture] = ()
+        if self._gestures is not None:
+            hri = bodies is not None and bodies.needs_gestures(self._camera)
+            seen = self._gestures.publish(poses, frame, place.stamp, has_other_use=marked or hri)
         self.postures = ', '.join(f'{i} {word}' for i, word in words.items())
         if marked:
-            self._markers.publish(self._marker_writer.write(shown, frame, transform, words))
+            told = with_gestures(words, poses.track_ids.tolist(), seen)
+            self._markers.publish(self._marker_writer.write(shown, frame, transform, told))
         if bodies is not None:
-            looks = BodyLooks(size, header, frame, image, known, place.up)
+            looks = BodyLooks(size, header, frame, image, known, seen)
             bodies.publish(self._camera, poses, looks)
 
     def time_went_back(self) -> None:

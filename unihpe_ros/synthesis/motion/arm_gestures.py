@@ -78,8 +78,8 @@ def gesture(rng: np.random.Generator, posture: BodyPosture, keypoints: Float32) 
     for side in 'LR' if both else ('L', 'R')[rng.integers(2)]:
         other = not together and rng.random() < 0.2
         name = names[rng.integers(len(names))] if other else first
-        wrist = _target(rng, _GESTURES[name], side, keypoints)
-        _reach(rng, driven, side, wrist, keypoints)
+        wrist = wrist_target(rng, _GESTURES[name], side, keypoints)
+        reach_with(rng, driven, side, wrist, keypoints)
     return replace(posture, driven=driven.astype(np.float32), carries=together)
 
 
@@ -87,8 +87,8 @@ def hands_down(rng: np.random.Generator, posture: BodyPosture, keypoints: Float3
     """Return a posture with both hands on the floor, for somebody on all fours."""
     driven = posture.driven.astype(np.float64)
     for side in 'LR':
-        wrist = _target(rng, _FLOOR, side, keypoints)
-        _reach(rng, driven, side, wrist, keypoints)
+        wrist = wrist_target(rng, _FLOOR, side, keypoints)
+        reach_with(rng, driven, side, wrist, keypoints)
     return replace(posture, driven=driven.astype(np.float32))
 
 
@@ -103,15 +103,31 @@ def hands_on_table(
     # The top is above the knees, and the hands on it.
     least = float(keypoints[UNION.indices('left_knee', 'right_knee'), 2].max()) + _OVER_KNEES
     for side in ('L', 'R')[rng.integers(2)] if free else 'LR':
-        wrist = _target(rng, (_TABLE[0], (out, front, up), 0.0), side, keypoints)
+        wrist = wrist_target(rng, (_TABLE[0], (out, front, up), 0.0), side, keypoints)
         wrist[2] = max(wrist[2], least)
-        _reach(rng, driven, side, wrist, keypoints)
+        reach_with(rng, driven, side, wrist, keypoints)
     return replace(posture, driven=driven.astype(np.float32), carries=False, at_table=True)
 
 
-def _target(
+def wrist_target(
     rng: np.random.Generator, goal: tuple[str, Triple, float], side: str, keypoints: Float32
 ) -> Float64:
+    """
+    Return where a wrist goes to.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+        Source of chance.
+    goal : tuple[str, tuple[float, float, float], float]
+        Keypoint ({} is the hand's own side, [] the other); how far from it outwards, forwards and
+        upwards, in shares of the standing height; and how common it is, which is not used here.
+    side : str
+        'L' or 'R'.
+    keypoints : Float32
+        ``(26, 3)`` m.
+
+    """
     other = _SIDES['R' if side == 'L' else 'L']
     anchor, offset, _ = goal
     anchor = anchor.replace('{}', _SIDES[side]).replace('[]', other)
@@ -129,7 +145,7 @@ def _target(
     return keypoints[UNION.index(anchor)] + size * (out * outward + front * forward + above * up)
 
 
-def _reach(
+def reach_with(
     rng: np.random.Generator, driven: Float64, side: str, wrist: Float64, keypoints: Float32
 ) -> None:
     """Turn upper arm and forearm, in place, so that the wrist reaches a point."""

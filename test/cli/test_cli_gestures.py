@@ -1,0 +1,68 @@
+"""`unihpe gestures` on tiny models: galleries that are made, listed, changed and tried."""
+
+import pytest
+from tiny_detector import write_tiny_detector
+from tiny_run import write_walk_video
+from unihpe_ros.cli import main as cli
+from unihpe_ros.kinematics.gesture_gallery import read_gallery
+from unihpe_ros.kinematics.starter_gestures import STARTER
+
+
+@pytest.fixture
+def unihpe(model, tmp_path, monkeypatch):
+    detector = write_tiny_detector(model.parent)
+    write_walk_video(tmp_path / 'walk.mp4', 60)
+    monkeypatch.chdir(tmp_path)
+
+    def gestures(*arguments):
+        networks = ['--model', str(model), '--detector', str(detector)]
+        given = networks if arguments[0] in ('record', 'test') else []
+        return cli.main(['gestures', *arguments, *given])
+
+    return gestures
+
+
+def test_a_gesture_is_recorded_listed_and_removed(unihpe, tmp_path, capsys):
+    assert unihpe('record', 'salute', '--from', 'walk.mp4', '--limit', '0.3') == 0
+    assert 'salute: a ' in capsys.readouterr().out
+    (known,) = read_gallery(tmp_path / 'gestures.npz', STARTER).recorded
+    assert (known.name, known.limit, known.source) == ('salute', 0.3, 'walk.mp4')
+    assert unihpe('list') == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(':')[0] for line in lines] == [*STARTER, 'salute']
+    assert lines[-1].endswith('limit 0.30, from walk.mp4')
+    assert unihpe('remove', 'stop') == 0
+    assert unihpe('remove', 'salute') == 0
+    left = read_gallery(tmp_path / 'gestures.npz', STARTER).names
+    assert left == tuple(name for name in STARTER if name != 'stop')
+
+
+def test_what_is_recorded_is_recognised(unihpe, capsys):
+    unihpe('record', 'stroll', '--from', 'walk.mp4', '--kind', 'pose', '--one-sided')
+    assert unihpe('test', 'walk.mp4') == 0
+    out = capsys.readouterr().out
+    assert 'stroll  for' in out
+    assert ' a minute.' in out.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        (['record', 'Salute!', '--from', 'walk.mp4'], 'expected a name of lower case letters'),
+        (['record', 'salute', '--from', '/image'], 'record images first: ros2 bag record'),
+        (['remove', 'nod'], 'nod: expected one of left_hand_raised'),
+        (['test', '.'], 'expected pictures'),
+        (['list', '--gallery', 'walk.mp4'], 'expected a gallery that unihpe gestures record has'),
+    ],
+)
+def test_errors_name_the_cure_and_leave_no_file(unihpe, tmp_path, capsys, arguments, words):
+    assert unihpe(*arguments) == 1
+    assert words in ' '.join(capsys.readouterr().err.split())
+    assert not (tmp_path / 'gestures.npz').exists()
+
+
+def test_a_failed_recording_leaves_the_gallery_as_it_was(unihpe, tmp_path):
+    unihpe('record', 'stroll', '--from', 'walk.mp4')
+    before = (tmp_path / 'gestures.npz').read_bytes()
+    assert unihpe('record', 'stroll', '--from', 'gone.mp4') == 1
+    assert (tmp_path / 'gestures.npz').read_bytes() == before
