@@ -53,6 +53,8 @@ GESTURES: Mapping[str, tuple[str, str, tuple[Place, ...], tuple[float, float]]] 
     'beckon': ('1', _OVER_SHOULDER, ((0.0, 0.28, -0.07), (0.0, 0.12, 0.0)), (0.7, 1.6)),
     'come_here': ('LR', _OVER_SHOULDER, ((0.03, 0.29, -0.03), (0.04, 0.09, 0.19)), (0.7, 1.6)),
 }
+# How far outwards elbows go.
+_HANGS, _ON_HIPS = 1.5, 5.0
 _FREE_ARM: tuple[tuple[Place, float], ...] = (
     ((0.07, 0.03, -0.1), 0.6),  # Hangs.
     ((0.06, 0.04, -0.02), 0.25),  # In the pocket.
@@ -102,7 +104,9 @@ class GesturePeople:
                 goal = (anchor, tuple(held), 0.0) if side in sides else ('{}_hip', other, 0.0)
                 # The same chance in every frame: the other side's is another.
                 arm = np.random.default_rng([seed, ord(side)])
-                reach_with(arm, driven, side, wrist_target(arm, goal, side, standing), standing)
+                flare = _ON_HIPS if goal[0] == anchor == '{}_hip' and side in sides else _HANGS
+                wrist = wrist_target(arm, goal, side, standing)
+                reach_with(arm, driven, side, wrist, standing, flare)
             frames.append(poser.keypoints(shape, clip, driven.astype(np.float32), root))
         return np.array(frames, np.float64)
 

@@ -40,7 +40,9 @@ ROW = re.compile(r'^\| `([^`]+)` \| (.+) \|$', re.MULTILINE)
 # What takes a live node or a long set-up: the test that makes it say so.
 ELSEWHERE = {
     'expected a gallery of gestures; there is no such file': 'ros/test_ros_gestures.py',
-    'expected a gallery that unihpe gestures record has written': 'kinematics/test_gesture_gallery.py',
+    'expected a gallery that unihpe gestures record has written': (
+        'kinematics/test_gesture_gallery.py'
+    ),
     'expected a gallery of version': 'kinematics/test_gesture_gallery.py',
     'expected a name of lower case letters': 'kinematics/test_gesture_gallery.py',
     'whose arms can be seen; got nobody': 'kinematics/test_gesture_examples.py',

@@ -77,9 +77,9 @@ _POSES: Mapping[str, tuple[str, Sequence[_Style]]] = {
     'hands_on_hips': (
         'both',
         (
-            _Style((0.05, 0.1, -0.72), elbow=_ELBOW_OUT),
-            _Style((0.15, 0.0, -0.78), elbow=_ELBOW_OUT),
-            _Style((0.1, 0.12, -0.6), elbow=_ELBOW_OUT),
+            _Style((0.05, 0.1, -0.78), elbow=_ELBOW_OUT),
+            _Style((0.15, 0.0, -0.72), elbow=_ELBOW_OUT),
+            _Style((0.1, 0.12, -0.62), elbow=_ELBOW_OUT),
         ),
     ),
     'arms_spread': (
@@ -134,7 +134,7 @@ _RESTING = (
     _Style((0.1, 0.05, -0.97)),
     _Style((0.4, 0.0, -0.85)),
     _Style((-0.3, 0.1, -0.92)),
-    _Style((0.1, 0.05, -0.75), elbow=(-0.8, 0.4, -0.3)),
+    _Style((0.12, 0.08, -0.9), elbow=(-0.8, 0.4, -0.3)),
     _Style((0.42, -0.25, -0.55)),
     _Style((0.48, 0.05, -0.5)),
 )

@@ -146,9 +146,32 @@ def wrist_target(
 
 
 def reach_with(
-    rng: np.random.Generator, driven: Float64, side: str, wrist: Float64, keypoints: Float32
+    rng: np.random.Generator,
+    driven: Float64,
+    side: str,
+    wrist: Float64,
+    keypoints: Float32,
+    flare: float = 1.5,
 ) -> None:
-    """Turn upper arm and forearm, in place, so that the wrist reaches a point."""
+    """
+    Turn upper arm and forearm, in place, so that the wrist reaches a point.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+        Source of chance.
+    driven : Float64
+        ``(D, 3, 3)`` world rotation per driving bone; it is changed.
+    side : str
+        'L' or 'R'.
+    wrist : Float64
+        ``(3,)`` the point, m.
+    keypoints : Float32
+        ``(26, 3)`` before, m.
+    flare : float
+        How far outwards the elbow goes, in distances of the shoulder from the neck.
+
+    """
     word = _SIDES[side]
     shoulder, elbow, hand = keypoints[
         UNION.indices(f'{word}_shoulder_joint', f'{word}_elbow', f'{word}_wrist')
@@ -159,7 +182,7 @@ def reach_with(
     way /= np.linalg.norm(way)
     # The elbow goes where it hangs: down and outwards, with some swivel.
     middle = keypoints[UNION.index('neck')].astype(np.float64)
-    hang = (shoulder - middle) * 1.5 + (0, 0, -0.35) + rng.normal(0, 0.12, 3)
+    hang = (shoulder - middle) * flare + (0, 0, -0.35) + rng.normal(0, 0.12, 3)
     hang -= way * (hang @ way)
     hang /= np.linalg.norm(hang) + 1e-9
     along = (upper**2 - fore**2 + far**2) / (2 * far)
