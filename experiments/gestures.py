@@ -24,6 +24,7 @@ from pathlib import Path
 from gesture_clips import CAMERA_RATE, GesturePeople, GESTURES, Views
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core.resources import MODEL
 from unihpe_ros.kinematics.arm_directions import arm_directions
 from unihpe_ros.kinematics.gesture_gallery import Gallery
 from unihpe_ros.kinematics.gestures import GestureRecogniser
@@ -133,7 +134,7 @@ def main() -> None:
     parser.add_argument('--bodies', type=Path, help='body shapes')
     parser.add_argument('--poses', type=Path, nargs='*', default=[], help='banks without gestures')
     parser.add_argument('--copies', type=int, default=2, help='bodies of each clip of a bank')
-    parser.add_argument('--model', default='unihpe_rt')
+    parser.add_argument('--model', default=MODEL)
     parser.add_argument('--people', type=int, default=20)
     parser.add_argument('--views', type=int, default=8)
     parser.add_argument('--noise', type=float, default=0.01, help='of 2D, shares of the height')

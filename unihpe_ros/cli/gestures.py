@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from unihpe_ros.cli.run import stopped_by_signals
 from unihpe_ros.cli.values import above_zero, check_folder
+from unihpe_ros.core.resources import DETECTOR, MODEL
 
 if TYPE_CHECKING:
     from unihpe_ros.estimator import PoseEstimator
@@ -85,12 +86,12 @@ def _add_input_options(parser: argparse.ArgumentParser, live: str) -> None:
         help='rate of the pictures of a folder (default: none, each is a pose on its own)',
     )
     parser.add_argument(
-        '--model', default='unihpe_rt', help='shipped model, or a path (default: unihpe_rt)'
+        '--model', default=MODEL, help=f'shipped model, or a path (default: {MODEL})'
     )
     parser.add_argument(
         '--detector',
-        default='unihpe_det',
-        help='shipped detector, or a path (default: unihpe_det)',
+        default=DETECTOR,
+        help=f'shipped detector, or a path (default: {DETECTOR})',
     )
     parser.add_argument('--backend', default='auto', help='engine that runs it (default: auto)')
 
