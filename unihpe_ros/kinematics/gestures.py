@@ -23,9 +23,10 @@ _VELOCITY = 0.15
 # Somebody whose arms turn faster holds no pose: root mean square over the bones that count, rad/s.
 _STILL = 1.2
 # Who moves less than this share of a movement does not make it.
-_LEAST_MOTION = 0.6
-# How long a pose lasts before it is believed, and a gesture stays when it is not seen, s.
-_DWELL, _LINGERS = 0.35, 0.4
+_LEAST_MOTION = 0.65
+# How long a pose and a movement last before they are believed, and how long a gesture stays when
+# it is not seen, s.
+_DWELL, _MOVEMENT_DWELL, _LINGERS = 0.35, 0.6, 0.4
 # A pause after which nothing is known of what was before, s.
 _PAUSE = 1.0
 # Length of a movement's window, and how much of it must have been seen, s.
@@ -131,7 +132,8 @@ class GestureRecogniser:
         """Compare the arms of people with all examples."""
         windows = _calmed(np.stack([_window(person, stamp) for person in people]))
         velocities = np.gradient(windows, 1 / RATE, axis=1)
-        found = self._poses.nearest_poses(windows[:, -2], velocities)
+        poses = self._poses.nearest_poses(windows[:, -2], velocities)
+        found = [(name, distance, _DWELL) for name, distance in poses]
         # Of whom less than a window is known, no movement is.
         whole = [row for row, one in enumerate(people) if one.stamps[0] <= stamp - _WHOLE]
         if whole and len(self._movements):
@@ -139,9 +141,9 @@ class GestureRecogniser:
             for row, (name, distance) in zip(whole, moves, strict=True):
                 # Who moves passes through poses on the way.
                 if name:
-                    found[row] = name, distance
-        for person, (name, distance) in zip(people, found, strict=True):
-            _follow(person, name, distance, stamp)
+                    found[row] = name, distance, _MOVEMENT_DWELL
+        for person, (name, distance, dwell) in zip(people, found, strict=True):
+            _follow(person, name, distance, stamp, dwell)
 
 
 class _Examples:
@@ -237,11 +239,11 @@ def _calmed(windows: Float64) -> Float64:
     return np.asarray(0.25 * (ends[..., :-2, :] + ends[..., 2:, :]) + 0.5 * windows)
 
 
-def _follow(person: _Person, name: str, distance: float, stamp: float) -> None:
+def _follow(person: _Person, name: str, distance: float, stamp: float, dwell: float) -> None:
     """Believe in what lasts, and let go of what is over."""
     if name != person.candidate:
         person.candidate, person.since = name, stamp
-    if name and (name == person.shown.name or stamp - person.since >= _DWELL):
+    if name and (name == person.shown.name or stamp - person.since >= dwell):
         begun = person.shown.since if name == person.shown.name else person.since
         person.shown, person.seen = SeenGesture(name, distance, begun), stamp
     elif stamp - person.seen > _LINGERS:

@@ -72,7 +72,7 @@ _POSES: Mapping[str, tuple[str, Sequence[_Style]]] = {
     ),
     'arms_crossed': (
         'both',
-        (_Style((0.36, -0.42, -0.42)), _Style((0.4, -0.48, -0.3)), _Style((0.35, -0.35, -0.5))),
+        (_Style((0.36, -0.42, -0.42)), _Style((0.35, -0.55, -0.5)), _Style((0.3, -0.68, -0.4))),
     ),
     'hands_on_hips': (
         'both',
@@ -88,7 +88,7 @@ _POSES: Mapping[str, tuple[str, Sequence[_Style]]] = {
     ),
     'stop': (
         'one',
-        (_Style((0.97, 0.0, 0.0)), _Style((0.9, 0.0, 0.15)), _Style((0.95, 0.0, 0.2))),
+        (_Style((0.97, 0.0, 0.0)), _Style((0.95, -0.15, 0.15)), _Style((0.82, 0.1, 0.05))),
     ),
 }
 # The same, and how often a second.
@@ -128,6 +128,8 @@ _MOVEMENTS: Mapping[str, tuple[str, Sequence[_Style], Sequence[float]]] = {
     ),
 }
 STARTER = (*_POSES, *_MOVEMENTS)
+# Whoever is nearer to a gesture than this share of the way to rest makes it.
+_REST_SHARE = 0.62
 # Arms that do nothing, each of either side with each of the other: they hang, swing as in walking,
 # have a hand in the pocket, before the belly, or carry something.
 _RESTING = (
@@ -175,7 +177,7 @@ def resting_arms() -> KnownGesture:
     arms = np.concatenate([_arm(style, np.zeros(1)) for style in _RESTING])
     right = mirrored_arms(np.concatenate([arms, arms], -1))[:, arms.shape[-1] :]
     pairs = [np.concatenate(pair) for pair in product(arms, right)]
-    return KnownGesture(REST, np.stack(pairs), POSE_LIMIT, 'starter')
+    return KnownGesture(REST, np.stack(pairs), _REST_SHARE * POSE_LIMIT, 'starter')
 
 
 def _both_arms(arm: Float64, arms: str) -> Float64:
