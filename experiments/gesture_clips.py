@@ -24,7 +24,7 @@ from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.engines.model_loader import load_pose_model
 from unihpe_ros.synthesis.body.body_shapes import BodyShapes, load_bodies
 from unihpe_ros.synthesis.body.poser import Poser
-from unihpe_ros.synthesis.motion.gestures import reach_with, wrist_target
+from unihpe_ros.synthesis.motion.arm_gestures import reach_with, wrist_target
 from unihpe_ros.synthesis.motion.motion_bank import find_clips, load_motions
 from unihpe_ros.tracking.one_euro import OneEuro, OneEuroSettings, smooth_together
 

@@ -16,7 +16,7 @@ from ros_fixtures import (
     wait_until,
 )
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
-from std_msgs.msg import Float32
+from std_msgs.msg import Float32, String
 from unihpe_ros.ros.auxiliary_inputs import AuxiliaryInputs
 from unihpe_ros.ros.camera_log import CameraLog
 from unihpe_ros.ros.parameters import Parameters
@@ -37,8 +37,9 @@ def test_whoever_listens_hears_whatever_reliability_they_ask_for(run, kind):
         'people': PointCloud2,
         'pointing': PoseArray,
         'pointing_target': PointCloud2,
+        'gestures': String,
     }
-    with run() as (_, peer, _):
+    with run(gestures='starter') as (_, peer, _):
         heard = [peer.listen(message, topic, qos) for topic, message in topics.items()]
         publish_until(peer.camera(), lambda: all(heard))
         assert all(heard)
