@@ -26,7 +26,7 @@ _STILL = 1.2
 _LEAST_MOTION = 0.65
 # How long a pose and a movement last before they are believed, and how long a gesture stays when
 # it is not seen, s.
-_DWELL, _MOVEMENT_DWELL, _LINGERS = 0.35, 0.6, 0.4
+_DWELL, _MOVEMENT_DWELL, _LINGERS = 0.35, 0.9, 0.4
 # A pause after which nothing is known of what was before, s.
 _PAUSE = 1.0
 # Length of a movement's window, and how much of it must have been seen, s.
