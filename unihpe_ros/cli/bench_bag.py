@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from unihpe_ros.cli.bench_output import add_out, print_table, progress_bar, write_report
 from unihpe_ros.cli.main import INTERRUPTED
+from unihpe_ros.cli.network_options import add_detector
 from unihpe_ros.cli.values import check_folder
-from unihpe_ros.core.resources import DETECTOR, MODEL
+from unihpe_ros.core.resources import MODEL
 
 if TYPE_CHECKING:
     from unihpe_ros.bench.recordings.bench_report import BenchReport
@@ -39,18 +40,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         '--backend', default='auto', help='engine that runs the models (default: auto)'
     )
-    parser.add_argument(
-        '--model-2d',
-        default='',
-        metavar='ONNX',
-        help='2D network of another maker that looks at the images; the model lifts what it finds',
-    )
-    parser.add_argument(
-        '--detector',
-        default=DETECTOR,
-        metavar='M',
-        help=f'name of a shipped detector, or a path (default: {DETECTOR})',
-    )
+    add_detector(parser)
     parser.add_argument(
         '--rate',
         help='speed of the images: max for all of them without waiting; real, or a factor such as '

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unihpe_ros.cli.bench_output import add_model, add_out, print_table, progress_bar
+from unihpe_ros.cli.bench_output import add_out, print_table, progress_bar
+from unihpe_ros.cli.network_options import add_model
 from unihpe_ros.cli.values import above_zero, check_folder, whole
 from unihpe_ros.core.resources import DETECTOR
 

@@ -6,7 +6,8 @@ import argparse
 from dataclasses import asdict
 import json
 
-from unihpe_ros.cli.bench_output import add_model, add_out, print_table, progress_bar
+from unihpe_ros.cli.bench_output import add_out, print_table, progress_bar
+from unihpe_ros.cli.network_options import add_model
 from unihpe_ros.cli.values import check_folder, whole
 
 

@@ -9,7 +9,8 @@ import re
 import tempfile
 from typing import TYPE_CHECKING
 
-from unihpe_ros.cli.bench_output import add_model, add_out, print_table
+from unihpe_ros.cli.bench_output import add_out, print_table
+from unihpe_ros.cli.network_options import add_model
 from unihpe_ros.cli.values import above_zero, check_folder, whole
 
 if TYPE_CHECKING:

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unihpe_ros.core.resources import MODEL
-
 if TYPE_CHECKING:
     from unihpe_ros.bench.recordings.bench_report import BenchReport
 
@@ -21,18 +19,6 @@ def add_out(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path('out/bench'),
         help='folder to write to (default: out/bench)',
-    )
-
-
-def add_model(parser: argparse.ArgumentParser) -> None:
-    """Declare which model runs on which engine."""
-    parser.add_argument(
-        '--model',
-        default=MODEL,
-        help=f'name of a shipped model, or a path (default: {MODEL})',
-    )
-    parser.add_argument(
-        '--backend', default='auto', help='engine that runs the model (default: auto)'
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from unihpe_ros.cli.bench_output import add_model, add_out, print_table, progress_bar
+from unihpe_ros.cli.bench_output import add_out, print_table, progress_bar
+from unihpe_ros.cli.network_options import add_model
 from unihpe_ros.cli.values import above_zero, check_folder, whole
 
 

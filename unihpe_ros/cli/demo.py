@@ -9,8 +9,8 @@ import signal
 import sys
 from typing import Any, TYPE_CHECKING
 
+from unihpe_ros.cli.network_options import add_detector, add_model
 from unihpe_ros.cli.values import check_folder, whole
-from unihpe_ros.core.resources import DETECTOR, MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,25 +38,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         '--topic', default='', help='image topic of the bag (default: its only one)'
     )
-    parser.add_argument(
-        '--model',
-        default=MODEL,
-        help=f'name of a shipped model, or a path (default: {MODEL})',
-    )
-    parser.add_argument(
-        '--model-2d',
-        default='',
-        metavar='ONNX',
-        help='2D network of another maker that looks at the images; the model lifts what it finds',
-    )
-    parser.add_argument(
-        '--detector',
-        default=DETECTOR,
-        help=f'name of a shipped detector, or a path (default: {DETECTOR})',
-    )
-    parser.add_argument(
-        '--backend', default='auto', help='engine that runs the model (default: auto)'
-    )
+    add_model(parser)
+    add_detector(parser)
     parser.add_argument(
         '--seconds',
         type=float,

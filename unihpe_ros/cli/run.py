@@ -12,8 +12,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from unihpe_ros.cli.main import INTERRUPTED
+from unihpe_ros.cli.network_options import add_detector, add_model
 from unihpe_ros.cli.values import above_zero, check_folder, size, whole
-from unihpe_ros.core.resources import DETECTOR, MODEL
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -82,20 +82,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='only part I of N of the inputs, I from 1 to N (default: 1/1, all)',
     )
     _add_input_options(parser)
-    parser.add_argument(
-        '--model', default=MODEL, help=f'shipped model, or a path (default: {MODEL})'
-    )
-    parser.add_argument(
-        '--model-2d',
-        default='',
-        metavar='ONNX',
-        help='2D network of another maker that looks at the images; the model lifts what it finds',
-    )
-    parser.add_argument(
-        '--detector',
-        default=DETECTOR,
-        help=f'shipped detector, or a path (default: {DETECTOR})',
-    )
+    add_model(parser)
+    add_detector(parser)
     parser.add_argument(
         '--detect-every',
         type=whole(1),
@@ -104,7 +92,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='run the detector on every N-th image while all known people are tracked '
         '(default: 5)',
     )
-    parser.add_argument('--backend', default='auto', help='engine that runs them (default: auto)')
     parser.set_defaults(run=run)
 
 
