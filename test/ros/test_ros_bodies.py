@@ -16,7 +16,7 @@ from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.kinematics.gestures import NOTHING, SeenGesture
 from unihpe_ros.kinematics.human_model import ANGLES, forward_kinematics, JOINTS, LINKS
 from unihpe_ros.kinematics.posture import Posture
-from unihpe_ros.ros.bodies import Bodies, BodyLooks
+from unihpe_ros.ros.bodies import Bodies, BodyContext
 from unihpe_ros.ros.body_ids import BodyIds
 from unihpe_ros.ros.optional import MissingPackageError
 
@@ -87,16 +87,16 @@ def test_two_robots_in_one_domain_list_the_people_of_both(node, monkeypatch):
     front, rear = (Bodies(robot, ['']) for robot in robots)
     for _ in range(2):
         for bodies in (front, rear):
-            bodies.publish('', standing(2), BodyLooks(SIZE, header(), header()))
+            bodies.publish('', standing(2), BodyContext(SIZE, header(), header()))
     lists = [robot.topics['/humans/bodies/tracked'][-1].ids for robot in robots]
     assert lists[0] == lists[1]
     assert len(set(lists[0])) == 4
     # Whoever leaves one robot's picture leaves both lists, and nobody comes back by an echo.
-    rear.publish('', standing(1), BodyLooks(SIZE, header(), header()))
-    front.publish('', standing(2), BodyLooks(SIZE, header(), header()))
+    rear.publish('', standing(1), BodyContext(SIZE, header(), header()))
+    front.publish('', standing(2), BodyContext(SIZE, header(), header()))
     assert len(node.topics['/humans/bodies/tracked'][-1].ids) == 3
     rear.destroy()
-    front.publish('', standing(2), BodyLooks(SIZE, header(), header()))
+    front.publish('', standing(2), BodyContext(SIZE, header(), header()))
     assert len(node.topics['/humans/bodies/tracked'][-1].ids) == 2
 
 
@@ -104,29 +104,29 @@ def test_a_robot_that_is_silent_is_no_longer_listed(node, monkeypatch):
     now = [0.0]
     monkeypatch.setattr('unihpe_ros.ros.body_lists.time.monotonic', lambda: now[0])
     front, rear = Bodies(node, ['']), Bodies(FakeNode(node), [''])
-    rear.publish('', standing(2), BodyLooks(SIZE, header(), header()))
-    front.publish('', standing(1), BodyLooks(SIZE, header(), header()))
+    rear.publish('', standing(2), BodyContext(SIZE, header(), header()))
+    front.publish('', standing(1), BodyContext(SIZE, header(), header()))
     assert len(node.topics['/humans/bodies/tracked'][-1].ids) == 3
     now[0] = 1.5
-    front.publish('', standing(1), BodyLooks(SIZE, header(), header()))
+    front.publish('', standing(1), BodyContext(SIZE, header(), header()))
     assert len(node.topics['/humans/bodies/tracked'][-1].ids) == 1
 
 
 def test_topic_and_frames_can_be_told_apart(node):
     bodies = Bodies(node, [''], 'humans/bodies', 'robot1/', BodyIds(0))
-    bodies.publish('', standing(1), BodyLooks(SIZE, header(), header('map')))
+    bodies.publish('', standing(1), BodyContext(SIZE, header(), header('map')))
     assert {'humans/bodies/tracked', f'humans/bodies/{SEVEN}/roi'} <= set(node.topics)
     assert Broadcaster.sent[0].child_frame_id == f'robot1/body_{SEVEN}'
 
 
 def test_bodies_come_and_go(node):
     bodies = Bodies(node, ['front', 'rear'], ids=BodyIds(0))
-    bodies.publish('front', standing(2), BodyLooks(SIZE, header(), header()))
-    bodies.publish('rear', standing(1), BodyLooks(SIZE, header(), header()))
+    bodies.publish('front', standing(2), BodyContext(SIZE, header(), header()))
+    bodies.publish('rear', standing(1), BodyContext(SIZE, header(), header()))
     tracked = node.topics['/humans/bodies/tracked']
     assert tracked[-1].ids == sorted([SEVEN, EIGHT, SEVEN_BEHIND])
     assert f'/humans/bodies/{EIGHT}/skeleton2d' in node.topics
-    bodies.publish('front', standing(1), BodyLooks(SIZE, header(), header()))
+    bodies.publish('front', standing(1), BodyContext(SIZE, header(), header()))
     assert tracked[-1].ids == sorted([SEVEN, SEVEN_BEHIND])
     assert f'/humans/bodies/{EIGHT}/skeleton2d' not in node.topics
     bodies.destroy()
@@ -139,7 +139,7 @@ def test_points_and_regions_are_shares_of_the_image(node):
     poses.keypoints_2d[0, nose], poses.keypoints_2d[0, wrist] = (15.5, 11.5), (70, 20)
     poses.scores[0, [nose, wrist]] = 0.75
     poses = replace(poses, boxes=np.array([[-10, 11.5, 31.5, 23.5]], np.float32))
-    Bodies(node, [''], ids=BodyIds(0)).publish('', poses, BodyLooks(SIZE, header(), header()))
+    Bodies(node, [''], ids=BodyIds(0)).publish('', poses, BodyContext(SIZE, header(), header()))
     skeleton = node.topics[f'/humans/bodies/{SEVEN}/skeleton2d'][0]
     assert skeleton.header.frame_id == FRAME_ID
     assert skeleton.skeleton[Skeleton.NOSE] == Point(0.25, 0.25, 0.75)
@@ -153,7 +153,7 @@ def test_points_and_regions_are_shares_of_the_image(node):
 
 def test_the_frame_of_a_body_looks_forward_and_up(node):
     Bodies(node, [''], ids=BodyIds(0)).publish(
-        '', standing(1), BodyLooks(SIZE, header(), header('map'))
+        '', standing(1), BodyContext(SIZE, header(), header('map'))
     )
     message = Broadcaster.named(f'body_{SEVEN}')
     assert message.header.frame_id == 'map'
@@ -168,9 +168,11 @@ def test_without_hips_or_a_place_in_the_room_there_is_no_frame(node):
     unknown = standing(1)
     unknown.keypoints_3d[:, UNION.index('left_hip_joint')] = np.nan
     bodies = Bodies(node, [''], ids=BodyIds(0))
-    bodies.publish('', unknown, BodyLooks(SIZE, header(), header()))
+    bodies.publish('', unknown, BodyContext(SIZE, header(), header()))
     bodies.publish(
-        '', replace(standing(1), root_mode=RootMode.RELATIVE), BodyLooks(SIZE, header(), header())
+        '',
+        replace(standing(1), root_mode=RootMode.RELATIVE),
+        BodyContext(SIZE, header(), header()),
     )
     assert Broadcaster.sent == []
 
@@ -178,7 +180,9 @@ def test_without_hips_or_a_place_in_the_room_there_is_no_frame(node):
 def test_the_frames_of_a_person_are_a_tree_whose_joints_turn_as_the_person_does(node):
     bodies = Bodies(node, [''], frame_prefix='robot1/', ids=BodyIds(0), hri=False)
     bodies.publish(
-        '', standing(1, l_elbow=1.2, r_r_hip=1.5, r_knee=-1.4), BodyLooks(SIZE, header(), header())
+        '',
+        standing(1, l_elbow=1.2, r_r_hip=1.5, r_knee=-1.4),
+        BodyContext(SIZE, header(), header()),
     )
     assert len(Broadcaster.sent) == 1 + len(JOINTS)
     for joint in JOINTS:
@@ -197,7 +201,7 @@ def test_without_hri_msgs_there_are_joint_states_of_what_is_known(node):
     poses = standing(2, l_elbow=1.2)
     poses.keypoints_3d[1, UNION.index('left_wrist')] = np.nan
     Bodies(node, [''], ids=BodyIds(0), hri=False).publish(
-        '', poses, BodyLooks(SIZE, header(), header('map'))
+        '', poses, BodyContext(SIZE, header(), header('map'))
     )
     assert set(node.topics) == {
         '/tf',
@@ -216,15 +220,15 @@ def test_without_hri_msgs_there_are_joint_states_of_what_is_known(node):
 
 def test_a_persons_description_comes_and_goes_with_them(node):
     bodies = Bodies(node, [''], ids=BodyIds(0))
-    bodies.publish('', standing(1), BodyLooks(SIZE, header(), header()))
+    bodies.publish('', standing(1), BodyContext(SIZE, header(), header()))
     (text,) = node.parameters.values()
     assert list(node.parameters) == [f'human_description_{SEVEN}']
     assert node.topics[f'/humans/bodies/{SEVEN}/urdf'][0].data == text
     robot = ElementTree.fromstring(text)
     assert [one.get('name') for one in robot.iter('link')] == [f'{link}_{SEVEN}' for link in LINKS]
-    bodies.publish('', standing(1), BodyLooks(SIZE, header(), header()))
+    bodies.publish('', standing(1), BodyContext(SIZE, header(), header()))
     assert len(node.topics[f'/humans/bodies/{SEVEN}/urdf']) == 1
-    bodies.publish('', standing(0), BodyLooks(SIZE, header(), header()))
+    bodies.publish('', standing(0), BodyContext(SIZE, header(), header()))
     assert node.parameters == {}
     assert f'/humans/bodies/{SEVEN}/joint_states' not in node.topics
 
@@ -234,7 +238,7 @@ def test_a_person_is_cropped_where_somebody_looks(node):
     image = np.arange(SIZE[0] * SIZE[1] * 3, dtype=np.uint8).reshape(SIZE[1], SIZE[0], 3)
     bodies = Bodies(node, [''], ids=BodyIds(0))
     assert not bodies.draws('')
-    bodies.publish('', poses, BodyLooks(SIZE, header(), header(), image))
+    bodies.publish('', poses, BodyContext(SIZE, header(), header(), image))
     assert bodies.draws('')
     (crop,) = node.topics[f'/humans/bodies/{SEVEN}/cropped']
     assert (crop.width, crop.height) == (32, 13)
@@ -250,7 +254,7 @@ def test_postures_and_gestures_are_those_of_hri_msgs(node):
     seen = [SeenGesture('left_hand_raised', 0.2, 1.0), SeenGesture('hands_on_hips', 0.2, 1.0)]
     assert not bodies.needs_postures('')
     assert not bodies.needs_gestures('')
-    looks = BodyLooks(SIZE, header(), header(), postures=known, gestures=seen)
+    looks = BodyContext(SIZE, header(), header(), postures=known, gestures=seen)
     bodies.publish('', poses, looks)
     assert bodies.needs_postures('')
     assert bodies.needs_gestures('')
@@ -260,7 +264,7 @@ def test_postures_and_gestures_are_those_of_hri_msgs(node):
     told = [node.topics[f'/humans/bodies/{one}/gesture'] for one in (SEVEN, EIGHT)]
     expected = [[Gesture.LEFT_HAND_RAISED, Gesture.OTHER], [Gesture.OTHER, Gesture.OTHER]]
     assert [[message.gesture for message in one] for one in told] == expected
-    bodies.publish('', poses, BodyLooks(SIZE, header(), header()))
+    bodies.publish('', poses, BodyContext(SIZE, header(), header()))
     assert len(node.topics[f'/humans/bodies/{SEVEN}/posture']) == 2
     assert len(node.topics[f'/humans/bodies/{SEVEN}/gesture']) == 2
 
@@ -270,7 +274,7 @@ def test_nothing_is_computed_while_nobody_listens(monkeypatch):
     monkeypatch.setattr('unihpe_ros.ros.bodies.body_angles', calls.append)
     monkeypatch.setitem(sys.modules, 'tf2_ros', SimpleNamespace(TransformBroadcaster=Broadcaster))
     deaf = FakeNode(listeners=0)
-    Bodies(deaf, [''], hri=False).publish('', standing(1), BodyLooks(SIZE, header(), header()))
+    Bodies(deaf, [''], hri=False).publish('', standing(1), BodyContext(SIZE, header(), header()))
     assert not calls
     assert not Broadcaster.sent
 

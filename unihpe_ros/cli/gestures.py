@@ -159,7 +159,7 @@ def run_remove(args: argparse.Namespace) -> int:
 
 
 def run_test(args: argparse.Namespace) -> int:
-    """Print who makes which gesture when, and how many there are a minute."""
+    """Print the gestures with person and time, and their number per minute."""
     from unihpe_ros.kinematics.gestures import GestureRecogniser
     from unihpe_ros.run.gesturing_people import gesture_spans
 
@@ -192,7 +192,7 @@ def _gallery(path: Path) -> Gallery:
 def _opened(
     args: argparse.Namespace,
 ) -> Iterator[tuple[Source, PoseEstimator, threading.Event]]:
-    """Open the input, load the model, and let Ctrl-C end the looking and not the program."""
+    """Open the input and load the model; Ctrl-C ends the reading, not the program."""
     from unihpe_ros.estimator import EstimatorSettings, PoseEstimator
     from unihpe_ros.run.inputs.choose import InputOptions, open_input
 

@@ -1,4 +1,4 @@
-"""People whom only a detector found: boxes that complete the labels of photographs."""
+"""Boxes of people that only a detector found, which complete the labels of photographs."""
 
 from __future__ import annotations
 

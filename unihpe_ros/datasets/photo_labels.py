@@ -52,7 +52,7 @@ class PhotoLabels:
         taught: tuple[NDArray[Any], NDArray[Any]] | None,
         left_out: list[str],
     ) -> None:
-        """Add a person; who has no box that can be looked at is left out and named."""
+        """Add a person; one without a usable box is left out and named."""
         x, y, w, h = (float(value) for value in person['bbox'])
         if not (w > 1 and h > 1):
             left_out.append(f'annotation {person["id"]}: expected a box with an area, got {w}x{h}')

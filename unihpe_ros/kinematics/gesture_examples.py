@@ -1,4 +1,4 @@
-"""Makes examples of a gesture from how somebody held and moved their arms in a recording."""
+"""Makes examples of a gesture from a recording of one person's arms."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _without_rest(track: Float64) -> Float64:
 
 
 def _speeds(track: Float64) -> Float64:
-    """``(T,)`` How fast the faster arm turns at each moment, rad/s."""
+    """``(T,)`` Speed of the faster arm at each moment, rad/s."""
     if len(track) < 2:
         return np.zeros(len(track))
     turns = np.gradient(track, 1 / RATE, axis=0).reshape(len(track), 2, -1)

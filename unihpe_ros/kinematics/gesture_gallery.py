@@ -1,4 +1,4 @@
-"""Galleries of gestures: examples of each, how far off a person may be, and the file of them."""
+"""Galleries of gestures: examples of each, largest distance of a match, and their file."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def write_gallery(path: Path, gallery: Gallery) -> None:
 
 def read_gallery(path: Path, starter: Sequence[str]) -> Gallery:
     """
-    Read what `write_gallery` wrote.
+    Return the gallery in a file that `write_gallery` wrote.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ _RECENT = 4
 @dataclass(frozen=True)
 class SeenGesture:
     """
-    What somebody does.
+    A recognised gesture of one person.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ NOTHING = SeenGesture()
 
 @dataclass
 class _Person:
-    """The arms of one person over the last second, and what they were seen to do."""
+    """Arms of one person over the last second, and their gestures."""
 
     stamps: list[float] = field(default_factory=list)
     arms: list[Float64] = field(default_factory=list)
@@ -211,7 +211,7 @@ class _Examples:
 
 
 def _append(person: _Person, stamp: float, arms: Float64) -> None:
-    """Add the arms of now, ``(12,)``, and forget what is longer ago than a window."""
+    """Add the present arms, ``(12,)``, and drop those older than a window."""
     person.stamps.append(stamp)
     # What is unknown for a moment is as it was.
     is_known = not math.isnan(arms[0])
@@ -240,7 +240,7 @@ def _calmed(windows: Float64) -> Float64:
 
 
 def _follow(person: _Person, name: str, distance: float, stamp: float, dwell: float) -> None:
-    """Believe in what lasts, and let go of what is over."""
+    """Accept a gesture that lasts, and end one that is over."""
     if name != person.candidate:
         person.candidate, person.since = name, stamp
     if name and (name == person.shown.name or stamp - person.since >= dwell):

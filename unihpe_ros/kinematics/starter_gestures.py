@@ -1,4 +1,4 @@
-"""The gestures that are known without a recording, made from where hands are held and moved."""
+"""Gestures that are known without a recording, made from positions and paths of hands."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def starter_gestures() -> Mapping[str, KnownGesture]:
 
 @lru_cache(maxsize=1)
 def resting_arms() -> KnownGesture:
-    """Return arms that make no gesture: whoever is nearest to these makes none."""
+    """Return arms that make no gesture; a person nearest to one of these makes none."""
     arms = np.concatenate([_arm(style, np.zeros(1)) for style in _RESTING])
     right = mirrored_arms(np.concatenate([arms, arms], -1))[:, arms.shape[-1] :]
     pairs = [np.concatenate(pair) for pair in product(arms, right)]

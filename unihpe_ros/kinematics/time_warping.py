@@ -1,4 +1,4 @@
-"""Dynamic time warping: how far two sequences are apart if one may be up to twice as fast."""
+"""Dynamic time warping: distance of two sequences, one of which may be up to twice as fast."""
 
 from __future__ import annotations
 

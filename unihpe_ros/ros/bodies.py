@@ -16,10 +16,10 @@ from unihpe_ros.kinematics.joint_angles import body_angles
 from unihpe_ros.ros.body_frames import BodyFrames
 from unihpe_ros.ros.body_ids import BodyIds
 from unihpe_ros.ros.body_lists import BodyLists
-from unihpe_ros.ros.hri_topics import BodyLooks, HriTopics
+from unihpe_ros.ros.hri_topics import BodyContext, HriTopics
 from unihpe_ros.ros.optional import require
 
-__all__ = ['Bodies', 'BodyLooks']
+__all__ = ['Bodies', 'BodyContext']
 
 
 class Bodies:
@@ -82,7 +82,7 @@ class Bodies:
         """Whether somebody wants to know the gesture of a person whom a camera sees."""
         return any(body.needs_gestures for body in self._bodies[camera].values())
 
-    def publish(self, camera: str, poses: Poses, looks: BodyLooks) -> None:
+    def publish(self, camera: str, poses: Poses, context: BodyContext) -> None:
         """
         Publish the people of one image.
 
@@ -92,21 +92,21 @@ class Bodies:
             Who took it.
         poses : Poses
             N people in the UNION skeleton.
-        looks : BodyLooks
+        context : BodyContext
             What else is known of them and the image.
 
         """
         bodies = self._present(camera, poses)
         if self._tracked is not None:
             everybody = (name for known in self._bodies.values() for name in known)
-            self._tracked.publish(looks.header, everybody)
+            self._tracked.publish(context.header, everybody)
             shown = poses.to(ROS4HRI_18)
             for row, body in enumerate(bodies):
-                body.publish(shown, row, looks)
+                body.publish(shown, row, context)
         is_placed = poses.root_mode is not RootMode.RELATIVE
         has_listener = is_placed and self._broadcaster.pub_tf.get_subscription_count()
         if bodies and (has_listener or any(body.frames.is_heard for body in bodies)):
-            self._publish_joints(bodies, poses, looks.frame, is_placed)
+            self._publish_joints(bodies, poses, context.frame, is_placed)
 
     def _present(self, camera: str, poses: Poses) -> list[_Body]:
         """Return the bodies of the people who are there; those who are gone are removed."""
@@ -169,9 +169,9 @@ class _Body:
     def needs_gestures(self) -> bool:
         return self._topics is not None and self._topics.needs_gestures
 
-    def publish(self, poses: Poses, row: int, looks: BodyLooks) -> None:
+    def publish(self, poses: Poses, row: int, context: BodyContext) -> None:
         if self._topics is not None:
-            self._topics.publish(poses, row, looks)
+            self._topics.publish(poses, row, context)
 
     def destroy(self) -> None:
         if self._topics is not None:

@@ -1,4 +1,4 @@
-"""The topic of gestures: who makes which, as JSON."""
+"""The topic of gestures: each person's gesture, as JSON."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def to_json(ids: Sequence[int], seen: Sequence[SeenGesture], header: Header, sta
 def with_gestures(
     words: Mapping[int, str], ids: Sequence[int], seen: Sequence[SeenGesture]
 ) -> dict[int, str]:
-    """Return what is told of each person, with the gesture in words behind it."""
+    """Return the label of each person, with the gesture appended."""
     told = dict(words)
     for i, one in zip(ids, seen, strict=bool(seen)):
         if one.name:

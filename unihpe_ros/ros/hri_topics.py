@@ -31,7 +31,7 @@ _POSTURES = {
 
 
 @dataclass(frozen=True)
-class BodyLooks:
+class BodyContext:
     """
     Image, postures and gestures of the people whose bodies are published.
 
@@ -104,7 +104,7 @@ class HriTopics:
         """Whether somebody wants to know which gesture the person makes."""
         return bool(self._gesture.get_subscription_count())
 
-    def publish(self, poses: Poses, row: int, looks: BodyLooks) -> None:
+    def publish(self, poses: Poses, row: int, context: BodyContext) -> None:
         """
         Publish what somebody listens to.
 
@@ -114,11 +114,11 @@ class HriTopics:
             People in ROS4HRI_18.
         row : int
             Which of them the person is.
-        looks : BodyLooks
+        context : BodyContext
             What else is known.
 
         """
-        size, header, image = looks.size, looks.header, looks.image
+        size, header, image = context.size, context.header, context.image
         if self._roi.get_subscription_count():
             x0, y0, x1, y1 = _shares(poses.boxes[row].reshape(2, 2), size).clip(0, 1).ravel()
             region = self._hri.NormalizedRegionOfInterest2D(header=header)
@@ -133,11 +133,11 @@ class HriTopics:
             crop = _crop(image, poses.boxes[row])
             if crop.size:
                 self._cropped.publish(encode_image(crop, header))
-        if looks.postures and self.needs_postures:
-            constant = getattr(self._hri.BodyPosture, _POSTURES[looks.postures[row]])
+        if context.postures and self.needs_postures:
+            constant = getattr(self._hri.BodyPosture, _POSTURES[context.postures[row]])
             self._posture.publish(self._hri.BodyPosture(header=header, posture=constant))
-        if looks.gestures and self.needs_gestures:
-            name = looks.gestures[row].name.upper()
+        if context.gestures and self.needs_gestures:
+            name = context.gestures[row].name.upper()
             # hri_msgs has names for some gestures only.
             constant = getattr(self._hri.Gesture, name or 'OTHER', self._hri.Gesture.OTHER)
             self._gesture.publish(self._hri.Gesture(header=header, gesture=constant))

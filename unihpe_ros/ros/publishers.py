@@ -22,7 +22,7 @@ from std_msgs.msg import Float32, Header, String
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import SKELETONS
 from unihpe_ros.kinematics.gestures import SeenGesture
-from unihpe_ros.ros.bodies import Bodies, BodyLooks
+from unihpe_ros.ros.bodies import Bodies, BodyContext
 from unihpe_ros.ros.clouds import joint_ids, to_cloud, to_cloud_2d
 from unihpe_ros.ros.gesture_output import GestureOutput, with_gestures
 from unihpe_ros.ros.images import encode_image
@@ -201,8 +201,8 @@ class Publishers:
             told = with_gestures(words, poses.track_ids.tolist(), seen)
             self._markers.publish(self._marker_writer.write(shown, frame, transform, told))
         if bodies is not None:
-            looks = BodyLooks(size, header, frame, image, known, seen)
-            bodies.publish(self._camera, poses, looks)
+            context = BodyContext(size, header, frame, image, known, seen)
+            bodies.publish(self._camera, poses, context)
 
     def time_went_back(self) -> None:
         """Forget what holds for the time before the jump."""
@@ -225,7 +225,7 @@ class Publishers:
         figures: Mapping[str, float],
     ) -> None:
         """
-        Show people on the page, if there is one and somebody looks.
+        Show people on the page, if it has a viewer.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""The gestures of an input: the arms of the person who makes one, and who makes which."""
+"""Gestures in an input: the arms of the main person, and the gestures of all people."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def main_arms(
     source: Source, estimator: PoseEstimator, seconds: float, stop: threading.Event
 ) -> ArmTrack:
     """
-    Return the arms of the person who is largest for longest.
+    Return the arms of the person who is the largest in most images.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def gesture_spans(
     stop: threading.Event,
 ) -> tuple[list[GestureSpan], float]:
     """
-    Return who makes which gesture when, and for how long people were seen, s, all together.
+    Return the gestures with person and time, and the total time of all people, s.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def gesture_spans(
 def _looked_at(
     source: Source, estimator: PoseEstimator, seconds: float, stop: threading.Event
 ) -> Iterator[tuple[float, Poses]]:
-    """Yield when each image was taken, s after the first, and who is in it."""
+    """Yield the time of each image after the first, s, and its people."""
     first = None
     for frame in source.frames():
         first = frame.stamp if first is None else first
