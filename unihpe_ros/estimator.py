@@ -30,7 +30,7 @@ from unihpe_ros.image_batch import STAGES
 from unihpe_ros.lifting import lifted_people
 from unihpe_ros.networks_2d.lifted_models import load_model_2d
 from unihpe_ros.newcomers import Newcomers
-from unihpe_ros.whole_pictures import find_in_images
+from unihpe_ros.whole_pictures import finder
 
 __all__ = ['STAGES', 'CameraImage', 'EstimatorSettings', 'PoseEstimator']
 
@@ -109,11 +109,12 @@ class PoseEstimator:
                 f'{model.spec.model}: expected keypoints {UNION.name}; got '
                 f'{model.spec.skeleton}; `PoseEstimator.lift` takes those of any set'
             )
-        self._model = model
+        self._model, self._find = model, finder(model)
+        self._people_model = model if isinstance(model, PeopleModel) else None
         self.spec, self.backend, self.notes = model.spec, model.backend, model.notes
         self.stage_times = dict.fromkeys(STAGES, 0.0)
-        if isinstance(model, PeopleModel):
-            detector = model
+        if self._people_model is not None:
+            detector = self._people_model
         elif isinstance(detector, str | Path):
             # Beside the images it may slow one of them down by one thread at most.
             share = threads or int(detect_beside)
@@ -194,8 +195,8 @@ class PoseEstimator:
             If the image or what comes with it is malformed, or the runtime fails.
 
         """
-        given = CameraImage(image, camera, stamp, stream, boxes, depth)
-        return self.estimate_batch([replace(given, world_from_camera=world_from_camera)])[0]
+        given = (image, camera, stamp, stream, boxes, depth)
+        return self.estimate_batch([CameraImage(*given, world_from_camera=world_from_camera)])[0]
 
     def estimate_image(
         self,
@@ -213,11 +214,11 @@ class PoseEstimator:
         """
         settings = replace(self._settings, confirm_time=0.0)
         with self._thread.at_work if self._thread else nullcontext():
-            for _ in range(1 if isinstance(self._model, PeopleModel) else _LOOKS):
+            for _ in range(1 if self._people_model else _LOOKS):
                 newcomers = Newcomers(self._detector)
                 stream = CameraStream(self.spec, newcomers, confirm_at_once=True)
                 given = CameraImage(image, camera, 0.0, boxes=boxes, depth=depth)
-                (poses,), _ = find_in_images(self._model, [stream], [given], settings)
+                (poses,), _ = self._find([stream], [given], settings)
                 boxes = poses.boxes
         return poses
 
@@ -232,7 +233,7 @@ class PoseEstimator:
         if len(set(names)) < len(names):
             raise ValueError(f'images: expected each of another stream; got {names}')
         streams = [self._stream(name) for name in names]
-        answers, self.stage_times = find_in_images(self._model, streams, images, self._settings)
+        answers, self.stage_times = self._find(streams, images, self._settings)
         return answers
 
     def reduction(
@@ -252,8 +253,8 @@ class PoseEstimator:
         1, 2, 4 or 8; the reduced picture goes to `estimate_batch` as a CameraImage with `size`,
         (w, h) px, as `whole_size`. Who does not ask, or decodes more, loses time only.
         """
-        if isinstance(self._model, PeopleModel):
-            return self._model.reduction(size)
+        if self._people_model is not None:
+            return self._people_model.reduction(size)
         settings = self._settings
         view = camera or Camera.from_fov(*size, math.radians(settings.default_fov_deg))
         return self._stream(stream).reduction(stamp, view, boxes, settings, world_from_camera)
@@ -306,8 +307,7 @@ class PoseEstimator:
         observations = lifted_people(self._model, *given, camera, settings)
         times['lifting_branch'] = perf_counter() - begun
         begun = perf_counter()
-        mode = settings.resolve(depth is not None)
-        found = (observations, stamp, mode, settings, depth)
+        found = (observations, stamp, settings.resolve(depth is not None), settings, depth)
         poses = state.update_tracks(*found, lifted=True, assumed_view=camera.assumed)
         self.stage_times = {**times, 'track': perf_counter() - begun}
         return poses

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -21,17 +22,23 @@ from unihpe_ros.lifting import lifted_people
 # Who overlaps a box that is given less than this is not the one it shows.
 _GIVEN_IOU = 0.3
 
+Finder = Callable[
+    [Sequence[CameraStream], Sequence[CameraImage], EstimatorSettings],
+    tuple[list[Poses], dict[str, float]],
+]
 
-def find_in_images(
-    model: PoseModel | PeopleModel,
-    streams: Sequence[CameraStream],
-    images: Sequence[CameraImage],
-    settings: EstimatorSettings,
-) -> tuple[list[Poses], dict[str, float]]:
-    """Find the people in one image of each of several cameras, by a model of either kind."""
+
+def finder(model: PoseModel | PeopleModel) -> Finder:
+    """
+    Return what finds the people of images by a model of either kind.
+
+    It takes streams, an image of each, and settings, see `estimate_images`.
+
+    """
+    # Asked once: whether an object fulfils a protocol takes as long as a filter of a person.
     if isinstance(model, PeopleModel):
-        return estimate_pictures(model, streams, images, settings)
-    return estimate_images(model, streams, images, settings)
+        return partial(estimate_pictures, model)
+    return partial(estimate_images, model)
 
 
 def estimate_pictures(
