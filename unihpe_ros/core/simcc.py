@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
@@ -13,6 +14,8 @@ from unihpe_ros.core.geometry import Array
 # about 0.2 of a torso, so that a score is the chance of being right within that
 # (docs/training.md).
 _PLACE = 14 / 384
+# What is so much less likely than the highest bin adds nothing to any sum.
+_LEAST_LOGIT = -60.0
 
 
 def encode(positions: Array, bins: int, ratio: float, sigma: float) -> NDArray[np.float32]:
@@ -111,19 +114,20 @@ def _decode_axis(
     logits: Array, ratio: float, reach: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     bins, offsets = logits.shape[-1], np.arange(-reach, reach + 1)
-    flat = logits.reshape(-1, bins)
-    odds = flat - flat.max(-1, keepdims=True)
-    np.exp(odds, out=odds)
-    padded = np.zeros((len(flat), bins + 2 * reach + 1), odds.dtype)
-    np.cumsum(odds, axis=-1, out=padded[:, reach + 1 : reach + 1 + bins])
-    padded[:, reach + 1 + bins :] = padded[:, reach + bins, None]
+    flat, shape = logits.reshape(-1, bins), logits.shape[:-1]
+    if not len(flat):
+        return np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    # Beyond either end nothing is probable.
+    padded = np.zeros((len(flat), bins + 2 * reach), flat.dtype)
+    odds = padded[:, reach : reach + bins]
+    # OpenCV's is exact to 7e-6, four times as fast as NumPy's, and slow below the floor.
+    cv2.exp(np.maximum(flat - flat.max(-1, keepdims=True), _LEAST_LOGIT), odds)
     # Of every place the mass: what lies within reach of its middle.
-    middle = (padded[:, 2 * reach + 1 :] - padded[:, :bins]).argmax(-1)
-    near = middle[:, None] + offsets
-    weight = odds[np.arange(len(flat))[:, None], np.clip(near, 0, bins - 1)]
-    weight[(near < 0) | (near >= bins)] = 0
+    width = (2 * reach + 1, 1)
+    masses = cv2.boxFilter(padded, -1, width, normalize=False, borderType=cv2.BORDER_CONSTANT)
+    middle = masses[:, reach : reach + bins].argmax(-1)
+    weight = padded[np.arange(len(flat))[:, None], middle[:, None] + (offsets + reach)]
     mass = weight.sum(-1)
     position = middle + weight @ offsets.astype(weight.dtype) / mass
-    x, share = (position + 0.5) / ratio - 0.5, mass / padded[:, -1]
-    shape = logits.shape[:-1]
+    x, share = (position + 0.5) / ratio - 0.5, mass / odds.sum(-1)
     return x.reshape(shape).astype(np.float32), share.reshape(shape).astype(np.float32)
