@@ -41,9 +41,10 @@ def aim(
         lens's reach.
 
     """
-    boxes = boxes.astype(np.float64)
+    boxes = boxes.astype(np.float64, copy=False)
     # The middle of each box, and those of its left, right, upper and lower edges.
-    places = np.repeat(0.5 * (boxes[:, None, :2] + boxes[:, None, 2:]), 5, axis=1)
+    places = np.empty((len(boxes), 5, 2))
+    places[:] = 0.5 * (boxes[:, None, :2] + boxes[:, None, 2:])
     places[:, 1:3, 0], places[:, 3:5, 1] = boxes[:, 0::2], boxes[:, 1::2]
     rays = camera.rays(places)
     turns = rotation_to_axis(rays[:, 0])

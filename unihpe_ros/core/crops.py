@@ -60,11 +60,12 @@ class Crops:
 
     def __getitem__(self, chosen: int | slice | NDArray[np.intp]) -> Crops:
         """Return some of the crops, or a single one."""
-        return replace(
-            self,
-            virtual_from_camera=self.virtual_from_camera[chosen],
-            focal=self.focal[chosen],
-            image_from_crop=self.image_from_crop[chosen],
+        return Crops(
+            self.camera,
+            self.size,
+            self.virtual_from_camera[chosen],
+            self.focal[chosen],
+            self.image_from_crop[chosen],
         )
 
     @classmethod
@@ -97,7 +98,7 @@ class Crops:
         crowd[~good] = np.nan
         crops = cls(camera, size, *aim(crowd, camera, size, padding))
         made = np.flatnonzero(np.isfinite(crops.image_from_crop).all((1, 2)))
-        return crops[made], made
+        return crops if len(made) == len(crowd) else crops[made], made
 
     @classmethod
     def from_box(

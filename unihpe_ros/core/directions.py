@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.geometry import Array
 
-_AXIS = np.array([0.0, 0.0, 1.0])
 # Directions that are nearer to opposite than this cosine share an axis that rounding decides.
 _OPPOSITE = -1 + 1e-6
 
@@ -55,4 +54,14 @@ def rotation_to_axis(rays: Array) -> NDArray[np.float64]:
 
     """
     direction = np.concatenate([rays, np.ones_like(rays[..., :1])], -1)
-    return smallest_rotation(direction / np.linalg.norm(direction, axis=-1, keepdims=True), _AXIS)
+    unit = direction / np.linalg.norm(direction, axis=-1, keepdims=True)
+    x, y, z = unit[..., 0], unit[..., 1], unit[..., 2]
+    # `smallest_rotation` to the axis, without what is multiplied by its zeros.
+    k = 1 / (1 + z)
+    kx, ky = k * x, k * y
+    turn = np.empty((*k.shape, 3, 3))
+    turn[..., 0, 0], turn[..., 1, 1] = 1 - kx * x, 1 - ky * y
+    turn[..., 0, 1] = turn[..., 1, 0] = -ky * x
+    turn[..., :2, 2], turn[..., 2, :] = -unit[..., :2], unit
+    turn[..., 2, 2] = 1 - (ky * y + kx * x)
+    return turn

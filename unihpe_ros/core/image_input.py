@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 import math
 
 import numpy as np
@@ -108,9 +108,13 @@ class CameraImage:
         """Return the camera to work with."""
         if self.camera is not None:
             return self.camera
-        fov = math.radians(settings.default_fov_deg)
-        camera = Camera.from_fov(*self.size, fov)
-        return replace(camera, rotation=self.rotation, assumed=True)
+        return _assumed_camera(*self.size, settings.default_fov_deg, self.rotation)
+
+
+@lru_cache(maxsize=16)
+def _assumed_camera(width: int, height: int, fov_deg: float, rotation: int) -> Camera:
+    camera = Camera.from_fov(width, height, math.radians(fov_deg))
+    return replace(camera, rotation=rotation, assumed=True)
 
 
 def check_pose(world_from_camera: NDArray[np.float64] | None) -> None:

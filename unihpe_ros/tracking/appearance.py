@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,11 @@ _BINS = (8, 4, 4)
 COLOURS = _BINS[0] * _BINS[1] + _BINS[2]
 # Corners of the torso, in the order of the patch's corners.
 _CORNERS = ('left_shoulder_joint', 'right_shoulder_joint', 'right_hip_joint', 'left_hip_joint')
+# By every grey level: its bin of hue and of saturation, of which the sum is one of the first
+# bins of a histogram, and its bin of value, one of the last.
+_LEVELS = np.arange(256)
+_HUE_BINS, _SATURATION_BINS = _LEVELS * _BINS[0] // 180 * _BINS[1], _LEVELS * _BINS[1] // 256
+_VALUE_BINS = _BINS[0] * _BINS[1] + _LEVELS * _BINS[2] // 256
 # A torso seen from the side has a width nevertheless: the least, as a share of its height.
 _LEAST_WIDTH = 0.3
 
@@ -40,8 +47,8 @@ def torso_colours(
 
     """
     colours = np.full((len(keypoints), COLOURS), np.nan, np.float32)
-    corners = keypoints[:, skeleton.indices(*_CORNERS)]
-    top, bottom = corners[:, :2].mean(1), corners[:, 2:].mean(1)
+    corners = keypoints[:, _corners(skeleton)]
+    top, bottom = 0.5 * (corners[:, 0::2] + corners[:, 1::2]).swapaxes(0, 1)
     middle, down = 0.5 * (top + bottom), (bottom - top) / _SIDE
     height = np.hypot(*(bottom - top).T)
     width = np.maximum(np.hypot(*(corners[:, 0] - corners[:, 1]).T), _LEAST_WIDTH * height)
@@ -53,8 +60,13 @@ def torso_colours(
     shown = (middle >= 0).all(-1) & (middle < size).all(-1) & (height > 1) & np.isfinite(width)
     rows = np.flatnonzero(shown)
     if len(rows):
-        colours[rows] = _histograms(np.stack([_patch(image, matrices[row]) for row in rows]))
+        colours[rows] = _histograms(np.array([_patch(image, matrices[row]) for row in rows]))
     return colours
+
+
+@lru_cache(maxsize=8)
+def _corners(skeleton: Skeleton) -> list[int]:
+    return skeleton.indices(*_CORNERS)
 
 
 def alike(one: Array, other: Array) -> NDArray[np.float64]:
@@ -74,9 +86,9 @@ def _histograms(patches: NDArray[np.uint8]) -> NDArray[np.float64]:
     n = len(patches)
     # All patches in one column of pixels, which OpenCV converts at once.
     hsv = cv2.cvtColor(patches.reshape(-1, _SIDE, 3), cv2.COLOR_BGR2HSV).reshape(n, -1, 3)
-    hue, saturation, value = np.moveaxis(hsv.astype(np.intp), -1, 0)
-    tint = (hue * _BINS[0] // 180) * _BINS[1] + saturation * _BINS[1] // 256
-    light = _BINS[0] * _BINS[1] + value * _BINS[2] // 256
-    places = np.concatenate([tint, light], -1) + COLOURS * np.arange(n)[:, None]
+    places = np.empty((n, 2, _SIDE * _SIDE), np.intp)
+    places[:, 0] = _HUE_BINS[hsv[..., 0]] + _SATURATION_BINS[hsv[..., 1]]
+    places[:, 1] = _VALUE_BINS[hsv[..., 2]]
+    places += COLOURS * np.arange(n)[:, None, None]
     counts = np.bincount(places.ravel(), minlength=n * COLOURS).reshape(n, COLOURS)
     return np.sqrt(counts / counts.sum(-1, keepdims=True))

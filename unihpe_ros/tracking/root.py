@@ -102,21 +102,21 @@ def locate_root(relative_3d: Array, rays: Array, weights: Array) -> tuple[Array,
 
     """
     valid = np.isfinite(relative_3d).all(-1) & np.isfinite(rays).all(-1) & (weights > 0)
-    w = np.where(valid, weights, 0.0).astype(np.float64)
-    points = np.where(valid[..., None], relative_3d, 0.0).astype(np.float64)
-    seen = np.where(valid[..., None], rays, 0.0).astype(np.float64)
-    terms, middle = _terms(points, seen), np.maximum(valid.sum(-1) - 1, 0) // 2
-    everybody = np.arange(len(w))
-    robust = w
+    w = np.where(valid, weights, 0.0).astype(np.float64, copy=False)
+    points = np.where(valid[..., None], relative_3d, 0.0).astype(np.float64, copy=False)
+    seen = np.where(valid[..., None], rays, 0.0).astype(np.float64, copy=False)
+    terms, count = _terms(points, seen), np.count_nonzero(valid, axis=-1)
+    everybody, middle, robust = np.arange(len(w)), np.maximum(count - 1, 0) // 2, w
     for step in range(_REWEIGHTINGS + 1):
         t = _solve_translation((robust[:, None] @ terms)[:, 0])
         residual = _angles(points, seen, t)
         if step < _REWEIGHTINGS:
             # The median of those that count.
-            scale = np.sort(np.where(valid, residual, np.inf), -1)[everybody, middle, None]
+            ordered = np.sort(np.where(valid, residual, np.inf), -1)
+            scale = ordered[everybody, middle, None]
             robust = w / (1 + (residual / np.maximum(scale, _LEAST_SCALE)) ** 2)
     rms = np.sqrt(np.sum(robust * residual**2, -1) / np.maximum(robust.sum(-1), 1e-9))
-    unsolved = (valid.sum(-1) < 2) | ~(t[:, 2] > 0)
+    unsolved = (count < 2) | ~(t[:, 2] > 0)
     t[unsolved] = np.nan
     rms[unsolved] = np.nan
     return t, rms
@@ -124,20 +124,29 @@ def locate_root(relative_3d: Array, rays: Array, weights: Array) -> tuple[Array,
 
 def _terms(points: Array, rays: Array) -> Array:
     """``(N, K, 7)`` what each keypoint adds to the normal equations, for a weight of 1."""
-    u, v = rays[..., 0], rays[..., 1]
-    b_x = u * points[..., 2] - points[..., 0]
-    b_y = v * points[..., 2] - points[..., 1]
-    return np.stack([np.ones_like(u), u, v, u * u + v * v, b_x, b_y, -(u * b_x + v * b_y)], -1)
+    terms = np.empty((*points.shape[:-1], 7))
+    squared, b = rays * rays, rays * points[..., 2:] - points[..., :2]
+    along = rays * b
+    terms[..., 0], terms[..., 1:3], terms[..., 4:6] = 1, rays, b
+    np.add(squared[..., 0], squared[..., 1], out=terms[..., 3])
+    np.negative(along[..., 0] + along[..., 1], out=terms[..., 6])
+    return terms
 
 
 def _solve_translation(sums: Array) -> Array:
     """``(N, 3)`` translation from ``(N, 7)`` weighted sums of the terms."""
-    total, wu, wv, wuu, rhs_x, rhs_y, rhs_z = sums.T
-    total = np.maximum(total, 1e-9)
+    # Plain numbers: NumPy takes longer for a step of this than Python for all of one person.
+    return np.array([_translation(*row) for row in sums.tolist()]).reshape(-1, 3)
+
+
+def _translation(
+    total: float, wu: float, wv: float, wuu: float, rhs_x: float, rhs_y: float, rhs_z: float
+) -> tuple[float, float, float]:
+    total = max(total, 1e-9)
     # Schur complement of the 3x3 normal matrix [[W,0,-wu],[0,W,-wv],[-wu,-wv,wuu]].
-    determinant = np.maximum(wuu - (wu * wu + wv * wv) / total, 1e-12)
+    determinant = max(wuu - (wu * wu + wv * wv) / total, 1e-12)
     z = (rhs_z + (wu * rhs_x + wv * rhs_y) / total) / determinant
-    return np.array([(rhs_x + wu * z) / total, (rhs_y + wv * z) / total, z]).T
+    return (rhs_x + wu * z) / total, (rhs_y + wv * z) / total, z
 
 
 def _angles(points: Array, rays: Array, t: Array) -> Array:
