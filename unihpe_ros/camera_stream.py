@@ -232,20 +232,20 @@ class CameraStream:
         rows = np.flatnonzero(person_scores(output.scores) >= settings.score_threshold)
         if not len(rows):
             return Observations.none(UNION)
-        crops, scores = crops[rows], output.scores[rows]
-        keypoints_crop = output.keypoints_crop[rows]
-        seen = np.where(scores >= settings.score_threshold, scores, 0)
-        cut = np.count_nonzero(crops.near_edge(keypoints_crop) & (seen > 0), axis=-1) > 0
-        keypoints_2d = crops.to_image(keypoints_crop)
+        if len(rows) < len(output):
+            crops, sources, output = crops[rows], sources[rows], output.select(rows)
+        observed = (output.scores >= settings.score_threshold) & (output.scores > 0)
+        cut = (crops.near_edge(output.keypoints_crop) & observed).any(-1)
+        keypoints_2d = crops.to_image(output.keypoints_crop)
         return build_observations(
             crops,
             UNION,
-            sources[rows],
+            sources,
             keypoints_2d,
-            scores,
-            output.relative_3d[rows],
-            output.embeddings[rows],
-            output.agreement[rows],
+            output.scores,
+            output.relative_3d,
+            output.embeddings,
+            output.agreement,
             cut,
             settings,
             image.image,

@@ -78,7 +78,9 @@ def estimate_images(
         begun = perf_counter()
         observations = Observations.none(UNION)
         if rows[number] < rows[number + 1]:
-            part = output.select(slice(rows[number], rows[number + 1]))
+            part = output
+            if len(pairs) > 1:
+                part = output.select(slice(rows[number], rows[number + 1]))
             observations = stream.observe(image, *aims[number], part, settings)
         seen = perf_counter()
         mode = settings.resolve(image.depth is not None)

@@ -50,7 +50,7 @@ class PoseModelOutput:
     def __len__(self) -> int:
         return len(self.keypoints_crop)
 
-    def select(self, rows: slice) -> PoseModelOutput:
+    def select(self, rows: slice | NDArray[np.intp]) -> PoseModelOutput:
         """Return the output for some of the crops."""
         return PoseModelOutput(*(getattr(self, item.name)[rows] for item in fields(self)))
 

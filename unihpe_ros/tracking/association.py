@@ -123,12 +123,12 @@ def match_scores(
         _OKS * by_keypoints
         + _IOU * by_box
         + _NEAR * near
-        + _POSE * np.clip(pose, 0, 1)
+        + _POSE * np.minimum(np.maximum(pose, 0), 1)
         + _COLOUR * np.where(np.isnan(colour), 0.5, colour)
     )
     fit[np.maximum(by_keypoints, by_box) < _LEAST_OVERLAP] = 0
     known = (colour - _UNLIKE) / (_FAMILIAR - _UNLIKE)
-    share = np.clip(_LEAST_SHARE + (1 - _LEAST_SHARE) * known, _LEAST_SHARE, 1.0)
+    share = np.minimum(np.maximum(_LEAST_SHARE + (1 - _LEAST_SHARE) * known, _LEAST_SHARE), 1.0)
     return fit * np.where(np.isnan(share), 1.0, share)
 
 

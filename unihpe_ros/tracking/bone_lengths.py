@@ -61,9 +61,11 @@ def learn_together(people: Sequence[Bones], points: Array, weights: Array) -> No
     # Both sides at once: nobody's left arm is longer than the right one.
     total = sure + sure[:, tree.mirror]
     log = (log + log[:, tree.mirror]) / np.maximum(total, 1e-9)
-    for row, person in enumerate(people):
-        person.weight = np.minimum(person.weight + total[row], _MEMORY)
-        person.log += (log[row] - person.log) * total[row] / np.maximum(person.weight, 1e-9)
+    known = np.array([person.log for person in people])
+    weight = np.minimum(np.array([person.weight for person in people]) + total, _MEMORY)
+    known += (log - known) * total / np.maximum(weight, 1e-9)
+    for person, of_bones, of_lengths in zip(people, weight, known, strict=True):
+        person.weight, person.log = of_bones, of_lengths
 
 
 def apply_together(people: Sequence[Bones], points: Array) -> Array:

@@ -134,8 +134,9 @@ def build_observations(
     observed = scores >= settings.score_threshold
     root, _ = locate_root(relative_3d, rays, np.where(observed, scores, 0))
     placed = relative_3d + root[:, None]
-    # What is not seen is where the rest of the body puts it.
-    keypoints_2d = np.where(observed[..., None], keypoints_2d, crops.project(placed))
+    if not observed.all():
+        # What is not seen is where the rest of the body puts it.
+        keypoints_2d = np.where(observed[..., None], keypoints_2d, crops.project(placed))
     size = crops.camera.width, crops.camera.height
     colours = np.full((len(sources), COLOURS), np.nan, np.float32)
     if image is not None:

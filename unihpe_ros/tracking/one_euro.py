@@ -102,7 +102,7 @@ def smooth_together(
     steps = np.array([min(stamp - one.stamp, _LONGEST_STEP) for one in filters])
     step = np.where(steps > 0, steps, 1.0)[:, None]
     known = np.isfinite(last).all(-1, keepdims=True)
-    trust = _LEAST_WEIGHT + (1 - _LEAST_WEIGHT) * np.clip(weights, 0, 1)
+    trust = _LEAST_WEIGHT + (1 - _LEAST_WEIGHT) * np.minimum(np.maximum(weights, 0), 1)
     velocity = np.where(known, points - last, 0) / step[..., None]
     velocity = moved + (trust * _gain(_SPEED_CUTOFF, step))[..., None] * (velocity - moved)
     speed = unit * np.sqrt(np.square(velocity).sum(-1))

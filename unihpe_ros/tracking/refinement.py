@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -270,15 +271,20 @@ def _smooth(
     n, k = observations.scores.shape
     points = np.zeros((n, 2 * k + 1, 3))
     points[:, :k, :2], points[:, k:-1], points[:, -1:] = keypoints_2d, relative_3d, root
-    weights, units = np.ones((n, 2 * k + 1)), np.ones((n, 2 * k + 1))
+    weights, units = np.ones((2, n, 2 * k + 1))
     weights[:, :k] = weights[:, k:-1] = observations.scores / _SURE
     heights = observations.boxes[:, 3] - observations.boxes[:, 1]
     units[:, :k] = _USUAL_STATURE / np.maximum(heights, 1.0)[:, None]
-    cutoff = np.full(2 * k + 1, settings.smooth_min_cutoff)
-    beta = np.full(2 * k + 1, settings.smooth_beta)
-    cutoff[-1] *= _ROOT_CUTOFF
-    beta[-1] *= _ROOT_BETA
-    calm = OneEuroSettings(cutoff, beta)
+    calm = _calm(k, settings.smooth_min_cutoff, settings.smooth_beta)
     filters = [person.filter for person in people]
     smooth = smooth_together(filters, points, stamp, calm, weights, units)
     return smooth[:, :k, :2], smooth[:, k:-1], smooth[:, -1:]
+
+
+@lru_cache(maxsize=8)
+def _calm(k: int, min_cutoff: float, beta: float) -> OneEuroSettings:
+    """Return how much k keypoints in the image, k of the skeleton and the root are smoothed."""
+    cutoffs, betas = np.full(2 * k + 1, min_cutoff), np.full(2 * k + 1, beta)
+    cutoffs[-1] *= _ROOT_CUTOFF
+    betas[-1] *= _ROOT_BETA
+    return OneEuroSettings(cutoffs, betas)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 from unihpe_ros.core import boxes
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.tracking.ego_motion import EgoMotion
@@ -95,34 +96,8 @@ class Track:
         there = box - np.concatenate([back, back])
         return bool(boxes.iou(there[None], self.box[None])[0, 0] > _AGREEING_IOU)
 
-    def see(
-        self,
-        row: int,
-        observations: Observations,
-        root: int,
-        stamp: float,
-        threshold: float,
-        *,
-        unoccluded: bool = True,
-    ) -> None:
-        """Update by an observation; `unoccluded`: the appearance may be updated from it."""
-        keypoints, scores = observations.keypoints_2d[row], observations.scores[row]
-        step = stamp - self.stamp
-        if self.id and step > _LEAST_STEP:
-            moved = keypoints - self.keypoints
-            both = (scores >= threshold) & (self.scores >= threshold)
-            moved = moved[both & np.isfinite(moved).all(-1)]
-            if len(moved):
-                gain = 1 - math.exp(-step / _VELOCITY_TIME)
-                self.velocity = self.velocity + gain * _middle(moved) / step
-        self.box = self._held(observations.boxes[row], step)
-        self._follow(observations.keypoints_3d[row, root].astype(np.float64), step)
-        self.keypoints, self.scores, self.stamp = keypoints, scores, stamp
-        self.embedding = observations.embeddings[row]
-        if unoccluded and np.isfinite(observations.colours[row]).all():
-            self._learn_colours(observations.colours[row])
-
-    def _learn_colours(self, seen: Array) -> None:
+    def learn_colours(self, seen: Array) -> None:
+        """Take in the colours of an observation that nobody was in front of."""
         self.unoccluded_looks += 1
         if self.unoccluded_looks == 1:
             # What was known before was perhaps of somebody in front.
@@ -130,19 +105,10 @@ class Track:
         gain = max(1 / self.unoccluded_looks, _MEMORY_GAIN)
         self.colours = self.colours + gain * (seen - self.colours)
 
-    def _held(self, box: Array, step: float) -> Array:
-        """Return the box, not smaller than the last one may have shrunk to."""
-        if not self.id:
-            return box
-        least = (self.box[2:] - self.box[:2]) * math.exp(-max(step, 0.0) / _SHRINK_TIME)
-        middle = 0.5 * (box[:2] + box[2:])
-        half = 0.5 * np.maximum(box[2:] - box[:2], least)
-        return np.concatenate([middle - half, middle + half])
-
-    def _follow(self, root: Array, step: float) -> None:
-        """Update root position and velocity by a measurement."""
+    def follow(self, root: Array, step: float) -> None:
+        """Update root position and velocity by a measurement, some seconds after the last."""
         surprise = root - self.root
-        if not self.id or not np.isfinite(surprise).all():
+        if not self.id or not all(map(math.isfinite, surprise.tolist())):
             self.root = root if np.isfinite(root).all() else self.root
             return
         # Critically damped: a double pole at `keep`.
@@ -151,6 +117,90 @@ class Track:
         velocity = self.root_velocity + (1 - keep) ** 2 * surprise / max(step, _LEAST_STEP)
         speed = math.hypot(*velocity.tolist())
         self.root_velocity = velocity * min(1.0, _FASTEST / max(speed, 1e-9))
+
+
+def see_together(
+    seen: Mapping[int, Track],
+    observations: Observations,
+    root: int,
+    stamp: float,
+    threshold: float,
+    unoccluded: NDArray[np.bool_],
+) -> None:
+    """
+    Update several people by one observation of each.
+
+    Parameters
+    ----------
+    seen : Mapping[int, Track]
+        M people, none twice, by the row of their observation.
+    observations : Observations
+        G observations.
+    root : int
+        Index of the root keypoint.
+    stamp : float
+        Now, s.
+    threshold : float
+        Score from which a keypoint counts.
+    unoccluded : NDArray[np.bool_]
+        ``(G,)`` whether the appearance may be updated.
+
+    """
+    if not seen:
+        return
+    rows, tracks = list(seen), list(seen.values())
+    keypoints, scores = observations.keypoints_2d[rows], observations.scores[rows]
+    steps = [stamp - track.stamp for track in tracks]
+    velocities = _velocities(tracks, keypoints, scores >= threshold, steps, threshold)
+    places = _held(tracks, observations.boxes[rows], steps)
+    roots = observations.keypoints_3d[rows, root].astype(np.float64)
+    for number, (row, track) in enumerate(seen.items()):
+        track.velocity, track.box = velocities[number], places[number]
+        track.follow(roots[number], steps[number])
+        track.keypoints, track.scores, track.stamp = keypoints[number], scores[number], stamp
+        track.embedding = observations.embeddings[row]
+    learnt = unoccluded & np.isfinite(observations.colours).all(-1)
+    for row in np.flatnonzero(learnt).tolist():
+        if row in seen:
+            seen[row].learn_colours(observations.colours[row])
+
+
+def _velocities(
+    tracks: Sequence[Track],
+    keypoints: Array,
+    shown: NDArray[np.bool_],
+    steps: Sequence[float],
+    threshold: float,
+) -> Array:
+    """``(M, 2)`` px/s, by the (upper) median of how far the keypoints moved that both show."""
+    moved = keypoints - np.array([track.keypoints for track in tracks])
+    both = shown & (np.array([track.scores for track in tracks]) >= threshold)
+    both &= np.isfinite(moved).all(-1)
+    ordered = np.sort(np.where(both[..., None], moved, np.inf), axis=1)
+    counts = np.count_nonzero(both, axis=-1)
+    middles = ordered[np.arange(len(tracks)), counts // 2]
+    return np.array(
+        [
+            track.velocity + (1 - math.exp(-step / _VELOCITY_TIME)) * middle / step
+            if count and track.id and step > _LEAST_STEP
+            else track.velocity
+            for track, step, middle, count in zip(
+                tracks, steps, middles, counts.tolist(), strict=True
+            )
+        ]
+    )
+
+
+def _held(tracks: Sequence[Track], places: Array, steps: Sequence[float]) -> Array:
+    """``(M, 4)`` boxes, of known people not smaller than the last one may have shrunk to."""
+    known = np.array([track.box for track in tracks])
+    shrunk = np.array([math.exp(-max(step, 0.0) / _SHRINK_TIME) for step in steps])
+    least = (known[:, 2:] - known[:, :2]) * shrunk[:, None]
+    middle = 0.5 * (places[:, :2] + places[:, 2:])
+    half = 0.5 * np.maximum(places[:, 2:] - places[:, :2], least)
+    held = np.concatenate([middle - half, middle + half], -1)
+    new = np.array([[not track.id] for track in tracks])
+    return np.where(new, places, held)
 
 
 def carry_tracks(tracks: Sequence[Track], ego_motion: EgoMotion) -> None:
@@ -165,8 +215,3 @@ def carry_tracks(tracks: Sequence[Track], ego_motion: EgoMotion) -> None:
     for row, track in enumerate(tracks):
         track.box, track.keypoints = places[row], keypoints[row]
         track.root, track.root_velocity = carried[row], velocities[row]
-
-
-def _middle(values: Array) -> Array:
-    """Return the (upper) median along the first axis; np.median is slow on a few numbers."""
-    return np.sort(values, axis=0)[len(values) // 2]

@@ -29,7 +29,7 @@ from unihpe_ros.tracking.association import (
 )
 from unihpe_ros.tracking.ego_motion import EgoMotion
 from unihpe_ros.tracking.observations import Observations
-from unihpe_ros.tracking.track import carry_tracks, State, Track
+from unihpe_ros.tracking.track import carry_tracks, see_together, State, Track
 
 _TENTATIVE_LOOKS = 5  # Looks after which a person who never agreed with themselves is dropped.
 _LEAST_IN_VIEW = 0.1  # Share of its box below which a person has left the picture.
@@ -236,17 +236,15 @@ class Tracker:
         # A newcomer who has moved is not confirmed, but neither a second newcomer.
         chance = np.where(own & new, np.maximum(chance, LEAST_MATCH_SCORE), chance)
         seen = {}
-        alone = unoccluded(observations, self._skeleton)
         for t, column in pairs(chance):
             track, row = self.tracks[t], rows[column]
             track.looks += 1
             box, cut = observations.boxes[row], observations.cut[row]
             if track.id or (not cut and track.agrees(box, self._stamp)):
                 track.state = State.CONFIRMED
-            track.see(
-                row, observations, self._root, self._stamp, threshold, unoccluded=bool(alone[row])
-            )
             seen[row] = track
+        alone = unoccluded(observations, self._skeleton)
+        see_together(seen, observations, self._root, self._stamp, threshold, alone)
         return seen
 
     def _confirm(
