@@ -235,7 +235,7 @@ class CameraStream:
         if len(rows) < len(output):
             crops, sources, output = crops[rows], sources[rows], output.select(rows)
         observed = (output.scores >= settings.score_threshold) & (output.scores > 0)
-        cut = (crops.near_edge(output.keypoints_crop) & observed).any(-1)
+        cut = np.asarray((crops.near_edge(output.keypoints_crop) & observed).any(-1))
         keypoints_2d = crops.to_image(output.keypoints_crop)
         return build_observations(
             crops,

@@ -246,9 +246,10 @@ def test_answer_is_read_as_on_the_host(
 def test_of_two_places_the_heavier_is_read_though_its_peak_is_lower(functions: Functions) -> None:
     crops, _ = Crops.aim(BOXES[:1], PINHOLE, SPEC.input_size, SPEC.padding)
     answer = answers(1, 1.0)
-    answer['simcc_x'][:] = 0
-    answer['simcc_x'][..., 150] = 9.2
-    answer['simcc_x'][..., 38:42] = 9
+    # Around the heavier place no two middles have the same mass, of which rounding would choose.
+    answer['simcc_x'][:] = -0.1 * np.abs(np.arange(SPEC.bins[0]) - 40)
+    answer['simcc_x'][..., 150] = 4.2
+    answer['simcc_x'][..., 38:42] = 4
     points, _, _ = read(functions, answer, crops)
     np.testing.assert_allclose(points, simcc.read_answer(answer, 2.0)[0], atol=1e-3)
     assert (points[..., 0] < 30).all()
