@@ -23,6 +23,7 @@ from unihpe_ros.core.skeleton import Skeleton, UNION
 from unihpe_ros.detector import Detector, PersonDetector
 from unihpe_ros.detector_thread import DetectorThread
 from unihpe_ros.engines import EngineError
+from unihpe_ros.engines.int8 import PrecisionNote
 from unihpe_ros.engines.model_loader import load_pose_model
 from unihpe_ros.engines.people_model import PeopleModel
 from unihpe_ros.engines.pose_model import PoseModel
@@ -32,7 +33,7 @@ from unihpe_ros.networks_2d.lifted_models import load_model_2d
 from unihpe_ros.newcomers import Newcomers
 from unihpe_ros.whole_pictures import finder
 
-__all__ = ['STAGES', 'CameraImage', 'EstimatorSettings', 'PoseEstimator']
+__all__ = ['STAGES', 'CameraImage', 'EstimatorSettings', 'PoseEstimator', 'PrecisionNote']
 
 # A single image is looked at so often: first by the detector's boxes, then by the keypoints'.
 _LOOKS = 2
@@ -121,7 +122,7 @@ class PoseEstimator:
             detector = PersonDetector(
                 detector, backend=backend, threads=share, precision=precision
             )
-            self.notes = (*self.notes, *(n for n in detector.notes if ' runs in ' in n))
+            self.notes += tuple(n for n in detector.notes if isinstance(n, PrecisionNote))
             self._loaded.append(detector)
         self._detector = detector
         self._thread = DetectorThread() if detect_beside else None

@@ -24,6 +24,7 @@ from unihpe_ros.engines import EngineError, model_files
 from unihpe_ros.engines.model_files import load_pair
 from unihpe_ros.evaluation.predictions import POSE_SOURCES
 from unihpe_ros.evaluation.protocols import PROTOCOLS
+from unihpe_ros.evaluation.tables import EvaluationReport, Table
 from unihpe_ros.training.config import TrainConfig
 from unihpe_ros.training.run import Run
 
@@ -198,3 +199,30 @@ def test_too_few_people_are_not_split_into_tenths(tmp_path, capsys, checkpoint):
     assert not (tmp_path / '3dpw-agreement.png').exists()
     tables = json.loads((tmp_path / '3dpw.json').read_text())['tables']
     assert not [title for title in tables if title.startswith('Agreement')]
+
+
+def test_both_precisions_are_scored_in_one_run_and_compared(tmp_path, capsys, monkeypatch):
+    figures = {'fp32': [76.0, 39.0], 'int8': [75.5, float('nan')]}
+
+    def score(args):
+        rows = {'all': figures[args.precision], args.precision: [1.0, 2.0]}
+        return EvaluationReport('Photographs', [], [Table('PCK', ['PCK', 'AP'], rows)]), {}
+
+    monkeypatch.setattr(command, '_score', score)
+    arguments = ['evaluate', 'unihpe_rt', '--data', tmp_path, '--out', tmp_path]
+    assert main([*map(str, arguments), '--protocol', 'photos', '--precision', 'both']) == 0
+    printed = capsys.readouterr().out
+    for name, expected in (('photos', 76.0), ('photos-int8', 75.5)):
+        stored = json.loads((tmp_path / f'{name}.json').read_text())['tables']['PCK']
+        assert stored['all']['PCK'] == expected
+    compared = printed[printed.index('**int8 less fp32**') :].splitlines()
+    assert [line.split() for line in compared if line.startswith('| all')] == [
+        ['|', 'all', '|', '-0.50', '|', '-', '|']
+    ]
+    assert not any(line.startswith('| int8') for line in compared)
+
+
+def test_a_checkpoint_has_no_int8_copy(tmp_path, capsys, checkpoint):
+    arguments = ['evaluate', str(checkpoint), '--data', str(tmp_path), '--precision', 'both']
+    assert main(arguments) == 1
+    assert '--precision both: expected an exported model' in capsys.readouterr().err

@@ -15,6 +15,7 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 from tiny_model import write_tiny_model
 from unihpe_ros.engines import EngineError
+from unihpe_ros.engines.int8 import PrecisionNote
 from unihpe_ros.ros.build_log import BuildLog
 from unihpe_ros.ros.node import make_estimator
 
@@ -157,6 +158,16 @@ def test_why_a_faster_backend_was_not_taken_is_logged_once(run, capfd):
     logged = capfd.readouterr().err
     assert logged.count('tried tensorrt: no GPU') == 1
     assert 'WARN' in next(line for line in logged.splitlines() if 'tried tensorrt' in line)
+
+
+def test_what_the_networks_compute_in_is_told_and_no_warning(run, capfd):
+    estimator = FakeEstimator()
+    estimator.notes = (PrecisionNote('fake.onnx runs in int8: int8 takes 0.60 of the time'),)
+    with run(estimator):
+        pass
+    told = [line for line in capfd.readouterr().err.splitlines() if 'runs in int8' in line]
+    assert len(told) == 1
+    assert 'INFO' in told[0]
 
 
 def test_building_of_engines_is_logged_by_tenths(capfd):

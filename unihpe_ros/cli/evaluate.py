@@ -60,9 +60,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument(
         '--precision',
-        choices=('fp32', 'int8'),
+        choices=('fp32', 'int8', 'both'),
         default='fp32',
-        help='int8 evaluates the copies that unihpe quantise made (default: fp32)',
+        help='int8 evaluates the copies that unihpe quantise made, both prints both and how far '
+        'they are apart (default: fp32)',
     )
     parser.add_argument(
         '--backend',
@@ -90,30 +91,44 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Print the tables, and write them."""
     from unihpe_ros.core.files import replacing
+    from unihpe_ros.evaluation.tables import difference
     from unihpe_ros.training.config import ConfigError
 
     if args.limit is not None and args.limit < 1:
         raise ConfigError(f'--limit: expected at least 1; got {args.limit}')
+    if args.precision != 'fp32' and args.model.endswith('.pt'):
+        raise ConfigError(
+            f'--precision {args.precision}: expected an exported model, of which there is an int8 '
+            f'copy; got {args.model}'
+        )
     check_folder(args.out)
-    pictures: Pictures = {}
-    if args.protocol == 'detection':
-        report = _detection(args)
-    else:
-        with _load(args.model, args.backend, args.precision) as predictor:
-            if args.protocol == 'poses':
-                report = _poses(predictor, args)
-            elif args.protocol == 'retrieval':
-                report = _retrieval(predictor, args)
-            else:
-                report, pictures = _images(predictor, args)
-    print(report.markdown())
-    paths = report.write(args.out, args.protocol)
-    for name, write in pictures.items():
-        paths.append(args.out / f'{args.protocol}-{name}.png')
-        with replacing(paths[-1]) as partial:
-            write(partial)
+    paths: list[Path] = []
+    fp32: EvaluationReport | None = None
+    for precision in ('fp32', 'int8') if args.precision == 'both' else (args.precision,):
+        report, pictures = _score(argparse.Namespace(**{**vars(args), 'precision': precision}))
+        print(report.markdown())
+        named = f'{args.protocol}-int8' if fp32 else args.protocol
+        paths += report.write(args.out, named)
+        for name, write in pictures.items():
+            paths.append(args.out / f'{named}-{name}.png')
+            with replacing(paths[-1]) as partial:
+                write(partial)
+        if fp32:
+            print(difference(report.tables[0], fp32.tables[0], 'int8 less fp32').markdown())
+        fp32 = report
     print(f'scored {args.model} by {args.protocol}: {", ".join(map(str, paths))}')
     return 0
+
+
+def _score(args: argparse.Namespace) -> tuple[EvaluationReport, Pictures]:
+    if args.protocol == 'detection':
+        return _detection(args), {}
+    with _load(args.model, args.backend, args.precision) as predictor:
+        if args.protocol == 'poses':
+            return _poses(predictor, args), {}
+        if args.protocol == 'retrieval':
+            return _retrieval(predictor, args), {}
+        return _images(predictor, args)
 
 
 def _images(predictor: Predictor, args: argparse.Namespace) -> tuple[EvaluationReport, Pictures]:

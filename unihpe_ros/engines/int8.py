@@ -25,6 +25,12 @@ _WORTH = 0.9
 _CPUINFO = Path('/proc/cpuinfo')
 
 
+class PrecisionNote(str):
+    """Note of an engine that says what it computes in, and why: nothing is wrong."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class Int8Measure:
     """
@@ -115,7 +121,7 @@ def choose(model: Path, precision: str, backend: str) -> tuple[Path, tuple[str, 
     worth = share is not None and share <= _WORTH
     taken = copy if precision == 'int8' or worth else model
     kind = 'int8' if taken is copy else 'fp32'
-    return taken, (f'{model.name} runs in {kind}: {known_speed}',)
+    return taken, (PrecisionNote(f'{model.name} runs in {kind}: {known_speed}'),)
 
 
 def processor() -> str:

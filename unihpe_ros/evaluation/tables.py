@@ -50,6 +50,16 @@ class Table:
         return '\n'.join([f'**{self.title}**', '', *lines])
 
 
+def difference(one: Table, other: Table, title: str) -> Table:
+    """Return by how much the figures of a table are above those of another of the same columns."""
+    rows = {
+        name: [above - below for above, below in zip(values, other.rows[name], strict=True)]
+        for name, values in one.rows.items()
+        if name in other.rows
+    }
+    return Table(title, one.columns, rows)
+
+
 def _cell(value: float, spread: float) -> str:
     text = f'{value:.2f}' if np.isfinite(value) else '-'
     return f'{text} ± {spread:.2f}' if np.isfinite(spread) else text

@@ -13,7 +13,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool, Trigger
 from unihpe_ros.engines import EngineError
-from unihpe_ros.estimator import PoseEstimator
+from unihpe_ros.estimator import PoseEstimator, PrecisionNote
 from unihpe_ros.ros.build_log import BuildLog
 from unihpe_ros.ros.diagnostics import describe, health
 from unihpe_ros.ros.frames import estimator_settings
@@ -159,7 +159,11 @@ class PoseEstimatorNode(LifecycleNode):
         self._pipeline = Pipeline(self, self._loaded, self.parameters, self._statistics)
         estimator = self._pipeline.estimator
         for note in estimator.notes:
-            self.get_logger().warning(note)
+            # Each on its own line: rclpy allows a line of code one severity.
+            if isinstance(note, PrecisionNote):
+                self.get_logger().info(note)
+            else:
+                self.get_logger().warning(note)
         self.get_logger().info(f'{estimator.spec.model} on {estimator.backend}')
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
