@@ -74,10 +74,13 @@ def test_growth_is_measured_along_its_axes(
     monkeypatch.setattr(growth, 'PEOPLE', (1, 4))
     monkeypatch.setattr(growth, 'CAMERAS', (1, 2))
     monkeypatch.setattr(growth, 'SIZES', ((640, 480),))
+    monkeypatch.setattr(growth, 'RATES', (15, 30))
     points = growth.measure('unihpe_rt', 'onnxruntime-cpu', 2)
     assert [(point.axis, point.value) for point in points] == [
         *(('people', 1), ('people', 4), ('cameras', 1), ('cameras', 2), ('width', 640)),
+        *(('fps', 15), ('fps', 30)),
     ]
+    assert points[-1].total == 30 * points[-1].cpu_ms
     assert points[1].cpu_ms > points[0].cpu_ms
     growth.plot(points, tmp_path / 'growth.png')
     assert (tmp_path / 'growth.png').stat().st_size > 1000

@@ -1,6 +1,7 @@
 """Thousands of broken messages beside the images: each is used or told, and none costs much."""
 
 from array import array
+import os
 import struct
 import time
 import tracemalloc
@@ -14,7 +15,8 @@ from unihpe_ros.ros.auxiliary_inputs import AuxiliaryInputs
 from unihpe_ros.ros.camera_log import CameraLog
 from unihpe_ros.ros.parameters import Parameters
 
-COUNT = 3000
+# More in an environment variable, for a longer search.
+COUNT = int(os.environ.get('UNIHPE_FUZZED_MESSAGES', '3000'))
 SIZE = (64, 48)
 WHOLE = [0, 1, 47, 48, 64, 65, 128, 32767, 2**31 - 1, 2**32 - 1]
 ENCODINGS = ['16UC1', '32FC1', 'mono16', 'mono8', '', 'x' * 900, '32FC1\0', '16uc1']

@@ -1,4 +1,4 @@
-"""`unihpe bench growth`: cost against people, cameras and the size of the picture."""
+"""`unihpe bench growth`: cost against people, cameras, the picture's size and the rate."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Declare the command."""
     parser = commands.add_parser(
         'growth',
-        help='measure cost by people, cameras and size of the picture',
-        description='Measure the CPU time of the estimator with 1 to 32 people, 1 to 8 cameras '
-        'and pictures of 640 to 3840 px: a table, a plot and a JSON file.',
+        help='measure cost by people, cameras, size of the picture and rate',
+        description='Measure the CPU time of the estimator with 1 to 32 people, 1 to 8 cameras, '
+        'pictures of 640 to 3840 px and 15 to 120 images a second: a table, a plot and a JSON '
+        'file.',
     )
     add_model(parser)
     parser.add_argument(
@@ -35,9 +36,10 @@ def run(args: argparse.Namespace) -> int:
     check_folder(args.out)
     with progress_bar('growth', len(list(cases()))) as step:
         points = measure(args.model, args.backend, args.images, step)
-    rows = [['people', 'cameras', 'width [px]', 'CPU ms an image']]
+    rows = [['people', 'cameras', 'width [px]', 'images/s', 'CPU ms an image']]
     rows += [
-        [str(one.people), str(one.cameras), str(one.width), f'{one.cpu_ms:.2f}'] for one in points
+        [*map(str, (one.people, one.cameras, one.width, one.fps)), f'{one.cpu_ms:.2f}']
+        for one in points
     ]
     print_table(rows)
     report = {'machine': describe_machine(), 'points': [asdict(one) for one in points]}

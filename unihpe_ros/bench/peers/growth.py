@@ -1,4 +1,4 @@
-"""Measurement of the estimator's cost by people, cameras and size of the picture."""
+"""Measurement of the estimator's cost by people, cameras, size of the picture and rate."""
 
 from __future__ import annotations
 
@@ -13,34 +13,41 @@ from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.estimator import CameraImage, PoseEstimator
 
-PEOPLE, CAMERAS = (1, 2, 4, 8, 16, 32), (1, 2, 4, 8)
+PEOPLE, CAMERAS, RATES = (1, 2, 4, 8, 16, 32), (1, 2, 4, 8), (15, 30, 60, 120)
 SIZES = ((640, 480), (1280, 720), (1920, 1080), (3840, 2160))
-_SIZE, _FEW = (1280, 720), 3
+_SIZE, _FEW, _RATE = (1280, 720), 3, 30
 _FOV = np.deg2rad(60)
 _WARM_UP = 8
 
 
 @dataclass(frozen=True)
 class GrowthPoint:
-    """CPU ms an image of one camera, at some number of people and cameras and some width, px."""
+    """CPU ms an image of one camera: some people, cameras, width in px and images a second."""
 
     axis: str
     people: int
     cameras: int
     width: int
+    fps: int
     cpu_ms: float
 
     @property
     def value(self) -> int:
         """Value on the axis of its case: people, cameras or px."""
-        return {'people': self.people, 'cameras': self.cameras, 'width': self.width}[self.axis]
+        return int(getattr(self, self.axis))
+
+    @property
+    def total(self) -> float:
+        """CPU ms for an image of each camera; where the rate is looked at, for a second."""
+        return self.cpu_ms * self.cameras * (self.fps if self.axis == 'fps' else 1)
 
 
-def cases() -> Iterator[tuple[str, int, int, tuple[int, int]]]:
-    """Yield axis, people, cameras and size of each case."""
-    yield from (('people', people, 1, _SIZE) for people in PEOPLE)
-    yield from (('cameras', _FEW, cameras, (640, 480)) for cameras in CAMERAS)
-    yield from (('width', _FEW, 1, size) for size in SIZES)
+def cases() -> Iterator[tuple[str, int, int, tuple[int, int], int]]:
+    """Yield axis, people, cameras, size and images a second of each case."""
+    yield from (('people', people, 1, _SIZE, _RATE) for people in PEOPLE)
+    yield from (('cameras', _FEW, cameras, (640, 480), _RATE) for cameras in CAMERAS)
+    yield from (('width', _FEW, 1, size, _RATE) for size in SIZES)
+    yield from (('fps', _FEW, 1, (640, 480), fps) for fps in RATES)
 
 
 def measure(
@@ -60,7 +67,7 @@ def measure(
 
     """
     points = []
-    for axis, people, cameras, size in cases():
+    for axis, people, cameras, size, fps in cases():
         settings = EstimatorSettings(max_people=people, detector='none')
         estimator = PoseEstimator(model, settings, backend=backend, streams=cameras)
         picture, boxes = demo_group(size, people)
@@ -69,7 +76,7 @@ def measure(
         for number in range(_WARM_UP + images):
             given = [
                 CameraImage(
-                    picture, camera, number / 30, str(one), boxes if number < _WARM_UP else None
+                    picture, camera, number / fps, str(one), boxes if number < _WARM_UP else None
                 )
                 for one in range(cameras)
             ]
@@ -80,7 +87,8 @@ def measure(
         estimator.close()
         if not all(len(poses) for poses in found):
             raise ValueError(f'{people} people in {size[0]}x{size[1]}: expected some; none found')
-        points.append(GrowthPoint(axis, people, cameras, size[0], float(np.median(spent))))
+        cpu_ms = float(np.median(spent))
+        points.append(GrowthPoint(axis, people, cameras, size[0], fps, cpu_ms))
         step(1)
     return points
 
@@ -89,15 +97,21 @@ def plot(points: Sequence[GrowthPoint], path: Path) -> None:
     """Draw one curve for each axis, with a line through its first point beside it."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 3.6), layout='constrained')
-    labels = {'people': 'people', 'cameras': 'cameras', 'width': 'width of the picture [px]'}
-    for axes, (axis, label) in zip(figure.subplots(1, 3), labels.items(), strict=True):
+    figure = Figure(figsize=(15, 3.6), layout='constrained')
+    labels = {
+        'people': 'people',
+        'cameras': 'cameras',
+        'width': 'width of the picture [px]',
+        'fps': 'images a second',
+    }
+    for axes, (axis, label) in zip(figure.subplots(1, len(labels)), labels.items(), strict=True):
         chosen = [point for point in points if point.axis == axis]
         x = np.array([point.value for point in chosen])
-        total = np.array([point.cpu_ms * point.cameras for point in chosen])
+        total = np.array([point.total for point in chosen])
         axes.plot(x, total, marker='o', label='measured')
         if axis != 'width':
             axes.plot(x, total[0] * x / x[0], '--', color='grey', label='linear')
-        axes.set(xlabel=label, ylabel='CPU ms for an image of each camera', ylim=(0, None))
+        what = 'a second' if axis == 'fps' else 'an image of each camera'
+        axes.set(xlabel=label, ylabel=f'CPU ms for {what}', ylim=(0, None))
         axes.legend()
     figure.savefig(path, dpi=120, format='png')
