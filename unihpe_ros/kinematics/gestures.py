@@ -21,12 +21,12 @@ _HANGING, _FREE = 0.8, 0.3
 # What a difference of 1 rad/s counts, rad: a still arm is no movement, though it is on its way.
 _VELOCITY = 0.15
 # Somebody whose arms turn faster holds no pose: root mean square over the bones that count, rad/s.
-_STILL = 1.2
+_STILL = 0.9
 # Who moves less than this share of a movement does not make it.
 _LEAST_MOTION = 0.65
-# How long a pose and a movement last before they are believed, and how long a gesture stays when
-# it is not seen, s.
-_DWELL, _MOVEMENT_DWELL, _LINGERS = 0.35, 0.9, 0.4
+# How long a pose and a movement last before they are believed, how long they may not be seen in
+# between, and how long a gesture stays when it is not seen, s.
+_DWELL, _MOVEMENT_DWELL, _GAP, _LINGERS = 0.35, 0.9, 0.25, 0.4
 # A pause after which nothing is known of what was before, s.
 _PAUSE = 1.0
 # Length of a movement's window, and how much of it must have been seen, s.
@@ -67,8 +67,8 @@ class _Person:
 
     stamps: list[float] = field(default_factory=list)
     arms: list[Float64] = field(default_factory=list)
-    candidate: str = ''
-    since: float = math.nan
+    # When each candidate began and was seen last, and whether it is a movement.
+    candidates: dict[str, tuple[float, float, bool]] = field(default_factory=dict)
     shown: SeenGesture = NOTHING
     seen: float = -math.inf
 
@@ -133,7 +133,7 @@ class GestureRecogniser:
         windows = _calmed(np.stack([_window(person, stamp) for person in people]))
         velocities = np.gradient(windows, 1 / RATE, axis=1)
         poses = self._poses.nearest_poses(windows[:, -2], velocities)
-        found = [(name, distance, _DWELL) for name, distance in poses]
+        found = [(name, distance, False) for name, distance in poses]
         # Of whom less than a window is known, no movement is.
         whole = [row for row, one in enumerate(people) if one.stamps[0] <= stamp - _WHOLE]
         if whole and len(self._movements):
@@ -141,9 +141,9 @@ class GestureRecogniser:
             for row, (name, distance) in zip(whole, moves, strict=True):
                 # Who moves passes through poses on the way.
                 if name:
-                    found[row] = name, distance, _MOVEMENT_DWELL
-        for person, (name, distance, dwell) in zip(people, found, strict=True):
-            _follow(person, name, distance, stamp, dwell)
+                    found[row] = name, distance, True
+        for person, (name, distance, is_movement) in zip(people, found, strict=True):
+            _follow(person, name, distance, is_movement, stamp)
 
 
 class _Examples:
@@ -239,12 +239,16 @@ def _calmed(windows: Float64) -> Float64:
     return np.asarray(0.25 * (ends[..., :-2, :] + ends[..., 2:, :]) + 0.5 * windows)
 
 
-def _follow(person: _Person, name: str, distance: float, stamp: float, dwell: float) -> None:
+def _follow(person: _Person, name: str, distance: float, is_movement: bool, stamp: float) -> None:
     """Accept a gesture that lasts, and end one that is over."""
-    if name != person.candidate:
-        person.candidate, person.since = name, stamp
-    if name and (name == person.shown.name or stamp - person.since >= dwell):
-        begun = person.shown.since if name == person.shown.name else person.since
-        person.shown, person.seen = SeenGesture(name, distance, begun), stamp
-    elif stamp - person.seen > _LINGERS:
+    known = {n: one for n, one in person.candidates.items() if stamp - one[1] <= _GAP}
+    # Who moves passes through poses on the way.
+    is_passing = not is_movement and any(moves for _, _, moves in known.values())
+    if name and not is_passing:
+        since = known[name][0] if name in known else stamp
+        known[name] = since, stamp, is_movement
+        if stamp - since >= (_MOVEMENT_DWELL if is_movement else _DWELL):
+            person.shown, person.seen = SeenGesture(name, distance, since), stamp
+    if stamp - person.seen > _LINGERS:
         person.shown = NOTHING
+    person.candidates = known

@@ -34,7 +34,7 @@ _SHORTEST_REACH, _LONGEST_REACH = 0.3, 0.995
 # Where an elbow goes: down and a little outward; of hands on the hips outward.
 _ELBOW_HANGS, _ELBOW_OUT = (-0.15, 0.45, -1.0), (-0.35, 1.0, 0.0)
 # Its turns about the line from shoulder to wrist, one for each example, rad.
-_SWIVELS = (-0.4, 0.0, 0.4)
+_SWIVELS, _MOVEMENT_SWIVELS = (-0.4, 0.0, 0.4), (-0.3, 0.3)
 _PHASES = 6
 _HANGING = (0.1, 0.05, -0.97)
 
@@ -107,6 +107,7 @@ _MOVEMENTS: Mapping[str, tuple[str, Sequence[_Style], Sequence[float]]] = {
         (
             _Style((0.5, -0.33, -0.3), (0.5, 0.0, -0.3)),
             _Style((0.55, -0.33, 0.0), (0.55, 0.0, 0.0)),
+            _Style((0.4, -0.33, -0.45), (0.4, 0.0, -0.45)),
         ),
         (1.2, 1.8, 2.5),
     ),
@@ -163,9 +164,12 @@ def starter_gestures() -> Mapping[str, KnownGesture]:
         made[name] = KnownGesture(name, np.concatenate(poses)[:, 0], POSE_LIMIT, 'starter')
     times = np.arange(STEPS) / RATE
     for name, (arms, styles, rates) in _MOVEMENTS.items():
+        phases = np.arange(_PHASES) / _PHASES
         windows = [
-            _both_arms(_arm(style, 0.5 - 0.5 * np.cos(math.tau * (rate * times + phase))), arms)
-            for style, rate, phase in product(styles, rates, np.arange(_PHASES) / _PHASES)
+            _both_arms(
+                _arm(style, 0.5 - 0.5 * np.cos(math.tau * (rate * times + phase)), swivel), arms
+            )
+            for style, rate, phase, swivel in product(styles, rates, phases, _MOVEMENT_SWIVELS)
         ]
         made[name] = KnownGesture(name, np.concatenate(windows), MOVEMENT_LIMIT, 'starter')
     return made
