@@ -23,7 +23,7 @@ VERSION = 1
 STEPS, RATE = 12, 10.0
 # Distances, as root mean square over the arms' bones, from which nothing is recognised: what false
 # alarms on clips of people who make no gesture allow (docs/hri.md).
-POSE_LIMIT, MOVEMENT_LIMIT = 0.65, 0.6
+POSE_LIMIT, MOVEMENT_LIMIT = 0.65, 0.58
 # The name of what is no gesture: whoever is nearest to one of its examples makes none.
 REST = 'rest'
 _NAME = re.compile('[a-z][a-z0-9_]*')
