@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from unihpe_ros.cli.main import main
 from unihpe_ros.engines import load_engine
+from unihpe_ros.engines.model_files import load_pair
 from unihpe_ros.models.detector_network import DetectorNetwork, DETECTORS
 from unihpe_ros.models.export import export, export_detector
 from unihpe_ros.models.onnx_weights import load_exported
@@ -94,3 +95,29 @@ def test_what_is_of_crops_is_refused_for_a_detector(
     assert main(['export', str(path), '--out', str(tmp_path), '--padding', '1.1']) == 1
     assert '--padding: not of a detector' in capsys.readouterr().err
     assert not list(tmp_path.glob('*.onnx'))
+
+
+def test_a_lifting_branch_is_replaced_beside_its_image_branch(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = UniHPE('unihpe_slim')
+    before = export(network, tmp_path, 'mine', 'before', 'none', padding=1.1)
+    bytes_before = before[0].path.read_bytes()
+    nn.init.normal_(network.refiner.last.weight)
+    path = str(checkpoint(tmp_path, network, TrainConfig(preset='unihpe_slim')))
+    model = str(tmp_path / 'mine')
+    options = ['--lifting-of', model, '--out', str(tmp_path), '--training', 'refined']
+    assert main(['export', path, *options]) == 0
+    assert before[0].path.read_bytes() == bytes_before
+    image, lifting = load_pair(model)
+    assert lifting.spec.training == 'refined'
+    assert lifting.spec.weights == image.spec.weights
+    assert lifting.outputs['sigma'][1] == 26
+    changed = lifting.infer(before[1].inputs)['lifted_pose3d'] - before[1].outputs['lifted_pose3d']
+    assert np.abs(changed).max() > 0.01
+    assert main(['export', path, *options, '--padding', '1.2']) == 1
+    assert '--padding: is that of the image branch' in capsys.readouterr().err
+    nn.init.normal_(network.image_branch.gather.bias)
+    path = str(checkpoint(tmp_path, network, TrainConfig(preset='unihpe_slim')))
+    assert main(['export', path, *options]) == 1
+    assert 'expected the image branch of the checkpoint; 1 weights' in capsys.readouterr().err

@@ -7,7 +7,7 @@ from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.preprocess import mirror
 from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.datasets.poses import load_pose_bank
-from unihpe_ros.datasets.projection import corrupt, lifting_batch, project_poses
+from unihpe_ros.datasets.projection import corrupt, lifting_batch, mistake, project_poses
 from unihpe_ros.datasets.records import DatasetError
 
 SIZE = (144, 192)
@@ -63,6 +63,28 @@ def test_missing_keypoints_are_all_zero_and_sets_occur(bank):
     assert (seen[missing] == 0).all()
     only_coco = np.array([name in COCO_17.keypoints for name in UNION.keypoints])
     assert (missing[:, ~only_coco].all(1)).mean() == pytest.approx(0.35, abs=0.08)
+
+
+def test_mistakes_exchange_sides_and_move_keypoints_that_are_known():
+    seen = np.zeros((20000, 26, 3), np.float32)
+    left, right = UNION.index('left_wrist'), UNION.index('right_wrist')
+    seen[:, left], seen[:, right] = (1, 0, 0.9), (-1, 0, 0.8)
+    mistake(seen, np.random.default_rng(8))
+    exchanged = seen[:, left, 2] == np.float32(0.8)
+    assert (seen[exchanged, right, 2] == np.float32(0.9)).all()
+    # Alone, with the arm, or with the whole body.
+    assert exchanged.mean() == pytest.approx(0.025, abs=0.004)
+    moved = np.abs(np.abs(seen[:, (left, right), :2]) - (1, 0)).max(-1) > 0
+    assert moved.mean() == pytest.approx(0.003, abs=0.001)
+    missing = np.delete(seen, (left, right), axis=1)
+    assert (missing == 0).all()
+
+
+def test_some_people_of_a_batch_are_seen_exactly(bank):
+    batch = lifting_batch(bank, 2000, np.random.default_rng(9), SIZE)
+    off = np.abs(batch.keypoints[..., :2] - batch.clean).max(-1)
+    off[batch.keypoints[..., 2] == 0] = 0
+    assert (off.max(1) < 1e-6).mean() == pytest.approx(0.15, abs=0.05)
 
 
 def test_batches_hang_on_the_seed_alone(bank):

@@ -1,5 +1,8 @@
 """The network: shapes, presets, and an export that equals PyTorch."""
 
+import copy
+import math
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -10,6 +13,7 @@ from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.models.detector_network import DetectorNetwork, DetectorPreset, DETECTORS
 from unihpe_ros.models.export import export, hash_weights
 from unihpe_ros.models.image_encoder import check_strided_convolutions
+from unihpe_ros.models.refiner import mirrored
 from unihpe_ros.models.unihpe import PRESETS, UniHPE
 
 K = len(UNION)
@@ -42,6 +46,33 @@ def test_every_preset_answers_with_the_right_shapes(preset):
         assert embedding.norm().item() == pytest.approx(1, abs=1e-4)
     for name in ('image', 'lifted', 'fused'):
         assert lifted[f'{name}_pose3d'].shape == (1, K, 3)
+    assert lifted['sigma'].shape == (1, K)
+
+
+def test_a_new_refiner_changes_nothing_and_a_trained_one_both_lifted_and_fused(network):
+    network = copy.deepcopy(network)
+    keypoints, feature = torch.randn(2, K, 3), torch.randn(2, 512)
+    with torch.inference_mode():
+        before = network.lift(keypoints, feature)
+        network.refiner.last.bias.copy_(torch.tensor([1.0, 0, 0, 0.7]))
+        after = network.lift(keypoints, feature)
+    for name in ('lifted', 'fused'):
+        moved = after[f'{name}_pose3d'] - before[f'{name}_pose3d']
+        assert torch.allclose(moved, torch.tensor([0.3, 0, 0]).expand_as(moved), atol=1e-5)
+    assert torch.equal(before['image_pose3d'], after['image_pose3d'])
+    assert torch.allclose(after['sigma'], torch.full((2, K), 0.05 * math.exp(0.7)))
+
+
+def test_a_mirrored_person_is_lifted_to_the_mirrored_pose(network):
+    keypoints, feature = torch.randn(3, K, 3), torch.zeros(3, 512)
+    with torch.inference_mode():
+        pose = network.lift(keypoints, feature)['lifted_pose3d']
+        other = network.lift(mirrored(keypoints), feature)['lifted_pose3d']
+        alone = network.decoder(network.encode_2d(keypoints)[0], '2d')
+    assert torch.allclose(mirrored(other), pose, atol=1e-5)
+    assert (alone - pose).abs().max() > 0.01
+    left, right = UNION.index('left_wrist'), UNION.index('right_wrist')
+    assert torch.equal(mirrored(keypoints)[:, left, 1:], keypoints[:, right, 1:])
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,12 @@
 import pytest
 import torch
 from unihpe_ros.models.export import export
-from unihpe_ros.models.onnx_weights import load_exported, read_weights, unfold_batch_norms
+from unihpe_ros.models.onnx_weights import (
+    differing,
+    load_exported,
+    read_weights,
+    unfold_batch_norms,
+)
 from unihpe_ros.models.unihpe import UniHPE
 
 
@@ -54,6 +59,19 @@ def test_an_exported_network_comes_back_and_unfolds_to_the_same_function(exporte
         # The file holds weights in half precision.
         assert torch.allclose(value, found[name], atol=2e-2), name
         assert torch.allclose(found[name], unfolded[name], atol=1e-4), name
+
+
+def test_a_network_is_told_from_the_one_that_was_exported(exported):
+    model, files = exported
+    assert differing(model, files['image']) == []
+    assert differing(model, files['lifting']) == []
+    other = UniHPE('unihpe_slim')
+    load_exported(other, files)
+    assert differing(other, files['lifting']) == []
+    with torch.no_grad():
+        other.project_image[0].bias[3] += 0.1
+    assert differing(other, files['image']) == ['project_image.0.bias']
+    assert 'image_branch.head.x.weight' in differing(UniHPE('unihpe_rt'), files['image'])
 
 
 def test_batch_statistics_leave_the_unfolded_function_nearly_as_it_was(exported):

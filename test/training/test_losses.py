@@ -183,3 +183,22 @@ def test_reprojection_is_blind_to_scale_shift_and_depth_and_to_what_is_unknown()
     loss.backward()
     assert poses.grad.isfinite().all()
     assert poses.grad[2].abs().max() == 0
+
+
+def test_radii_settle_where_two_thirds_of_the_errors_are():
+    errors = torch.linspace(0.001, 0.1, 1000)
+    truth = torch.zeros(1000, 1, 3)
+    predicted = torch.nn.functional.pad(errors[:, None, None], (0, 2)).requires_grad_()
+    radius = torch.tensor(0.02, requires_grad=True)
+    optimizer = torch.optim.Adam([radius], lr=1e-3)
+    for _ in range(200):
+        optimizer.zero_grad()
+        losses.sigma_loss(radius.expand(1000, 1), predicted, truth).backward()
+        optimizer.step()
+    assert radius.item() == pytest.approx(0.068, abs=0.002)
+    assert predicted.grad is None
+    truth[:500] = float('nan')
+    halves = losses.sigma_loss(radius.expand(1000, 1), predicted, truth)
+    assert halves.item() == pytest.approx(
+        losses.sigma_loss(radius.expand(500, 1), predicted[500:], truth[500:]).item()
+    )

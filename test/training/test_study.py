@@ -10,7 +10,8 @@ import torch
 from unihpe_ros.cli.main import main
 from unihpe_ros.core.resources import find_resource
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.models.lifters import GraphConvolution, LIFTERS
+from unihpe_ros.models.graph_layers import GraphConvolution
+from unihpe_ros.models.lifters import LIFTERS
 from unihpe_ros.training.config import ConfigError
 from unihpe_ros.training.failures import NonFiniteLossError
 from unihpe_ros.training.objective import Objective

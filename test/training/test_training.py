@@ -106,6 +106,31 @@ def test_weights_of_something_else_are_not_started_from(experiment, tmp_path):
             )
 
 
+def test_a_refiner_is_trained_alone_and_from_runs_that_had_none(experiment, tmp_path):
+    train(load_config(experiment, {'steps': 2}), tmp_path / 'first')
+    state = load_checkpoint(tmp_path / 'first/checkpoint.pt')
+    old = {name: value for name, value in state['ema'].items() if 'refiner' not in name}
+    torch.save({**state, 'ema': old}, tmp_path / 'old.pt')
+    parts = ['image_branch', 'encoder_2d', 'encoder_3d', 'decoder']
+    projections = [f'project_{name}' for name in ('image', '2d', '3d')]
+    settings = {'init': str(tmp_path / 'old.pt'), 'frozen': parts + projections}
+    train(load_config(experiment, settings), tmp_path / 'second')
+    ends = load_checkpoint(tmp_path / 'second/checkpoint.pt')['ema']
+    assert all(torch.equal(ends[name], value) for name, value in old.items())
+    assert ends['refiner.last.weight'].abs().max() > 0
+    log = rows(tmp_path / 'second/log.csv')
+    assert {'refined_pose', 'refined_bone', 'sigma'} < set(log[-1])
+    assert 'lifting_pose' not in log[-1]
+    # Another model takes the refiner over, and one from before there were any has none.
+    refiner = str(tmp_path / 'second/checkpoint.pt')
+    run = Run(load_config(experiment, {'refiner': refiner, 'seed': 5}), torch.device('cpu'))
+    taken = run.model.state_dict()
+    assert torch.equal(taken['refiner.last.weight'], ends['refiner.last.weight'])
+    assert not torch.equal(taken['decoder.out.weight'], ends['decoder.out.weight'])
+    with pytest.raises(ConfigError, match=r'old\.pt: expected a run with a refiner'):
+        Run(load_config(experiment, {'refiner': str(tmp_path / 'old.pt')}), torch.device('cpu'))
+
+
 def test_a_loss_that_is_not_finite_names_step_and_term(experiment, tmp_path, monkeypatch):
     monkeypatch.setattr(
         Objective,

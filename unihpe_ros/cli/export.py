@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from unihpe_ros.cli.values import check_folder
 
 if TYPE_CHECKING:
+    from unihpe_ros.core.model_spec import ModelSpec
     from unihpe_ros.models.detector_network import DetectorNetwork
     from unihpe_ros.models.unihpe import UniHPE
 
@@ -35,6 +36,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '--licence', default=LICENCE, help=f'licence of weights and data (default: {LICENCE})'
     )
     parser.add_argument(
+        '--lifting-of',
+        type=Path,
+        metavar='MODEL',
+        help='exported model whose image branch the run was started from and left as it is: the '
+        'lifting branch alone is written, under its name (default: both branches)',
+    )
+    parser.add_argument(
         '--padding',
         type=float,
         help="how much larger than a person's box the crops are that the model will be given "
@@ -54,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the files, and print how far their outputs are from PyTorch's."""
     from unihpe_ros.engines import load_engine
     from unihpe_ros.models.detector_network import DetectorNetwork, DETECTORS
-    from unihpe_ros.models.export import export, export_detector
+    from unihpe_ros.models.export import export, export_detector, export_lifting
     from unihpe_ros.models.unihpe import UniHPE
     from unihpe_ros.training.checkpoint import (
         crop_padding,
@@ -75,14 +83,15 @@ def run(args: argparse.Namespace) -> int:
         f'{state["step"] * config["image_batch"]} pictures'
     )
     preset = state['preset']
-    if preset in DETECTORS and args.padding is not None:
-        raise ConfigError('--padding: not of a detector, which is given whole pictures')
+    _check_options(args, preset in DETECTORS)
     model = (DetectorNetwork if preset in DETECTORS else UniHPE)(preset)
     weights = mean_weights([one['ema'] for one in states])
     give_weights(model, weights, args.checkpoint[-1])
     about = (args.out, args.name or preset, training, args.licence)
     if isinstance(model, DetectorNetwork):
         files = export_detector(model, *about, calibration=_line(model, args.calibrate))
+    elif args.lifting_of is not None:
+        files = export_lifting(model, args.out, _image_spec(model, args.lifting_of), *about[2:])
     else:
         padding = args.padding or crop_padding(state)
         temperature = _temperature(model, padding, args.calibrate)
@@ -97,6 +106,38 @@ def run(args: argparse.Namespace) -> int:
             f'max abs difference of {engine.backend} from PyTorch {difference:.2e}'
         )
     return 0
+
+
+def _check_options(args: argparse.Namespace, is_detector: bool) -> None:
+    """Refuse options that contradict each other, or the kind of network."""
+    from unihpe_ros.training.config import ConfigError
+
+    for option in ('padding', 'lifting_of'):
+        if is_detector and getattr(args, option) is not None:
+            name = option.replace('_', '-')
+            raise ConfigError(f'--{name}: not of a detector, which is given whole pictures')
+    for option in ('padding', 'calibrate', 'name'):
+        if args.lifting_of is not None and getattr(args, option) is not None:
+            raise ConfigError(f'--{option}: is that of the image branch; leave it out')
+
+
+def _image_spec(model: UniHPE, path: Path) -> ModelSpec:
+    """Return what an exported image branch says of itself; ConfigError if it is another's."""
+    from unihpe_ros.engines import load_engine
+    from unihpe_ros.engines.model_files import find_model
+    from unihpe_ros.models.onnx_weights import differing
+    from unihpe_ros.training.config import ConfigError
+
+    file = find_model(path)['image']
+    changed = differing(model, file)
+    if changed:
+        raise ConfigError(
+            f'--lifting-of: {file}: expected the image branch of the checkpoint; '
+            f'{len(changed)} weights differ, such as {changed[0]}'
+        )
+    engine = load_engine(file)
+    engine.close()
+    return engine.spec
 
 
 def _temperature(model: UniHPE, padding: float, photos: Path | None) -> float:

@@ -136,6 +136,16 @@ class ModelSpec:
         }
         return {'image': (None, 3, h, w)}, outputs
 
+    def optional_outputs(self) -> dict[str, Shape]:
+        """
+        Return the outputs that a graph of this branch may have besides, name to shape.
+
+        A lifting branch of a refined model has 'sigma': the radius about a lifted keypoint, m,
+        in which the truth is in 68 of 100 cases.
+
+        """
+        return {'sigma': (None, len(self.keypoints))} if self.branch == 'lifting' else {}
+
     @classmethod
     def of_foreign(cls, name: str) -> ModelSpec:
         """Return the spec of a file that has none: a name, and nothing that is known."""

@@ -14,11 +14,28 @@ from unihpe_ros.core.skeleton import COCO_17, H36M_17, ROS4HRI_18, UNION
 
 # Optical axes of a camera that looks along the world's +Y, X to the right, Z up.
 _CAMERA_FROM_WORLD = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
+_SIDES = ('left', 'right')
 _LIMBS = [
     [UNION.index(f'{side}_{joint}') for joint in joints]
-    for side in ('left', 'right')
+    for side in _SIDES
     for joints in (('wrist',), ('elbow', 'wrist'), ('ankle',), ('knee', 'ankle'))
 ]
+# What detectors take for the other side's, and in how many people: all, legs, arms, feet, hands.
+_EXCHANGED = [
+    (np.arange(len(UNION)), 0.005),
+    *(
+        (np.array([UNION.index(f'{side}_{joint}') for side in _SIDES for joint in joints]), 0.01)
+        for joints in (
+            ('hip', 'hip_joint', 'knee', 'ankle'),
+            ('shoulder', 'shoulder_joint', 'elbow', 'wrist'),
+            ('ankle',),
+            ('wrist',),
+        )
+    ),
+]
+# Shares of keypoints that are sure of a wrong place, and of people whose 2D is exact.
+_ELSEWHERE = 0.003
+_EXACT = 0.15
 
 
 @dataclass(frozen=True)
@@ -166,7 +183,30 @@ def lifting_batch(
     # Statures beyond the bank's own bodies.
     poses *= rng.uniform(0.92, 1.08, (count, 1, 1))
     clean, relative = project_poses(poses, rng, size)
-    return LiftingBatch(corrupt(clean, rng), relative, clean)
+    seen = corrupt(clean, rng)
+    exact = rng.random(count) < _EXACT
+    seen[exact] = corrupt(clean[exact], rng, strength=0)
+    mistake(seen, rng)
+    return LiftingBatch(seen, relative, clean)
+
+
+def mistake(keypoints: NDArray[np.float32], rng: np.random.Generator) -> None:
+    """
+    Make mistakes that scores say nothing of, in place: sides exchanged, keypoints elsewhere.
+
+    Parameters
+    ----------
+    keypoints : NDArray[np.float32]
+        ``(B, K, 3)`` x, y, score; zeros where missing.
+    rng : np.random.Generator
+        Source of randomness.
+
+    """
+    for joints, chance in _EXCHANGED:
+        rows = np.flatnonzero(rng.random(len(keypoints)) < chance)[:, None]
+        keypoints[rows, joints] = keypoints[rows, UNION.flip_indices[joints]]
+    lost = (rng.random(keypoints.shape[:2]) < _ELSEWHERE) & (keypoints[..., 2] > 0)
+    keypoints[lost, :2] += rng.normal(0, 0.3, (np.count_nonzero(lost), 2)).astype(np.float32)
 
 
 def _euler(axis: str, angle: Array) -> Array:

@@ -237,8 +237,9 @@ def check_signature(
         if not set(wanted) <= set(given) or (kind == 'inputs' and len(given) != len(wanted)):
             names = ', '.join(wanted)
             raise EngineError(f'{path}: expected {kind} {names}; got {list(given)}')
-        for name, shape in wanted.items():
-            if not fits(given[name], shape):
+        known = wanted if kind == 'inputs' else {**spec.optional_outputs(), **wanted}
+        for name, shape in known.items():
+            if name in given and not fits(given[name], shape):
                 raise EngineError(
                     f'{path}: expected {name} {_text(shape)} by its ModelSpec; '
                     f'got {_text(given[name])}'

@@ -26,7 +26,7 @@ from unihpe_ros.models.onnx_file import (
 from unihpe_ros.models.unihpe import MEAN, STD, UniHPE
 
 IMAGE_OUTPUTS = ('simcc_x', 'simcc_y', 'visibility', 'feature', 'embedding')
-LIFTING_OUTPUTS = ('image_pose3d', 'lifted_pose3d', 'fused_pose3d', 'embedding')
+LIFTING_OUTPUTS = ('image_pose3d', 'lifted_pose3d', 'fused_pose3d', 'embedding', 'sigma')
 
 
 @dataclass(frozen=True)
@@ -146,25 +146,55 @@ def export(
         training=training,
         licence=licence,
     )
-    generator = torch.Generator().manual_seed(0)
     w, h = sizes.input_size
-    image = torch.randn(2, 3, h, w, generator=generator)
-    pose = torch.randn(2, len(UNION), 3, generator=generator) * 0.4
-    feature = torch.randn(2, sizes.width, generator=generator)
+    image = torch.randn(2, 3, h, w, generator=torch.Generator().manual_seed(0))
     directory.mkdir(parents=True, exist_ok=True)
-    branches: list[tuple[nn.Module, tuple[Tensor, ...], tuple[str, ...], tuple[str, ...]]] = [
-        (ImageExport(model, temperature), (image,), ('image',), IMAGE_OUTPUTS),
-        (LiftingExport(model), (pose, feature), ('keypoints', 'image_feature'), LIFTING_OUTPUTS),
+    path = directory / f'{name}.image.onnx'
+    module = ImageExport(model, temperature)
+    return [
+        _write_branch(module, {'image': image}, IMAGE_OUTPUTS, spec, path),
+        _write_lifting(model, replace(spec, branch='lifting'), directory),
     ]
-    files = []
-    for module, inputs, input_names, output_names in branches:
-        branch = 'image' if input_names == ('image',) else 'lifting'
-        path = directory / f'{name}.{branch}.onnx'
-        named = dict(zip(input_names, inputs, strict=True))
-        files.append(
-            _write_branch(module, named, output_names, replace(spec, branch=branch), path)
-        )
-    return files
+
+
+def export_lifting(
+    model: UniHPE, directory: Path, image: ModelSpec, training: str, licence: str
+) -> list[Exported]:
+    """
+    Write the lifting branch alone, for an image branch that is exported already.
+
+    Parameters
+    ----------
+    model : UniHPE
+        The network; its image branch is that of the file, see `onnx_weights.differing`.
+    directory : Path
+        Where to write.
+    image : ModelSpec
+        What the file of the image branch says of itself: the new file belongs to it.
+    training, licence : str
+        See `export`.
+
+    Returns
+    -------
+    list[Exported]
+        The file, with random input and PyTorch's answer to it.
+
+    """
+    model = with_half_weights(model)
+    spec = replace(image, branch='lifting', training=training, licence=licence)
+    directory.mkdir(parents=True, exist_ok=True)
+    return [_write_lifting(model, spec, directory)]
+
+
+def _write_lifting(model: UniHPE, spec: ModelSpec, directory: Path) -> Exported:
+    """Write the lifting branch; `model` holds weights as the file will."""
+    generator = torch.Generator().manual_seed(1)
+    inputs = {
+        'keypoints': torch.randn(2, len(UNION), 3, generator=generator) * 0.4,
+        'image_feature': torch.randn(2, model.preset.width, generator=generator),
+    }
+    path = directory / f'{spec.model}.lifting.onnx'
+    return _write_branch(LiftingExport(model), inputs, LIFTING_OUTPUTS, spec, path)
 
 
 def export_detector(

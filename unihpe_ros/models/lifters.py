@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 import torch
 from torch import nn, Tensor
-from torch.nn import functional
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.models.decoders import KeypointAttention, PoseDecoder
+from unihpe_ros.models.decoders import PoseDecoder
+from unihpe_ros.models.graph_layers import GraphLayer
 from unihpe_ros.models.pose_encoders import PoseEncoder, UNIT
 from unihpe_ros.models.unihpe import Preset, PRESETS
 
@@ -103,56 +103,6 @@ class GraphTransformer(Lifter):
         """Map ``(B, K, 3)`` x, y, score to ``(B, K, 3)`` root-relative m."""
         tokens = self.layers(self.embed(keypoints) + self.place)
         return self.last(self.norm(tokens)) * UNIT
-
-
-class GraphLayer(nn.Module):
-    """
-    One layer of attention, then two graph convolutions, each with a shortcut.
-
-    Parameters
-    ----------
-    width : int
-        Width of a token.
-
-    """
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.mix = KeypointAttention(width, mlp=False)
-        self.norm = nn.LayerNorm(width)
-        self.first = GraphConvolution(width)
-        self.second = GraphConvolution(width)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Map ``(B, K, width)`` to ``(B, K, width)``."""
-        tokens = self.mix(tokens)
-        return tokens + self.second(functional.gelu(self.first(self.norm(tokens))))
-
-
-class GraphConvolution(nn.Module):
-    """
-    Mix each keypoint's own token with those of its neighbours, weighted by learned bonds.
-
-    Parameters
-    ----------
-    width : int
-        Width of a token.
-
-    """
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.own = nn.Linear(width, width)
-        self.others = nn.Linear(width, width, bias=False)
-        bonds = torch.zeros(_KEYPOINTS, _KEYPOINTS)
-        bonds[tuple(zip(*UNION.bones, strict=True))] = 1
-        bonds = bonds + bonds.T
-        degree = bonds.sum(1).clamp_min(1)
-        self.bonds = nn.Parameter(bonds / (degree[:, None] * degree).sqrt())
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Map ``(B, K, width)`` to ``(B, K, width)``."""
-        return self.own(tokens) + self.bonds @ self.others(tokens)
 
 
 LIFTERS: Mapping[str, Callable[[], Lifter]] = {

@@ -88,7 +88,7 @@ def _products(
 
 def _sources(graph: onnx.GraphProto, stored: Mapping[str, NDArray[np.float32]]) -> Weights:
     """Find the 3D decoder's vector of each source: of all but '3d', which is not exported."""
-    vectors = {name: value for name, value in stored.items() if name.startswith('select')}
+    vectors = {n: value for n, value in stored.items() if n.startswith('select') and value.ndim}
     if not vectors:
         return {}
     readers = {name: node for node in graph.node for name in node.input}
@@ -148,6 +148,31 @@ def load_exported(model: nn.Module, files: Mapping[str, Path]) -> list[str]:
         given |= {f'{norm}.{part}' for part in ('bias', 'weight', 'running_mean', 'running_var')}
     model.load_state_dict(state)
     return [n for n in state if n not in given and not n.endswith('num_batches_tracked')]
+
+
+def differing(model: nn.Module, path: Path) -> list[str]:
+    """
+    Return the names of weights in which a network is not the one of an exported file.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The network.
+    path : Path
+        The file; what it has beyond the network, such as folded normalisations, is passed over.
+
+    """
+    state = model.state_dict()
+    return [
+        name
+        for name, value in read_weights(path).items()
+        if name in state and not _is_stored_as(state[name], torch.from_numpy(value.copy()))
+    ]
+
+
+def _is_stored_as(value: Tensor, stored: Tensor) -> bool:
+    """Return whether a weight is the same but for the rounding to half precision."""
+    return value.shape == stored.shape and torch.allclose(value, stored, rtol=1e-3, atol=1e-6)
 
 
 def _fitted(value: Tensor, wanted: Tensor, name: str) -> Tensor:

@@ -20,6 +20,8 @@ Network = TypeVar('Network', bound=nn.Module)
 
 # What every checkpoint has to hold.
 _KEYS = ('preset', 'step', 'ema')
+# How the names of a refiner's weights begin.
+REFINER = 'refiner.'
 
 
 def exported_files(path: Path) -> dict[str, Path]:
@@ -100,6 +102,11 @@ def mean_weights(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
 
 def give_weights(model: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
     """Load weights of a checkpoint into a network; ConfigError if they are another network's."""
+    own = model.state_dict()
+    if not any(name.startswith(REFINER) for name in weights):
+        # A run from before there was one: a new refiner corrects nothing.
+        new = {name: value for name, value in own.items() if name.startswith(REFINER)}
+        weights = {**new, **weights}
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:

@@ -78,6 +78,8 @@ class LossWeights:
     reprojection : float
         Distance of the image's 3D from the true 2D under the best scale and shift, where there is
         no true 3D, per half crop height.
+    sigma : float
+        Misfit of the radii that the refiner expects the truth in, per unit of their logarithm.
 
     """
 
@@ -89,6 +91,7 @@ class LossWeights:
     singular_value: float = 0.1
     cross_modal: float = 0.0
     reprojection: float = 0.0
+    sigma: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,8 @@ class TrainConfig:
     init : str
         What the run starts from: a checkpoint, or an exported model by its name or its path
         without '.image.onnx'; empty for none.
+    refiner : str
+        Checkpoint of another run whose refiner this one starts with; empty for none.
     images : tuple[ImageSource, ...]
         Data sets with images; empty to train the lifting branch alone.
     image_batch : int
@@ -165,6 +170,7 @@ class TrainConfig:
     seed: int = 0
     steps: int = 10000
     init: str = ''
+    refiner: str = ''
     images: tuple[ImageSource, ...] = ()
     image_batch: int = 64
     chunk: int = 0

@@ -129,19 +129,29 @@ class Objective(nn.Module):
         }
 
     def pose_terms(self, model: UniHPE, keypoints: Tensor, relative: Tensor) -> dict[str, Tensor]:
-        """Return the loss terms of projected poses: lifting, 3D to 3D, contrast of the two."""
+        """Return the loss terms of projected poses, of the parts that are not frozen."""
         feature_2d, embedding_2d = model.encode_2d(keypoints)
-        feature_3d, embedding_3d = model.encode_3d(relative)
-        lifted = model.decoder(feature_2d, '2d')
+        rough, correction, sigma = model.lift_2d(keypoints, feature_2d)
         weight = torch.ones_like(relative[..., 0])
+        terms: dict[str, Tensor] = {}
+        if _learns(model.refiner):
+            refined = rough.detach() + correction
+            terms |= {
+                'refined_pose': losses.pose_loss(refined, relative, weight),
+                'refined_bone': losses.bone_length_loss(refined, relative),
+                'sigma': losses.sigma_loss(sigma, refined, relative),
+            }
+        if not any(_learns(part) for part in (model.encoder_2d, model.encoder_3d, model.decoder)):
+            return terms
+        feature_3d, embedding_3d = model.encode_3d(relative)
         duplicates = contrast.near_duplicates(ranks.gather(relative))
         pairwise = contrast.pairwise_loss(
             [ranks.gather(embedding_2d), ranks.gather(embedding_3d)], self.temperature, duplicates
         )
-        return {
-            'lifting_pose': losses.pose_loss(lifted, relative, weight),
+        return terms | {
+            'lifting_pose': losses.pose_loss(rough, relative, weight),
             'auto_pose': losses.pose_loss(model.decoder(feature_3d, '3d'), relative, weight),
-            'lifting_bone': losses.bone_length_loss(lifted, relative),
+            'lifting_bone': losses.bone_length_loss(rough, relative),
             'lifting_pairwise': pairwise / ranks.count(),
         }
 
@@ -150,6 +160,8 @@ class Objective(nn.Module):
         weights = asdict(self.config.loss)
         weights |= {
             'lifting_pose': weights['pose'],
+            'refined_pose': weights['pose'],
+            'refined_bone': weights['bone'],
             'auto_pose': 0.5 * weights['pose'],
             'lifting_bone': weights['bone'],
             'lifting_pairwise': weights['pairwise'] * self.config.contrast_poses,
@@ -160,6 +172,10 @@ class Objective(nn.Module):
         """Return the ramp of the singular-value term at a step, in [0, 1]."""
         done = step - self.config.singular_value_start
         return min(max(done / max(self.config.singular_value_ramp, 1), 0.0), 1.0)
+
+
+def _learns(part: nn.Module) -> bool:
+    return any(parameter.requires_grad for parameter in part.parameters())
 
 
 def modality_outputs(

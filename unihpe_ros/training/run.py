@@ -21,7 +21,7 @@ from unihpe_ros.models.onnx_weights import load_exported, unfold_batch_norms
 from unihpe_ros.models.unihpe import normalise, UniHPE
 from unihpe_ros.training import ranks
 from unihpe_ros.training.board import draw_panel
-from unihpe_ros.training.checkpoint import exported_files, give_weights, load_checkpoint
+from unihpe_ros.training.checkpoint import exported_files, give_weights, load_checkpoint, REFINER
 from unihpe_ros.training.config import changed_settings, ConfigError, TrainConfig
 from unihpe_ros.training.held_out import HeldOut, HeldOutPeople
 from unihpe_ros.training.objective import Objective
@@ -49,6 +49,8 @@ class Run:
         self.is_folded = False
         if config.init:
             self._start_from(Path(config.init))
+        if config.refiner:
+            self._take_refiner(Path(config.refiner))
         ranks.share_batch_norms(self.model)
         for name in config.frozen:
             self._frozen(name).requires_grad_(False)
@@ -101,6 +103,16 @@ class Run:
         if state['preset'] != preset:
             raise ConfigError(f'init: {path}: expected weights of {preset}; got {state["preset"]}')
         give_weights(self.model, state['ema'], path)
+
+    def _take_refiner(self, path: Path) -> None:
+        part = {
+            name: value
+            for name, value in load_checkpoint(path)['ema'].items()
+            if name.startswith(REFINER)
+        }
+        if not part:
+            raise ConfigError(f'refiner: {path}: expected a run with a refiner; it has none')
+        give_weights(self.model, {**self.model.state_dict(), **part}, path)
 
     def _start_from_exported(self, path: Path) -> None:
         files = exported_files(path)
@@ -196,7 +208,10 @@ class Run:
         self.step += 1
         decay = min(1 - 1 / self.config.ema_steps, self.step / (self.step + 10))
         with torch.no_grad():
+            still = {n for n, p in self.model.named_parameters() if not p.requires_grad}
             for name, value in self.model.state_dict().items():
+                if name in still:
+                    continue
                 if value.dtype.is_floating_point:
                     self.ema[name].lerp_(value, 1 - decay)
                 else:

@@ -64,7 +64,7 @@ def _lifting_parameters(model: nn.Module) -> int:
     """Return the number of parameters used in lifting."""
     parts = [model]
     if isinstance(model, UniHPE):
-        parts = [model.encoder_2d, model.decoder]
+        parts = [model.encoder_2d, model.decoder, model.refiner]
     return sum(value.numel() for part in parts for value in part.parameters())
 
 
