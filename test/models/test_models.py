@@ -49,18 +49,26 @@ def test_every_preset_answers_with_the_right_shapes(preset):
     assert lifted['sigma'].shape == (1, K)
 
 
-def test_a_new_refiner_changes_nothing_and_a_trained_one_both_lifted_and_fused(network):
+def test_a_new_refiner_corrects_nothing_and_the_surer_it_is_the_less_the_image_counts(network):
     network = copy.deepcopy(network)
     keypoints, feature = torch.randn(2, K, 3), torch.randn(2, 512)
+    answers = []
     with torch.inference_mode():
-        before = network.lift(keypoints, feature)
-        network.refiner.last.bias.copy_(torch.tensor([1.0, 0, 0, 0.7]))
-        after = network.lift(keypoints, feature)
-    for name in ('lifted', 'fused'):
-        moved = after[f'{name}_pose3d'] - before[f'{name}_pose3d']
-        assert torch.allclose(moved, torch.tensor([0.3, 0, 0]).expand_as(moved), atol=1e-5)
-    assert torch.equal(before['image_pose3d'], after['image_pose3d'])
-    assert torch.allclose(after['sigma'], torch.full((2, K), 0.05 * math.exp(0.7)))
+        answers.append(network.lift(keypoints, feature))
+        for sure in (-3.0, 0.7):
+            network.refiner.last.bias.copy_(torch.tensor([1.0, 0, 0, sure]))
+            answers.append(network.lift(keypoints, feature))
+    new, certain, vague = answers
+    assert torch.allclose(new['sigma'], torch.full((2, K), 0.1))
+    moved = vague['lifted_pose3d'] - new['lifted_pose3d']
+    assert torch.allclose(moved, torch.tensor([0.3, 0, 0]).expand_as(moved), atol=1e-5)
+    assert torch.equal(vague['image_pose3d'], new['image_pose3d'])
+    assert torch.allclose(vague['sigma'], torch.full((2, K), 0.05 * math.exp(0.7)))
+    for answer in answers:
+        lifted, image, fused = (answer[f'{n}_pose3d'] for n in ('lifted', 'image', 'fused'))
+        share = answer['sigma'][0, 0] ** 2 / (answer['sigma'][0, 0] ** 2 + 0.12**2)
+        assert torch.allclose(fused, (1 - share) * lifted + share * image, atol=1e-5)
+    assert (certain['fused_pose3d'] - certain['lifted_pose3d']).abs().max() < 0.01
 
 
 def test_a_mirrored_person_is_lifted_to_the_mirrored_pose(network):

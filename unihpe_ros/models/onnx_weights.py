@@ -87,7 +87,7 @@ def _products(
 
 
 def _sources(graph: onnx.GraphProto, stored: Mapping[str, NDArray[np.float32]]) -> Weights:
-    """Find the 3D decoder's vector of each source: of all but '3d', which is not exported."""
+    """Find the 3D decoder's vector of each source that is exported: those of image and 2D."""
     vectors = {n: value for n, value in stored.items() if n.startswith('select') and value.ndim}
     if not vectors:
         return {}
@@ -95,8 +95,10 @@ def _sources(graph: onnx.GraphProto, stored: Mapping[str, NDArray[np.float32]]) 
     source = np.zeros((len(SOURCES), *next(iter(vectors.values())).shape), np.float32)
     for name, value in vectors.items():
         source[SOURCES.index(_read_by(graph, readers[name]))] = value
-    # A decoder of 3D poses starts where the one of 2D poses is.
-    source[SOURCES.index('3d')] = source[SOURCES.index('2d')]
+    # The others start where the one of 2D poses is; older files have one of fused poses.
+    for name in ('3d', 'fused'):
+        row = source[SOURCES.index(name)]
+        row[:] = row if row.any() else source[SOURCES.index('2d')]
     return {f'{_ROOT}decoder.source': source}
 
 
@@ -159,14 +161,16 @@ def differing(model: nn.Module, path: Path) -> list[str]:
     model : nn.Module
         The network.
     path : Path
-        The file; what it has beyond the network, such as folded normalisations, is passed over.
+        The file; convolutions that took up the normalisation behind them are passed over.
 
     """
-    state = model.state_dict()
+    state, stored = model.state_dict(), read_weights(path)
+    folded = {name.removesuffix('bias') + 'weight' for name in set(stored) - set(state)}
     return [
         name
-        for name, value in read_weights(path).items()
-        if name in state and not _is_stored_as(state[name], torch.from_numpy(value.copy()))
+        for name, value in stored.items()
+        if name in set(state) - folded
+        and not _is_stored_as(state[name], torch.from_numpy(value.copy()))
     ]
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import nn, Tensor
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.models.graph_layers import GraphLayer
 from unihpe_ros.models.pose_encoders import UNIT
 
-# Error that a new refiner expects of every keypoint, m.
-_FIRST_SIGMA = 0.05
+# Radius that an answer of 0 stands for, and what a new refiner gives every keypoint, m.
+_SIGMA = 0.05
+_FIRST_SIGMA = 0.1
 
 
 class PoseRefiner(nn.Module):
@@ -39,6 +42,7 @@ class PoseRefiner(nn.Module):
         self.last = nn.Linear(width, 4)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
+        nn.init.constant_(self.last.bias[3], math.log(_FIRST_SIGMA / _SIGMA))
 
     def forward(self, keypoints: Tensor, pose: Tensor) -> tuple[Tensor, Tensor]:
         """
@@ -62,7 +66,7 @@ class PoseRefiner(nn.Module):
         known = (keypoints[..., 2:] > 0).to(keypoints.dtype)
         tokens = self.embed(torch.cat([keypoints, known, pose / UNIT], -1)) + self.place
         answer = self.last(self.norm(self.layers(tokens))).float()
-        return answer[..., :3] * UNIT, _FIRST_SIGMA * answer[..., 3].clamp(-5, 5).exp()
+        return answer[..., :3] * UNIT, _SIGMA * answer[..., 3].clamp(-5, 5).exp()
 
 
 def mirrored(values: Tensor) -> Tensor:

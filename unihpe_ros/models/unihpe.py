@@ -18,6 +18,10 @@ from unihpe_ros.models.refiner import mirrored, PoseRefiner
 MEAN = (123.675, 116.28, 103.53)
 STD = (58.395, 57.12, 57.375)
 
+# Radius of the lifted keypoints, m, at which image and lifted pose count the same in the fused
+# one. A whole person is weighed: mixing keypoints of two poses breaks both.
+_IMAGE_SIGMA = 0.12
+
 
 def normalise(image: Tensor) -> Tensor:
     """Return ``(B, 3, h, w)`` normalised RGB, channels last, of ``(B, h, w, 3)`` uint8 BGR."""
@@ -251,11 +255,17 @@ class UniHPE(nn.Module):
         """
         feature, embedding = self.encode_2d(keypoints)
         rough, correction, sigma = self.lift_2d(keypoints, feature)
-        fused = self.decoder(0.5 * (image_feature + feature), 'fused')
+        lifted, image = rough + correction, self.decoder(image_feature, 'image')
         return {
-            'image_pose3d': self.decoder(image_feature, 'image'),
-            'lifted_pose3d': rough + correction,
-            'fused_pose3d': fused + correction,
+            'image_pose3d': image,
+            'lifted_pose3d': lifted,
+            'fused_pose3d': lifted + _image_share(sigma) * (image - lifted),
             'embedding': embedding,
             'sigma': sigma,
         }
+
+
+def _image_share(sigma: Tensor) -> Tensor:
+    """Return by how much to go from lifted to image poses, ``(B, 1, 1)``: by their variances."""
+    variance = sigma.square().mean(1)[:, None, None]
+    return variance / (variance + _IMAGE_SIGMA**2)
