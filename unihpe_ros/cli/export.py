@@ -32,9 +32,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '--training',
         help='one line on how the weights were made (default: steps, seed and pictures)',
     )
-    parser.add_argument(
-        '--licence', default=LICENCE, help=f'licence of weights and data (default: {LICENCE})'
-    )
+    parser.add_argument('--licence', help=f'licence of weights and data (default: {LICENCE})')
     parser.add_argument(
         '--lifting-of',
         type=Path,
@@ -80,18 +78,18 @@ def run(args: argparse.Namespace) -> int:
     config = state['config']
     training = args.training or (
         f'{state["step"]} steps, seed {config["seed"]}, '
-        f'{state["step"] * config["image_batch"]} pictures'
+        f'{state["step"] * config["image_batch"] * bool(config["images"])} pictures'
     )
     preset = state['preset']
     _check_options(args, preset in DETECTORS)
     model = (DetectorNetwork if preset in DETECTORS else UniHPE)(preset)
     weights = mean_weights([one['ema'] for one in states])
     give_weights(model, weights, args.checkpoint[-1])
-    about = (args.out, args.name or preset, training, args.licence)
+    about = (args.out, args.name or preset, training, args.licence or LICENCE)
     if isinstance(model, DetectorNetwork):
         files = export_detector(model, *about, calibration=_line(model, args.calibrate))
     elif args.lifting_of is not None:
-        files = export_lifting(model, args.out, _image_spec(model, args.lifting_of), *about[2:])
+        files = export_lifting(model, args.out, _image_spec(model, args.lifting_of), training)
     else:
         padding = args.padding or crop_padding(state)
         temperature = _temperature(model, padding, args.calibrate)
@@ -116,7 +114,7 @@ def _check_options(args: argparse.Namespace, is_detector: bool) -> None:
         if is_detector and getattr(args, option) is not None:
             name = option.replace('_', '-')
             raise ConfigError(f'--{name}: not of a detector, which is given whole pictures')
-    for option in ('padding', 'calibrate', 'name'):
+    for option in ('padding', 'calibrate', 'name', 'licence'):
         if args.lifting_of is not None and getattr(args, option) is not None:
             raise ConfigError(f'--{option}: is that of the image branch; leave it out')
 

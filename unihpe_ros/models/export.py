@@ -158,7 +158,7 @@ def export(
 
 
 def export_lifting(
-    model: UniHPE, directory: Path, image: ModelSpec, training: str, licence: str
+    model: UniHPE, directory: Path, image: ModelSpec, training: str
 ) -> list[Exported]:
     """
     Write the lifting branch alone, for an image branch that is exported already.
@@ -171,8 +171,8 @@ def export_lifting(
         Where to write.
     image : ModelSpec
         What the file of the image branch says of itself: the new file belongs to it.
-    training, licence : str
-        See `export`.
+    training : str
+        One line on how the lifting branch was made.
 
     Returns
     -------
@@ -181,7 +181,7 @@ def export_lifting(
 
     """
     model = with_half_weights(model)
-    spec = replace(image, branch='lifting', training=training, licence=licence)
+    spec = replace(image, branch='lifting', training=training)
     directory.mkdir(parents=True, exist_ok=True)
     return [_write_lifting(model, spec, directory)]
 
