@@ -53,6 +53,7 @@ ELSEWHERE = {
     'slower than the camera': 'ros/test_ros_watchdog.py',
     'no /clock has come': 'ros/test_ros_watchdog.py',
     'publishers on': 'ros/test_ros_watchdog.py',
+    'expected the image branch of the checkpoint': 'cli/test_cli_export.py',
     'ros2 run camera_calibration cameracalibrator': 'ros/test_ros_watchdog.py',
     'offers BEST_EFFORT': 'ros/test_ros_watchdog.py',
     'images have no stamp': 'ros/test_ros_camera_log.py',

@@ -64,7 +64,8 @@ def test_an_exported_network_comes_back_and_unfolds_to_the_same_function(exporte
 def test_a_network_is_told_from_the_one_that_was_exported(exported):
     model, files = exported
     assert differing(model, files['image']) == []
-    assert differing(model, files['lifting']) == []
+    # Its vectors of 3D and fused poses are in no file.
+    assert differing(model, files['lifting']) == ['decoder.source']
     other = UniHPE('unihpe_slim')
     load_exported(other, files)
     assert differing(other, files['lifting']) == []
