@@ -1,5 +1,6 @@
 """Crops: there and back, and a picture whose grey values say where they come from."""
 
+from dataclasses import replace
 import math
 
 import cv2
@@ -237,6 +238,20 @@ def test_no_crops() -> None:
     assert NONE.to_image(np.zeros((0, 26, 2))).shape == (0, 26, 2)
     assert NONE.rays(np.zeros((0, 26, 2))).shape == (0, 26, 2)
     assert NONE.to_camera(np.zeros((0, 26, 3))).shape == (0, 26, 3)
+
+
+@pytest.mark.parametrize('rotation', [0, 90])
+@pytest.mark.parametrize('distortion', [[], [-0.3, 0.1, 0.001, -0.001, 0.0]])
+def test_crop_px_are_normalised_as_by_the_way_through_the_picture(
+    rotation: int, distortion: list[float], rng: np.random.Generator
+) -> None:
+    pinhole = Camera.from_fov(640, 480, 1.0)
+    camera = replace(pinhole, distortion=np.array(distortion), rotation=rotation)
+    boxes = np.array([[10.0, 20, 150, 300], [400, 100, 600, 470]])
+    crops, _ = Crops.aim(boxes, camera, (144, 192), 1.25)
+    points = rng.uniform(0, 140, (2, 26, 2)).astype(np.float32)
+    expected = crops.normalise(crops.rays(crops.to_image(points)))
+    np.testing.assert_allclose(crops.normalised(points), expected, atol=1e-12)
 
 
 def test_rim_of_the_crop() -> None:

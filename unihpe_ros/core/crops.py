@@ -203,6 +203,13 @@ class Crops:
         """
         return rays * (self.focal / (0.5 * self.size[1]))[..., None, None]
 
+    def normalised(self, points: Array) -> Array:
+        """Return what `normalise` makes of the rays of ``(B, K, 2)`` crop px."""
+        if not self.camera.is_distorted:
+            # The way through the picture and back is exact, and the focal length cancels out.
+            return (points - self.centre) / (0.5 * self.size[1])
+        return self.normalise(self.rays(self.to_image(points)))
+
     def project(self, points: Array) -> Array:
         """
         Project points of the virtual cameras into the image.

@@ -116,7 +116,7 @@ def normalised(views: Sequence[View], keypoints_crop: NDArray[np.float32]) -> ND
     rays, start = [], 0
     for _, crops in views:
         part = keypoints_crop[start : start + len(crops)]
-        rays.append(crops.normalise(crops.rays(crops.to_image(part))))
+        rays.append(crops.normalised(part))
         start += len(crops)
     return np.concatenate(rays)
 
