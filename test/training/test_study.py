@@ -161,6 +161,7 @@ def test_graph_convolution_starts_with_neighbours_alone():
     layer = GraphConvolution(4)
     torch.nn.init.zeros_(layer.own.weight)
     torch.nn.init.zeros_(layer.own.bias)
+    torch.nn.init.zeros_(layer.others.bias)
     tokens = torch.zeros(1, 26, 4)
     wrist, elbow = UNION.index('left_wrist'), UNION.index('left_elbow')
     tokens[0, elbow] = 1.0
