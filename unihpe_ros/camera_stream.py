@@ -229,7 +229,8 @@ class CameraStream:
             See there.
 
         """
-        rows = np.flatnonzero(person_scores(output.scores) >= settings.score_threshold)
+        least = settings.person_thresholds((sources < 0) & (image.boxes is None))
+        rows = np.flatnonzero(person_scores(output.scores) >= least)
         if not len(rows):
             return Observations.none(UNION)
         if len(rows) < len(output):

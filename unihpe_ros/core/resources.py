@@ -7,7 +7,7 @@ import sys
 
 PACKAGE = 'unihpe_ros'
 # The shipped model and the shipped person detector that run unless others are asked for.
-MODEL, DETECTOR = 'unihpe_rt', 'unihpe_det'
+MODEL, DETECTOR = 'unihpe_rt_full', 'unihpe_det_full'
 
 
 def find_resource(relative: str) -> Path:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import math
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from unihpe_ros.core.pose import RootMode
 
 
@@ -19,7 +21,10 @@ class EstimatorSettings:
     max_people : int
         People followed at one time.
     score_threshold : float
-        Score from which a keypoint counts as observed, and a person as seen, (0, 1).
+        Score from which a keypoint counts as observed, and a person who is known as seen, (0, 1).
+    newcomer_threshold : float
+        Score from which somebody whom only the detector found counts as a person, (0, 1); less
+        than `score_threshold` has no effect.
     agreement_threshold : float
         Agreement of image and lifting below which a pose is flagged, [0, 1].
     root_mode : RootMode or 'auto'
@@ -63,6 +68,7 @@ class EstimatorSettings:
 
     max_people: int = 8
     score_threshold: float = 0.5
+    newcomer_threshold: float = 0.65
     agreement_threshold: float = 0.5
     root_mode: RootMode | Literal['auto'] = 'auto'
     person_height_m: float = 0.0
@@ -70,7 +76,7 @@ class EstimatorSettings:
     detector: Literal['builtin', 'none'] = 'builtin'
     detect_every: int = 5
     idle_period: float = 0.0
-    detect_threshold: float = 0.2
+    detect_threshold: float = 0.1
     confirm_time: float = 0.0
     track_timeout: float = 0.5
     lost_timeout: float = 4.0
@@ -84,6 +90,7 @@ class EstimatorSettings:
         checks = {
             'max_people': (self.max_people >= 1, '1 or more'),
             'score_threshold': (0 < self.score_threshold < 1, 'a number between 0 and 1'),
+            'newcomer_threshold': (0 < self.newcomer_threshold < 1, 'a number between 0 and 1'),
             'agreement_threshold': (0 <= self.agreement_threshold <= 1, 'a number in [0, 1]'),
             'root_mode': (self.root_mode in modes, 'auto, relative, projective or depth'),
             'person_height_m': (height == 0 or 0.5 <= height <= 2.5, '0, or 0.5 to 2.5 m'),
@@ -103,6 +110,11 @@ class EstimatorSettings:
                 raise ValueError(
                     f'EstimatorSettings.{name}: expected {expected}; got {getattr(self, name)!r}'
                 )
+
+    def person_thresholds(self, new: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the score from which each of ``(N,)`` people counts, by whether they are new."""
+        newcomer = max(self.newcomer_threshold, self.score_threshold)
+        return np.where(new, newcomer, self.score_threshold)
 
     def resolve(self, has_depth: bool) -> RootMode:
         """Return the root mode in effect."""

@@ -21,7 +21,12 @@ class PeopleParameters:
     )
     score_threshold: float = parameter(
         EstimatorSettings.score_threshold,
-        'Score from which a keypoint counts as observed, and a person as seen',
+        'Score from which a keypoint counts as observed, and a known person as seen',
+        limits=(0.01, 0.99),
+    )
+    newcomer_threshold: float = parameter(
+        EstimatorSettings.newcomer_threshold,
+        'Score from which somebody whom the detector found counts as a person',
         limits=(0.01, 0.99),
     )
     agreement_threshold: float = parameter(
