@@ -68,7 +68,7 @@ class EstimatorSettings:
 
     max_people: int = 8
     score_threshold: float = 0.5
-    newcomer_threshold: float = 0.65
+    newcomer_threshold: float = 0.7
     agreement_threshold: float = 0.5
     root_mode: RootMode | Literal['auto'] = 'auto'
     person_height_m: float = 0.0
