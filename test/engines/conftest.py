@@ -7,7 +7,7 @@ from tiny_model import write_tiny_model
 
 
 @pytest.fixture(scope='module')
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def lifting_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the lifting branch of a tiny model."""
     prefix = write_tiny_model(tmp_path_factory.mktemp('model'))
     return prefix.with_name('tiny.lifting.onnx')

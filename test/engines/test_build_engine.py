@@ -73,11 +73,11 @@ def test_fp16_engines_are_smaller() -> None:
     assert sizes[0] < 0.7 * sizes[1]
 
 
-def test_progress_goes_from_nothing_to_all(model: Path) -> None:
+def test_progress_goes_from_nothing_to_all(lifting_file: Path) -> None:
     told: list[tuple[str, float]] = []
     build_plan(
         load_tensorrt(RTX),
-        model,
+        lifting_file,
         Target('8.9', False, 'fp16', 2),
         progress=lambda phase, share: told.append((phase, share)),
     )
@@ -98,9 +98,9 @@ def test_progress_goes_from_nothing_to_all(model: Path) -> None:
         (('8.9', False, 'fp16', 0), 'max people: expected 1 or more; got 0'),
     ],
 )
-def test_targets_that_cannot_be(model: Path, target: tuple, message: str) -> None:
+def test_targets_that_cannot_be(lifting_file: Path, target: tuple, message: str) -> None:
     with pytest.raises(EngineError, match=message):
-        build_plan(load_tensorrt(RTX), model, Target(*target))
+        build_plan(load_tensorrt(RTX), lifting_file, Target(*target))
 
 
 @pytest.mark.slow
@@ -164,11 +164,11 @@ def test_runtimes_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
         load_tensorrt('cudnn')
 
 
-def test_full_tensorrt_builds_for_this_machine_alone(model: Path) -> None:
+def test_full_tensorrt_builds_for_this_machine_alone(lifting_file: Path) -> None:
     library = replace(load_tensorrt(RTX), name='tensorrt')
     assert named_targets(library) == []
     with pytest.raises(EngineError, match=r'expected --sm current, or --runtime tensorrt-rtx'):
-        build_plan(library, model, Target('8.9', False, 'fp16', 1))
+        build_plan(library, lifting_file, Target('8.9', False, 'fp16', 1))
 
 
 @pytest.mark.parametrize(

@@ -18,22 +18,24 @@ RTX = 'tensorrt-rtx'
 # The cache.
 
 
-def test_engine_is_built_once_and_kept(model: Path, cache: Path) -> None:
+def test_engine_is_built_once_and_kept(lifting_file: Path, cache: Path) -> None:
     assert cache_folder() == cache
-    first = ensure_engine(model, Gpu(), runtime=RTX)
+    first = ensure_engine(lifting_file, Gpu(), runtime=RTX)
     stamp = first.plan.stat().st_mtime_ns
-    second = ensure_engine(model, Gpu(), runtime=RTX)
+    second = ensure_engine(lifting_file, Gpu(), runtime=RTX)
     assert first.notes == second.notes == ()
     assert second.plan.stat().st_mtime_ns == stamp
     assert second.spec == tiny_spec(branch='lifting')
-    other = ensure_engine(model, Gpu(), runtime=RTX, max_people=3)
+    other = ensure_engine(lifting_file, Gpu(), runtime=RTX, max_people=3)
     assert other.plan != second.plan
 
 
-def test_engine_built_ahead_of_time_serves_any_gpu_of_its_sm(model: Path, cache: Path) -> None:
-    assert main(['build-engine', str(model), '--sm', '8.9']) == 0
+def test_engine_built_ahead_of_time_serves_any_gpu_of_its_sm(
+    lifting_file: Path, cache: Path
+) -> None:
+    assert main(['build-engine', str(lifting_file), '--sm', '8.9']) == 0
     stamps = {path: path.stat().st_mtime_ns for path in cache.iterdir()}
-    found = ensure_engine(model, Gpu('Some GPU'), runtime=RTX)
+    found = ensure_engine(lifting_file, Gpu('Some GPU'), runtime=RTX)
     assert found.notes == ()
     assert {path: path.stat().st_mtime_ns for path in cache.iterdir()} == stamps
 
@@ -81,19 +83,19 @@ SPOILS = {
 
 @pytest.mark.parametrize('how', SPOILS)
 def test_engine_that_does_not_fit_is_named_and_built_anew(
-    how: str, model: Path, cache: Path
+    how: str, lifting_file: Path, cache: Path
 ) -> None:
     spoil, reason = SPOILS[how]
-    plan = ensure_engine(model, Gpu(), runtime=RTX).plan
+    plan = ensure_engine(lifting_file, Gpu(), runtime=RTX).plan
     compiled = plan.with_suffix('.runtime_cache')
     compiled.write_bytes(b'of the old one')
     spoil(plan)
-    again = ensure_engine(model, Gpu(), runtime=RTX)
+    again = ensure_engine(lifting_file, Gpu(), runtime=RTX)
     assert len(again.notes) == 1
     assert again.notes[0].startswith(f'engine built anew: {plan}: ')
     assert reason in again.notes[0]
     assert not compiled.exists()
-    assert ensure_engine(model, Gpu(), runtime=RTX).notes == ()
+    assert ensure_engine(lifting_file, Gpu(), runtime=RTX).notes == ()
 
 
 def test_failed_build_leaves_nothing(tmp_path: Path, cache: Path) -> None:
@@ -105,16 +107,16 @@ def test_failed_build_leaves_nothing(tmp_path: Path, cache: Path) -> None:
 
 
 def test_cache_that_cannot_be_written_is_named(
-    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    lifting_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / 'file').write_text('in the way')
     monkeypatch.setenv('UNIHPE_ENGINE_CACHE', str(tmp_path / 'file'))
     with pytest.raises(EngineError, match=r'\.plan: expected a folder to write to'):
-        ensure_engine(model, Gpu(), runtime=RTX)
+        ensure_engine(lifting_file, Gpu(), runtime=RTX)
 
 
 def test_disk_that_is_full_leaves_nothing_behind(
-    model: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+    lifting_file: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = Path.write_bytes
 
@@ -125,6 +127,6 @@ def test_disk_that_is_full_leaves_nothing_behind(
     with monkeypatch.context() as patch:
         patch.setattr(Path, 'write_bytes', fill)
         with pytest.raises(EngineError, match=r'\.plan: expected .*No space left on device'):
-            ensure_engine(model, Gpu(), runtime=RTX)
+            ensure_engine(lifting_file, Gpu(), runtime=RTX)
     assert list(cache.iterdir()) == []
-    assert ensure_engine(model, Gpu(), runtime=RTX).plan.is_file()
+    assert ensure_engine(lifting_file, Gpu(), runtime=RTX).plan.is_file()
