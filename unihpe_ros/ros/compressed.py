@@ -42,7 +42,8 @@ class CompressedPicture:
     Parameters
     ----------
     msg : CompressedImage
-        JPEG, PNG, WebP, TIFF, BMP, JPEG 2000 or PNM of 8 or 16 bits.
+        JPEG, PNG, WebP, TIFF, BMP, JPEG 2000 or PNM of 8 or 16 bits; GIF and AVIF where OpenCV
+        has them.
 
     Attributes
     ----------

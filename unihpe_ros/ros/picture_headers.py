@@ -26,6 +26,8 @@ def kind_of(data: memoryview) -> str:
     head = bytes(data[:12])
     if head[:4] == b'RIFF' and head[8:] == b'WEBP':
         return 'WebP'
+    if head[4:] in (b'ftypavif', b'ftypavis'):
+        return 'AVIF'
     return next((name for start, name in _STARTS.items() if head.startswith(start)), '')
 
 
@@ -116,12 +118,31 @@ def _pnm_size(data: memoryview) -> Size | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
+def _gif_size(data: memoryview) -> Size | None:
+    if len(data) < 10:
+        return None
+    return int.from_bytes(data[6:8], 'little'), int.from_bytes(data[8:10], 'little')
+
+
+def _avif_size(data: memoryview) -> Size | None:
+    """Return the largest extent that is declared: a picture in tiles has one for each."""
+    head, found = bytes(data[:4096]), []
+    at = head.find(b'ispe')
+    while at >= 0 and at + 16 <= len(head):
+        width, height = head[at + 8 : at + 12], head[at + 12 : at + 16]
+        found.append((int.from_bytes(width, 'big'), int.from_bytes(height, 'big')))
+        at = head.find(b'ispe', at + 4)
+    return max(found, key=lambda size: size[0] * size[1], default=None)
+
+
 _STARTS = {
     b'\xff\xd8\xff': 'JPEG',
     b'\x89PNG\r\n\x1a\n': 'PNG',
     b'II*\x00': 'TIFF',
     b'MM\x00*': 'TIFF',
     b'BM': 'BMP',
+    b'GIF87a': 'GIF',
+    b'GIF89a': 'GIF',
     b'\x00\x00\x00\x0cjP  \r\n\x87\n': 'JPEG 2000',
     b'\xff\x4f\xff\x51': 'JPEG 2000',
     **{f'P{kind}'.encode(): 'PNM' for kind in range(1, 7)},
@@ -134,4 +155,6 @@ SIZES: dict[str, SizeReader] = {
     'BMP': _bmp_size,
     'JPEG 2000': _jp2_size,
     'PNM': _pnm_size,
+    'GIF': _gif_size,
+    'AVIF': _avif_size,
 }
