@@ -17,6 +17,8 @@ from unihpe_ros.models.unihpe import UniHPE
 from unihpe_ros.training.checkpoint import exported_files, mean_weights
 from unihpe_ros.training.config import TrainConfig
 
+pytestmark = pytest.mark.slow
+
 
 def checkpoint(folder: Path, network: nn.Module, config: TrainConfig) -> Path:
     """Store a network as a run's checkpoint."""

@@ -7,6 +7,8 @@ from unihpe_ros.cli import main as cli
 from unihpe_ros.kinematics.gesture_gallery import read_gallery
 from unihpe_ros.kinematics.starter_gestures import STARTER
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def unihpe(model, tmp_path, monkeypatch):
