@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from unihpe_ros.cli.bench_output import add_out, print_table, progress_bar, write_report
 from unihpe_ros.cli.main import INTERRUPTED
-from unihpe_ros.cli.network_options import add_detector
+from unihpe_ros.cli.network_options import add_detector, add_model_2d
 from unihpe_ros.cli.values import check_folder
 from unihpe_ros.core.resources import MODEL
 
@@ -40,6 +40,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         '--backend', default='auto', help='engine that runs the models (default: auto)'
     )
+    add_model_2d(parser)
     add_detector(parser)
     parser.add_argument(
         '--rate',

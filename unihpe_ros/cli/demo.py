@@ -9,7 +9,7 @@ import signal
 import sys
 from typing import Any, TYPE_CHECKING
 
-from unihpe_ros.cli.network_options import add_detector, add_model
+from unihpe_ros.cli.network_options import add_detector, add_model, add_model_2d
 from unihpe_ros.cli.values import check_folder, whole
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         '--topic', default='', help='image topic of the bag (default: its only one)'
     )
     add_model(parser)
+    add_model_2d(parser)
     add_detector(parser)
     parser.add_argument(
         '--seconds',

@@ -10,6 +10,8 @@ from unihpe_ros.cli.values import check_folder
 
 if TYPE_CHECKING:
     from unihpe_ros.core.model_spec import ModelSpec
+    from unihpe_ros.evaluation.detector_calibration import DetectorCalibration
+    from unihpe_ros.evaluation.score_calibration import ScoreCalibration
     from unihpe_ros.models.detector_network import DetectorNetwork
     from unihpe_ros.models.unihpe import UniHPE
 
@@ -147,11 +149,7 @@ def _temperature(model: UniHPE, padding: float, photos: Path | None) -> float:
     from unihpe_ros.evaluation.score_calibration import calibrate
 
     found = calibrate(TorchPredictor(model, padding), Photos(photos))
-    print(
-        f'calibrated by {photos}: SimCC logits times {found.temperature:.2f}; expected '
-        f'calibration error {100 * found.before:.1f} %, {100 * found.after:.1f} % after (each '
-        'half of the people by the other)'
-    )
+    _tell(photos, f'SimCC logits times {found.temperature:.2f}', found, 'people')
     return found.temperature
 
 
@@ -165,9 +163,16 @@ def _line(model: DetectorNetwork, photos: Path | None) -> tuple[float, float]:
     from unihpe_ros.training.detection.detector_run import TorchDetector
 
     found = calibrate_detector(detect_scenes(TorchDetector(model), PhotoScenes(photos)))
-    print(
-        f'calibrated by {photos}: logits times {found.slope:.2f} and {found.offset:+.2f}; '
-        f'expected calibration error {100 * found.before:.1f} %, {100 * found.after:.1f} % after '
-        '(each half of the pictures by the other)'
-    )
+    _tell(photos, f'logits times {found.slope:.2f} and {found.offset:+.2f}', found, 'pictures')
     return found.slope, found.offset
+
+
+def _tell(
+    photos: Path, change: str, found: ScoreCalibration | DetectorCalibration, halved: str
+) -> None:
+    """Print how scores were changed, and their calibration error before and after."""
+    print(
+        f'calibrated by {photos}: {change}; expected calibration error '
+        f'{100 * found.before:.1f} %, {100 * found.after:.1f} % after '
+        f'(each half of the {halved} by the other)'
+    )

@@ -9,9 +9,9 @@ from pathlib import Path
 import threading
 from typing import TYPE_CHECKING
 
+from unihpe_ros.cli.network_options import add_detector, add_model
 from unihpe_ros.cli.run import stopped_by_signals
 from unihpe_ros.cli.values import above_zero, check_folder
-from unihpe_ros.core.resources import DETECTOR, MODEL
 
 if TYPE_CHECKING:
     from unihpe_ros.estimator import PoseEstimator
@@ -85,15 +85,8 @@ def _add_input_options(parser: argparse.ArgumentParser, live: str) -> None:
         default=0.0,
         help='rate of the pictures of a folder (default: none, each is a pose on its own)',
     )
-    parser.add_argument(
-        '--model', default=MODEL, help=f'shipped model, or a path (default: {MODEL})'
-    )
-    parser.add_argument(
-        '--detector',
-        default=DETECTOR,
-        help=f'shipped detector, or a path (default: {DETECTOR})',
-    )
-    parser.add_argument('--backend', default='auto', help='engine that runs it (default: auto)')
+    add_model(parser)
+    add_detector(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -17,14 +17,18 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_detector(parser: argparse.ArgumentParser) -> None:
-    """Add the options --model-2d and --detector: networks that run before the model."""
+def add_model_2d(parser: argparse.ArgumentParser) -> None:
+    """Add the option --model-2d: a network that finds the keypoints in the model's place."""
     parser.add_argument(
         '--model-2d',
         default='',
         metavar='ONNX',
         help='2D network of another maker, whose keypoints the model lifts to 3D (default: none)',
     )
+
+
+def add_detector(parser: argparse.ArgumentParser) -> None:
+    """Add the option --detector: the network that finds people."""
     parser.add_argument(
         '--detector',
         default=DETECTOR,

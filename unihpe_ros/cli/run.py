@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from unihpe_ros.cli.main import INTERRUPTED
-from unihpe_ros.cli.network_options import add_detector, add_model
+from unihpe_ros.cli.network_options import add_detector, add_model, add_model_2d
 from unihpe_ros.cli.values import above_zero, check_folder, size, whole
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     _add_input_options(parser)
     add_model(parser)
+    add_model_2d(parser)
     add_detector(parser)
     parser.add_argument(
         '--detect-every',

@@ -11,11 +11,11 @@ from scipy.special import expit, logit
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.datasets.records import DatasetError
 from unihpe_ros.evaluation.detection_report import ScenePredictions
+from unihpe_ros.evaluation.reliability import Reliability
 from unihpe_ros.metrics.detection import OVERLAPS
 
 # Boxes of lower scores say little about those that anybody asks for.
 _LEAST_SCORE = 0.05
-_BINS = np.linspace(0, 1, 11)
 _LEAST_BOXES = 50
 
 
@@ -74,9 +74,8 @@ def calibrate_detector(predicted: ScenePredictions) -> DetectorCalibration:
         slope, offset = _line(values[~half], right[~half])
         after[half] = expit(slope * values[half] + offset)
     slope, offset = _line(values, right)
-    return DetectorCalibration(
-        slope, offset, _calibration_error(expit(values), right), _calibration_error(after, right)
-    )
+    before = Reliability.of(expit(values), right).error
+    return DetectorCalibration(slope, offset, before, Reliability.of(after, right).error)
 
 
 def _line(values: Array, right: NDArray[np.bool_]) -> tuple[float, float]:
@@ -88,13 +87,3 @@ def _line(values: Array, right: NDArray[np.bool_]) -> tuple[float, float]:
 
     slope, offset = minimize(cost, (1.0, 0.0), bounds=((0.1, 10.0), (None, None))).x
     return float(slope), float(offset)
-
-
-def _calibration_error(scores: Array, right: NDArray[np.bool_]) -> float:
-    """Return the expected calibration error (Guo et al., 2017) over ten bins of the score."""
-    bins = np.clip(np.digitize(scores, _BINS) - 1, 0, len(_BINS) - 2)
-    errors = [
-        abs(float(scores[bins == one].mean() - right[bins == one].mean())) * (bins == one).mean()
-        for one in np.unique(bins)
-    ]
-    return float(sum(errors))
