@@ -9,6 +9,34 @@ from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.models.decoders import KeypointAttention
 
 
+class KeypointTransformer(nn.Module):
+    """
+    A token for each keypoint, layers over them, and numbers read from each.
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Numbers of a keypoint.
+    width : int
+        Width of a token.
+    depth : int
+        Layers of attention and graph convolution.
+
+    """
+
+    def __init__(self, inputs: int, outputs: int, width: int, depth: int) -> None:
+        super().__init__()
+        self.embed = nn.Linear(inputs, width)
+        self.place = nn.Parameter(torch.randn(len(UNION), width) * 0.02)
+        self.layers = nn.Sequential(*[GraphLayer(width) for _ in range(depth)])
+        self.norm = nn.LayerNorm(width)
+        self.last = nn.Linear(width, outputs)
+
+    def read(self, features: Tensor) -> Tensor:
+        """Map ``(B, K, inputs)`` to ``(B, K, outputs)``."""
+        return self.last(self.norm(self.layers(self.embed(features) + self.place)))
+
+
 class GraphLayer(nn.Module):
     """
     One layer of attention, then two graph convolutions, each with a shortcut.

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import torch
 from torch import nn, Tensor
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.models.decoders import PoseDecoder
-from unihpe_ros.models.graph_layers import GraphLayer
+from unihpe_ros.models.graph_layers import KeypointTransformer
 from unihpe_ros.models.pose_encoders import PoseEncoder, UNIT
 from unihpe_ros.models.unihpe import Preset, PRESETS
 
@@ -76,7 +75,7 @@ def _layer(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU())
 
 
-class GraphTransformer(Lifter):
+class GraphTransformer(KeypointTransformer, Lifter):
     """
     Attention over all keypoints and graph convolution along the bones, in turn.
 
@@ -92,17 +91,11 @@ class GraphTransformer(Lifter):
     """
 
     def __init__(self, width: int = 128, depth: int = 5) -> None:
-        super().__init__()
-        self.embed = nn.Linear(3, width)
-        self.place = nn.Parameter(torch.randn(_KEYPOINTS, width) * 0.02)
-        self.layers = nn.Sequential(*[GraphLayer(width) for _ in range(depth)])
-        self.norm = nn.LayerNorm(width)
-        self.last = nn.Linear(width, 3)
+        super().__init__(3, 3, width, depth)
 
     def forward(self, keypoints: Tensor) -> Tensor:
         """Map ``(B, K, 3)`` x, y, score to ``(B, K, 3)`` root-relative m."""
-        tokens = self.layers(self.embed(keypoints) + self.place)
-        return self.last(self.norm(tokens)) * UNIT
+        return self.read(keypoints) * UNIT
 
 
 LIFTERS: Mapping[str, Callable[[], Lifter]] = {

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import nn, Tensor
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.models.graph_layers import GraphLayer
+from unihpe_ros.models.graph_layers import KeypointTransformer
 from unihpe_ros.models.pose_encoders import UNIT
 
 # Radius that an answer of 0 stands for, and what a new refiner gives every keypoint, m.
@@ -15,7 +15,7 @@ _SIGMA = 0.05
 _FIRST_SIGMA = 0.1
 
 
-class PoseRefiner(nn.Module):
+class PoseRefiner(KeypointTransformer):
     """
     Correct a lifted pose keypoint by keypoint, and estimate the error that is left.
 
@@ -34,12 +34,7 @@ class PoseRefiner(nn.Module):
     """
 
     def __init__(self, width: int = 64, depth: int = 3) -> None:
-        super().__init__()
-        self.embed = nn.Linear(7, width)
-        self.place = nn.Parameter(torch.randn(len(UNION), width) * 0.02)
-        self.layers = nn.Sequential(*[GraphLayer(width) for _ in range(depth)])
-        self.norm = nn.LayerNorm(width)
-        self.last = nn.Linear(width, 4)
+        super().__init__(7, 4, width, depth)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
         nn.init.constant_(self.last.bias[3], math.log(_FIRST_SIGMA / _SIGMA))
@@ -64,8 +59,7 @@ class PoseRefiner(nn.Module):
 
         """
         known = (keypoints[..., 2:] > 0).to(keypoints.dtype)
-        tokens = self.embed(torch.cat([keypoints, known, pose / UNIT], -1)) + self.place
-        answer = self.last(self.norm(self.layers(tokens))).float()
+        answer = self.read(torch.cat([keypoints, known, pose / UNIT], -1)).float()
         return answer[..., :3] * UNIT, _SIGMA * answer[..., 3].clamp(-5, 5).exp()
 
 
