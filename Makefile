@@ -32,8 +32,8 @@ test: $(VENV)/.test-ready $(JAZZY)/.test-ready lint  ## check style and types, r
 	@echo '== tests of the ROS node (Jazzy)'
 	@$(JAZZY)/bin/python -m pytest test/ros test/node_trial
 
-test-fast: $(VENV)/.test-ready  ## run the fast tests: a minute and a quarter on two cores
-	@$(VENV)/bin/python -m pytest -m 'not slow and not ros'
+test-fast: $(VENV)/.test-ready  ## run the fast tests, on all cores: under a minute on two
+	@$(VENV)/bin/python -m pytest -n auto -m 'not slow and not ros'
 
 lint: $(VENV)/.test-ready  ## check style and types
 	@echo '== style and types'

@@ -69,6 +69,7 @@ EXTRAS = {
         'onnx==1.23.2',
         'pycocotools>=2.0.7',
         'pytest',
+        'pytest-xdist',
     ],
     # `make docs`. Ruff sets the signatures of the reference.
     'docs': ['mkdocs-material==9.8.2', 'mkdocstrings-python==2.0.11', 'ruff==0.17.5'],

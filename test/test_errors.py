@@ -12,6 +12,7 @@ import socket
 
 from bench_bags import data_file, write_bag
 import numpy as np
+import pytest
 from ros_fixtures import people
 from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
 from unihpe_ros.bags.reader import BagReader
@@ -269,6 +270,7 @@ def _somebody_elses(folder: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_every_message_of_the_table_is_produced(tmp_path, model, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     produced = {

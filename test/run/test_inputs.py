@@ -109,6 +109,7 @@ def test_folder_without_pictures_says_what_it_holds(tmp_path):
         open_path(tmp_path)
 
 
+@pytest.mark.slow
 def test_recording_brings_stamps_and_camera(tmp_path):
     source = open_path(write_tiny_bag(tmp_path / 'bag', 0.5))
     frames = list(source.frames(3))
@@ -121,6 +122,7 @@ def test_recording_brings_stamps_and_camera(tmp_path):
     assert source.camera_of((640, 100)) is None
 
 
+@pytest.mark.slow
 def test_recording_of_a_killed_recorder_is_read_from_its_folder_and_told(tmp_path):
     bag = write_tiny_bag(tmp_path / 'bag', 0.5)
     (bag / 'metadata.yaml').unlink()
