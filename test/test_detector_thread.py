@@ -196,7 +196,7 @@ def test_detector_is_closed_when_it_has_come_back(tmp_path: Path) -> None:
     estimator = PoseEstimator(
         write_tiny_model(tmp_path), settings, detector=detector, detect_beside=True
     )
-    estimator._loaded.append(detector)
+    estimator._networks._loaded.append(detector)
     Film(estimator).show(KNOWN, frames=4)
     threading.Timer(0.2, detector.gate.release).start()
     estimator.close()

@@ -41,10 +41,11 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     'camera_stream': ({'core', 'engines', 'tracking', 'newcomers'}, set()),
     'image_batch': ({'core', 'engines', 'tracking', 'camera_stream'}, set()),
     'whole_pictures': ({'core', 'engines', 'camera_stream', 'image_batch', 'lifting'}, set()),
+    'estimator_networks': ({'core', 'engines', 'detector', 'networks_2d'}, set()),
     'estimator': (
         {
-            *('core', 'engines', 'detector', 'detector_thread', 'lifting', 'networks_2d'),
-            *('newcomers', 'camera_stream', 'image_batch', 'whole_pictures'),
+            *('core', 'engines', 'detector', 'detector_thread', 'lifting', 'newcomers'),
+            *('camera_stream', 'image_batch', 'whole_pictures', 'estimator_networks'),
         },
         set(),
     ),

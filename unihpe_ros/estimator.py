@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import partial
 import math
 from pathlib import Path
 from time import perf_counter
@@ -20,16 +19,14 @@ from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.resources import DETECTOR, MODEL
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import Skeleton, UNION
-from unihpe_ros.detector import Detector, PersonDetector
+from unihpe_ros.detector import Detector
 from unihpe_ros.detector_thread import DetectorThread
-from unihpe_ros.engines import EngineError
 from unihpe_ros.engines.int8 import PrecisionNote
-from unihpe_ros.engines.model_loader import load_pose_model
 from unihpe_ros.engines.people_model import PeopleModel
 from unihpe_ros.engines.pose_model import PoseModel
+from unihpe_ros.estimator_networks import EstimatorNetworks, RuntimeOptions
 from unihpe_ros.image_batch import STAGES
 from unihpe_ros.lifting import lifted_people
-from unihpe_ros.networks_2d.lifted_models import load_model_2d
 from unihpe_ros.newcomers import Newcomers
 from unihpe_ros.whole_pictures import finder
 
@@ -95,36 +92,23 @@ class PoseEstimator:
         progress: Callable[[str, float], object] | None = None,
     ) -> None:
         self._settings = settings or EstimatorSettings()
-        self._loaded: list[PoseModel | PeopleModel | Detector] = []
-        if isinstance(model, str | Path):
-            most = self._settings.max_people * streams
-            # A network of others has no int8 copy.
-            ours = partial(load_pose_model, precision=precision)
-            load = partial(load_model_2d, model_2d) if model_2d else ours
-            model = load(
-                model, backend=backend, threads=threads, max_people=most, progress=progress
-            )
-            self._loaded.append(model)
-        elif model.spec.keypoints != UNION:
-            raise EngineError(
-                f'{model.spec.model}: expected keypoints {UNION.name}; got '
-                f'{model.spec.skeleton}; `PoseEstimator.lift` takes those of any set'
-            )
-        self._model, self._find = model, finder(model)
-        self._people_model = model if isinstance(model, PeopleModel) else None
-        self.spec, self.backend, self.notes = model.spec, model.backend, model.notes
-        self.stage_times = dict.fromkeys(STAGES, 0.0)
-        if self._people_model is not None:
-            detector = self._people_model
-        elif isinstance(detector, str | Path):
+        options = RuntimeOptions(
+            backend,
+            threads,
+            precision,
             # Beside the images it may slow one of them down by one thread at most.
-            share = threads or int(detect_beside)
-            detector = PersonDetector(
-                detector, backend=backend, threads=share, precision=precision
-            )
-            self.notes += tuple(n for n in detector.notes if isinstance(n, PrecisionNote))
-            self._loaded.append(detector)
-        self._detector = detector
+            detector_threads=threads or int(detect_beside),
+            max_people=self._settings.max_people * streams,
+            progress=progress,
+        )
+        self._networks = EstimatorNetworks(model, model_2d, detector, options)
+        self._model = self._networks.model
+        self._find = finder(self._model)
+        self._people_model = self._model if isinstance(self._model, PeopleModel) else None
+        self._detector = self._networks.detector
+        self.spec, self.backend = self._model.spec, self._model.backend
+        self.notes = self._networks.notes
+        self.stage_times = dict.fromkeys(STAGES, 0.0)
         self._thread = DetectorThread() if detect_beside else None
         self._streams: dict[str, CameraStream] = {}
 
@@ -144,11 +128,9 @@ class PoseEstimator:
 
     def close(self) -> None:
         """Release the engines that were loaded by name."""
-        if self._thread is not None and not self._thread.close():
-            # Nothing is taken from under a detector that does not come back.
-            self._loaded = [one for one in self._loaded if one is not self._detector]
-        for loaded in self._loaded:
-            loaded.close()
+        # Nothing is taken from under a detector that does not come back.
+        hangs = self._thread is not None and not self._thread.close()
+        self._networks.close(but_detector=hangs)
 
     def estimate(
         self,

@@ -9,7 +9,7 @@ from drawing.svg import Box, Picture
 # Modules that users import, drawn as one room.
 API = 'public API'
 API_MODULES = (
-    *('estimator', 'image_batch', 'camera_stream', 'lifting'),
+    *('estimator', 'estimator_networks', 'image_batch', 'camera_stream', 'lifting'),
     *('newcomers', 'detector', 'detector_thread'),
     'whole_pictures',
 )
