@@ -25,17 +25,22 @@ def smallest_rotation(start: Array, end: Array) -> NDArray[np.float64]:
         ``(..., 3, 3)``; the identity for directions that are opposite to the last digit.
 
     """
-    a, b = np.moveaxis(start, -1, 0), np.moveaxis(end, -1, 0)
+    a, b = ([one[..., axis] for axis in range(3)] for one in (start, end))
     # Rodrigues' formula about a x b, written out: products of many small matrices are slow.
     x, y, z = a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
     k = 1 / (1 + np.maximum(a[0] * b[0] + a[1] * b[1] + a[2] * b[2], _OPPOSITE))
     kx, ky, kz = k * x, k * y, k * z
-    rows = [
-        *(1 - (ky * y + kz * z), kx * y - z, kx * z + y),
-        *(kx * y + z, 1 - (kx * x + kz * z), ky * z - x),
-        *(kx * z - y, ky * z + x, 1 - (kx * x + ky * y)),
-    ]
-    return np.stack(rows, -1).reshape(*k.shape, 3, 3)
+    kxy, kxz, kyz, kxx, kyy, kzz = kx * y, kx * z, ky * z, kx * x, ky * y, kz * z
+    turn = np.empty((*k.shape, 3, 3))
+    turn[..., 0, 0], turn[..., 1, 1], turn[..., 2, 2] = (
+        1 - (kyy + kzz),
+        1 - (kxx + kzz),
+        1 - (kxx + kyy),
+    )
+    turn[..., 0, 1], turn[..., 1, 0] = kxy - z, kxy + z
+    turn[..., 0, 2], turn[..., 2, 0] = kxz + y, kxz - y
+    turn[..., 1, 2], turn[..., 2, 1] = kyz - x, kyz + x
+    return turn
 
 
 def rotation_to_axis(rays: Array) -> NDArray[np.float64]:

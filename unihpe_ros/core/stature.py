@@ -33,7 +33,7 @@ def stature(points: Array, skeleton: Skeleton) -> NDArray[np.float64]:
         ``(...)`` m: ankles to the top of the head along the bones, and the feet below.
 
     """
-    joints = points[..., _chains(skeleton), :].astype(np.float64)
+    joints = points.take(_chains(skeleton), -2).astype(np.float64)
     steps = joints[..., 1:, :] - joints[..., :-1, :]
     lengths = np.sqrt(np.square(steps).sum(-1))
     # The legs one after the other, and the trunk; what is between the chains is no bone.
@@ -44,7 +44,7 @@ def stature(points: Array, skeleton: Skeleton) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=8)
-def _chains(skeleton: Skeleton) -> tuple[int, ...]:
+def _chains(skeleton: Skeleton) -> NDArray[np.intp]:
     """Return the keypoints of the left leg, the right one and the trunk."""
     legs = [f'{side}_{name}' for side in ('left', 'right') for name in LEG]
-    return tuple(skeleton.indices(*legs, *TRUNK))
+    return np.array(skeleton.indices(*legs, *TRUNK))

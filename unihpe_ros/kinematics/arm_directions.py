@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.kinematics.rotations import length, SHORTEST, upright_frames
+from unihpe_ros.kinematics.rotations import unit, upright_frames
 
 Float64 = NDArray[np.float64]
 
@@ -15,10 +15,10 @@ FEATURES = 3 * BONES
 # The other side's bones, and the sign of each axis in a mirror.
 _OTHER_SIDE, _MIRROR = [2, 3, 0, 1], np.array([1.0, -1.0, 1.0])
 _ENDS = tuple(
-    UNION.indices(*(f'{side}_{joint}' for side in ('left', 'right') for joint in joints))
+    np.array(UNION.indices(*(f'{side}_{joint}' for side in ('left', 'right') for joint in joints)))
     for joints in (('shoulder_joint', 'elbow'), ('elbow', 'wrist'))
 )
-_SHOULDERS = UNION.indices('left_shoulder_joint', 'right_shoulder_joint')
+_LEFT, _RIGHT = UNION.indices('left_shoulder_joint', 'right_shoulder_joint')
 _PELVIS = UNION.index('pelvis')
 
 
@@ -39,14 +39,13 @@ def arm_directions(points: NDArray[np.floating]) -> Float64:
 
     """
     body = points.astype(np.float64)
-    left, right = (body[:, index] for index in _SHOULDERS)
+    left, right = body[:, _LEFT], body[:, _RIGHT]
     frames = upright_frames(0.5 * (left + right) - body[:, _PELVIS], left - right)
-    bones = body[:, _ENDS[1]] - body[:, _ENDS[0]]
-    lengths = length(bones)[..., None]
-    units = np.where(lengths > SHORTEST, bones / np.maximum(lengths, SHORTEST), np.nan)
-    found = (units @ frames).reshape(-1, FEATURES)
+    bones = body.take(_ENDS[1], 1) - body.take(_ENDS[0], 1)
+    found = (unit(bones) @ frames).reshape(-1, FEATURES)
     # Who is known in part is not known: every comparison needs both arms.
-    return np.where(np.isfinite(found).all(-1, keepdims=True), found, np.nan)
+    found[~np.isfinite(found).all(-1)] = np.nan
+    return np.asarray(found)
 
 
 def mirrored_arms(features: NDArray[np.floating]) -> Float64:

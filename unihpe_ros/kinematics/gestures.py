@@ -130,7 +130,7 @@ class GestureRecogniser:
 
     def _compare(self, people: Sequence[_Person], stamp: float) -> None:
         """Compare the arms of people with all examples."""
-        windows = _calmed(np.stack([_window(person, stamp) for person in people]))
+        windows = _calmed(np.array([_window(person, stamp) for person in people]))
         velocities = np.gradient(windows, 1 / RATE, axis=1)
         poses = self._poses.nearest_poses(windows[:, -2], velocities)
         found = [(name, distance, False) for name, distance in poses]
@@ -222,15 +222,14 @@ def _append(person: _Person, stamp: float, arms: Float64) -> None:
 
 def _window(person: _Person, stamp: float) -> Float64:
     """Return ``(STEPS, 12)`` arms at even times up to now; before the first they were as then."""
-    times = np.clip(stamp + _TIMES, person.stamps[0], None)
-    arms = np.stack(person.arms)
-    after = np.clip(np.searchsorted(person.stamps, times), 1, max(len(arms) - 1, 1))
-    after = np.minimum(after, len(arms) - 1)
+    stamps, arms = np.array(person.stamps), np.array(person.arms)
+    times = np.maximum(stamp + _TIMES, stamps[0])
+    after = np.minimum(np.maximum(stamps.searchsorted(times), 1), len(arms) - 1)
     before = np.maximum(after - 1, 0)
-    stamps = np.array(person.stamps)
-    span = np.maximum(stamps[after] - stamps[before], 1e-9)
-    share = np.clip((times - stamps[before]) / span, 0, 1)[:, None]
-    return np.asarray(arms[before] + share * (arms[after] - arms[before]))
+    began, earlier = stamps[before], arms[before]
+    span = np.maximum(stamps[after] - began, 1e-9)
+    share = np.minimum(np.maximum((times - began) / span, 0), 1)[:, None]
+    return np.asarray(earlier + share * (arms[after] - earlier))
 
 
 def _calmed(windows: Float64) -> Float64:

@@ -195,7 +195,7 @@ def forward_kinematics(
 
 def turn(axis: Axis, angles: Float64) -> Float64:
     """``(..., 3, 3)`` Rotations about one of the coordinate axes, or against it, by angles."""
-    number = int(np.argmax(np.abs(axis)))
+    number = next(k for k, part in enumerate(axis) if part)
     first, second = (number + 1) % 3, (number + 2) % 3
     rotations = np.zeros((*angles.shape, 3, 3))
     sine = np.sin(angles) * axis[number]

@@ -29,6 +29,7 @@ _BOB = 0.18  # m/s of the up and down of a walk, which the filter evens out.
 # fast they are when they are first seen, m/s.
 _AGILITY, _FIRST_SPEED = 0.2, 1.0
 _GAP = 1.0  # s after which somebody begins anew.
+_EYE, _DIAGONAL = np.eye(3), np.arange(3)
 
 
 class PeopleMotion:
@@ -121,15 +122,11 @@ class PeopleMotion:
         before = [kept[ids[row]] for row in rows]
         if rows:
             move = np.eye(6)
-            move[:3, 3:] = step * np.eye(3)
-            grown = np.zeros((6, 6))
+            move[_DIAGONAL, _DIAGONAL + 3] = step
             # Of a velocity that wanders.
-            for (a, b), value in zip(
-                ((0, 0), (0, 3), (3, 0), (3, 3)),
-                (step**3 / 3, step**2 / 2, step**2 / 2, step),
-                strict=True,
-            ):
-                grown[range(a, a + 3), range(b, b + 3)] = _AGILITY * value
+            grown = np.diag(np.repeat((_AGILITY * step**3 / 3, _AGILITY * step), 3))
+            half = _AGILITY * step**2 / 2
+            grown[_DIAGONAL, _DIAGONAL + 3] = grown[_DIAGONAL + 3, _DIAGONAL] = half
             states[rows] = self._states[before] @ move.T
             covariances[rows] = move @ self._covariances[before] @ move.T + grown
         self._ids, self._stamp = list(ids), stamp
@@ -138,23 +135,25 @@ class PeopleMotion:
     def _begin(self, is_new: NDArray[np.bool_], places: Float64, noise: Float64) -> None:
         self._states[is_new, :3], self._states[is_new, 3:] = places[is_new], 0.0
         self._covariances[is_new, :3, :3] = noise[is_new]
-        self._covariances[is_new, 3:, 3:] = _FIRST_SPEED**2 * np.eye(3)
+        self._covariances[is_new, 3:, 3:] = _FIRST_SPEED**2 * _EYE
 
     def _sigmas(
         self, camera: NDArray[np.floating], up: NDArray[np.floating], kind: NDArray[np.intp]
     ) -> Float64:
         """``(N, 6)`` What is reported: the filter's, and what no filter can know."""
         velocity = self._states[:, 3:]
-        lasting = _spread(self._states[:, :3] - camera, _BIAS_ALONG[kind], _BIAS_ACROSS)
-        variance = np.einsum('nii->ni', self._covariances).copy()
-        variance[:, :3] += np.einsum('nii->ni', lasting) + (_LAG * velocity) ** 2
-        variance[:, 3:] += (_BIAS_ALONG[kind][:, None] * velocity) ** 2 + (_BOB * up) ** 2
-        return np.where(np.isfinite(self._states), np.sqrt(variance), np.nan)
+        bias = _BIAS_ALONG[kind]
+        lasting = _spread(self._states[:, :3] - camera, bias, _BIAS_ACROSS)
+        variance = self._covariances.diagonal(axis1=1, axis2=2).copy()
+        variance[:, :3] += lasting.diagonal(axis1=1, axis2=2) + (_LAG * velocity) ** 2
+        variance[:, 3:] += (bias[:, None] * velocity) ** 2 + (_BOB * up) ** 2
+        variance[~np.isfinite(self._states)] = np.nan
+        return np.asarray(np.sqrt(variance))
 
 
 def _spread(rays: Float64, along: Float64, across: float) -> Float64:
     """``(N, 3, 3)`` Covariances of places at the end of rays, by shares of their lengths."""
     outer = rays[:, :, None] * rays[:, None]
-    squared = np.square(rays).sum(-1)[:, None, None]
-    share = along[:, None, None] ** 2
-    return across**2 * (squared * np.eye(3) - outer) + share * outer + 1e-8 * np.eye(3)
+    squared = np.add.reduce(rays * rays, -1)[:, None, None]
+    share = along[:, None, None] ** 2 - across**2
+    return np.asarray((across**2 * squared + 1e-8) * _EYE + share * outer)

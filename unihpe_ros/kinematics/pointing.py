@@ -15,6 +15,12 @@ Float64 = NDArray[np.float64]
 _MOST_BENT, _LEAST_RAISED = math.radians(40), math.radians(35)
 # How far a wrist or an eye is from where it is seen, m.
 _KEYPOINT_SIGMA = 0.03
+# Ends of both arms, and of the line from the pelvis to between the shoulders.
+_SHOULDERS, _ELBOWS, _WRISTS = (
+    np.array(UNION.indices(f'left_{name}', f'right_{name}'))
+    for name in ('shoulder_joint', 'elbow', 'wrist')
+)
+_EYES, _PELVIS = np.array(UNION.indices('left_eye', 'right_eye')), UNION.index('pelvis')
 # A ray that falls less than this, as a sine, meets the ground too far away to say where.
 _LEAST_FALL = 0.05
 
@@ -78,36 +84,40 @@ def pointing_rays(points: NDArray[np.floating]) -> list[Ray]:
         ``(N, 26, 3)`` keypoints of UNION, m; NaN where unknown.
 
     """
-    rays = []
-    for row, person in enumerate(points.astype(np.float64)):
-        at = dict(zip(UNION.keypoints, person, strict=True))
-        rays += [ray for side in ('left', 'right') if (ray := _ray(row, at, side)) is not None]
-    return rays
-
-
-def _ray(row: int, at: dict[str, Float64], side: str) -> Ray | None:
-    shoulder, elbow, wrist = (
-        at[f'{side}_{name}'] for name in ('shoulder_joint', 'elbow', 'wrist')
+    joints = points.astype(np.float64).swapaxes(0, 1)
+    shoulders, elbows, wrists = (joints.take(ends, 0) for ends in (_SHOULDERS, _ELBOWS, _WRISTS))
+    reaches = wrists - shoulders  # (2 arms, N, 3)
+    trunks = joints[_PELVIS] - 0.5 * (shoulders[0] + shoulders[1])
+    bend, raised = _cosines(
+        np.array([elbows - shoulders, reaches]),
+        np.array([wrists - elbows, np.broadcast_to(trunks, reaches.shape)]),
     )
-    trunk = at['pelvis'] - 0.5 * (at['left_shoulder_joint'] + at['right_shoulder_joint'])
-    reach, upper, lower = wrist - shoulder, elbow - shoulder, wrist - elbow
-    if not (_angle(upper, lower) < _MOST_BENT and _angle(reach, trunk) > _LEAST_RAISED):
-        return None
-    eyes = 0.5 * (at['left_eye'] + at['right_eye'])
+    points_out = (bend > math.cos(_MOST_BENT)) & (raised < math.cos(_LEAST_RAISED))
+    eyes = 0.5 * np.add.reduce(joints.take(_EYES, 0))
+    return [
+        ray
+        for row, arm in np.argwhere(points_out.T).tolist()
+        if (ray := _ray(row, shoulders[arm, row], eyes[row], wrists[arm, row])) is not None
+    ]
+
+
+def _ray(row: int, shoulder: Float64, eyes: Float64, wrist: Float64) -> Ray | None:
+    """Return the ray of an arm that points; none if shoulder and eyes are opposite."""
     looks = [shoulder] if np.isnan(eyes).any() else [shoulder, eyes]
     lines = [wrist - start for start in looks]
-    units = [line / np.linalg.norm(line) for line in lines]
-    direction = np.sum(units, axis=0)
-    length = float(np.linalg.norm(direction))
+    units = [line / math.sqrt(line @ line) for line in lines]
+    direction = units[0] + units[-1]
+    length = math.sqrt(direction @ direction)
     if not length > 0:
         return None
     # Neither line is known to be the one that is meant, and both ends of it are a little off.
-    apart = 0.5 * _angle(units[0], units[-1])
-    off = math.sqrt(2) * _KEYPOINT_SIGMA / float(np.linalg.norm(reach))
-    return Ray(row, wrist, direction / length, math.hypot(apart, off / math.sqrt(len(units))))
+    apart = 0.5 * math.acos(min(max(float(units[0] @ units[-1]), -1.0), 1.0))
+    off = math.sqrt(2 / len(units)) * _KEYPOINT_SIGMA / math.sqrt(lines[0] @ lines[0])
+    return Ray(row, wrist, direction / length, math.hypot(apart, off))
 
 
-def _angle(a: Float64, b: Float64) -> float:
-    """Return the angle between vectors, rad; NaN if one is unknown or has no length."""
-    length = float(np.linalg.norm(a) * np.linalg.norm(b))
-    return math.acos(float(np.clip(a @ b / length, -1, 1))) if length > 0 else math.nan
+def _cosines(a: Float64, b: Float64) -> Float64:
+    """``(...)`` Cosines of the angles between vectors; NaN if one is unknown or has no length."""
+    lengths = np.sqrt(np.add.reduce(a * a, -1) * np.add.reduce(b * b, -1))
+    lengths[~(lengths > 0)] = np.nan
+    return np.asarray(np.add.reduce(a * b, -1) / lengths)

@@ -31,12 +31,25 @@ _DWELL, _FALL = 0.3, 1.0
 # A pause after which nothing is known of what was before, s.
 _PAUSE = 2.0
 
-_HIPS = UNION.indices('left_hip_joint', 'right_hip_joint')
-_SHOULDERS = UNION.indices('left_shoulder_joint', 'right_shoulder_joint')
-_LEGS = UNION.indices(
-    *(f'{side}_{name}' for side in ('left', 'right') for name in ('hip_joint', 'knee', 'ankle'))
+# Left and right hip, then left and right shoulder.
+_TRUNK = np.array(
+    UNION.indices(
+        *(f'{side}_{name}_joint' for name in ('hip', 'shoulder') for side in ('left', 'right'))
+    )
 )
-_NO_ARMS = [i for i, name in enumerate(UNION.keypoints) if not name.endswith(('elbow', 'wrist'))]
+# Both hips, both knees, both ankles.
+_LEGS = np.array(
+    UNION.indices(
+        *(
+            f'{side}_{name}'
+            for name in ('hip_joint', 'knee', 'ankle')
+            for side in ('left', 'right')
+        )
+    )
+)
+_NO_ARMS = np.array(
+    [i for i, name in enumerate(UNION.keypoints) if not name.endswith(('elbow', 'wrist'))]
+)
 
 
 class Posture(IntEnum):
@@ -67,40 +80,40 @@ def postures(points: NDArray[np.floating], up: NDArray[np.floating]) -> list[Pos
         UNKNOWN where hips, shoulders, or both legs are.
 
     """
-    body = points.astype(np.float64)
-    hips, shoulders = body[:, _HIPS].mean(1), body[:, _SHOULDERS].mean(1)
-    # (N, 2 legs, hip knee ankle, 3)
-    legs = body[:, _LEGS].reshape(-1, 2, 3, 3)
-    thighs, shins = legs[:, :, 1] - legs[:, :, 0], legs[:, :, 2] - legs[:, :, 1]
-    thigh, shin, trunk = (length(bones) for bones in (thighs, shins, shoulders - hips))
-    known = (thigh > 0) & (shin > 0)
-    count = np.maximum(known.sum(-1), 1)
-    mean_thigh = np.where(known, thigh, 0).sum(-1) / count
-    leg = mean_thigh + np.where(known, shin, 0).sum(-1) / count
-    heights = body @ up
-    lowest = np.where(known[..., None], legs @ up, np.inf).min((1, 2))
-    height = hips @ up - lowest
-    heights = heights[:, _NO_ARMS]
-    extent = np.fmax.reduce(heights, axis=1) - np.fmin.reduce(heights, axis=1)
+    # (26, N, 3): few calls of NumPy, of which each takes longer than its sums.
+    joints = points.astype(np.float64).swapaxes(0, 1)
+    trunks = joints.take(_TRUNK, 0)
+    hips, shoulders = 0.5 * (trunks[0::2] + trunks[1::2])
+    legs = joints.take(_LEGS, 0).reshape(3, 2, *hips.shape)  # hip knee ankle, 2 legs, N, 3
+    bones = legs[1:] - legs[:-1]
+    thighs, shins = bones
+    (thigh, shin), trunk = length(bones), length(shoulders - hips)
+    known = (thigh > 0) & (shin > 0)  # (2, N)
+    count = np.maximum(np.add.reduce(known), 1)
+    mean_thigh, mean_shin = np.add.reduce(np.where(known, (thigh, shin), 0), 1) / count
+    leg = mean_thigh + mean_shin
+    falls = bones @ -up  # (2, 2, N) thighs and shins, downwards
+    level = hips @ up
+    lowest = np.where(known, legs @ up, np.inf).reshape(6, -1).min(0)
+    height = level - lowest
+    heights = joints.take(_NO_ARMS, 0) @ up
+    extent = np.fmax.reduce(heights) - np.fmin.reduce(heights)
     lies = (extent < _LYING_EXTENT * (trunk + leg)) & (height < _LYING_HIPS * leg)
-    lies &= (shoulders - hips) @ up < _LYING_TRUNK * trunk
+    lies &= shoulders @ up - level < _LYING_TRUNK * trunk
     # On a knee: the shin lies, and the hip is over the knee.
-    cosine = (thighs * shins).sum(-1) / np.maximum(thigh * shin, 1e-9)
-    kneels = known & (np.abs(shins @ up) < _LYING_SHIN * shin) & (cosine < _KNEELING_BEND)
-    kneels &= -(thighs @ up) > _OVER_KNEE * thigh
+    cosine = np.add.reduce(thighs * shins, -1) / np.maximum(thigh * shin, 1e-9)
+    kneels = known & (np.abs(falls[1]) < _LYING_SHIN * shin) & (cosine < _KNEELING_BEND)
+    kneels &= falls[0] > _OVER_KNEE * thigh
     # Squatting: on the feet alone, near over the ankles, the shins upright.
-    ankles = np.where(known[..., None], legs[:, :, 2], 0).sum(1) / count[:, None]
+    ankles = np.add.reduce(np.where(known[..., None], legs[2], 0)) / count[:, None]
     apart = hips - ankles
     aside = length(apart - (apart @ up)[:, None] * up)
-    squats = (aside < _OVER_ANKLE * mean_thigh) & (
-        ~known | (-(shins @ up) > _LYING_SHIN * shin)
-    ).all(-1)
-    is_unknown = ~known.any(-1) | ~(trunk > 0)
-    found = np.select(
-        [is_unknown, lies, height > _STANDING_HIPS * leg, kneels.any(-1) | squats],
-        [Posture.UNKNOWN, Posture.LYING, Posture.STANDING, Posture.KNEELING],
-        Posture.SITTING,
-    )
+    squats = (~known | (falls[1] > _LYING_SHIN * shin)).all(0)
+    squats &= aside < _OVER_ANKLE * mean_thigh
+    found = np.where(kneels.any(0) | squats, Posture.KNEELING, Posture.SITTING)
+    found[height > _STANDING_HIPS * leg] = Posture.STANDING
+    found[lies] = Posture.LYING
+    found[~known.any(0) | ~(trunk > 0)] = Posture.UNKNOWN
     return [Posture(value) for value in found.tolist()]
 
 

@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 Float64 = NDArray[np.float64]
 
 SHORTEST = 1e-6  # m, below which a bone has no direction.
-_NEXT, _AFTER_NEXT = [1, 2, 0], [2, 0, 1]
+_NEXT, _AFTER_NEXT = np.array([1, 2, 0]), np.array([2, 0, 1])
 
 
 def cross(a: Float64, b: Float64) -> Float64:
     """Return cross products; np.cross is slow on a few vectors."""
-    return np.asarray(a[..., _NEXT] * b[..., _AFTER_NEXT] - a[..., _AFTER_NEXT] * b[..., _NEXT])
+    ahead = a.take(_NEXT, -1) * b.take(_AFTER_NEXT, -1)
+    return np.asarray(ahead - a.take(_AFTER_NEXT, -1) * b.take(_NEXT, -1))
 
 
 def wrapped(angles: Float64) -> Float64:
@@ -21,33 +22,41 @@ def wrapped(angles: Float64) -> Float64:
     return np.asarray((angles + np.pi) % (2 * np.pi) - np.pi)
 
 
+def within(values: Float64, low: float, high: float) -> Float64:
+    """Return values held between two limits; np.clip is slow on a few."""
+    return np.asarray(np.minimum(np.maximum(values, low), high))
+
+
 def yxz_angles(rotation: Float64) -> tuple[Float64, Float64, Float64]:
-    """Return the angles about y, then x, then z."""
-    x = np.arcsin(np.clip(-rotation[:, 1, 2], -1, 1))
-    y = np.arctan2(rotation[:, 0, 2], rotation[:, 2, 2])
-    return y, x, np.arctan2(rotation[:, 1, 0], rotation[:, 1, 1])
+    """``(...)`` The angles about y, then x, then z of ``(..., 3, 3)`` rotations."""
+    x = np.arcsin(within(-rotation[..., 1, 2], -1, 1))
+    y = np.arctan2(rotation[..., 0, 2], rotation[..., 2, 2])
+    return y, x, np.arctan2(rotation[..., 1, 0], rotation[..., 1, 1])
 
 
 def zxy_angles(rotation: Float64) -> tuple[Float64, Float64, Float64]:
-    """Return the angles about z, then x, then y."""
-    x = np.arcsin(np.clip(rotation[:, 2, 1], -1, 1))
-    z = np.arctan2(-rotation[:, 0, 1], rotation[:, 1, 1])
-    return z, x, np.arctan2(-rotation[:, 2, 0], rotation[:, 2, 2])
+    """``(...)`` The angles about z, then x, then y of ``(..., 3, 3)`` rotations."""
+    x = np.arcsin(within(rotation[..., 2, 1], -1, 1))
+    z = np.arctan2(-rotation[..., 0, 1], rotation[..., 1, 1])
+    return z, x, np.arctan2(-rotation[..., 2, 0], rotation[..., 2, 2])
 
 
 def upright_frames(up: Float64, left: Float64) -> Float64:
-    """``(N, 3, 3)`` Frames with z along `up`, and y to the left as far as it is across."""
+    """``(..., 3, 3)`` Frames with z along `up`, and y to the left as far as it is across."""
+    frames = np.empty((*up.shape, 3))
     z = unit(up)
     x = unit(cross(left, z))
-    return np.stack([x, cross(z, x), z], -1)
+    frames[..., 0], frames[..., 1], frames[..., 2] = x, cross(z, x), z
+    return frames
 
 
 def unit(vectors: Float64) -> Float64:
-    """``(N, 3)`` Unit vectors; NaN for what has no length."""
-    lengths = length(vectors)[:, None]
-    return np.where(lengths > SHORTEST, vectors / np.maximum(lengths, SHORTEST), np.nan)
+    """``(..., 3)`` Unit vectors; NaN for what has no length."""
+    lengths = length(vectors)
+    lengths[~(lengths > SHORTEST)] = np.nan
+    return np.asarray(vectors / lengths[..., None])
 
 
 def length(vectors: Float64) -> Float64:
     """``(...)`` Lengths of vectors."""
-    return np.asarray(np.sqrt(np.square(vectors).sum(-1)))
+    return np.asarray(np.sqrt(np.add.reduce(vectors * vectors, -1)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+import math
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,13 @@ Float64 = NDArray[np.float64]
 
 # Looks over which sizes are averaged at most, and the change, m, that makes a new URDF.
 _MEMORY, _NEW_SIZE = 100, 0.03
-_AXES = np.array([joint.axis for joint in JOINTS if not joint.is_fixed])
+# The axis of each joint that turns, and 1, or -1 where it is against it.
+_AXES = tuple(
+    next((name, sign) for name, sign in zip('xyz', joint.axis, strict=True) if sign)
+    for joint in JOINTS
+    if not joint.is_fixed
+)
+_SIGNS = np.array([sign for _, sign in _AXES])
 
 
 class BodyFrames:
@@ -53,11 +61,15 @@ class BodyFrames:
             self._urdf = node.create_publisher(String, f'{topic}/urdf', latched)
         self._stamped = require('geometry_msgs.msg', 'bodies are published').TransformStamped
         self._angles: Float64 = np.zeros(len(ANGLES))
+        self._names: dict[bytes, list[str]] = {}
         self._looks = 0
-        self._mean: Float64 = np.array(list(SIZES.values()))
-        self._sizes: Float64 = np.zeros(len(SIZES))
+        self._mean = list(SIZES.values())
+        self._sizes = [0.0] * len(SIZES)
         self._root = self._stamped(child_frame_id=f'{frame_prefix}{ROOT_LINK}_{name}')
         self._links: list[Any] = []
+        # The stamp that all links share, and what is turned for each angle.
+        self._stamp = Header().stamp
+        self._turns: list[tuple[Any, str]] = []
 
     @property
     def is_heard(self) -> bool:
@@ -84,10 +96,14 @@ class BodyFrames:
         """
         known = np.isfinite(angles)
         self._angles = np.where(known, angles, self._angles)
-        self._learn(sizes)
+        self._learn(sizes.tolist())
         if self.is_heard:
-            names = [f'{ANGLES[k]}_{self._name}' for k in np.flatnonzero(known)]
-            message = JointState(header=header, name=names, position=angles[known].tolist())
+            key = known.tobytes()
+            if key not in self._names:
+                # What is unknown seldom changes.
+                self._names = {key: [f'{ANGLES[k]}_{self._name}' for k in np.flatnonzero(known)]}
+            position = array('d', angles[known].tobytes())
+            message = JointState(header=header, name=self._names[key], position=position)
             self._states.publish(message)
 
     def transforms(self, origin: Float64, turn: Float64, header: Header) -> list[Any]:
@@ -106,42 +122,57 @@ class BodyFrames:
             Frame and stamp.
 
         """
-        _set(self._root, header, turn.tolist(), origin.tolist())
-        turned = np.concatenate(
-            [_AXES * np.sin(0.5 * self._angles)[:, None], np.cos(0.5 * self._angles)[:, None]], 1
-        ).tolist()
-        at = 0
-        for joint, message in zip(JOINTS, self._links, strict=True):
-            message.header.stamp = header.stamp
-            if not joint.is_fixed:
-                _set_turn(message.transform.rotation, turned[at])
-                at += 1
+        self._root.header = header
+        at, turned = self._root.transform.translation, self._root.transform.rotation
+        at.x, at.y, at.z = origin.tolist()
+        turned.x, turned.y, turned.z, turned.w = turn.tolist()
+        self._stamp.sec, self._stamp.nanosec = header.stamp.sec, header.stamp.nanosec
+        half = 0.5 * self._angles
+        sines, cosines = (_SIGNS * np.sin(half)).tolist(), np.cos(half).tolist()
+        # A joint turns about one axis: the two parts of the quaternion that stay 0 are left alone.
+        for (rotation, axis), sine, cosine in zip(self._turns, sines, cosines, strict=True):
+            setattr(rotation, axis, sine)
+            rotation.w = cosine
         return [self._root, *self._links]
 
-    def _learn(self, sizes: Float64) -> None:
+    def _learn(self, sizes: list[float]) -> None:
         """Follow the mean sizes; describe the person anew when they have changed."""
         self._looks = min(self._looks + 1, _MEMORY)
-        self._mean = self._mean + np.where(np.isfinite(sizes), sizes - self._mean, 0) / self._looks
-        if np.abs(self._mean - self._sizes).max() < _NEW_SIZE:
+        self._mean = [
+            mean + (size - mean) / self._looks if math.isfinite(size) else mean
+            for mean, size in zip(self._mean, sizes, strict=True)
+        ]
+        changes = (abs(a - b) for a, b in zip(self._mean, self._sizes, strict=True))
+        if max(changes) < _NEW_SIZE:
             return
-        self._sizes = self._mean.copy()
-        named = dict(zip(SIZES, self._sizes.tolist(), strict=True))
-        self._links = []
-        for joint in JOINTS:
-            message = self._stamped(
-                header=Header(frame_id=f'{self._prefix}{joint.parent}_{self._name}'),
-                child_frame_id=f'{self._prefix}{joint.link}_{self._name}',
-            )
-            shift = message.transform.translation
-            shift.x, shift.y, shift.z = joint.step(named)
-            message.transform.rotation.w = 1.0
-            self._links.append(message)
+        self._sizes = self._mean
+        named = dict(zip(SIZES, self._sizes, strict=True))
+        self._describe(named)
         if self._urdf is not None:
             text = human_urdf(self._name, named, self._prefix)
             self._urdf.publish(String(data=text))
             if self._node.has_parameter(self._parameter):
                 self._node.undeclare_parameter(self._parameter)
             self._node.declare_parameter(self._parameter, text)
+
+    def _describe(self, sizes: dict[str, float]) -> None:
+        """Make the frames of the links of a person of such sizes."""
+        self._links = []
+        for joint in JOINTS:
+            message = self._stamped(
+                header=Header(frame_id=f'{self._prefix}{joint.parent}_{self._name}'),
+                child_frame_id=f'{self._prefix}{joint.link}_{self._name}',
+            )
+            message.header.stamp = self._stamp
+            shift = message.transform.translation
+            shift.x, shift.y, shift.z = joint.step(sizes)
+            message.transform.rotation.w = 1.0
+            self._links.append(message)
+        turning = [m for m, joint in zip(self._links, JOINTS, strict=True) if not joint.is_fixed]
+        self._turns = [
+            (message.transform.rotation, axis)
+            for message, (axis, _) in zip(turning, _AXES, strict=True)
+        ]
 
     def destroy(self) -> None:
         """Remove the topics and the parameter."""
@@ -150,14 +181,3 @@ class BodyFrames:
             self._node.destroy_publisher(self._urdf)
             if self._node.has_parameter(self._parameter):
                 self._node.undeclare_parameter(self._parameter)
-
-
-def _set(message: Any, header: Header, turn: list[float], shift: list[float]) -> None:
-    message.header = header
-    _set_turn(message.transform.rotation, turn)
-    place = message.transform.translation
-    place.x, place.y, place.z = shift
-
-
-def _set_turn(rotation: Any, turn: list[float]) -> None:
-    rotation.x, rotation.y, rotation.z, rotation.w = turn

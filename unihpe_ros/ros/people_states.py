@@ -13,6 +13,7 @@ from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.core.stature import stature
 from unihpe_ros.kinematics.person_motion import PeopleMotion
 from unihpe_ros.kinematics.posture import Posture, postures, PostureTracker
+from unihpe_ros.kinematics.rotations import cross
 from unihpe_ros.ros.clouds import to_message
 from unihpe_ros.ros.transforms import Transform
 
@@ -35,7 +36,8 @@ PERSON = np.dtype(
         ('flags', '<u2'),
     ]
 )
-_ROOT, _HIPS = UNION.index('pelvis'), UNION.indices('left_hip_joint', 'right_hip_joint')
+_ROOT = UNION.index('pelvis')
+_LEFT_HIP, _RIGHT_HIP = UNION.indices('left_hip_joint', 'right_hip_joint')
 # What is up in a picture that has to be turned clockwise by so many degrees.
 _UP_IN_PICTURE = {
     0: np.array([0.0, -1.0, 0.0]),
@@ -176,15 +178,11 @@ class PeopleStates:
 
 def _headings(keypoints: NDArray[np.floating], place: Place) -> Float64:
     """``(N,)`` Where the hips look, about `up` from `ahead`, rad."""
-    left = (keypoints[:, _HIPS[0]] - keypoints[:, _HIPS[1]]).astype(np.float64)
-    # Forward is left x up.
-    forward = left @ _cross_matrix(place.up)
-    return np.asarray(np.arctan2(forward @ np.cross(place.up, place.ahead), forward @ place.ahead))
-
-
-def _cross_matrix(vector: Float64) -> Float64:
-    """``(3, 3)`` By which a row is multiplied to get its cross product with a vector."""
-    return np.cross(np.eye(3), vector)
+    left = (keypoints[:, _LEFT_HIP] - keypoints[:, _RIGHT_HIP]).astype(np.float64)
+    # Where they look is left x up, of which the parts ahead and to the left of it are asked for.
+    ahead = left @ cross(place.up, place.ahead)
+    aside = left @ cross(place.up, cross(place.up, place.ahead))
+    return np.asarray(np.arctan2(aside, ahead))
 
 
 def to_people_cloud(points: NDArray[np.void], header: Header) -> PointCloud2:
