@@ -17,7 +17,7 @@ from unihpe_ros.synthesis.body.body_shapes import load_bodies
 from unihpe_ros.synthesis.camera.effects import expose, with_auto_exposure
 from unihpe_ros.synthesis.clothing.outfit_sampling import sample_outfit
 from unihpe_ros.synthesis.motion.motion_bank import find_clips, load_motions, motion_folder
-from unihpe_ros.synthesis.primitives.scene_types import BodyPosture, Lens, View
+from unihpe_ros.synthesis.primitives.scene_types import BodyPosture, Lens, SceneCamera
 from unihpe_ros.synthesis.render.scene_renderer import render_meshes
 from unihpe_ros.synthesis.samples.framing import look_at
 from unihpe_ros.synthesis.samples.people import PeopleAssets
@@ -62,7 +62,7 @@ def draw_conventions(assets: PeopleAssets, seed: int = 0) -> NDArray[np.uint8]:
     focal = 0.84 * _DISTANCE * min(_SIZE[1] / (high[2] - low[2]), _SIZE[0] / (high[0] - low[0]))
     centre = 0.5 * (np.array(_SIZE) - 1)
     K = np.array([[focal, 0, centre[0]], [0, focal, centre[1]], [0, 0, 1]])
-    view = View(K, _SIZE, look_at(eye, middle), eye)
+    view = SceneCamera(K, _SIZE, look_at(eye, middle), eye)
     room = sample_room(rng, float(low[2]), np.stack([eye, low, high]))
     drawing = render_meshes([figure.mesh], [0], room, view, focus=middle)
     lens = with_auto_exposure(Lens(), drawing.image, drawing.owner[::2, ::2] == 0)

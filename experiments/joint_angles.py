@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.directions import smallest_rotation
-from unihpe_ros.kinematics.human_model import ANGLES, forward_kinematics, LINKS, turn
+from unihpe_ros.kinematics.human_model import ANGLES, axis_rotation, forward_kinematics, LINKS
 from unihpe_ros.kinematics.joint_angles import body_angles
 from unihpe_ros.synthesis.body.body_shapes import BodyShapes, load_bodies
 from unihpe_ros.synthesis.body.poser import Poser
@@ -58,7 +58,7 @@ def sample(bodies: BodyShapes, poser: Poser, count: int, seed: int) -> tuple[Flo
                 hanging = smallest_rotation(np.array([[0.0, 0.0, -1.0]]), along[None])[0]
                 link = turned[number].astype(np.float64) @ hanging @ _AXES
                 axis = side * _ELBOW_AXIS * (name == 'upper_arm')
-                found[f'{letter.lower()}_{name}'] = link @ turn((0, 0, 1), np.array(axis))
+                found[f'{letter.lower()}_{name}'] = link @ axis_rotation((0, 0, 1), np.array(axis))
         links.append(found)
     return np.array(keypoints, np.float64), {
         name: np.stack([one[name] for one in links]) for name in links[0]

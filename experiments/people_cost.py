@@ -19,7 +19,7 @@ from std_msgs.msg import Header
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.kinematics.gestures import GestureRecogniser
-from unihpe_ros.kinematics.human_model import SIZES
+from unihpe_ros.kinematics.human_model import BODY_SIZES
 from unihpe_ros.kinematics.joint_angles import body_angles
 from unihpe_ros.kinematics.pointing import pointing_rays
 from unihpe_ros.kinematics.starter_gestures import open_gallery
@@ -55,7 +55,7 @@ def steps(poses: Poses) -> dict[str, Callable[[int], object]]:
     count, states, header = len(poses), PeopleStates(), Header(frame_id='map')
     bodies = [BodyFrames(_Node(), f'b{k}', f'a{k}', '', describe=False) for k in range(count)]
     held = body_angles(poses.keypoints_3d)
-    sizes = np.stack([held.sizes[name] for name in SIZES], -1)
+    sizes = np.stack([held.sizes[name] for name in BODY_SIZES], -1)
     turn = np.array([0.0, 0.0, 0.0, 1.0])
 
     def frames(_: int) -> None:

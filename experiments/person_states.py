@@ -16,7 +16,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.bench.tracking.simulated_people import walk_about
-from unihpe_ros.bench.tracking.tracking_benchmark import CAMERA, RATE
+from unihpe_ros.bench.tracking.tracking_benchmark import CAMERA, FRAME_RATE
 from unihpe_ros.core.pose import RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
@@ -39,7 +39,7 @@ def run(people: int, seconds: float, seed: int) -> tuple[Float64, Float64]:
     refiner, motion, settings = TrackRefiner(UNION), PeopleMotion(), EstimatorSettings()
     errors, sigmas = [], []
     since, before = np.full(people, np.inf), None
-    for scene in walk_about(people, seconds, RATE, seed, CAMERA):
+    for scene in walk_about(people, seconds, FRAME_RATE, seed, CAMERA):
         seen = np.flatnonzero(scene.visible.mean(-1) > 0.9)
         since = np.where(np.isin(range(people), seen), np.minimum(since, scene.stamp), np.inf)
         placed = refiner.refine(
@@ -55,7 +55,7 @@ def run(people: int, seconds: float, seed: int) -> tuple[Float64, Float64]:
         )
         roots = scene.keypoints_3d[:, _ROOT]
         if before is not None:
-            true = np.concatenate([roots, (roots - before) * RATE], -1)[seen]
+            true = np.concatenate([roots, (roots - before) * FRAME_RATE], -1)[seen]
             settled = scene.stamp - since[seen] > _SETTLE
             errors.append((states - true)[settled])
             sigmas.append(sigma[settled])

@@ -12,7 +12,7 @@ from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import LifecycleNode, Node
 from launch_ros.substitutions import FindPackageShare
-from unihpe_ros.ros.camera_presets import load_preset, PRESETS
+from unihpe_ros.ros.camera_presets import CAMERA_PRESETS, load_preset
 
 ARGUMENTS = {
     'image': ('', 'Topic of the images, if not that of camera; compressed ones are under it'),
@@ -178,7 +178,7 @@ def generate_launch_description() -> LaunchDescription:
                     name,
                     default_value=default,
                     description=description,
-                    choices=['none', *PRESETS] if name == 'camera' else None,
+                    choices=['none', *CAMERA_PRESETS] if name == 'camera' else None,
                 )
                 for name, (default, description) in ARGUMENTS.items()
             ),

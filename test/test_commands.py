@@ -11,7 +11,7 @@ import re
 from doc_commands import commands_in, commands_of, lines_of, PAGES, ROOT
 import pytest
 from unihpe_ros.cli import main as cli
-from unihpe_ros.ros.camera_presets import PRESETS
+from unihpe_ros.ros.camera_presets import CAMERA_PRESETS
 from unihpe_ros.ros.parameters import Parameters
 
 OURS = ('config/', 'docker/', 'docs/', 'examples/', 'experiments/', 'resource/', 'test/')
@@ -127,7 +127,7 @@ def _of_ros2(words: Sequence[str], is_whole: bool) -> Iterator[str]:
         for name, _, value in (word.partition(':=') for word in rest):
             if name not in launch_arguments():
                 yield f'{what}: no argument {name}'
-            elif name == 'camera' and value not in ('none', *PRESETS):
+            elif name == 'camera' and value not in ('none', *CAMERA_PRESETS):
                 yield f'{what}: no camera {value}'
     elif what == 'unihpe':
         yield from _of_unihpe(rest, is_whole)

@@ -7,7 +7,13 @@ import pytest
 from tiny_detector import write_tiny_detector
 from tiny_model import paint_person, write_tiny_model
 from unihpe_ros.core.boxes import iou
-from unihpe_ros.core.detector_output import decode, encode, grid, read_answer, suppress
+from unihpe_ros.core.detector_output import (
+    decode_boxes,
+    encode_boxes,
+    grid,
+    read_detections,
+    suppress,
+)
 from unihpe_ros.core.letterbox import InputPicture, Letterbox
 from unihpe_ros.detector import find_detector, PersonDetector
 from unihpe_ros.engines import EngineError
@@ -36,7 +42,7 @@ def test_decoding_undoes_encoding(rng):
     points, _ = grid(SIZE)
     boxes = random_boxes(rng, len(points))
     logits = rng.normal(0, 3, (len(points), 1)).astype(np.float32)
-    found, scores = decode(np.hstack([logits, encode(boxes, SIZE)]), SIZE)
+    found, scores = decode_boxes(np.hstack([logits, encode_boxes(boxes, SIZE)]), SIZE)
     np.testing.assert_allclose(found, boxes, atol=1e-3)
     np.testing.assert_allclose(np.log(scores / (1 - scores)), logits[:, 0], rtol=1e-2, atol=1e-3)
 
@@ -44,7 +50,7 @@ def test_decoding_undoes_encoding(rng):
 def test_logits_of_any_size_make_scores():
     raw = np.zeros((len(grid((32, 32))[0]), 5), np.float32)
     raw[:2, 0] = 1e30, -1e30
-    np.testing.assert_allclose(decode(raw, (32, 32))[1][:2], (1, 0), atol=1e-6)
+    np.testing.assert_allclose(decode_boxes(raw, (32, 32))[1][:2], (1, 0), atol=1e-6)
 
 
 def test_suppression_equals_opencv(rng):
@@ -122,7 +128,7 @@ def answer_of(boxes, logits, size=SIZE):
     points, _ = grid(size)
     spread = np.zeros((len(points), 4), np.float32)
     spread[: len(boxes)] = boxes
-    raw = np.hstack([np.full((len(points), 1), -9, np.float32), encode(spread, size)])
+    raw = np.hstack([np.full((len(points), 1), -9, np.float32), encode_boxes(spread, size)])
     raw[: len(boxes), 0] = logits
     return raw
 
@@ -130,7 +136,7 @@ def answer_of(boxes, logits, size=SIZE):
 def test_answers_are_thresholded_sorted_and_cut_to_the_image():
     letterbox = Letterbox((832, 512), SIZE)
     boxes = [[10, 10, 40, 90], [100, 50, 150, 300], [200, 20, 230, 80], [-50, 20, -5, 80]]
-    found = read_answer(answer_of(np.float32(boxes), [0, 2, -3, 4]), letterbox, 0.3)
+    found = read_detections(answer_of(np.float32(boxes), [0, 2, -3, 4]), letterbox, 0.3)
     assert len(found) == 2
     assert (np.diff(found.scores) <= 0).all()
     np.testing.assert_allclose(found.boxes[0], [200.5, 100.5, 300.5, 511], atol=1e-3)
@@ -140,12 +146,12 @@ def test_answers_are_thresholded_sorted_and_cut_to_the_image():
 def test_answers_that_are_not_finite_are_left_out():
     raw = answer_of(np.float32([[10, 10, 40, 90], [100, 50, 150, 200]]), [3, 3])
     raw[0, 2] = np.nan
-    assert len(read_answer(raw, Letterbox(SIZE, SIZE), 0.3)) == 1
+    assert len(read_detections(raw, Letterbox(SIZE, SIZE), 0.3)) == 1
 
 
 def test_every_point_at_once_is_no_burden(rng):
     raw = rng.normal(3, 1, (len(grid(SIZE)[0]), 5)).astype(np.float32)
-    found = read_answer(raw, Letterbox(SIZE, SIZE), 0.0)
+    found = read_detections(raw, Letterbox(SIZE, SIZE), 0.0)
     assert 0 < len(found) <= 256
     overlaps = iou(found.boxes, found.boxes) - np.eye(len(found))
     assert overlaps.max() <= 0.6

@@ -6,7 +6,7 @@ import re
 import subprocess
 
 import pytest
-from unihpe_ros.ros.camera_presets import PRESETS
+from unihpe_ros.ros.camera_presets import CAMERA_PRESETS
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,7 +52,7 @@ def test_commands_and_arguments_exist():
     assert found
     for name, value in found:
         assert f"'{name}'" in launch
-        assert name != 'camera' or value in PRESETS
+        assert name != 'camera' or value in CAMERA_PRESETS
 
 
 def test_compose_shares_memory_and_names_its_dockerfile():

@@ -16,7 +16,7 @@ from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.engines.pose_model import PoseModelOutput
 from unihpe_ros.newcomers import Newcomers, NOWHERE
-from unihpe_ros.tracking.assemble import carry_poses, coast, join, report
+from unihpe_ros.tracking.assemble import assemble_poses, carry_poses, coast, join_poses
 from unihpe_ros.tracking.ego_motion import EgoMotion
 from unihpe_ros.tracking.observations import build_observations, Observations
 from unihpe_ros.tracking.refinement import TrackRefiner
@@ -298,7 +298,7 @@ class CameraStream:
             *(ids, observations, stamp, mode, settings, depth), assumed_view=assumed_view
         )
         self._refiner.keep(self._tracker.remembered())
-        poses = report(
+        poses = assemble_poses(
             *(ids, observations, placed, UNION, mode, settings),
             lifted=lifted,
             assumed_view=assumed_view,
@@ -306,7 +306,7 @@ class CameraStream:
         absent = self._tracker.predicted()
         if absent and len(self._last):
             fade = math.exp(-(stamp - self._stamp) / _SCORE_FADE)
-            poses = join(poses, coast(self._last, absent, fade, mode))
+            poses = join_poses(poses, coast(self._last, absent, fade, mode))
         self._period = stamp - self._stamp
         self._last, self._stamp = poses, stamp
         return poses

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.core.detector_output import Detections, read_answer
+from unihpe_ros.core.detector_output import Detections, read_detections
 from unihpe_ros.core.image_input import REDUCTIONS
 from unihpe_ros.core.letterbox import InputPicture, Letterbox
 from unihpe_ros.core.model_spec import ModelSpec
@@ -130,7 +130,7 @@ class PersonDetector(Detector):
             raise ValueError(f'image: expected (H, W, 3) uint8; got {image.dtype} {image.shape}')
         picture, letterbox = self._input.fill(image)
         raw = self._engine.infer({'image': picture})['detections'][0]
-        return read_answer(raw, letterbox, score_threshold)
+        return read_detections(raw, letterbox, score_threshold)
 
     def reduction(self, size: tuple[int, int]) -> int:
         """Return by how much a picture of (w, h) px may be reduced without loss of detections."""

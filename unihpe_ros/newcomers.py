@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from unihpe_ros.core import boxes
 from unihpe_ros.core.image_input import CameraImage
 from unihpe_ros.core.motion import MotionGate
-from unihpe_ros.core.rotation import turn, turn_boxes_back
+from unihpe_ros.core.rotation import turn_boxes_back, turn_image
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.detector import Detector
 from unihpe_ros.detector_thread import DetectorThread, Search
@@ -202,5 +202,5 @@ class Newcomers:
         size = max(width // factor, 1), max(height // factor, 1)
         if factor > 1:
             picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-        found = self.detector.detect(turn(picture, rotation), threshold).boxes
+        found = self.detector.detect(turn_image(picture, rotation), threshold).boxes
         return (turn_boxes_back(found, rotation, size) + 0.5) * factor - 0.5

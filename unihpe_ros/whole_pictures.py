@@ -12,7 +12,7 @@ from unihpe_ros.core import boxes
 from unihpe_ros.core.image_input import CameraImage
 from unihpe_ros.core.keypoint_sets import in_union
 from unihpe_ros.core.pose import Poses
-from unihpe_ros.core.rotation import turn, turn_boxes_back, turn_points_back
+from unihpe_ros.core.rotation import turn_boxes_back, turn_image, turn_points_back
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.engines.people_model import FoundPeople, PeopleModel
 from unihpe_ros.engines.pose_model import PoseModel
@@ -96,7 +96,7 @@ def find_upright(
     """Return the people of an image, px of the picture; the model is shown it upright."""
     rotation = image.view(settings).rotation
     size = image.image.shape[1], image.image.shape[0]
-    found = model.find_people(turn(image.image, rotation), settings.detect_threshold)
+    found = model.find_people(turn_image(image.image, rotation), settings.detect_threshold)
     places = turn_boxes_back(found.boxes, rotation, size)
     keypoints = turn_points_back(found.keypoints_2d, rotation, size)
     whole = FoundPeople(

@@ -13,10 +13,10 @@ from unihpe_ros.bench.recordings.bench_report import (
 )
 from unihpe_ros.bench.recordings.compare import (
     breaches,
+    comparison_table,
     parse_rule,
     Side,
     sides_of,
-    table,
     verdict,
 )
 from unihpe_ros.bench.recordings.metric_text import METRICS
@@ -37,7 +37,7 @@ def test_comparison_tells_change_from_noise(report):
     assert verdict(median, second, first) == 'same'
     assert verdict(median, third, first) == 'worse'
     assert verdict(median, first, third) == 'better'
-    row = next(row for row in table([first, third]) if 'latency_ms.p50' in row[0])
+    row = next(row for row in comparison_table([first, third]) if 'latency_ms.p50' in row[0])
     share = float(re.search(r'x([\d.]+) ±', row[2]).group(1))
     assert share == pytest.approx(1.5, abs=0.06)
 
@@ -45,7 +45,7 @@ def test_comparison_tells_change_from_noise(report):
 def test_noise_scales_with_the_ratio(report):
     faster = report_of([bag_result('one', latency=1), bag_result('two', 40, latency=1)])
     first, second = sides_of([report, faster], ['a', 'b'])
-    row = next(row for row in table([first, second]) if 'latency_ms.mean' in row[0])
+    row = next(row for row in comparison_table([first, second]) if 'latency_ms.mean' in row[0])
     share, noise = map(float, re.search(r'x([\d.]+) ±([\d.]+) better', row[2]).groups())
     assert share == pytest.approx(0.1, abs=0.006)
     assert noise < 0.1 * share

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 from unihpe_ros.bench.engines.demo_crops import demo_group, demo_views
-from unihpe_ros.bench.engines.engine_benchmark import EngineBench, STAGES
+from unihpe_ros.bench.engines.engine_benchmark import ENGINE_STAGES, EngineBench
 from unihpe_ros.bench.engines.pytorch import time_torch
 from unihpe_ros.bench.engines.roofline_model import count_work, Workload
 from unihpe_ros.cli.main import main
@@ -38,7 +38,7 @@ def test_backends_are_timed_compared_and_put_into_one_table(
         (name, batch) for name in backends[1:] for batch in BATCHES
     ]
     for row in record['rows']:
-        assert set(row['stages']) < set(STAGES)
+        assert set(row['stages']) < set(ENGINE_STAGES)
         assert all(row['stages'][name]['p50'] > 0 for name in ('image_branch', 'lifting'))
         assert 0 < row['total']['p50'] <= row['total']['p95'] <= row['total']['p99']
         assert row['estimator']['p50'] > 0

@@ -12,7 +12,7 @@ from synthesis_fixtures import bodies, bodies_file  # noqa: F401
 from tiny_motion import still, write_clip
 from unihpe_ros.bags.camera_tf import read_camera_poses
 from unihpe_ros.bags.reader import BagReader
-from unihpe_ros.bench.tracking.films import FilmScore, follow_film, RATE, whole_bodies
+from unihpe_ros.bench.tracking.films import FILM_RATE, FilmScore, follow_film, whole_bodies
 from unihpe_ros.bench.tracking.ground_velocity import ground_velocities, velocity_errors
 from unihpe_ros.bench.tracking.simulated_people import ways_about
 from unihpe_ros.bench.tracking.tracking_benchmark import CAMERA, people_of
@@ -91,8 +91,8 @@ def test_walkers_keep_to_their_way_and_face_along_it(walks, bodies):  # noqa: F8
 def test_films_show_the_simulated_walkers_ways(films):
     film = BagReader(films[0])
     truth = film.truth()
-    ways = ways_about(people_of(0), SECONDS, RATE, 0)
-    assert film.count == len(truth) == round(SECONDS * RATE)
+    ways = ways_about(people_of(0), SECONDS, FILM_RATE, 0)
+    assert film.count == len(truth) == round(SECONDS * FILM_RATE)
     for moment, people in enumerate(truth.values()):
         roots = people.keypoints_3d[:, UNION.index('pelvis')]
         np.testing.assert_allclose(roots[:, [0, 2]], ways.places[moment], atol=0.2)
@@ -147,7 +147,7 @@ def test_switches_ghosts_and_delays_are_counted(films):
     assert score.counts.switches == people
     assert score.nobody == 1
     late = followed(Oracle(films[0], late=1), films[0])
-    np.testing.assert_allclose(late.delays, [1 / RATE] * people, atol=1e-6)
+    np.testing.assert_allclose(late.delays, [1 / FILM_RATE] * people, atol=1e-6)
     assert late.found == pytest.approx(2 / 3, abs=0.01)
 
 

@@ -65,12 +65,12 @@ def test_the_report_tells_ratios_limits_and_growth(tmp_path):
     assert 'p99 of the age 31.0 ms is ABOVE' in words[1]
     assert words[1].endswith('30.0 ms')
     assert words[2].endswith('memory +1.5 MB')
-    rows = node_report.table(results)
+    rows = node_report.case_table(results)
     assert {len(row) for row in rows} == {12}
     assert rows[1][:4] == [CASE.name, '30.0', '29.5', '4']
     assert rows[1][-2] == '2.00'
     assert rows[2][-2] == 'unknown'
-    record = json.loads(node_report.write(results, tmp_path / 'new').read_text())
+    record = json.loads(node_report.write_node_report(results, tmp_path / 'new').read_text())
     assert record['runs'][0]['own_ms'] == pytest.approx(2.0)
     assert record['ratios'][0]['age_ratios'] == [2.0, 3.0, 5.0]
     assert cv2.imread(str(tmp_path / 'new' / 'node.png')) is not None
@@ -104,7 +104,7 @@ def test_the_naive_node_does_the_same_work():
     packed = CompressedImage(data=array('B', data.tobytes()))
     assert naive_node.to_array(packed).shape == (4, 6, 3)
     poses = people(2, COCO_17)
-    cloud = naive_node.to_cloud(poses, msg.header)
+    cloud = naive_node.naive_cloud(poses, msg.header)
     values = np.frombuffer(cloud.data, np.float32).reshape(2, 17, 6)
     np.testing.assert_array_equal(values[..., :3], poses.keypoints_3d)
     np.testing.assert_array_equal(values[..., 4:], poses.keypoints_2d)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.bench.peers import growth
-from unihpe_ros.bench.peers.comparison import compare, PeerScore, plot, WARM_UP
+from unihpe_ros.bench.peers.comparison import compare_peers, PeerScore, plot_peers, WARM_UP
 from unihpe_ros.bench.peers.runners import find_runners, Runner
 from unihpe_ros.core.resources import find_resource
 from unihpe_ros.core.skeleton import COCO_17
@@ -34,7 +34,7 @@ class Oracle(Runner):
 
 def test_runners_are_scored_by_the_truth(tmp_path: Path) -> None:
     everybody, one, wrong = Oracle('all'), Oracle('one', first=1), Oracle('off', off=15.0)
-    scores = compare([everybody, one, wrong], FILM, limit=WARM_UP + 6)
+    scores = compare_peers([everybody, one, wrong], FILM, limit=WARM_UP + 6)
     figures = [score.summary() for score in scores]
     assert figures[0]['found'] == 1.0
     assert figures[0]['pck_0.2'] == 1.0
@@ -43,13 +43,13 @@ def test_runners_are_scored_by_the_truth(tmp_path: Path) -> None:
     assert all(len(score.latency_ms) == 6 for score in scores)
     # All saw the same images.
     assert everybody.seen == one.seen == wrong.seen
-    plot(scores, tmp_path / 'peers.png')
+    plot_peers(scores, tmp_path / 'peers.png')
     assert (tmp_path / 'peers.png').stat().st_size > 1000
 
 
 def test_too_short_a_film_is_refused() -> None:
     with pytest.raises(ValueError, match='expected more than 15 images'):
-        compare([Oracle('all')], FILM, limit=WARM_UP)
+        compare_peers([Oracle('all')], FILM, limit=WARM_UP)
 
 
 def test_who_cannot_run_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -75,12 +75,12 @@ def test_growth_is_measured_along_its_axes(
     monkeypatch.setattr(growth, 'CAMERAS', (1, 2))
     monkeypatch.setattr(growth, 'SIZES', ((640, 480),))
     monkeypatch.setattr(growth, 'RATES', (15, 30))
-    points = growth.measure('unihpe_rt', 'onnxruntime-cpu', 2)
+    points = growth.measure_growth('unihpe_rt', 'onnxruntime-cpu', 2)
     assert [(point.axis, point.value) for point in points] == [
         *(('people', 1), ('people', 4), ('cameras', 1), ('cameras', 2), ('width', 640)),
         *(('fps', 15), ('fps', 30)),
     ]
     assert points[-1].total == 30 * points[-1].cpu_ms
     assert points[1].cpu_ms > points[0].cpu_ms
-    growth.plot(points, tmp_path / 'growth.png')
+    growth.plot_growth(points, tmp_path / 'growth.png')
     assert (tmp_path / 'growth.png').stat().st_size > 1000

@@ -38,8 +38,8 @@ def test_who_is_hardly_in_sight_is_not_counted() -> None:
     meter = TrackingMeter(0.5)
     true = np.array([[0, 0, 100, 200], [300, 0, 400, 200]], float)
     wanted = np.array([True, False])
-    tracking.compare(meter, true, wanted, np.array([7, 8]), true)
-    tracking.compare(meter, true, wanted, np.array([7]), true[:1])
+    tracking.count_image(meter, true, wanted, np.array([7, 8]), true)
+    tracking.count_image(meter, true, wanted, np.array([7]), true[:1])
     counts = meter.result()
     assert (counts.truths, counts.predictions, counts.hits) == (2, 2, 2)
 
@@ -52,9 +52,10 @@ def test_people_are_followed_and_placed_by_the_shipped_model() -> None:
     assert score.counts.idf1 > 0.85
     assert score.counts.switches <= 1
     errors = rooms.root_errors(estimator, people=1, seconds=0.3)
-    assert len(errors) == len(rooms.MODES) * len(rooms.DISTANCES)
+    assert len(errors) == len(rooms.PLACEMENTS) * len(rooms.DISTANCES)
     by_mode = {
-        mode: np.median([one.median for one in errors if one.mode == mode]) for mode in rooms.MODES
+        mode: np.median([one.median for one in errors if one.mode == mode])
+        for mode in rooms.PLACEMENTS
     }
     assert by_mode['depth'] < by_mode['projective'] < 0.2
 

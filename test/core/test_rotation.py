@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Camera, ROTATIONS
-from unihpe_ros.core.rotation import turn, turn_boxes_back
+from unihpe_ros.core.rotation import turn_boxes_back, turn_image
 
 W, H = 64, 48
 CAMERA = Camera.from_fov(W, H, 1.0)
@@ -18,7 +18,7 @@ BOX = np.array([[20.0, 10.0, 30.0, 40.0]])
 def test_a_box_of_the_turned_image_leads_back(degrees):
     image = np.zeros((H, W, 3), np.uint8)
     image[10:41, 20:31] = 255
-    rows, columns = np.nonzero(turn(image, degrees)[..., 0])
+    rows, columns = np.nonzero(turn_image(image, degrees)[..., 0])
     box = np.array([[columns.min(), rows.min(), columns.max(), rows.max()]], np.float32)
     np.testing.assert_array_equal(turn_boxes_back(box, degrees, (W, H)), BOX)
 
@@ -35,11 +35,11 @@ def turned(camera: Camera, degrees: int) -> Camera:
 def test_a_crop_of_a_turned_picture_is_that_of_the_upright_one(degrees, rng):
     image = cv2.GaussianBlur(rng.integers(0, 256, (H, W, 3), dtype=np.uint8), (0, 0), 3)
     back = (360 - degrees) % 360
-    box = turn_boxes_back(BOX, back, turn(image, degrees).shape[1::-1])
+    box = turn_boxes_back(BOX, back, turn_image(image, degrees).shape[1::-1])
     upright, _ = Crops.aim(BOX, CAMERA, (36, 48), 1.25)
     camera = turned(CAMERA, degrees)
     crops, _ = Crops.aim(box, camera, (36, 48), 1.25)
-    (expected,), (cut,) = upright.cut(image), crops.cut(turn(image, degrees))
+    (expected,), (cut,) = upright.cut(image), crops.cut(turn_image(image, degrees))
     assert np.abs(cut[..., :3].astype(int) - expected[..., :3]).max() <= 6
     # 3D comes back into the frame of the turned camera.
     point = np.array([[[0.1, -0.2, 3.0]]])

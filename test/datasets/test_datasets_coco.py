@@ -8,7 +8,7 @@ from tiny_datasets import write_3dhp_test, write_coco, write_h36m_poses, write_p
 from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.datasets.augment import crop_record
 from unihpe_ros.datasets.batches import CropDataset
-from unihpe_ros.datasets.catalogue import KINDS, open_records
+from unihpe_ros.datasets.catalogue import DATASET_KINDS, open_records
 from unihpe_ros.datasets.coco import Coco
 from unihpe_ros.datasets.records import DatasetError
 
@@ -119,7 +119,7 @@ def test_a_set_is_opened_by_its_kind(tmp_path, kind, write):
 
 
 def test_unknown_kinds_and_splits_are_named(tmp_path):
-    with pytest.raises(ValueError, match=f"expected one of {', '.join(KINDS)}; got 'mpii'"):
+    with pytest.raises(ValueError, match=f"{', '.join(DATASET_KINDS)}; got 'mpii'"):
         open_records('mpii', tmp_path, 'test')
     with pytest.raises(ValueError, match="split: expected 'train' or 'test'; got 'val'"):
         open_records('coco', tmp_path, 'val')

@@ -6,10 +6,10 @@ import pytest
 from scipy.io import loadmat, savemat
 from tiny_datasets import OF_28, write_3dhp_test, write_3dhp_train
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.datasets.mpi_inf_3dhp import fit_intrinsics, JOINTS, MpiInf3dhp
+from unihpe_ros.datasets.mpi_inf_3dhp import fit_intrinsics, MPI_JOINTS, MpiInf3dhp
 from unihpe_ros.datasets.records import DatasetError
 
-KNOWN = UNION.indices(*JOINTS)
+KNOWN = UNION.indices(*MPI_JOINTS)
 
 
 def test_training_frames_of_the_extracted_videos(tmp_path):

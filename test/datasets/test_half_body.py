@@ -7,7 +7,7 @@ import pytest
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.datasets import augment
-from unihpe_ros.datasets.augment import aim, crop_record
+from unihpe_ros.datasets.augment import aim_crop, crop_record
 from unihpe_ros.datasets.half_body import half_body
 from unihpe_ros.datasets.records import box_around, in_view, Record
 
@@ -83,7 +83,7 @@ def test_labels_are_those_of_the_whole_person_mapped_into_the_new_crop(standing,
         again = np.random.default_rng(seed)
         again.random(2)
         half = half_body(standing, again)
-        crop = aim(half, half.box.astype(np.float64), (144, 192))
+        crop = aim_crop(half, half.box.astype(np.float64), (144, 192))
         truth = crop.to_crop(standing.keypoints_2d.astype(np.float64))
         points = standing.keypoints_3d - standing.keypoints_3d[UNION.index('pelvis')]
         relative = points @ crop.virtual_from_camera.T

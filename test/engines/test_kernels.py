@@ -225,7 +225,7 @@ def test_answer_is_read_as_on_the_host(
     crops, _ = Crops.aim(BOXES[:6], camera, SPEC.input_size, SPEC.padding)
     answer = answers(len(crops), sharpness)
     points, scores, keypoints = read(functions, answer, crops)
-    their_points, their_scores = simcc.read_answer(answer, SPEC.simcc_ratio)
+    their_points, their_scores = simcc.read_keypoints(answer, SPEC.simcc_ratio)
     np.testing.assert_allclose(points, their_points, atol=1e-3)
     np.testing.assert_allclose(scores, their_scores, rtol=1e-4, atol=1e-6)
     pixels = crops.to_image(points)
@@ -251,7 +251,7 @@ def test_of_two_places_the_heavier_is_read_though_its_peak_is_lower(functions: F
     answer['simcc_x'][..., 150] = 4.2
     answer['simcc_x'][..., 38:42] = 4
     points, _, _ = read(functions, answer, crops)
-    np.testing.assert_allclose(points, simcc.read_answer(answer, 2.0)[0], atol=1e-3)
+    np.testing.assert_allclose(points, simcc.read_keypoints(answer, 2.0)[0], atol=1e-3)
     assert (points[..., 0] < 30).all()
 
 

@@ -5,7 +5,7 @@ from unihpe_ros.engines import EngineError, nvrtc
 from unihpe_ros.engines.kernels import MODULES
 
 
-@pytest.mark.parametrize('name', nvrtc.SOURCES)
+@pytest.mark.parametrize('name', nvrtc.KERNEL_SOURCES)
 def test_ptx_is_what_the_source_compiles_to(name: str) -> None:
     committed = nvrtc.FOLDER / f'{name}.ptx'
     assert nvrtc.Nvrtc().ptx(name) == committed.read_bytes(), 'make ptx compiles it again'

@@ -7,7 +7,7 @@ import pytest
 from record_predictions import Oracle, predictions_of
 from tiny_datasets import write_h36m_images, write_h36m_poses, write_pw3d
 from unihpe_ros.core.skeleton import COCO_17, UNION
-from unihpe_ros.datasets.augment import aim
+from unihpe_ros.datasets.augment import aim_crop
 from unihpe_ros.datasets.catalogue import open_records
 from unihpe_ros.datasets.records import DatasetError
 from unihpe_ros.evaluation.keypoint_report import keypoint_table
@@ -42,7 +42,7 @@ def test_own_2d_is_freed_of_the_lens_before_it_is_lifted(tmp_path):
     known = truth[..., 2] > 0
     assert known.sum() == 4 * 17
     box = chosen[0].box.astype(float)
-    pixel = 0.5 * aim(chosen[0], box, oracle.size).size[1]
+    pixel = 0.5 * aim_crop(chosen[0], box, oracle.size).size[1]
     assert np.abs(own - truth)[known][:, :2].max() < 0.5 / pixel
     wrist = predictions.keypoints[:, WRIST] - predictions.truth_2d[:, WRIST]
     assert np.abs(wrist).max() < 3

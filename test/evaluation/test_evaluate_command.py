@@ -19,7 +19,7 @@ import torch
 from unihpe_ros.cli import evaluate as command, evaluate_engines
 from unihpe_ros.cli.main import main
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.datasets.catalogue import KINDS, open_records
+from unihpe_ros.datasets.catalogue import DATASET_KINDS, open_records
 from unihpe_ros.engines import EngineError, model_files
 from unihpe_ros.engines.model_files import load_pair
 from unihpe_ros.evaluation.predictions import POSE_SOURCES
@@ -186,7 +186,7 @@ def test_engines_are_asked_for_as_many_people_as_they_were_built_for():
 
 def test_the_command_offers_what_there_is():
     assert set(command._IN_3D) == set(PROTOCOLS)
-    assert set(command._KINDS) == set(KINDS)
+    assert set(command._KINDS) == set(DATASET_KINDS)
 
 
 def test_too_few_people_are_not_split_into_tenths(tmp_path, capsys, checkpoint):

@@ -6,7 +6,7 @@ import numpy as np
 from tiny_model import keypoints_in
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.tracking.appearance import COLOURS
+from unihpe_ros.tracking.appearance import HISTOGRAM_SIZE
 from unihpe_ros.tracking.observations import Observations
 from unihpe_ros.tracking.tracker import Tracker
 
@@ -20,9 +20,9 @@ def observations_of(
 ) -> Observations:
     """Return observations of people in boxes, each from a row of `predict` or -1."""
     n = len(seen)
-    colours = np.full((n, COLOURS), np.nan, np.float32)
+    colours = np.full((n, HISTOGRAM_SIZE), np.nan, np.float32)
     if colour is not None:
-        colours = np.eye(COLOURS, dtype=np.float32)[[colour] * n]
+        colours = np.eye(HISTOGRAM_SIZE, dtype=np.float32)[[colour] * n]
     return replace(
         Observations.none(UNION),
         sources=np.array([source for source, _ in seen], np.intp),

@@ -7,11 +7,11 @@ from scipy.spatial.transform import Rotation
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.kinematics.human_model import (
     ANGLES,
+    BODY_SIZES,
     forward_kinematics,
-    LIMITS,
+    JOINT_RANGES,
     LINKS,
     mirrored_angles,
-    SIZES,
 )
 from unihpe_ros.kinematics.joint_angles import body_angles
 
@@ -19,7 +19,7 @@ from unihpe_ros.kinematics.joint_angles import body_angles
 def random_angles(count, seed=0):
     """Draw angles well within the limits, with bent limbs and without singular ones."""
     rng = np.random.default_rng(seed)
-    low, high = LIMITS.T
+    low, high = JOINT_RANGES.T
     angles = rng.uniform(low + 0.1 * (high - low), high - 0.1 * (high - low), (count, len(ANGLES)))
     for side in 'lr':
         angles[:, ANGLES.index(f'{side}_p_shoulder')] = rng.uniform(0.3, 2.6, count)
@@ -35,7 +35,7 @@ def test_angles_come_back_from_the_keypoints_of_a_body():
     found = body_angles(keypoints(angles), known_bend=0.0)
     np.testing.assert_allclose(found.angles, angles, atol=1e-6)
     np.testing.assert_allclose(found.rotations, np.tile(np.eye(3), (200, 1, 1)), atol=1e-6)
-    for name, value in SIZES.items():
+    for name, value in BODY_SIZES.items():
         # The head is nearer to the neck the more it is bent.
         if name != 'neck':
             np.testing.assert_allclose(found.sizes[name], value, atol=1e-6)
@@ -68,19 +68,23 @@ def test_a_raised_arm_a_bent_knee_and_a_seat_have_the_signs_of_human_description
                   l_r_hip=np.pi / 2, l_knee=-np.pi / 2, waist=0.5, p_head=0.5)
     )  # fmt: skip
     at = dict(zip(LINKS, places[0], strict=True))
-    upper = SIZES['upper_arm']
+    upper = BODY_SIZES['upper_arm']
     tilt = Rotation.from_rotvec([0, 0.5, 0]).apply
     np.testing.assert_allclose(at['l_elbow'] - at['l_shoulder'], upper * tilt(forward), atol=1e-9)
     np.testing.assert_allclose(at['r_elbow'] - at['r_shoulder'], -upper * aside, atol=1e-9)
-    np.testing.assert_allclose(at['l_knee'] - at['l_hip'], SIZES['thigh'] * forward, atol=1e-9)
-    np.testing.assert_allclose(at['l_ankle'] - at['l_knee'], (0, 0, -SIZES['shin']), atol=1e-9)
+    np.testing.assert_allclose(
+        at['l_knee'] - at['l_hip'], BODY_SIZES['thigh'] * forward, atol=1e-9
+    )
+    np.testing.assert_allclose(
+        at['l_ankle'] - at['l_knee'], (0, 0, -BODY_SIZES['shin']), atol=1e-9
+    )
     assert at['torso'][0] > 0.2
 
 
 def test_limits_hold():
     found = body_angles(keypoints(angles_of(l_elbow=3.1, r_knee=-3.1)), known_bend=0.0).angles[0]
-    assert found[ANGLES.index('l_elbow')] == LIMITS[ANGLES.index('l_elbow'), 1]
-    assert found[ANGLES.index('r_knee')] == LIMITS[ANGLES.index('r_knee'), 0]
+    assert found[ANGLES.index('l_elbow')] == JOINT_RANGES[ANGLES.index('l_elbow'), 1]
+    assert found[ANGLES.index('r_knee')] == JOINT_RANGES[ANGLES.index('r_knee'), 0]
 
 
 def test_what_depends_on_an_unknown_keypoint_is_unknown_and_nothing_else_is():

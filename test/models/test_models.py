@@ -13,7 +13,7 @@ from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.models.detector_network import DetectorNetwork, DetectorPreset, DETECTORS
 from unihpe_ros.models.export import export, hash_weights
 from unihpe_ros.models.image_encoder import check_strided_convolutions
-from unihpe_ros.models.refiner import mirrored
+from unihpe_ros.models.refiner import mirrored_keypoints
 from unihpe_ros.models.unihpe import PRESETS, UniHPE
 
 K = len(UNION)
@@ -75,12 +75,12 @@ def test_a_mirrored_person_is_lifted_to_the_mirrored_pose(network):
     keypoints, feature = torch.randn(3, K, 3), torch.zeros(3, 512)
     with torch.inference_mode():
         pose = network.lift(keypoints, feature)['lifted_pose3d']
-        other = network.lift(mirrored(keypoints), feature)['lifted_pose3d']
+        other = network.lift(mirrored_keypoints(keypoints), feature)['lifted_pose3d']
         alone = network.decoder(network.encode_2d(keypoints)[0], '2d')
-    assert torch.allclose(mirrored(other), pose, atol=1e-5)
+    assert torch.allclose(mirrored_keypoints(other), pose, atol=1e-5)
     assert (alone - pose).abs().max() > 0.01
     left, right = UNION.index('left_wrist'), UNION.index('right_wrist')
-    assert torch.equal(mirrored(keypoints)[:, left, 1:], keypoints[:, right, 1:])
+    assert torch.equal(mirrored_keypoints(keypoints)[:, left, 1:], keypoints[:, right, 1:])
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 from std_msgs.msg import Header
 from unihpe_ros.core.pose import RootMode
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.kinematics.gestures import NOTHING, SeenGesture
+from unihpe_ros.kinematics.gestures import NO_GESTURE, SeenGesture
 from unihpe_ros.kinematics.human_model import ANGLES, forward_kinematics, JOINTS, LINKS
 from unihpe_ros.kinematics.posture import Posture
 from unihpe_ros.ros.bodies import Bodies, BodyContext
@@ -260,7 +260,7 @@ def test_postures_and_gestures_are_those_of_hri_msgs(node):
     assert bodies.needs_gestures('')
     told = [node.topics[f'/humans/bodies/{one}/posture'][0].posture for one in (SEVEN, EIGHT)]
     assert told == [BodyPosture.CROUCHING, BodyPosture.LAYING]
-    bodies.publish('', poses, replace(looks, gestures=[NOTHING, NOTHING]))
+    bodies.publish('', poses, replace(looks, gestures=[NO_GESTURE, NO_GESTURE]))
     told = [node.topics[f'/humans/bodies/{one}/gesture'] for one in (SEVEN, EIGHT)]
     expected = [[Gesture.LEFT_HAND_RAISED, Gesture.OTHER], [Gesture.OTHER, Gesture.OTHER]]
     assert [[message.gesture for message in one] for one in told] == expected

@@ -1,9 +1,9 @@
 import pytest
-from unihpe_ros.ros.camera_presets import GENERIC, load_preset, PRESETS
+from unihpe_ros.ros.camera_presets import CAMERA_PRESETS, GENERIC, load_preset
 from unihpe_ros.ros.parameters import Parameters
 
 
-@pytest.mark.parametrize('name', PRESETS)
+@pytest.mark.parametrize('name', CAMERA_PRESETS)
 def test_every_preset_says_where_images_are_and_how_the_driver_starts(name):
     preset = load_preset(name)
     assert set(preset.topics) == set(GENERIC)
@@ -16,12 +16,12 @@ def test_every_preset_says_where_images_are_and_how_the_driver_starts(name):
 
 def test_every_file_is_a_preset(root):
     files = {path.stem for path in (root / 'config' / 'cameras').glob('*.yaml')}
-    assert files == set(PRESETS)
+    assert files == set(CAMERA_PRESETS)
 
 
 def test_every_preset_is_in_the_documentation(root):
     text = (root / 'docs' / 'cameras.md').read_text()
-    for name in PRESETS:
+    for name in CAMERA_PRESETS:
         assert f'`camera:={name}`' in text
         start = load_preset(name).start
         assert ' '.join(start.split()) in ' '.join(text.replace('\\\n', ' ').split())

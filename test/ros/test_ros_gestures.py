@@ -10,7 +10,7 @@ import pytest
 from ros_fixtures import people
 from std_msgs.msg import Header
 from unihpe_ros.kinematics.gesture_gallery import GalleryError
-from unihpe_ros.kinematics.gestures import NOTHING, SeenGesture
+from unihpe_ros.kinematics.gestures import NO_GESTURE, SeenGesture
 from unihpe_ros.kinematics.starter_gestures import starter_gestures
 from unihpe_ros.ros.gesture_output import GestureOutput, with_gestures
 from unihpe_ros.ros.parameters import Parameters
@@ -60,12 +60,12 @@ def test_gestures_are_not_computed_while_nobody_listens(monkeypatch):
 
 def test_gestures_are_returned_for_other_topics():
     sent = []
-    assert output(0, sent).publish(spread(2), HEADER, 1.0, has_other_use=True) == [NOTHING] * 2
+    assert output(0, sent).publish(spread(2), HEADER, 1.0, has_other_use=True) == [NO_GESTURE] * 2
     assert sent == []
 
 
 def test_markers_tell_the_gesture_behind_the_posture():
-    seen = [SeenGesture('left_hand_raised', 0.1, 0.0), NOTHING]
+    seen = [SeenGesture('left_hand_raised', 0.1, 0.0), NO_GESTURE]
     told = with_gestures({7: 'standing', 8: 'sitting'}, [7, 8], seen)
     assert told == {7: 'standing  left hand raised', 8: 'sitting'}
     assert with_gestures({}, [7, 8], seen) == {7: 'left hand raised'}

@@ -16,10 +16,10 @@ pytest.importorskip('numba', reason='drawing is done by numba, an optional part'
 
 from unihpe_ros.synthesis.body.balance import resting_direction
 from unihpe_ros.synthesis.camera.lens_distortion import LensDistortion
-from unihpe_ros.synthesis.motion.joint_limits import bends, clamp_to_limits, LIMITS
+from unihpe_ros.synthesis.motion.joint_limits import bends, clamp_to_limits, JOINT_LIMITS
 from unihpe_ros.synthesis.motion.motion_bank import find_clips, load_motions
-from unihpe_ros.synthesis.motion.postures import mirrored
-from unihpe_ros.synthesis.primitives.scene_types import Light, OWNER_PROP, Support, View
+from unihpe_ros.synthesis.motion.postures import mirrored_turn
+from unihpe_ros.synthesis.primitives.scene_types import Light, OWNER_PROP, SceneCamera, Support
 from unihpe_ros.synthesis.render.scene_renderer import render_meshes
 from unihpe_ros.synthesis.samples import shard_writer
 from unihpe_ros.synthesis.samples.crop_sample import render_crop
@@ -134,7 +134,7 @@ class TestLabels:
 def _view():
     K = np.array([[150.0, 0, 71.5], [0, 150.0, 95.5], [0, 0, 1]])
     eye = np.array([0, -3.0, 0.0])
-    return View(K, (144, 192), look_at(eye, np.zeros(3)), eye)
+    return SceneCamera(K, (144, 192), look_at(eye, np.zeros(3)), eye)
 
 
 def test_left_and_right_of_somebody_who_walks(bodies, tmp_path):
@@ -205,14 +205,14 @@ class TestPostures:
         pose = len(bank) - 3
         clip, root = int(bank.clip[pose]), np.zeros(3, np.float32)
         k = assets.poser.keypoints(0, clip, bank.rotations[pose], root)
-        m = assets.poser.keypoints(0, clip, mirrored(bank.rotations[pose]), root)
+        m = assets.poser.keypoints(0, clip, mirrored_turn(bank.rotations[pose]), root)
         assert m[UNION.flip_indices] * (-1, 1, 1) == pytest.approx(k, abs=0.03)
 
     def test_limits_hold(self, assets, rng):
         wild = np.linalg.qr(rng.normal(size=(len(assets.bank.rotations[0]), 3, 3)))[0]
         wild *= np.sign(np.linalg.det(wild))[:, None, None]
         tamed = clamp_to_limits(wild.astype(np.float32))
-        allowed = np.array([limit for *_, limit in LIMITS])
+        allowed = np.array([limit for *_, limit in JOINT_LIMITS])
         assert (np.linalg.norm(bends(wild.astype('f4')), axis=1) > allowed).any()
         assert (np.linalg.norm(bends(tamed), axis=1) <= allowed + 0.01).all()
         still = assets.bank.rotations[0]

@@ -15,7 +15,7 @@ from unihpe_ros.datasets.synthetic import SyntheticShards
 from unihpe_ros.synthesis.motion.motion_bank import find_clips
 from unihpe_ros.synthesis.samples import shard_writer
 from unihpe_ros.synthesis.samples.shard_writer import RenderPlan, write_shards
-from unihpe_ros.synthesis.samples.speed import measure, worker_counts
+from unihpe_ros.synthesis.samples.speed import measure_speed, worker_counts
 
 pytest_plugins = ['synthesis_fixtures']
 
@@ -82,7 +82,7 @@ def test_the_speed_is_told_by_number_of_workers(assets, tmp_path):
     assert [worker_counts(cores) for cores in (1, 2, 6, 8)] == [
         [1], [1, 2], [1, 2, 4, 6], [1, 2, 4, 8],
     ]  # fmt: skip
-    speeds = list(measure(assets, RenderPlan(tmp_path, 'train', 1, 1, (48, 64)), 2))
+    speeds = list(measure_speed(assets, RenderPlan(tmp_path, 'train', 1, 1, (48, 64)), 2))
     assert speeds[0].workers == 1
     for speed in speeds:
         assert speed.pictures == 2 * speed.workers

@@ -22,8 +22,8 @@ from unihpe_ros.synthesis.primitives.scene_types import (
     BodyPosture,
     Lens,
     OWNER_PROP,
+    SceneCamera,
     Support,
-    View,
 )
 from unihpe_ros.synthesis.primitives.solids import assemble
 from unihpe_ros.synthesis.render.noise import noise_at
@@ -60,7 +60,7 @@ def room(ground):
 def camera_in_front(distance=3.0, size=(144, 192)):
     K = np.array([[150.0, 0, 71.5], [0, 150.0, 95.5], [0, 0, 1]])
     eye = np.array([0, -distance, 0.0])
-    return View(K, size, look_at(eye, np.zeros(3)), eye)
+    return SceneCamera(K, size, look_at(eye, np.zeros(3)), eye)
 
 
 class TestBody:

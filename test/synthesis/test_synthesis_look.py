@@ -19,7 +19,7 @@ from unihpe_ros.synthesis.camera.photo_border import (
 from unihpe_ros.synthesis.clothing.accessories import WORN
 from unihpe_ros.synthesis.clothing.outfit_sampling import sample_outfit
 from unihpe_ros.synthesis.primitives.materials import material
-from unihpe_ros.synthesis.primitives.scene_types import Lens, Light, View
+from unihpe_ros.synthesis.primitives.scene_types import Lens, Light, SceneCamera
 from unihpe_ros.synthesis.primitives.solids import assemble
 from unihpe_ros.synthesis.primitives.texture_atlas import atlas, PRINTED, REPEATED
 from unihpe_ros.synthesis.render.scene_renderer import cast_shadows, render_meshes
@@ -27,7 +27,7 @@ from unihpe_ros.synthesis.samples.framing import look_at
 from unihpe_ros.synthesis.scenery.clutter import CutOut, draw_cut_outs
 from unihpe_ros.synthesis.scenery.environment_sampling import add_scenery, sample_environment
 from unihpe_ros.synthesis.scenery.sprite_bank import sprite
-from unihpe_ros.synthesis.scenery.sprites import KINDS
+from unihpe_ros.synthesis.scenery.sprites import SPRITE_KINDS
 
 pytest_plugins = ['synthesis_fixtures']
 
@@ -36,7 +36,7 @@ pytest_plugins = ['synthesis_fixtures']
 def view():
     K = np.array([[150.0, 0, 71.5], [0, 150.0, 95.5], [0, 0, 1]])
     eye = np.array([0, -3.0, 0.4])
-    return View(K, (144, 192), look_at(eye, np.zeros(3)), eye)
+    return SceneCamera(K, (144, 192), look_at(eye, np.zeros(3)), eye)
 
 
 def background(environment, view):
@@ -52,9 +52,9 @@ def test_the_atlas_is_the_same_every_time_and_no_picture_is_empty():
     assert np.array_equal(atlas.__wrapped__(), pictures)
 
 
-@pytest.mark.parametrize('kind', list(KINDS))
+@pytest.mark.parametrize('kind', list(SPRITE_KINDS))
 def test_cut_outs_have_an_outline_and_no_colour_beyond_it(kind):
-    for number in range(KINDS[kind][3]):
+    for number in range(SPRITE_KINDS[kind][3]):
         picture = sprite(kind, number, 96)
         assert (picture[..., 3] > 0.5).mean() > 0.03
         assert not picture[picture[..., 3] == 0].any()

@@ -14,7 +14,7 @@ from unihpe_ros.core.image_input import CameraImage
 from unihpe_ros.core.pose import RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.tracking.appearance import COLOURS
+from unihpe_ros.tracking.appearance import HISTOGRAM_SIZE
 from unihpe_ros.tracking.ego_motion import EgoMotion
 from unihpe_ros.tracking.observations import Observations
 from unihpe_ros.tracking.refinement import TrackRefiner
@@ -56,7 +56,7 @@ def seen_from(world_from_camera: np.ndarray, sources=(-1, -1)) -> Observations:
         agreement=np.ones(n, np.float32),
         cut=np.zeros(n, bool),
         embeddings=np.ones((n, 1), np.float32),
-        colours=np.full((n, COLOURS), np.nan, np.float32),
+        colours=np.full((n, HISTOGRAM_SIZE), np.nan, np.float32),
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from tiny_model import keypoints_in, person_box
 from tracked_people import Box, observations_of, Scene, SETTINGS, SIZE
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.tracking.appearance import alike, COLOURS, torso_colours
+from unihpe_ros.tracking.appearance import alike, HISTOGRAM_SIZE, torso_colours
 from unihpe_ros.tracking.association import unoccluded
 from unihpe_ros.tracking.observations import Observations
 from unihpe_ros.tracking.tracker import Tracker
@@ -111,7 +111,7 @@ def coloured(scene: Scene, *seen: tuple[int, Box, int, float]) -> list[int]:
     scene.stamp += scene.step
     scene.tracker.predict(scene.stamp, SIZE, SETTINGS)
     shown = observations_of(*[(source, box) for source, box, _, _ in seen])
-    colours = np.eye(COLOURS, dtype=np.float32)[[colour for *_, colour, _ in seen]]
+    colours = np.eye(HISTOGRAM_SIZE, dtype=np.float32)[[colour for *_, colour, _ in seen]]
     roots = np.array([[0, 0, depth] for *_, depth in seen], np.float32)
     places = np.broadcast_to(roots[:, None], (len(seen), 26, 3))
     observations = replace(shown, colours=colours, keypoints_3d=places)

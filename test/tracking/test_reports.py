@@ -7,7 +7,7 @@ import pytest
 from unihpe_ros.core.pose import KeypointFlag, person_scores, Poses, RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.tracking.assemble import coast, join, report
+from unihpe_ros.tracking.assemble import assemble_poses, coast, join_poses
 from unihpe_ros.tracking.observations import Observations
 from unihpe_ros.tracking.refinement import RefinedPoses
 from unihpe_ros.tracking.track import Track
@@ -47,7 +47,7 @@ def test_joined_people_are_in_the_order_of_their_ids(rng: np.random.Generator) -
     def some(rows: list[int]) -> Poses:
         return replace(every, **{name: getattr(every, name)[rows] for name in ARRAYS})
 
-    joined = join(some([3, 1]), some([2, 0]))
+    joined = join_poses(some([3, 1]), some([2, 0]))
     for name in ARRAYS:
         np.testing.assert_array_equal(getattr(joined, name), getattr(every, name))
 
@@ -100,7 +100,7 @@ def test_report_is_in_the_order_of_ids_and_says_why_to_trust_whom(lifted: bool) 
     placed.keypoints_3d[0] = np.nan
     placed.keypoints_2d[0, 0] = np.nan
     ids = np.array([9, 4], np.uint32)
-    shown = report(ids, people, placed, UNION, RootMode.DEPTH, settings, lifted=lifted)
+    shown = assemble_poses(ids, people, placed, UNION, RootMode.DEPTH, settings, lifted=lifted)
     assert shown.track_ids.tolist() == [4, 9]
     extra = KeypointFlag.LIFTED if lifted else 0
     doubted, unplaced = shown.flags
@@ -113,7 +113,7 @@ def test_report_is_in_the_order_of_ids_and_says_why_to_trust_whom(lifted: bool) 
     assert shown.scores[0, 2] == pytest.approx(0.45)
     assert shown.scores[1, 0] == 0
     assert shown.scores[1, 2] == pytest.approx(0.9)
-    relative = report(ids, people, placed, UNION, RootMode.RELATIVE, settings)
+    relative = assemble_poses(ids, people, placed, UNION, RootMode.RELATIVE, settings)
     assert relative.flags[1, 2] == KeypointFlag.OBSERVED
 
 

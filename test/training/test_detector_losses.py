@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import torch
 from unihpe_ros.core.boxes import iou as iou_of_pairs
-from unihpe_ros.core.detector_output import encode, grid
+from unihpe_ros.core.detector_output import encode_boxes, grid
 from unihpe_ros.datasets.scene_augment import LabelledPicture
 from unihpe_ros.training.config import TrainConfig
 from unihpe_ros.training.detection.detector_losses import (
     assign,
     giou_loss,
-    iou,
+    paired_iou,
     quality_focal_loss,
 )
 from unihpe_ros.training.detection.detector_run import DetectorRun
@@ -23,7 +23,7 @@ def test_torch_boxes_overlap_as_numpy_says(rng):
     boxes = np.concatenate([low, low + rng.uniform(1, 40, (2, 9, 2))], -1)
     one, other = torch.from_numpy(boxes)
     expected = iou_of_pairs(boxes[0], boxes[1])
-    np.testing.assert_allclose(iou(one[:, None], other[None]).numpy(), expected, atol=1e-6)
+    np.testing.assert_allclose(paired_iou(one[:, None], other[None]).numpy(), expected, atol=1e-6)
     loss = giou_loss(one[:, None], other[None]).numpy()
     assert (loss >= 1 - expected - 1e-9).all()
     assert (loss <= 2).all()
@@ -70,7 +70,7 @@ def test_the_best_point_is_worth_its_overlap():
     found, points = assignment([box], [True])
     best = int(found.quality[0].argmax())
     answered = torch.cat([points[best] - 20, points[best] + 20])
-    overlaps = iou(answered, torch.tensor(box))
+    overlaps = paired_iou(answered, torch.tensor(box))
     assert found.quality[0, best].item() == pytest.approx(overlaps.item(), abs=1e-5)
 
 
@@ -102,4 +102,4 @@ def test_encoded_targets_are_what_a_perfect_answer_holds():
     points, _ = grid(SIZE)
     boxes = np.tile(np.float32([[10, 10, 50, 60]]), (len(points), 1))
     inside = ((points > [10, 10]) & (points < [50, 60])).all(1)
-    assert ((encode(boxes, SIZE) > 0).all(1) == inside).all()
+    assert ((encode_boxes(boxes, SIZE) > 0).all(1) == inside).all()

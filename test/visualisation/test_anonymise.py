@@ -7,7 +7,7 @@ import pytest
 from tiny_bag import truth_at, walker
 from unihpe_ros.core.pose import KeypointFlag, Poses
 from unihpe_ros.core.skeleton import SKELETONS, UNION
-from unihpe_ros.visualisation.anonymise import anonymise, head_areas, MODES
+from unihpe_ros.visualisation.anonymise import anonymise, ANONYMISE_MODES, head_areas
 
 
 @pytest.fixture
@@ -91,6 +91,6 @@ def test_people_outside_of_the_picture_and_nobody_do_no_harm(poses, noise):
         boxes=np.full_like(poses.boxes, np.nan),
         keypoints_2d=np.full_like(poses.keypoints_2d, np.nan),
     )
-    for mode in MODES:
+    for mode in ANONYMISE_MODES:
         np.testing.assert_array_equal(anonymise(noise, unknown, mode), noise)
         np.testing.assert_array_equal(anonymise(noise, Poses.empty(UNION), mode), noise)

@@ -22,10 +22,10 @@ from rosbags.interfaces import (
 )
 from rosbags.rosbag2.storage_mcap import DECOMPRESSORS, get_qos, zstd
 
-MAGIC = b'\x89MCAP0\r\n'
+MCAP_MAGIC = b'\x89MCAP0\r\n'
 _SCHEMA, _CHANNEL, _MESSAGE, _CHUNK, _INDEX, _CHUNK_INDEX, _STATISTICS = 3, 4, 5, 6, 7, 8, 11
 _DATA_END = 15
-_FOOTER_BYTES = 9 + 20 + len(MAGIC)
+_FOOTER_BYTES = 9 + 20 + len(MCAP_MAGIC)
 # How many bytes of a chunk are read before its records: four numbers and the compression's name.
 _CHUNK_HEAD = 64
 # Channel, number, time of logging and of publishing.
@@ -142,12 +142,12 @@ class McapFile:
 
     def _read_summary(self) -> bool:
         """Read channels, counts and places of chunks at the end; whether all of it is there."""
-        if self._size < len(MAGIC) + _FOOTER_BYTES:
+        if self._size < len(MCAP_MAGIC) + _FOOTER_BYTES:
             return False
         self._file.seek(self._size - _FOOTER_BYTES)
         footer = self._file.read(_FOOTER_BYTES)
         start = int.from_bytes(footer[9:17], 'little')
-        if footer[0] != 2 or not footer.endswith(MAGIC) or not 8 < start < self._size:
+        if footer[0] != 2 or not footer.endswith(MCAP_MAGIC) or not 8 < start < self._size:
             return False
         has_statistics = False
         for code, offset, length in _walk(self._file, start, self._size):
@@ -171,7 +171,7 @@ class McapFile:
     def _scan(self) -> None:
         """Walk all records; chunks are opened where nothing beside them says what they hold."""
         indexed: set[int] = set()
-        for code, offset, length in _walk(self._file, len(MAGIC), self._size):
+        for code, offset, length in _walk(self._file, len(MCAP_MAGIC), self._size):
             if code == _CHUNK:
                 first = int.from_bytes(_body(self._file, offset, 8), 'little')
                 self._pieces.append(_Piece(first, offset, length))

@@ -29,8 +29,8 @@ from unihpe_ros.ros.clouds import from_cloud
 from unihpe_ros.ros.compressed import decode_compressed
 from unihpe_ros.ros.images import BgrImage, decode_image, DecodeError
 
-SUFFIXES = ('.mcap', '.db3', '.bag')
-_EXPECTED = f'a rosbag2 folder or a file ending in {", ".join(SUFFIXES)}'
+BAG_SUFFIXES = ('.mcap', '.db3', '.bag')
+_EXPECTED = f'a rosbag2 folder or a file ending in {", ".join(BAG_SUFFIXES)}'
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class BagReader:
         self.name = name or (path.stem if path.is_file() else path.resolve().name)
         if not path.exists():
             raise BagError(f'{path}: expected {_EXPECTED}; there is none')
-        if path.is_file() and path.suffix not in SUFFIXES and not is_storage(path):
+        if path.is_file() and path.suffix not in BAG_SUFFIXES and not is_storage(path):
             raise BagError(f'{path}: expected {_EXPECTED}')
         self.notes: list[str] = []
         try:

@@ -18,12 +18,12 @@ from rosbags.serde import SerdeError
 from rosbags.typesys import get_types_from_idl, get_types_from_msg, get_typestore, Stores
 from rosbags.typesys.store import Typestore
 from unihpe_ros.bags.damage import DAMAGE, damaged, describe_damage
-from unihpe_ros.bags.mcap_file import MAGIC as MCAP, McapFile
-from unihpe_ros.bags.sqlite_file import MAGIC as SQLITE, SqliteFile
+from unihpe_ros.bags.mcap_file import MCAP_MAGIC, McapFile
+from unihpe_ros.bags.sqlite_file import SQLITE_MAGIC, SqliteFile
 import yaml
 
 _ZSTD = b'\x28\xb5\x2f\xfd'
-_MAGICS = (MCAP, SQLITE, _ZSTD)
+_MAGICS = (MCAP_MAGIC, SQLITE_MAGIC, _ZSTD)
 _SUFFIXES = ('.mcap', '.db3', '.zstd')
 _COPY_BYTES = 1 << 20
 
@@ -163,9 +163,9 @@ class Recording:
         if head.startswith(_ZSTD):
             path = self._unpacked(path)
             head = _head(path)
-        if head.startswith(SQLITE):
+        if head.startswith(SQLITE_MAGIC):
             opened: McapFile | SqliteFile = SqliteFile(path)
-        elif head.startswith(MCAP):
+        elif head.startswith(MCAP_MAGIC):
             opened = McapFile(path)
         else:
             raise ValueError(f'{path.name} is neither MCAP nor sqlite3')

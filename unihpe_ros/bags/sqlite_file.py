@@ -20,7 +20,7 @@ from rosbags.interfaces import (
 from rosbags.rosbag2.metadata import parse_qos
 from unihpe_ros.bags.damage import describe_damage
 
-MAGIC = b'SQLite format 3\x00'
+SQLITE_MAGIC = b'SQLite format 3\x00'
 # Beside the file, with what a recorder that was killed had not yet put into it.
 _JOURNALS = ('-wal', '-journal')
 # So many messages that can't be read in a row end a file that is cut off.

@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     if args.through == 'ros' or args.write_bag is not None:
         import rclpy  # noqa: F401
     from unihpe_ros.bench.recordings.bench_plan import BenchPlan
-    from unihpe_ros.bench.recordings.recordings_benchmark import INTERRUPTED as BY_USER, Session
+    from unihpe_ros.bench.recordings.recordings_benchmark import BY_USER, Session
 
     files = [file for file in (args.write_bag, args.video) if file is not None]
     for folder in (args.out, *(file.parent for file in files)):

@@ -49,14 +49,14 @@ def run(args: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
     import rosbags  # noqa: F401
     from tqdm import tqdm
-    from unihpe_ros.bench.engines.engine_benchmark import BACKENDS, EngineBench
+    from unihpe_ros.bench.engines.engine_benchmark import EngineBench, MEASURED_BACKENDS
     from unihpe_ros.bench.engines.table import to_record, to_text
     from unihpe_ros.core.files import write_whole
 
     check_folder(args.out)
     bench = EngineBench(
         args.model,
-        args.backend or BACKENDS,
+        args.backend or MEASURED_BACKENDS,
         args.calls,
         args.parity,
         lambda title, calls: tqdm(calls, desc=title, leave=False),

@@ -30,12 +30,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
     from unihpe_ros.bench.machine import describe_machine
-    from unihpe_ros.bench.peers.growth import cases, measure, plot
+    from unihpe_ros.bench.peers.growth import cases, measure_growth, plot_growth
     from unihpe_ros.core.files import replacing, write_whole
 
     check_folder(args.out)
     with progress_bar('growth', len(list(cases()))) as step:
-        points = measure(args.model, args.backend, args.images, step)
+        points = measure_growth(args.model, args.backend, args.images, step)
     rows = [['people', 'cameras', 'width [px]', 'images/s', 'CPU ms an image']]
     rows += [
         [*map(str, (one.people, one.cameras, one.width, one.fps)), f'{one.cpu_ms:.2f}']
@@ -45,6 +45,6 @@ def run(args: argparse.Namespace) -> int:
     report = {'machine': describe_machine(), 'points': [asdict(one) for one in points]}
     write_whole(args.out / 'growth.json', json.dumps(report, indent=1))
     with replacing(args.out / 'growth.png') as picture:
-        plot(points, picture)
+        plot_growth(points, picture)
     print(f'Made {args.out / "growth.json"} and growth.png beside it.')
     return 0

@@ -91,10 +91,10 @@ def run(args: argparse.Namespace) -> int:
         if not results:
             raise
         print('interrupted: what was measured so far is reported')
-    print_table(node_report.table(results))
+    print_table(node_report.case_table(results))
     for sentence in node_report.sentences(results):
         print(sentence)
-    path = node_report.write(results, args.out)
+    path = node_report.write_node_report(results, args.out)
     print(f'Made {path} of {len(results)} runs, and node.png beside it.')
     return 0
 
@@ -123,14 +123,14 @@ def _plan(args: argparse.Namespace) -> list[Case]:
     transports = [args.transport] if args.transport else node_cases.TRANSPORTS
     if args.quick:
         return node_cases.plan(
-            sizes or [node_cases.SIZES[0], node_cases.SIZES[-1]],
+            sizes or [node_cases.CASE_SIZES[0], node_cases.CASE_SIZES[-1]],
             transports,
             args.fps or [30.0],
             args.people or [1],
             min(args.seconds, _QUICK_SECONDS),
         )
     return node_cases.plan(
-        sizes or node_cases.SIZES,
+        sizes or node_cases.CASE_SIZES,
         transports,
         args.fps or node_cases.RATES,
         args.people or node_cases.PEOPLE,

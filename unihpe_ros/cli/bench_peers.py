@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
     from unihpe_ros.bags.reader import BagReader
     from unihpe_ros.bench.machine import describe_machine
-    from unihpe_ros.bench.peers.comparison import compare, plot
+    from unihpe_ros.bench.peers.comparison import compare_peers, plot_peers
     from unihpe_ros.bench.peers.runners import find_runners
     from unihpe_ros.core.files import replacing, write_whole
     from unihpe_ros.core.resources import find_resource
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError('expected something to compare; nothing could be loaded')
     total = BagReader(film).count
     with progress_bar('peers', min(args.limit or total, total)) as step:
-        scores = compare(runners, film, args.limit, step)
+        scores = compare_peers(runners, film, args.limit, step)
     for runner in runners:
         runner.close()
     summaries = [score.summary() for score in scores]
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     report['left_out'] = missing
     write_whole(args.out / 'peers.json', json.dumps(report, indent=1))
     with replacing(args.out / 'peers.png') as picture:
-        plot(scores, picture)
+        plot_peers(scores, picture)
     print(f'Made {args.out / "peers.json"} and peers.png beside it.')
     return 0
 

@@ -49,7 +49,7 @@ def _compare(args: argparse.Namespace) -> int:
     sides = compare.sides_of(reports, [str(path) for path in args.reports])
     if len(sides) < 2:
         raise ValueError('compare: expected two reports, or one of several models')
-    print_table(compare.table(sides))
+    print_table(compare.comparison_table(sides))
     lines = compare.breaches(rules, sides)
     for line in lines:
         print(f'unihpe bench: error: {line}', file=sys.stderr)

@@ -54,7 +54,9 @@ def run(args: argparse.Namespace) -> int:
         print("ByteTrack is left out: pip install 'unihpe_ros[peers]' brings it.")
     scores = []
     for name, make in makers.items():
-        with progress_bar(name, round(args.seconds * tracking.RATE) * args.sequences) as step:
+        with progress_bar(
+            name, round(args.seconds * tracking.FRAME_RATE) * args.sequences
+        ) as step:
             seeds = range(args.sequences)
             scores.append(tracking.follow_crowds(make, name, seeds, args.seconds, lambda: step(1)))
     print_table(tracking_report.tracking_table(scores))

@@ -89,7 +89,7 @@ def _play(args: argparse.Namespace) -> int:
     from unihpe_ros.core.resources import find_resource
     from unihpe_ros.engines.model_files import find_model
     from unihpe_ros.node_trial.trial import TrialSettings
-    from unihpe_ros.node_trial.trial_report import report
+    from unihpe_ros.node_trial.trial_report import summarise_trial
 
     find_model(args.model)
     parameters = {
@@ -116,7 +116,7 @@ def _play(args: argparse.Namespace) -> int:
         )
         trial = _run_trial(settings, None)
         recording = BagReader(record)
-    _print_report(report(trial, recording))
+    _print_report(summarise_trial(trial, recording))
     video, sheet = args.out / 'people.mp4', args.out / 'contact_sheet.png'
 
     def progress(pictures):  # type: ignore[no-untyped-def]

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from unihpe_ros.evaluation.tables import EvaluationReport
 
 # Writers of PNG files, by what they show.
-Pictures = dict[str, Callable[[Path], object]]
+PictureWriters = dict[str, Callable[[Path], object]]
 
 # People on the sheet of the worst.
 _WORST = 48
-# The keys of PROTOCOLS and KINDS, said again so that `--help` needs no torch; a test compares.
+# The keys of PROTOCOLS and DATASET_KINDS, repeated here so that `--help` needs no torch; a test
+# compares them.
 _IN_3D = ('synthetic', 'h36m-p1', 'h36m-p2', '3dpw', '3dhp')
 _OTHERS = ('coco', 'photos', 'retrieval', 'poses', 'detection')
 _KINDS = ('synthetic', 'human36m', 'pw3d', 'mpi_inf_3dhp', 'coco', 'photos')
@@ -120,7 +121,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _score(args: argparse.Namespace) -> tuple[EvaluationReport, Pictures]:
+def _score(args: argparse.Namespace) -> tuple[EvaluationReport, PictureWriters]:
     if args.protocol == 'detection':
         return _detection(args), {}
     with _load(args.model, args.backend, args.precision) as predictor:
@@ -131,7 +132,9 @@ def _score(args: argparse.Namespace) -> tuple[EvaluationReport, Pictures]:
         return _images(predictor, args)
 
 
-def _images(predictor: Predictor, args: argparse.Namespace) -> tuple[EvaluationReport, Pictures]:
+def _images(
+    predictor: Predictor, args: argparse.Namespace
+) -> tuple[EvaluationReport, PictureWriters]:
     from unihpe_ros.datasets.catalogue import open_records
     from unihpe_ros.evaluation.keypoint_report import coco_report, photo_report
     from unihpe_ros.evaluation.predictions import predict_records
@@ -175,7 +178,7 @@ def _peers(
 
 def _add_agreement(
     report: EvaluationReport, protocol: EvaluationProtocol, predicted: Predictions
-) -> tuple[EvaluationReport, Pictures]:
+) -> tuple[EvaluationReport, PictureWriters]:
     """Add the errors of poses by the agreement of their embeddings, and their plot."""
     from dataclasses import replace
     from functools import partial
@@ -249,7 +252,7 @@ def _detection(args: argparse.Namespace) -> EvaluationReport:
     return detection_report(predicted)
 
 
-def _keypoint_pictures(records: Records, predicted: Predictions) -> Pictures:
+def _keypoint_pictures(records: Records, predicted: Predictions) -> PictureWriters:
     """Return the plot of the scores' reliability and the sheet of the worst people."""
     from unihpe_ros.evaluation.keypoint_report import photo_reliability, worst_people
 

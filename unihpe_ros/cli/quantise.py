@@ -48,7 +48,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Make each copy, measure it, and print a table."""
-    from unihpe_ros.bench.engines.int8_comparison import calibration_inputs, compare
+    from unihpe_ros.bench.engines.int8_comparison import calibration_inputs, compare_copy
     from unihpe_ros.engines.int8 import copy_path, Int8Measure, processor, write_measure
     from unihpe_ros.engines.quantise import quantise
 
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         quantise(path, inputs[:-_COMPARED], copy)
         shares = {}
         for backend in ('onnxruntime-cpu', 'openvino'):
-            measured = compare(path, copy, backend, inputs[-_COMPARED:])
+            measured = compare_copy(path, copy, backend, inputs[-_COMPARED:])
             if measured is not None:
                 times, differs = measured
                 shares[backend] = times[1] / times[0]

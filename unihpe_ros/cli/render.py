@@ -159,12 +159,12 @@ def _write_poses(assets: PeopleAssets, args: argparse.Namespace) -> int:
 
 
 def _bench(assets: PeopleAssets, plan: RenderPlan) -> int:
-    from unihpe_ros.synthesis.samples.speed import measure
+    from unihpe_ros.synthesis.samples.speed import measure_speed
 
     print(f'labelled {plan.kind} of {plan.size[0]}x{plan.size[1]} px')
     print('workers  pictures/s  per CPU-second  scaling')
     single = None
-    for speed in measure(assets, plan, _BENCH_SAMPLES):
+    for speed in measure_speed(assets, plan, _BENCH_SAMPLES):
         single = single or speed.rate
         scaling = speed.rate / (single * speed.workers)
         print(f'{speed.workers:7} {speed.rate:11.1f} {speed.rate_per_cpu:15.1f} {scaling:8.2f}')
@@ -173,15 +173,15 @@ def _bench(assets: PeopleAssets, plan: RenderPlan) -> int:
 
 def _write_preview(assets: PeopleAssets, plan: RenderPlan, count: int) -> int:
     from unihpe_ros.synthesis.samples.crop_sample import render_crop
-    from unihpe_ros.synthesis.samples.preview import contact_sheet
+    from unihpe_ros.synthesis.samples.preview import labelled_sheet
     from unihpe_ros.synthesis.samples.scene_sample import render_scene
     from unihpe_ros.visualisation.video import write_picture
 
     numbers = range(count)
     if plan.kind == 'crops':
-        sheet = contact_sheet([render_crop(assets, plan.key(n), plan.size) for n in numbers])
+        sheet = labelled_sheet([render_crop(assets, plan.key(n), plan.size) for n in numbers])
     else:
-        sheet = contact_sheet([render_scene(assets, plan.key(n), plan.size) for n in numbers])
+        sheet = labelled_sheet([render_scene(assets, plan.key(n), plan.size) for n in numbers])
     out = plan.out / 'preview.png'
     write_picture(out, sheet)
     print(f'{count} pictures in {out}')

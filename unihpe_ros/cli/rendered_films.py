@@ -82,10 +82,10 @@ def find_films(
         If one lacks and there are no clips.
 
     """
-    from unihpe_ros.bench.tracking.films import RATE
+    from unihpe_ros.bench.tracking.films import FILM_RATE
 
     name = 'moving' if is_moving else 'crowd'
-    films = {seed: folder / f'{name}_{seed}_{seconds:g}s_{RATE:g}fps' for seed in seeds}
+    films = {seed: folder / f'{name}_{seed}_{seconds:g}s_{FILM_RATE:g}fps' for seed in seeds}
     lacking = {seed: path for seed, path in films.items() if not path.is_dir()}
     if lacking:
         if motions is None:
@@ -100,7 +100,7 @@ def _make_films(
     films: dict[int, Path], seconds: float, motions: Path, baked: Path, *, is_moving: bool
 ) -> None:
     import numpy as np
-    from unihpe_ros.bench.tracking.films import RATE
+    from unihpe_ros.bench.tracking.films import FILM_RATE
     from unihpe_ros.bench.tracking.simulated_people import CAMERA_HEIGHT, ways_about
     from unihpe_ros.bench.tracking.tracking_benchmark import CAMERA, people_of
     from unihpe_ros.synthesis.body.body_shapes import load_bodies
@@ -114,12 +114,13 @@ def _make_films(
     view = robot_camera((CAMERA.width, CAMERA.height), fov, CAMERA_HEIGHT)
     for seed, path in films.items():
         people = people_of(seed)
-        about = ways_about(people, seconds, RATE, seed)
+        about = ways_about(people, seconds, FILM_RATE, seed)
         moments = (about.places, about.headings, about.distances)
         places, headings, distances = (values.astype(np.float32) for values in moments)
         ways = [
-            Trajectory(places[:, i], headings[:, i], distances[:, i], RATE) for i in range(people)
+            Trajectory(places[:, i], headings[:, i], distances[:, i], FILM_RATE)
+            for i in range(people)
         ]
         camera = partial(moving_robot, view, phase=float(seed)) if is_moving else lambda _: view
-        film = film_crowd(bodies, walks, ways, seconds, RATE, seed, camera)
-        write_film(path, film, round(seconds * RATE), _CROWD_QUALITY)
+        film = film_crowd(bodies, walks, ways, seconds, FILM_RATE, seed, camera)
+        write_film(path, film, round(seconds * FILM_RATE), _CROWD_QUALITY)

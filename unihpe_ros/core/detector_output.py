@@ -20,7 +20,7 @@ from unihpe_ros.core.letterbox import Letterbox
 from unihpe_ros.core.model_spec import DETECTOR_STRIDES
 
 # Two boxes that share more than this are taken for one person.
-OVERLAP = 0.6
+SAME_PERSON_IOU = 0.6
 # Only so many of the best-scoring points are looked at: it bounds the time a crowd takes.
 _MOST_POINTS = 256
 
@@ -76,9 +76,11 @@ def grid(
     return np.concatenate(points).astype(np.float32), np.concatenate(steps).astype(np.float32)
 
 
-def decode(raw: Array, size: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def decode_boxes(
+    raw: Array, size: tuple[int, int]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """
-    Read the network's raw answer.
+    Read the boxes and scores in the raw output of the network.
 
     Parameters
     ----------
@@ -102,9 +104,9 @@ def decode(raw: Array, size: tuple[int, int]) -> tuple[NDArray[np.float32], NDAr
     return boxes.astype(np.float32), scores.astype(np.float32)
 
 
-def encode(boxes: Array, size: tuple[int, int]) -> NDArray[np.float32]:
+def encode_boxes(boxes: Array, size: tuple[int, int]) -> NDArray[np.float32]:
     """
-    Return the distances that `decode` turns into given boxes, one for each point.
+    Return the distances that `decode_boxes` turns into given boxes, one for each point.
 
     Parameters
     ----------
@@ -124,7 +126,7 @@ def encode(boxes: Array, size: tuple[int, int]) -> NDArray[np.float32]:
     return (reach / steps[:, None]).astype(np.float32)
 
 
-def suppress(boxes: Array, scores: Array, overlap: float = OVERLAP) -> NDArray[np.intp]:
+def suppress(boxes: Array, scores: Array, overlap: float = SAME_PERSON_IOU) -> NDArray[np.intp]:
     """
     Return the detections left by greedy non-maximum suppression.
 
@@ -152,8 +154,8 @@ def suppress(boxes: Array, scores: Array, overlap: float = OVERLAP) -> NDArray[n
     return order[stays]
 
 
-def read_answer(
-    raw: Array, letterbox: Letterbox, threshold: float, overlap: float = OVERLAP
+def read_detections(
+    raw: Array, letterbox: Letterbox, threshold: float, overlap: float = SAME_PERSON_IOU
 ) -> Detections:
     """
     Return the people in one image from the raw output of the network.
@@ -161,7 +163,7 @@ def read_answer(
     Parameters
     ----------
     raw : NDArray
-        ``(P, 5)`` as `decode` takes it.
+        ``(P, 5)`` as `decode_boxes` takes it.
     letterbox : Letterbox
         How the picture was fitted into the network's input.
     threshold : float
@@ -175,7 +177,7 @@ def read_answer(
         Boxes cut to the image; those that lie in the padding are left out.
 
     """
-    boxes, scores = decode(raw, letterbox.size)
+    boxes, scores = decode_boxes(raw, letterbox.size)
     usable = (scores >= threshold) & np.isfinite(boxes).all(1)
     best = np.flatnonzero(usable)
     best = best[np.argsort(-scores[best], kind='stable')[:_MOST_POINTS]]

@@ -11,7 +11,7 @@ from typing import Any
 from unihpe_ros.core.skeleton import Skeleton, SKELETONS, UNION
 
 METADATA_KEY = 'unihpe_model_spec'
-VERSION = 1
+SPEC_VERSION = 1
 # A foreign file is somebody else's: it says nothing of itself, and its tensors are its own.
 FOREIGN = 'foreign'
 BRANCHES = ('image', 'lifting', 'detector', FOREIGN)
@@ -153,7 +153,7 @@ class ModelSpec:
 
     def to_json(self) -> str:
         """Return the text that is written into the model's metadata."""
-        return json.dumps({'version': VERSION, **asdict(self)}, indent=1)
+        return json.dumps({'version': SPEC_VERSION, **asdict(self)}, indent=1)
 
     @classmethod
     def from_json(cls, text: str, source: str) -> ModelSpec:
@@ -177,9 +177,9 @@ class ModelSpec:
             fields = json.loads(text)
         except json.JSONDecodeError as error:
             raise ValueError(f'{source}: ModelSpec is not JSON ({error})') from error
-        if not isinstance(fields, Mapping) or fields.get('version') != VERSION:
+        if not isinstance(fields, Mapping) or fields.get('version') != SPEC_VERSION:
             found = fields.get('version') if isinstance(fields, Mapping) else fields
-            raise ValueError(f'{source}: expected ModelSpec version {VERSION}; got {found!r}')
+            raise ValueError(f'{source}: expected ModelSpec version {SPEC_VERSION}; got {found!r}')
         expected = set(cls.__dataclass_fields__)
         given = set(fields) - {'version'}
         if given != expected:

@@ -14,7 +14,7 @@ _CODES = {
 }
 
 
-def turn(image: NDArray[np.uint8], degrees: int) -> NDArray[np.uint8]:
+def turn_image(image: NDArray[np.uint8], degrees: int) -> NDArray[np.uint8]:
     """
     Return an image turned clockwise.
 

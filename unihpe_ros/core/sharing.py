@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import re
 from typing import TypeVar
 
-Item = TypeVar('Item')
+T = TypeVar('T')
 
 
-def choose_shard(items: Sequence[Item], shard: str) -> list[Item]:
+def choose_shard(items: Sequence[T], shard: str) -> list[T]:
     """
     Return every n-th item from the i-th on.
 

@@ -84,7 +84,7 @@ def decode(
     return np.stack([x, y], -1), np.sqrt(mass_x * mass_y)
 
 
-def read_answer(
+def read_keypoints(
     answer: Mapping[str, Array], ratio: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """

@@ -97,7 +97,7 @@ def crop_record(
                 record = unstretch(record, rng)
             record = half_body(record, rng) if rng.random() < _HALF else record
             box, roll = _careless_box(record.box.astype(np.float64), rng)
-    crop = aim(record, box, size, roll, padding)
+    crop = aim_crop(record, box, size, roll, padding)
     image = np.zeros((size[1], size[0], 3), np.uint8)
     if record.image is not None:
         image = crop.warp(record.image)
@@ -133,7 +133,7 @@ def crop_record(
     )
 
 
-def aim(
+def aim_crop(
     record: Record,
     box: Array,
     size: tuple[int, int],

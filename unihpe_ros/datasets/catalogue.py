@@ -30,7 +30,7 @@ def _open_photos(folder: Path, _: str) -> Records:
     return Photos(folder)
 
 
-KINDS: Mapping[str, Callable[[Path, str], Records]] = {
+DATASET_KINDS: Mapping[str, Callable[[Path, str], Records]] = {
     'synthetic': _open_synthetic,
     'human36m': open_human36m,
     'pw3d': Pw3d,
@@ -65,13 +65,13 @@ def open_records(
         If the set cannot be read.
 
     """
-    if kind not in KINDS:
-        raise ValueError(f'kind: expected one of {", ".join(KINDS)}; got {kind!r}')
+    if kind not in DATASET_KINDS:
+        raise ValueError(f'kind: expected one of {", ".join(DATASET_KINDS)}; got {kind!r}')
     if split not in ('train', 'test'):
         raise ValueError(f"split: expected 'train' or 'test'; got {split!r}")
     if kind == 'photos':
         return Photos(folder, selection)
-    return KINDS[kind](folder, split)
+    return DATASET_KINDS[kind](folder, split)
 
 
 def damaged_parts(records: Records) -> Sequence[str]:

@@ -23,7 +23,7 @@ from unihpe_ros.datasets.records import (
 )
 
 # The 17 joints of the test set, and their places among the 28 of the training set.
-JOINTS = (
+MPI_JOINTS = (
     *('head_top', 'neck', 'right_shoulder_joint', 'right_elbow', 'right_wrist'),
     *('left_shoulder_joint', 'left_elbow', 'left_wrist', 'right_hip_joint', 'right_knee'),
     *('right_ankle', 'left_hip_joint', 'left_knee', 'left_ankle', 'pelvis', 'spine', 'head'),
@@ -102,11 +102,11 @@ class MpiInf3dhp:
         path = sequence.folder / f'{sequence.prefix}_{frame + 1:06d}.jpg'
         image = read_image(path) if self.has_images else None
         size = sequence.size if image is None else (image.shape[1], image.shape[0])
-        keypoints = to_union(sequence.pixels[frame], JOINTS)
+        keypoints = to_union(sequence.pixels[frame], MPI_JOINTS)
         return Record(
             image=image,
             keypoints_2d=keypoints,
-            keypoints_3d=to_union(sequence.points[frame], JOINTS),
+            keypoints_3d=to_union(sequence.points[frame], MPI_JOINTS),
             visibility=in_view(keypoints, size),
             K=sequence.K,
             box=box_around(keypoints),
@@ -187,8 +187,8 @@ def _read_test(path: Path) -> list[_CameraView]:
     valid = np.flatnonzero(stored['valid_frame'].ravel())
     count = stored['valid_frame'].size
     for key, width in keys.items():
-        if stored[key].shape != (count, 1, len(JOINTS), width):
-            shape = (count, 1, len(JOINTS), width)
+        if stored[key].shape != (count, 1, len(MPI_JOINTS), width):
+            shape = (count, 1, len(MPI_JOINTS), width)
             raise DatasetError(f'{path}: {key}: expected {shape}, got {stored[key].shape}')
     pixels, points = stored['annot2'][:, 0], stored['annot3'][:, 0]
     K = fit_intrinsics(points[valid], pixels[valid], path)

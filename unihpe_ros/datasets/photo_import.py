@@ -19,7 +19,7 @@ from unihpe_ros.datasets.detector_boxes import DetectorBoxes
 from unihpe_ros.datasets.photo_labels import PhotoLabels, read_teacher
 from unihpe_ros.datasets.records import DatasetError
 
-FORMAT = 1
+PHOTO_FORMAT = 1
 # Photographs are stored as JPEG: five times faster to decode than WebP, and hardly changed at 95.
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95]
 
@@ -127,7 +127,7 @@ def import_photos(
             )
         labels.write(partial / 'labels.npz')
         manifest = {
-            'format': FORMAT,
+            'format': PHOTO_FORMAT,
             'kind': 'photos',
             'pictures': done.pictures,
             'people': done.people,

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import COCO_17, UNION
-from unihpe_ros.datasets.photo_import import FORMAT
+from unihpe_ros.datasets.photo_import import PHOTO_FORMAT
 from unihpe_ros.datasets.records import (
     ARCHIVE_DAMAGE,
     check_index,
@@ -250,8 +250,8 @@ def _read(folder: Path) -> dict[str, NDArray[Any]]:
     except ValueError as error:
         raise DatasetError(f'{path}: not readable JSON ({error})') from error
     kind = manifest.get('kind') if isinstance(manifest, dict) else None
-    if kind != 'photos' or manifest.get('format') != FORMAT:
-        raise DatasetError(f'{path}: expected photos of format {FORMAT}; {_HINT}')
+    if kind != 'photos' or manifest.get('format') != PHOTO_FORMAT:
+        raise DatasetError(f'{path}: expected photos of format {PHOTO_FORMAT}; {_HINT}')
     try:
         with np.load(folder / 'labels.npz') as stored:
             labels = {name: stored[name] for name in stored.files}

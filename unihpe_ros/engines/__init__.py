@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.model_spec import FOREIGN, ModelSpec, Shape
 
-SUFFIXES = ('.onnx',)
+MODEL_SUFFIXES = ('.onnx',)
 _FALLBACKS: Mapping[str, str] = {
     'tensorrt': 'trt_engine',
     'onnxruntime-cuda': 'ort_engine',
@@ -132,8 +132,8 @@ def load_engine(
         to be had here.
 
     """
-    if path.suffix not in SUFFIXES:
-        known = ', '.join(SUFFIXES)
+    if path.suffix not in MODEL_SUFFIXES:
+        known = ', '.join(MODEL_SUFFIXES)
         raise EngineError(f'{path}: expected a model file ending in {known}; got {path.suffix!r}')
     if not path.is_file():
         raise EngineError(f'{path}: expected a model file; there is none')

@@ -15,7 +15,7 @@ from unihpe_ros.core.files import write_whole
 from unihpe_ros.core.model_spec import FOREIGN, METADATA_KEY, ModelSpec, Shape
 from unihpe_ros.engines import check_signature, EngineError
 from unihpe_ros.engines.foreign_graph import with_float_tensors
-from unihpe_ros.engines.precision import PRECISIONS, to_half
+from unihpe_ros.engines.precision import FLOAT_PRECISIONS, to_half
 from unihpe_ros.engines.trt_runtime import TensorRt, TensorRtLog
 
 # What is being done, and which share of the whole is, [0, 1].
@@ -48,8 +48,8 @@ class Target:
     max_people: int
 
     def __post_init__(self) -> None:
-        if self.precision not in PRECISIONS:
-            known = ' or '.join(PRECISIONS)
+        if self.precision not in FLOAT_PRECISIONS:
+            known = ' or '.join(FLOAT_PRECISIONS)
             raise EngineError(f'precision: expected {known}; got {self.precision!r}')
         if self.max_people < 1:
             raise EngineError(f'max people: expected 1 or more; got {self.max_people}')

@@ -171,7 +171,7 @@ class DevicePoseModel(PoseModel):
 
     def infer_encoded(self, pictures: Sequence[Picture]) -> PoseModelOutput:
         """
-        Run the model on images of any of `kernel_arguments.ENCODINGS`, as cameras send them.
+        Run the model on images as cameras send them, of any of `KERNEL_ENCODINGS`.
 
         Parameters
         ----------

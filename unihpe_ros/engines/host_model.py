@@ -48,13 +48,15 @@ class HostPoseModel(PoseModel):
         laps.append(perf_counter())
         answer = self._image.infer({'image': batch})
         laps.append(perf_counter())
-        keypoints_crop, scores = simcc.read_answer(answer, self.spec.simcc_ratio)
+        keypoints_crop, scores = simcc.read_keypoints(answer, self.spec.simcc_ratio)
         rows = np.flatnonzero(person_scores(scores) >= threshold)
         relative_3d = np.full((*scores.shape, 3), np.nan, np.float32)
         agreement = np.full(len(scores), np.nan, np.float32)
         embeddings = answer['embedding'].copy()
         if len(rows):
-            keypoints = lifting_input(normalised(views, keypoints_crop)[rows], scores[rows])
+            keypoints = lifting_input(
+                normalised_keypoints(views, keypoints_crop)[rows], scores[rows]
+            )
         laps.append(perf_counter())
         if len(rows):
             lifted = self._lifting.infer(
@@ -96,7 +98,9 @@ def lift_alone(lifting: Engine, keypoints: NDArray[np.float32], width: int) -> L
     return LiftedPoses(answer['lifted_pose3d'].copy(), answer['embedding'].copy())
 
 
-def normalised(views: Sequence[View], keypoints_crop: NDArray[np.float32]) -> NDArray[np.float64]:
+def normalised_keypoints(
+    views: Sequence[View], keypoints_crop: NDArray[np.float32]
+) -> NDArray[np.float64]:
     """
     Convert keypoints in crops into the coordinates that the lifting branch reads.
 

@@ -18,7 +18,7 @@ from unihpe_ros.core.reduction import halved_from_crop
 MAX_HALVINGS = 14
 # How images lie in memory, by ROS's names: number for the kernels, bytes a pixel, rows of bytes
 # for each row of pixels.
-ENCODINGS = {
+KERNEL_ENCODINGS = {
     'bgr8': (0, 3, 1.0),
     'rgb8': (1, 3, 1.0),
     'mono8': (2, 1, 1.0),
@@ -95,7 +95,7 @@ class PixelLayout:
     width, height : int
         px.
     encoding : str
-        One of ENCODINGS; rows are not padded.
+        One of KERNEL_ENCODINGS; rows are not padded.
 
     """
 
@@ -106,7 +106,7 @@ class PixelLayout:
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the array in host memory."""
-        _, channels, planes = ENCODINGS[self.encoding]
+        _, channels, planes = KERNEL_ENCODINGS[self.encoding]
         shape = (int(self.height * planes), self.width, channels)
         return shape[: 2 if channels == 1 else 3]
 
@@ -125,7 +125,7 @@ class PixelLayout:
 
     def fill(self, view: NDArray[np.void], pixels: int, halved: int) -> None:
         """Describe an image at these addresses to the kernels."""
-        number, channels, _ = ENCODINGS[self.encoding]
+        number, channels, _ = KERNEL_ENCODINGS[self.encoding]
         view['pixels'], view['halved'], view['pitch'] = pixels, halved, self.width * channels
         view['offset'] = self.offsets()[:-1]
         view['width'], view['height'], view['encoding'] = self.width, self.height, number
@@ -230,7 +230,7 @@ class AnswerRows:
         )
 
 
-def part(array: NDArray[Any], dtype: DTypeLike, begin: int, count: int) -> NDArray[Any]:
+def array_part(array: NDArray[Any], dtype: DTypeLike, begin: int, count: int) -> NDArray[Any]:
     """Return `count` structures that begin at a byte of a flat array of bytes."""
     return array[begin : begin + count * np.dtype(dtype).itemsize].view(dtype)
 

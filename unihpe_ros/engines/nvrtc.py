@@ -15,7 +15,7 @@ WHEEL = 'nvidia-cuda-nvrtc-cu12==12.6.85'
 _RELEASE = (12, 6)
 _OPTIONS = (b'--gpu-architecture=compute_75', b'--std=c++17')
 FOLDER = Path(__file__).parent
-SOURCES = ('preprocess', 'decode')
+KERNEL_SOURCES = ('preprocess', 'decode')
 _HEADERS = ('launch.cuh', 'scene.cuh')
 
 
@@ -31,7 +31,7 @@ def write_ptx() -> list[Path]:
     """
     compiler = Nvrtc()
     paths = []
-    for name in SOURCES:
+    for name in KERNEL_SOURCES:
         path = FOLDER / f'{name}.ptx'
         write_whole(path, compiler.ptx(name))
         paths.append(path)

@@ -61,8 +61,8 @@ class Pictures:
         begin = most * kernel_arguments.VIEW.itemsize
         total = begin + most * kernel_arguments.CROP.itemsize
         self._table: NDArray[np.uint8] = memory.host((total,), np.uint8)
-        self._views = kernel_arguments.part(self._table, kernel_arguments.VIEW, 0, most)
-        self._crops = kernel_arguments.part(self._table, kernel_arguments.CROP, begin, most)
+        self._views = kernel_arguments.array_part(self._table, kernel_arguments.VIEW, 0, most)
+        self._crops = kernel_arguments.array_part(self._table, kernel_arguments.CROP, begin, most)
         self.views = memory.device(total)
         self.crops = self.views + begin
         self._slots = [_Slot(Memory(gpu)) for _ in range(most)]

@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-PRECISIONS = ('fp16', 'fp32')
+FLOAT_PRECISIONS = ('fp16', 'fp32')
 _FLOAT, _HALF = onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16
 _NAMES = {_FLOAT: 'float', _HALF: 'half'}
 # Computed in float32, whatever comes in.

@@ -107,7 +107,7 @@ def image_metrics(
     poses: dict[str, list[Array]] = {name: [] for name in (*_OUTPUTS, 'truth')}
     for samples in _samples(records, chosen, predictor, batch, note):
         answer = predictor.encode_image(np.stack([s.image for s in samples]))
-        keypoints, confidence = simcc.read_answer(answer, predictor.simcc_ratio)
+        keypoints, confidence = simcc.read_keypoints(answer, predictor.simcc_ratio)
         lifted = predictor.lift(
             input_of_crop(keypoints, confidence, predictor.size), answer['feature']
         )

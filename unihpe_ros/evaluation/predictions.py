@@ -13,7 +13,7 @@ from unihpe_ros.core import simcc
 from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.network_input import lifting_input
-from unihpe_ros.datasets.augment import aim, crop_record, Sample
+from unihpe_ros.datasets.augment import aim_crop, crop_record, Sample
 from unihpe_ros.datasets.catalogue import damaged_parts
 from unihpe_ros.datasets.records import DatasetError, Record, Records
 from unihpe_ros.evaluation.predictor import Predictor
@@ -169,7 +169,7 @@ def _picture_name(record: Record) -> str:
 
 
 def _read(record: Record, size: tuple[int, int], padding: float) -> _Item:
-    crop = aim(record, record.box.astype(np.float64), size, padding=padding)
+    crop = aim_crop(record, record.box.astype(np.float64), size, padding=padding)
     return _Item(record, crop, crop_record(record, size, padding=padding))
 
 
@@ -198,7 +198,7 @@ def _predict(predictor: Predictor, items: Sequence[_Item]) -> dict[str, NDArray[
 def _predict_from_images(predictor: Predictor, items: Sequence[_Item]) -> dict[str, Array]:
     images = np.stack([item.sample.image for item in items])
     output = predictor.encode_image(images)
-    found, scores = simcc.read_answer(output, predictor.simcc_ratio)
+    found, scores = simcc.read_keypoints(output, predictor.simcc_ratio)
     pixels = np.stack([crop.to_image(one) for crop, one in zip(_crops(items), found, strict=True)])
     own = [crop.normalise(crop.rays(one)) for crop, one in zip(_crops(items), pixels, strict=True)]
     lifted = predictor.lift(lifting_input(np.stack(own), scores), output['feature'])

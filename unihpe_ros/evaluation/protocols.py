@@ -42,7 +42,7 @@ class EvaluationProtocol:
     title : str
         Its name.
     kind : str
-        Data set, a key of `datasets.catalogue.KINDS`.
+        Data set, a key of `datasets.catalogue.DATASET_KINDS`.
     headline : str
         Key of MEASURES: what the tables by group and by keypoint show.
     keypoints : Sequence[str]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 from unihpe_ros.core.geometry import Array
-from unihpe_ros.core.simcc import read_answer
+from unihpe_ros.core.simcc import read_keypoints
 from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.datasets.augment import crop_record
 from unihpe_ros.datasets.records import DatasetError, Records
@@ -57,7 +57,7 @@ class _Outputs:
 
     def reliability(self, factor: float, rows: NDArray[np.intp]) -> Reliability:
         """Return how often keypoints of a score are right, of some people at a temperature."""
-        keypoints, scores = read_answer(
+        keypoints, scores = read_keypoints(
             {
                 'simcc_x': self.simcc_x[rows] * factor,
                 'simcc_y': self.simcc_y[rows] * factor,

@@ -11,7 +11,7 @@ from unihpe_ros.kinematics.gesture_gallery import GalleryError, RATE, STEPS
 
 Float64 = NDArray[np.float64]
 
-KINDS = ('auto', 'pose', 'movement')
+GESTURE_KINDS = ('auto', 'pose', 'movement')
 # Both arms hang where their bones point down by these cosines: before and after a gesture.
 _HANGING = 0.85
 # Arms that turn faster, as the root mean square over the bones in the middle of the recording,

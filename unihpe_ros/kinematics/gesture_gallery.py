@@ -18,7 +18,7 @@ from unihpe_ros.kinematics.arm_directions import FEATURES
 Float64 = NDArray[np.float64]
 
 # Of a file; another number is of other features or another layout.
-VERSION = 1
+GALLERY_VERSION = 1
 # Steps of a movement's example, and how many of them make a second.
 STEPS, RATE = 12, 10.0
 # Distances, as root mean square over the arms' bones, from which nothing is recognised: what false
@@ -129,7 +129,7 @@ def check_name(name: str) -> None:
 def write_gallery(path: Path, gallery: Gallery) -> None:
     """Write a gallery as .npz, whole or not at all: JSON text `gallery`, and examples by name."""
     about = {
-        'version': VERSION,
+        'version': GALLERY_VERSION,
         'starter': list(gallery.starter),
         'recorded': [
             {'name': one.name, 'limit': one.limit, 'source': one.source}
@@ -166,7 +166,7 @@ def read_gallery(path: Path, starter: Sequence[str]) -> Gallery:
         with np.load(path) as archive:
             about: dict[str, Any] = json.loads(str(archive['gallery']))
             version = about['version']
-            if version == VERSION:
+            if version == GALLERY_VERSION:
                 recorded = [
                     KnownGesture(
                         examples=archive[f'examples_{one["name"]}'].astype(np.float64), **one
@@ -178,10 +178,10 @@ def read_gallery(path: Path, starter: Sequence[str]) -> Gallery:
         raise GalleryError(
             f'{path}: expected a gallery that unihpe gestures record has written ({error})'
         ) from error
-    if version != VERSION:
+    if version != GALLERY_VERSION:
         raise GalleryError(
-            f'{path}: expected a gallery of version {VERSION}; got {version!r}: record its '
-            'gestures again, with unihpe gestures record'
+            f'{path}: expected a gallery of version {GALLERY_VERSION}; got {version!r}: record '
+            'its gestures again, with unihpe gestures record'
         )
     unknown = sorted(set(kept) - set(starter))
     if unknown:

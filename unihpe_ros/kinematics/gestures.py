@@ -58,7 +58,7 @@ class SeenGesture:
     since: float = math.nan
 
 
-NOTHING = SeenGesture()
+NO_GESTURE = SeenGesture()
 
 
 @dataclass
@@ -69,7 +69,7 @@ class _Person:
     arms: list[Float64] = field(default_factory=list)
     # When each candidate began and was seen last, and whether it is a movement.
     candidates: dict[str, tuple[float, float, bool]] = field(default_factory=dict)
-    shown: SeenGesture = NOTHING
+    shown: SeenGesture = NO_GESTURE
     seen: float = -math.inf
 
 
@@ -249,5 +249,5 @@ def _follow(person: _Person, name: str, distance: float, is_movement: bool, stam
         if stamp - since >= (_MOVEMENT_DWELL if is_movement else _DWELL):
             person.shown, person.seen = SeenGesture(name, distance, since), stamp
     if stamp - person.seen > _LINGERS:
-        person.shown = NOTHING
+        person.shown = NO_GESTURE
     person.candidates = known

@@ -38,7 +38,7 @@ class Joint:
     parent, link : str
         The links before and behind it.
     size : str
-        Which of `SIZES` is the way from the parent's frame to this one; empty for none.
+        Which of `BODY_SIZES` is the way from the parent's frame to this one; empty for none.
     way : tuple[float, float, float]
         Direction of that way in the parent's frame, and its share of the size.
     axis : tuple[float, float, float]
@@ -62,7 +62,7 @@ class Joint:
         return not any(self.axis)
 
     def step(self, sizes: Mapping[str, float]) -> Axis:
-        """Return the position of its frame in the parent's, m, for a person of these `SIZES`."""
+        """Return the position of its frame in the parent's, m, for a person of such sizes."""
         length = sizes[self.size] if self.size else 0.0
         x, y, z = self.way
         return length * x, length * y, length * z
@@ -73,7 +73,7 @@ class Joint:
 SPINE_LEAN, TORSO_LEAN = 0.16, 0.044
 _UP, _DOWN = (0.0, 0.0, 1.0), (0.0, 0.0, -1.0)
 # Lengths that differ from person to person, m, and those of somebody of 1.7 m.
-SIZES = {
+BODY_SIZES = {
     'torso': 0.49,  # From between the hips to between the shoulders.
     'neck': 0.14,  # From there to the joint of the head, and from that to its middle.
     'shoulder_width': 0.35,
@@ -138,7 +138,7 @@ JOINTS = (
 LINKS = (ROOT_LINK, *(joint.link for joint in JOINTS))
 # Joints that turn, in the order of all arrays of angles.
 ANGLES = tuple(joint.name for joint in JOINTS if not joint.is_fixed)
-LIMITS = np.array([joint.limits for joint in JOINTS if not joint.is_fixed])
+JOINT_RANGES = np.array([joint.limits for joint in JOINTS if not joint.is_fixed])
 # Of a mirrored person these have the other sign; others are those of the other side.
 _ODD = ('r_waist', 'y_waist', 'r_head', 'y_head', 'l_y_hip', 'r_y_hip')
 
@@ -164,7 +164,7 @@ def forward_kinematics(
     angles : NDArray[np.float64]
         ``(N, 22)`` rad, in the order of `ANGLES`.
     sizes : dict[str, NDArray[np.float64]], optional
-        ``(N,)`` m for each of `SIZES`; those of somebody of 1.7 m if not given.
+        ``(N,)`` m for each of `BODY_SIZES`; those of somebody of 1.7 m if not given.
 
     Returns
     -------
@@ -175,7 +175,7 @@ def forward_kinematics(
 
     """
     count = len(angles)
-    known = sizes or {name: np.full(count, value) for name, value in SIZES.items()}
+    known = sizes or {name: np.full(count, value) for name, value in BODY_SIZES.items()}
     rotations = np.empty((count, len(LINKS), 3, 3))
     positions = np.zeros((count, len(LINKS), 3))
     rotations[:, 0] = np.eye(3)
@@ -188,12 +188,14 @@ def forward_kinematics(
         )
         rotations[:, number] = rotations[:, parent]
         if not joint.is_fixed:
-            rotations[:, number] = rotations[:, parent] @ turn(joint.axis, angles[:, turned])
+            rotations[:, number] = rotations[:, parent] @ axis_rotation(
+                joint.axis, angles[:, turned]
+            )
             turned += 1
     return rotations, positions
 
 
-def turn(axis: Axis, angles: Float64) -> Float64:
+def axis_rotation(axis: Axis, angles: Float64) -> Float64:
     """``(..., 3, 3)`` Rotations about one of the coordinate axes, or against it, by angles."""
     number = next(k for k, part in enumerate(axis) if part)
     first, second = (number + 1) % 3, (number + 2) % 3

@@ -20,10 +20,10 @@ from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.kinematics.head import head_angles, head_frames
 from unihpe_ros.kinematics.human_model import (
     ANGLES,
-    LIMITS,
+    axis_rotation,
+    JOINT_RANGES,
     SPINE_LEAN,
     TORSO_LEAN,
-    turn,
 )
 from unihpe_ros.kinematics.rotations import (
     length,
@@ -81,7 +81,7 @@ _COLUMNS = np.array([_FOUND.index(name) for name in ANGLES])
 # In a mirror the hips' y joints alone turn the other way; knees bend where elbows do not.
 _HIP_SIGNS = np.array([[-1.0, 1.0], [1.0, 1.0], [-1.0, -1.0]])[..., None]
 _BEND_SIGNS = np.array([1.0, 1.0, -1.0, -1.0])[:, None]
-_YAW_LIMITS = LIMITS[ANGLES.index('l_y_shoulder')].tolist()
+_YAW_LIMITS = JOINT_RANGES[ANGLES.index('l_y_shoulder')].tolist()
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class BodyAngles:
     angles : NDArray[np.float64]
         ``(N, 22)`` rad, in the order of `human_model.ANGLES`; NaN where unknown.
     sizes : dict[str, NDArray[np.float64]]
-        ``(N,)`` m for each of `human_model.SIZES`; NaN where unknown.
+        ``(N,)`` m for each of `human_model.BODY_SIZES`; NaN where unknown.
 
     """
 
@@ -149,7 +149,7 @@ def body_angles(points: NDArray[np.floating], known_bend: float = _KNOWN_BEND) -
         _BEND_SIGNS * bends,
     )
     angles = np.concatenate(found).take(_COLUMNS, 0).T
-    held = np.minimum(np.maximum(angles, LIMITS[:, 0]), LIMITS[:, 1])
+    held = np.minimum(np.maximum(angles, JOINT_RANGES[:, 0]), JOINT_RANGES[:, 1])
     torso, neck, *widths = length(np.array([trunk, joints[_HEAD] - middle, *across]))
     sizes = {'torso': torso, 'neck': 0.5 * neck}
     sizes |= zip(('shoulder_width', 'hip_width'), widths, strict=True)
@@ -222,7 +222,7 @@ def _limbs(bases: Float64, bones: Float64, known_bend: float) -> tuple[Float64, 
     axial = np.arctan2(flat[..., 1], flat[..., 0])
     axial *= sine**2 / np.maximum(sine**2 + known_bend**2, SHORTEST**2)
     axial[~np.isfinite(axial)] = 0.0
-    return least @ turn((0.0, 0.0, 1.0), axial), np.arctan2(sine, cosine)
+    return least @ axis_rotation((0.0, 0.0, 1.0), axial), np.arctan2(sine, cosine)
 
 
 def _natural(along: Float64) -> Float64:

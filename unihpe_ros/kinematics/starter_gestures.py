@@ -22,13 +22,13 @@ from unihpe_ros.kinematics.gesture_gallery import (
     REST,
     STEPS,
 )
-from unihpe_ros.kinematics.human_model import SIZES
+from unihpe_ros.kinematics.human_model import BODY_SIZES
 
 Float64 = NDArray[np.float64]
 # From the shoulder, in lengths of the arm: forward, outward, up.
 Reach = tuple[float, float, float]
 
-_UPPER = SIZES['upper_arm'] / (SIZES['upper_arm'] + SIZES['forearm'])
+_UPPER = BODY_SIZES['upper_arm'] / (BODY_SIZES['upper_arm'] + BODY_SIZES['forearm'])
 _FORE = 1.0 - _UPPER
 _SHORTEST_REACH, _LONGEST_REACH = 0.3, 0.995
 # Where an elbow goes: down and a little outward; of hands on the hips outward.

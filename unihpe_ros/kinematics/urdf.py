@@ -35,7 +35,7 @@ def human_urdf(person: str, sizes: Mapping[str, float], prefix: str = '') -> str
     person : str
         The id that ends the name of each link and joint.
     sizes : Mapping[str, float]
-        m for each of `human_model.SIZES`.
+        m for each of `human_model.BODY_SIZES`.
     prefix : str
         Text before the name of each link, as before the TF frames.
 

@@ -21,7 +21,7 @@ from unihpe_ros.models.onnx_file import (
     strip_traces,
     to_onnx,
     with_half_weights,
-    write,
+    write_onnx,
 )
 from unihpe_ros.models.unihpe import MEAN, STD, UniHPE
 
@@ -251,7 +251,7 @@ def _write_branch(
     proto = to_onnx(module, tuple(inputs.values()), tuple(inputs), output_names)
     strip_traces(proto)
     store_weights_as_half(proto)
-    write(proto, spec, path)
+    write_onnx(proto, spec, path)
     with torch.inference_mode():
         answer = module(*inputs.values())
     answers = answer if isinstance(answer, tuple) else (answer,)

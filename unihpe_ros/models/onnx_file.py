@@ -15,12 +15,12 @@ from unihpe_ros.core.files import replacing
 from unihpe_ros.core.model_spec import METADATA_KEY, ModelSpec
 
 OPSET = 18
-Network = TypeVar('Network', bound=nn.Module)
+_Network = TypeVar('_Network', bound=nn.Module)
 # Below this many elements an initialiser stays float32: small ones save nothing.
 _SMALL = 1024
 
 
-def with_half_weights(model: Network) -> Network:
+def with_half_weights(model: _Network) -> _Network:
     """Return a copy on the CPU whose large weights are rounded as the file stores them."""
     rounded = copy.deepcopy(model).eval().float().cpu()
     with torch.no_grad():
@@ -85,7 +85,7 @@ def store_weights_as_half(proto: onnx.ModelProto) -> None:
     del graph.value_info[:]
 
 
-def write(proto: onnx.ModelProto, spec: ModelSpec, path: Path) -> None:
+def write_onnx(proto: onnx.ModelProto, spec: ModelSpec, path: Path) -> None:
     """Write a graph with the spec in its metadata: to a temporary file, then renamed."""
     onnx.helper.set_model_props(proto, {METADATA_KEY: spec.to_json()})
     onnx.checker.check_model(proto)

@@ -63,7 +63,7 @@ class PoseRefiner(KeypointTransformer):
         return answer[..., :3] * UNIT, _SIGMA * answer[..., 3].clamp(-5, 5).exp()
 
 
-def mirrored(values: Tensor) -> Tensor:
+def mirrored_keypoints(values: Tensor) -> Tensor:
     """Return ``(B, K, 3)`` keypoints, 2D with a score or 3D, of the person in a mirror."""
     turned = values[:, UNION.flip_indices.tolist()]
     return torch.cat([-turned[..., :1], turned[..., 1:]], -1)

@@ -12,7 +12,7 @@ from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.models.decoders import PoseDecoder, SimccHead
 from unihpe_ros.models.image_encoder import BACKBONES, check_strided_convolutions
 from unihpe_ros.models.pose_encoders import input_3d, PoseEncoder
-from unihpe_ros.models.refiner import mirrored, PoseRefiner
+from unihpe_ros.models.refiner import mirrored_keypoints, PoseRefiner
 
 # ImageNet's channel means and deviations in grey levels (RGB), the customary normalisation.
 MEAN = (123.675, 116.28, 103.53)
@@ -228,7 +228,9 @@ class UniHPE(nn.Module):
 
         """
         rough = self.decoder(feature, '2d')
-        other = mirrored(self.decoder(self.encoder_2d(mirrored(keypoints)), '2d'))
+        other = mirrored_keypoints(
+            self.decoder(self.encoder_2d(mirrored_keypoints(keypoints)), '2d')
+        )
         # What corrects adapts to encoder and decoder, and does not pull at them.
         shift = 0.5 * (other - rough).detach()
         correction, sigma = self.refiner(keypoints, rough.detach() + shift)

@@ -10,7 +10,7 @@ from unihpe_ros.core.keypoint_sets import COCO_133, HALPE_26
 from unihpe_ros.core.skeleton import COCO_17
 from unihpe_ros.engines.people_model import FoundPeople
 from unihpe_ros.networks_2d.conventions import Conventions, IMAGENET_MEAN, IMAGENET_STD
-from unihpe_ros.networks_2d.tensors import Answer, Tensors
+from unihpe_ros.networks_2d.tensors import NetworkOutputs, Tensors
 
 # The set that a number of keypoints stands for, where nothing else is said.
 SETS_BY_COUNT = {len(one): one.name for one in (COCO_17, HALPE_26, COCO_133)}
@@ -43,7 +43,7 @@ class CropFamily(Family, Protocol):
     """Networks that read the crop of one person."""
 
     def read(
-        self, answer: Answer, conventions: Conventions
+        self, answer: NetworkOutputs, conventions: Conventions
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """
         Read the answer for B crops.
@@ -74,7 +74,7 @@ class PictureFamily(Family, Protocol):
     """Networks that read a whole picture and find boxes and keypoints at once."""
 
     def read_people(
-        self, answer: Answer, conventions: Conventions, threshold: float
+        self, answer: NetworkOutputs, conventions: Conventions, threshold: float
     ) -> FoundPeople:
         """
         Read the answer for one picture.

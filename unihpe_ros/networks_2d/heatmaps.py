@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.networks_2d.conventions import Conventions
 from unihpe_ros.networks_2d.family import in_unit, MmposeFamily
-from unihpe_ros.networks_2d.tensors import Answer, Tensors
+from unihpe_ros.networks_2d.tensors import NetworkOutputs, Tensors
 
 # Cells of the Gaussian that smooths a map, up to a height of 64 cells and above: MMPose's.
 _KERNEL, _LARGE_KERNEL, _SMALL_HEIGHT = 11, 17, 64
@@ -44,7 +44,7 @@ class Heatmaps(MmposeFamily):
         return ''
 
     def read(
-        self, answer: Answer, conventions: Conventions
+        self, answer: NetworkOutputs, conventions: Conventions
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return keypoints and scores from the answer for B crops, see `CropFamily`."""
         (maps,) = answer.values()

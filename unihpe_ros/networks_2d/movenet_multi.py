@@ -15,7 +15,7 @@ from unihpe_ros.engines.people_model import FoundPeople
 from unihpe_ros.networks_2d.conventions import Conventions
 from unihpe_ros.networks_2d.family import in_unit, PictureFamily
 from unihpe_ros.networks_2d.movenet_single import EVEN_SCORE
-from unihpe_ros.networks_2d.tensors import Answer, Tensors
+from unihpe_ros.networks_2d.tensors import NetworkOutputs, Tensors
 
 # Behind the keypoints: box and score.
 _BOX = 5
@@ -47,7 +47,7 @@ class MovenetMulti(PictureFamily):
         return Conventions(keypoint_set, tensors.size, fill=0.0, even_score=EVEN_SCORE)
 
     def read_people(
-        self, answer: Answer, conventions: Conventions, threshold: float
+        self, answer: NetworkOutputs, conventions: Conventions, threshold: float
     ) -> FoundPeople:
         """Return the people from the answer for one picture, see `PictureFamily`."""
         (rows,) = answer.values()

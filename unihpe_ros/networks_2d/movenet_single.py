@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.networks_2d.conventions import Conventions
 from unihpe_ros.networks_2d.family import CropFamily, in_unit
-from unihpe_ros.networks_2d.tensors import Answer, Tensors
+from unihpe_ros.networks_2d.tensors import NetworkOutputs, Tensors
 
 # Of keypoints in photographs with about this score, half lie within 0.2 torsos of the label.
 EVEN_SCORE = 0.22
@@ -42,7 +42,7 @@ class MovenetSingle(CropFamily):
         return Conventions(keypoint_set, tensors.size, padding=1.0, even_score=EVEN_SCORE)
 
     def read(
-        self, answer: Answer, conventions: Conventions
+        self, answer: NetworkOutputs, conventions: Conventions
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return keypoints and scores from the answer for B crops, see `CropFamily`."""
         (found,) = answer.values()

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.engines import Engine, EngineError
 from unihpe_ros.networks_2d.conventions import conventions_file
-from unihpe_ros.networks_2d.tensors import Answer, picture_layout, Tensors
+from unihpe_ros.networks_2d.tensors import NetworkOutputs, picture_layout, Tensors
 
 # (w, h) of the input with the channels last that takes any size: MoveNet MultiPose's best.
 _FREE_SIZE = (256, 256)
@@ -61,7 +61,7 @@ class PictureGraph:
         outputs = {name: one.shape for name, one in self.run(grey).items()}
         self.tensors = Tensors((w, h), self._channels_last, outputs)
 
-    def run(self, pictures: NDArray[np.float32]) -> Answer:
+    def run(self, pictures: NDArray[np.float32]) -> NetworkOutputs:
         """
         Run the graph.
 

@@ -15,7 +15,7 @@ from unihpe_ros.core.detector_output import suppress
 from unihpe_ros.engines.people_model import FoundPeople
 from unihpe_ros.networks_2d.conventions import Conventions
 from unihpe_ros.networks_2d.family import in_unit, PictureFamily
-from unihpe_ros.networks_2d.tensors import Answer, Tensors
+from unihpe_ros.networks_2d.tensors import NetworkOutputs, Tensors
 
 # Boxes that share more are one person: nms_thr of its configurations.
 _OVERLAP = 0.65
@@ -50,7 +50,7 @@ class Rtmo(PictureFamily):
         return Conventions(keypoint_set, tensors.size, channels='bgr', place='corner')
 
     def read_people(
-        self, answer: Answer, conventions: Conventions, threshold: float
+        self, answer: NetworkOutputs, conventions: Conventions, threshold: float
     ) -> FoundPeople:
         """Return the people from the answer for one picture, see `PictureFamily`."""
         boxes, keypoints = sorted((one[0] for one in answer.values()), key=lambda one: one.ndim)

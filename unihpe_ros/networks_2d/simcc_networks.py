@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.networks_2d.conventions import Conventions
 from unihpe_ros.networks_2d.family import in_unit, MmposeFamily
-from unihpe_ros.networks_2d.tensors import Answer, Tensors
+from unihpe_ros.networks_2d.tensors import NetworkOutputs, Tensors
 
 
 class Simcc(MmposeFamily):
@@ -41,7 +41,7 @@ class Simcc(MmposeFamily):
         return ''
 
     def read(
-        self, answer: Answer, conventions: Conventions
+        self, answer: NetworkOutputs, conventions: Conventions
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return keypoints and scores from the answer for B crops, see `CropFamily`."""
         axes = list(answer.values())

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from unihpe_ros.core.model_spec import Shape
 
 # A graph's answer to one batch: its outputs by name, in the graph's order.
-Answer = Mapping[str, NDArray[np.float32]]
+NetworkOutputs = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)

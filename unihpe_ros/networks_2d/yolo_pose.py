@@ -17,7 +17,7 @@ from unihpe_ros.core.detector_output import suppress
 from unihpe_ros.engines.people_model import FoundPeople
 from unihpe_ros.networks_2d.conventions import Conventions
 from unihpe_ros.networks_2d.family import in_unit, PictureFamily
-from unihpe_ros.networks_2d.tensors import Answer, Tensors
+from unihpe_ros.networks_2d.tensors import NetworkOutputs, Tensors
 
 # Boxes that share more are one person.
 _OVERLAP = 0.7
@@ -57,7 +57,7 @@ class YoloPose(PictureFamily):
         return Conventions(keypoint_set, tensors.size, std=(255.0, 255.0, 255.0), even_score=0.5)
 
     def read_people(
-        self, answer: Answer, conventions: Conventions, threshold: float
+        self, answer: NetworkOutputs, conventions: Conventions, threshold: float
     ) -> FoundPeople:
         """Return the people from the answer for one picture, see `PictureFamily`."""
         (raw,) = answer.values()

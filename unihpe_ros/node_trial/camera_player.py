@@ -27,7 +27,7 @@ from unihpe_ros.ros.images import BgrImage, encode_image
 
 _WEBCAM_SIZE = (640, 480)
 # (due time since the start, s; picture)
-Pictures = Iterator[tuple[float, BgrImage]]
+TimedImages = Iterator[tuple[float, BgrImage]]
 
 
 class CameraNode(Node):
@@ -54,7 +54,7 @@ class CameraNode(Node):
         return int(now.nanoseconds)
 
 
-def bag_pictures(reader: BagReader, seconds: float) -> Pictures:
+def bag_pictures(reader: BagReader, seconds: float) -> TimedImages:
     """Yield the images of a recording at the pace at which they were taken."""
     first = None
     for stamp, picture in reader.frames():
@@ -83,7 +83,7 @@ def bag_camera_info(reader: BagReader) -> CameraInfo | None:
     return msg
 
 
-def webcam_pictures(capture: cv2.VideoCapture, device: int, seconds: float) -> Pictures:
+def webcam_pictures(capture: cv2.VideoCapture, device: int, seconds: float) -> TimedImages:
     """Yield the images of a webcam as fast as it sends them."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -93,7 +93,7 @@ def webcam_pictures(capture: cv2.VideoCapture, device: int, seconds: float) -> P
         yield 0.0, picture
 
 
-def open_webcam(device: int) -> cv2.VideoCapture:
+def open_device(device: int) -> cv2.VideoCapture:
     """
     Open a webcam at 640x480, or the nearest size that it has.
 
@@ -117,7 +117,7 @@ def open_webcam(device: int) -> cv2.VideoCapture:
 
 def play(
     camera: CameraNode,
-    pictures: Pictures,
+    pictures: TimedImages,
     stop: threading.Event,
     on_sent: Callable[[int, BgrImage], None],
 ) -> None:
@@ -182,7 +182,7 @@ def _run(args: argparse.Namespace, stop: threading.Event) -> None:
         pictures = bag_pictures(reader, args.seconds)
         play(CameraNode(bag_camera_info(reader)), pictures, stop, report)
         return
-    capture = open_webcam(args.device)
+    capture = open_device(args.device)
     with BagWriter(args.record) as bag:
 
         def record(stamp: int, picture: BgrImage) -> None:

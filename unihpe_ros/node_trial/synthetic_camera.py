@@ -25,7 +25,7 @@ from unihpe_ros.bags.topics import FRAME_ID
 from unihpe_ros.node_trial.camera_process import audience, CAMERA_QOS, ros_until_signalled
 from unihpe_ros.ros.images import BgrImage, encode_image
 
-TRANSPORTS = {'raw': Image, 'compressed': CompressedImage}
+IMAGE_MESSAGES = {'raw': Image, 'compressed': CompressedImage}
 # How far the picture is rolled to the right in one message after the other, px.
 _SHIFTS = (0, 1, 2, 3, 2, 1)
 
@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('picture', type=Path, help='what it shows')
     parser.add_argument('topic')
-    parser.add_argument('--transport', choices=tuple(TRANSPORTS), default='raw')
+    parser.add_argument('--transport', choices=tuple(IMAGE_MESSAGES), default='raw')
     parser.add_argument('--fps', type=float, default=30.0)
     parser.add_argument('--seconds', type=float, default=10.0)
     args = parser.parse_args(arguments)

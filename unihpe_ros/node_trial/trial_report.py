@@ -71,7 +71,7 @@ class TrialReport:
     accuracy: Mapping[str, Any] | None
 
 
-def report(trial: Trial, recording: BagReader) -> TrialReport:
+def summarise_trial(trial: Trial, recording: BagReader) -> TrialReport:
     """
     Return the figures of a trial.
 

@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 from std_msgs.msg import Header
 from unihpe_ros.core.pose import Poses, RootMode
 from unihpe_ros.core.skeleton import ROS4HRI_18
-from unihpe_ros.kinematics.human_model import SIZES
+from unihpe_ros.kinematics.human_model import BODY_SIZES
 from unihpe_ros.kinematics.joint_angles import body_angles
 from unihpe_ros.ros.body_frames import BodyFrames
 from unihpe_ros.ros.body_ids import BodyIds
@@ -123,7 +123,7 @@ class Bodies:
         self, bodies: Sequence[_Body], poses: Poses, frame: Header, is_placed: bool
     ) -> None:
         held = body_angles(poses.keypoints_3d)
-        sizes = np.stack([held.sizes[name] for name in SIZES], -1)
+        sizes = np.stack([held.sizes[name] for name in BODY_SIZES], -1)
         is_known = np.asarray(
             np.isfinite(held.rotations).all((1, 2)) & np.isfinite(held.origins).all(1)
         )

@@ -13,7 +13,7 @@ from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Header, String
-from unihpe_ros.kinematics.human_model import ANGLES, JOINTS, ROOT_LINK, SIZES
+from unihpe_ros.kinematics.human_model import ANGLES, BODY_SIZES, JOINTS, ROOT_LINK
 from unihpe_ros.kinematics.urdf import human_urdf
 from unihpe_ros.ros.optional import require
 
@@ -63,8 +63,8 @@ class BodyFrames:
         self._angles: Float64 = np.zeros(len(ANGLES))
         self._names: dict[bytes, list[str]] = {}
         self._looks = 0
-        self._mean = list(SIZES.values())
-        self._sizes = [0.0] * len(SIZES)
+        self._mean = list(BODY_SIZES.values())
+        self._sizes = [0.0] * len(BODY_SIZES)
         self._root = self._stamped(child_frame_id=f'{frame_prefix}{ROOT_LINK}_{name}')
         self._links: list[Any] = []
         # The stamp that all links share, and what is turned for each angle.
@@ -89,7 +89,7 @@ class BodyFrames:
         angles : NDArray[np.float64]
             ``(22,)`` rad, in the order of `ANGLES`; NaN where unknown.
         sizes : NDArray[np.float64]
-            ``(8,)`` m, in the order of `SIZES`; NaN where unknown.
+            ``(8,)`` m, in the order of `BODY_SIZES`; NaN where unknown.
         header : Header
             The image's.
 
@@ -146,7 +146,7 @@ class BodyFrames:
         if max(changes) < _NEW_SIZE:
             return
         self._sizes = self._mean
-        named = dict(zip(SIZES, self._sizes, strict=True))
+        named = dict(zip(BODY_SIZES, self._sizes, strict=True))
         self._describe(named)
         if self._urdf is not None:
             text = human_urdf(self._name, named, self._prefix)

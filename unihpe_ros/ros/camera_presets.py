@@ -9,7 +9,7 @@ from typing import Any
 from unihpe_ros.core.resources import find_resource
 import yaml
 
-PRESETS = ('v4l2', 'usb_cam', 'realsense', 'zed', 'oak', 'orbbec', 'gazebo')
+CAMERA_PRESETS = ('v4l2', 'usb_cam', 'realsense', 'zed', 'oak', 'orbbec', 'gazebo')
 # Where images are looked for when no camera is named.
 GENERIC = {
     'image': '/camera/image_raw',
@@ -53,7 +53,7 @@ def load_preset(name: str) -> CameraPreset:
     Parameters
     ----------
     name : str
-        One of PRESETS, or ``none`` for a camera that is not known.
+        One of CAMERA_PRESETS, or ``none`` for a camera that is not known.
 
     Raises
     ------
@@ -63,8 +63,10 @@ def load_preset(name: str) -> CameraPreset:
     """
     if name == 'none':
         return CameraPreset()
-    if name not in PRESETS:
-        raise ValueError(f'camera: expected none or one of {", ".join(PRESETS)}; got {name!r}')
+    if name not in CAMERA_PRESETS:
+        raise ValueError(
+            f'camera: expected none or one of {", ".join(CAMERA_PRESETS)}; got {name!r}'
+        )
     path = find_resource(f'config/cameras/{name}.yaml')
     content = yaml.safe_load(path.read_text(encoding='utf-8'))
     return CameraPreset(**{**content, 'topics': {**GENERIC, **content['topics']}})

@@ -9,7 +9,7 @@ import numpy as np
 from unihpe_ros.core.intensity import FULL, IntensityRange
 from unihpe_ros.ros.image_encodings import layout_of
 from unihpe_ros.ros.images import BgrImage, check_size, DecodeError
-from unihpe_ros.ros.picture_headers import kind_of, PNG_CHANNELS, png_size, SIZES
+from unihpe_ros.ros.picture_headers import kind_of, PNG_CHANNELS, png_size, SIZE_READERS
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import CompressedImage
@@ -138,8 +138,8 @@ def _check_format(name: str, data: memoryview) -> None:
             'to be decoded before, as by image_transport republish'
         )
     raise DecodeError(
-        f'compressed image {name!r} of {len(data)} bytes: expected {", ".join(SIZES)}; got bytes '
-        f'that begin with {begin!r}'
+        f'compressed image {name!r} of {len(data)} bytes: expected '
+        f'{", ".join(SIZE_READERS)}; got bytes that begin with {begin!r}'
     )
 
 
@@ -154,7 +154,7 @@ def check_png(data: memoryview) -> tuple[int, int]:
 
 
 def _checked_size(data: memoryview, kind: str) -> tuple[int, int]:
-    size = SIZES[kind](data)
+    size = SIZE_READERS[kind](data)
     if size is None:
         raise DecodeError(f'{kind} of {len(data)} bytes: expected a header with the size')
     if kind == 'PNG':

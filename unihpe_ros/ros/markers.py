@@ -23,7 +23,7 @@ _TEXT_HEIGHT = 0.15
 _TEXT_ABOVE_HEAD = 0.2
 _LIFETIME = Duration(sec=0, nanosec=500_000_000)
 _SPHERES, _LINES, _TEXT = range(3)
-NOTHING: Mapping[int, str] = MappingProxyType({})
+NO_LABELS: Mapping[int, str] = MappingProxyType({})
 
 
 class MarkerWriter:
@@ -37,7 +37,7 @@ class MarkerWriter:
         poses: Poses,
         header: Header,
         camera: Transform = IDENTITY,
-        words: Mapping[int, str] = NOTHING,
+        words: Mapping[int, str] = NO_LABELS,
     ) -> MarkerArray:
         """
         Write poses as the message of topic markers.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from unihpe_ros.core.skeleton import SKELETONS
 from unihpe_ros.kinematics.starter_gestures import STARTER_NAME
 from unihpe_ros.ros.parameter_checks import parameter
-from unihpe_ros.visualisation.anonymise import MODES
+from unihpe_ros.visualisation.anonymise import ANONYMISE_MODES
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class OutputParameters:
     anonymise: str = parameter(
         'off',
         'Anonymise people in image_annotated: blur blurs their heads, skeleton covers them',
-        choices=MODES,
+        choices=ANONYMISE_MODES,
     )
     output_depth: int = parameter(
         2, 'Queue depth of the published topics', limits=(1, 100), fixed=True

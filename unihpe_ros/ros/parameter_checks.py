@@ -10,7 +10,7 @@ from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 
-KINDS = {
+VALUE_KINDS = {
     bool: 'true or false',
     int: 'a whole number',
     float: 'a number',
@@ -95,7 +95,7 @@ def checked(item: Field[Any], value: Any) -> Any:
     if value is False and 'off' in item.metadata['choices']:
         value = 'off'
     if type(value) is not kind:
-        raise ValueError(f'{item.name}: expected {KINDS[kind]}, got {value!r}')
+        raise ValueError(f'{item.name}: expected {VALUE_KINDS[kind]}, got {value!r}')
     choices, limits, zero = (item.metadata[name] for name in ('choices', 'limits', 'zero'))
     if choices and value not in choices:
         raise ValueError(f'{item.name}: expected one of {", ".join(choices)}; got {value!r}')
@@ -112,7 +112,7 @@ def range_of(item: Field[Any]) -> str:
 
 def expected_of(item: Field[Any]) -> str:
     """Return in words what a parameter may be, beside its choices and limits."""
-    return _EXPECTED.get(item.name, KINDS[type(item.default)])
+    return _EXPECTED.get(item.name, VALUE_KINDS[type(item.default)])
 
 
 def _rotations(item: Field[Any], value: Any) -> tuple[int, ...]:
@@ -149,7 +149,7 @@ def _names(item: Field[Any], value: Any) -> tuple[str, ...]:
     # An empty list in a file arrives as nothing at all.
     value = () if value is None else value
     if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) for name in value):
-        raise ValueError(f'{item.name}: expected {KINDS[tuple]}, got {value!r}')
+        raise ValueError(f'{item.name}: expected {VALUE_KINDS[tuple]}, got {value!r}')
     names = tuple(value)
     if names in ((), ('',)):
         return ('',)

@@ -22,7 +22,7 @@ _PNM = re.compile(rb'P[1-6]\s+(?:#[^\n]*\n\s*)*(\d{1,9})\s+(?:#[^\n]*\n\s*)*(\d{
 
 
 def kind_of(data: memoryview) -> str:
-    """Return which format packed bytes are in: a key of `SIZES`, or '' if none is known."""
+    """Return which format packed bytes are in: a key of `SIZE_READERS`, or '' if none is known."""
     head = bytes(data[:12])
     if head[:4] == b'RIFF' and head[8:] == b'WEBP':
         return 'WebP'
@@ -147,7 +147,7 @@ _STARTS = {
     b'\xff\x4f\xff\x51': 'JPEG 2000',
     **{f'P{kind}'.encode(): 'PNM' for kind in range(1, 7)},
 }
-SIZES: dict[str, SizeReader] = {
+SIZE_READERS: dict[str, SizeReader] = {
     'JPEG': jpeg_size,
     'PNG': png_size,
     'WebP': _webp_size,

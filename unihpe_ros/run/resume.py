@@ -12,7 +12,7 @@ from unihpe_ros.run.inputs.source import InputError
 from unihpe_ros.run.outputs.people_file import FramePeople, Header, PeopleFile
 
 # Frames that are looked at once more, so that people are known again where the new ones begin.
-OVERLAP = 30
+OVERLAP_FRAMES = 30
 # Two people are one if their keypoints are this near, in sizes of a person in the image.
 _NEAR = 0.25
 
@@ -55,7 +55,7 @@ class Earlier:
                 f'{path}: expected the same {", ".join(other) or "keypoints"} as when it was '
                 'begun; run without --resume to start anew'
             )
-        tail: deque[FramePeople] = deque(maxlen=1 if header.still else OVERLAP)
+        tail: deque[FramePeople] = deque(maxlen=1 if header.still else OVERLAP_FRAMES)
         highest = 0
         for frame in file.frames():
             tail.append(frame)

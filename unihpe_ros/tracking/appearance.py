@@ -13,7 +13,7 @@ from unihpe_ros.core.skeleton import Skeleton
 # Side of the patch that the torso is drawn to, px, and bins of hue, saturation and value.
 _SIDE = 16
 _BINS = (8, 4, 4)
-COLOURS = _BINS[0] * _BINS[1] + _BINS[2]
+HISTOGRAM_SIZE = _BINS[0] * _BINS[1] + _BINS[2]
 # Corners of the torso, in the order of the patch's corners.
 _CORNERS = ('left_shoulder_joint', 'right_shoulder_joint', 'right_hip_joint', 'left_hip_joint')
 # By every grey level: its bin of hue and of saturation, of which the sum is one of the first
@@ -43,10 +43,10 @@ def torso_colours(
     Returns
     -------
     NDArray[np.float32]
-        ``(N, COLOURS)`` of length 1; NaN where the torso is not in the picture.
+        ``(N, HISTOGRAM_SIZE)`` of length 1; NaN where the torso is not in the picture.
 
     """
-    colours = np.full((len(keypoints), COLOURS), np.nan, np.float32)
+    colours = np.full((len(keypoints), HISTOGRAM_SIZE), np.nan, np.float32)
     corners = keypoints[:, _corners(skeleton)]
     top, bottom = 0.5 * (corners[:, 0::2] + corners[:, 1::2]).swapaxes(0, 1)
     middle, down = 0.5 * (top + bottom), (bottom - top) / _SIDE
@@ -89,6 +89,6 @@ def _histograms(patches: NDArray[np.uint8]) -> NDArray[np.float64]:
     places = np.empty((n, 2, _SIDE * _SIDE), np.intp)
     places[:, 0] = _HUE_BINS[hsv[..., 0]] + _SATURATION_BINS[hsv[..., 1]]
     places[:, 1] = _VALUE_BINS[hsv[..., 2]]
-    places += COLOURS * np.arange(n)[:, None, None]
-    counts = np.bincount(places.ravel(), minlength=n * COLOURS).reshape(n, COLOURS)
+    places += HISTOGRAM_SIZE * np.arange(n)[:, None, None]
+    counts = np.bincount(places.ravel(), minlength=n * HISTOGRAM_SIZE).reshape(n, HISTOGRAM_SIZE)
     return np.sqrt(counts / counts.sum(-1, keepdims=True))

@@ -24,7 +24,7 @@ _METRIC_ROOT, _DEPTH_ROOT = KeypointFlag.METRIC_ROOT.value, KeypointFlag.DEPTH_R
 _ASSUMED_VIEW = KeypointFlag.ASSUMED_VIEW.value
 
 
-def report(
+def assemble_poses(
     ids: NDArray[np.uint32],
     observations: Observations,
     placed: RefinedPoses,
@@ -160,7 +160,7 @@ def carry_poses(poses: Poses, ego_motion: EgoMotion, roots: Mapping[int, Array])
     )
 
 
-def join(one: Poses, other: Poses) -> Poses:
+def join_poses(one: Poses, other: Poses) -> Poses:
     """Return the people of both, by id; skeleton and root mode are the first's."""
     order = np.argsort(np.concatenate([one.track_ids, other.track_ids]), kind='stable')
     names = ('boxes', 'keypoints_2d', 'keypoints_3d', 'scores', 'flags', 'track_ids', 'agreement')

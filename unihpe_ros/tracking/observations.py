@@ -12,7 +12,7 @@ from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import Skeleton
-from unihpe_ros.tracking.appearance import COLOURS, torso_colours
+from unihpe_ros.tracking.appearance import HISTOGRAM_SIZE, torso_colours
 from unihpe_ros.tracking.root import locate_root
 
 
@@ -82,7 +82,7 @@ class Observations:
             np.zeros((0, k, 2)),
             np.zeros((0, 3, 3)),
             np.zeros((0, 0), np.float32),
-            np.zeros((0, COLOURS), np.float32),
+            np.zeros((0, HISTOGRAM_SIZE), np.float32),
         )
 
     def select(self, rows: NDArray[np.intp] | Sequence[int]) -> Observations:
@@ -138,7 +138,7 @@ def build_observations(
         # What is not seen is where the rest of the body puts it.
         keypoints_2d = np.where(observed[..., None], keypoints_2d, crops.project(placed))
     size = crops.camera.width, crops.camera.height
-    colours = np.full((len(sources), COLOURS), np.nan, np.float32)
+    colours = np.full((len(sources), HISTOGRAM_SIZE), np.nan, np.float32)
     if image is not None:
         colours = torso_colours(image, (keypoints_2d + 0.5) / reduction - 0.5, skeleton)
     return Observations(

@@ -91,7 +91,7 @@ def draw_panel(predictor: Predictor, batch: ImageBatch, count: int = 8) -> NDArr
     """
     images = batch.image[:count].cpu().numpy()
     answer = predictor.encode_image(images)
-    found, scores = simcc.read_answer(answer, predictor.simcc_ratio)
+    found, scores = simcc.read_keypoints(answer, predictor.simcc_ratio)
     found = np.where(scores[..., None] < LEAST_SCORE, np.nan, found)
     half = 0.5 * np.array(predictor.size)
     truth = batch.normalised[:count].cpu().numpy() * half[1] + half - 0.5

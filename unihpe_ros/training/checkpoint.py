@@ -16,7 +16,7 @@ from unihpe_ros.core.resources import find_model_files
 from unihpe_ros.models.unihpe import PRESETS, UniHPE
 from unihpe_ros.training.config import ConfigError
 
-Network = TypeVar('Network', bound=nn.Module)
+_Network = TypeVar('_Network', bound=nn.Module)
 
 # What every checkpoint has to hold.
 _KEYS = ('preset', 'step', 'ema')
@@ -137,10 +137,10 @@ def load_network(path: Path) -> tuple[UniHPE, float]:
 def averaged_network(
     state: Mapping[str, Any],
     path: Path,
-    build: Callable[[str], Network],
+    build: Callable[[str], _Network],
     presets: Collection[str],
     expected: str,
-) -> Network:
+) -> _Network:
     """
     Return a network with a checkpoint's averaged weights.
 

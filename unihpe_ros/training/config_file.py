@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from unihpe_ros.datasets.catalogue import KINDS
+from unihpe_ros.datasets.catalogue import DATASET_KINDS
 from unihpe_ros.datasets.photos import PhotoSelection
 from unihpe_ros.training.config import ConfigError, ImageSource, LossWeights, TrainConfig
 from unihpe_ros.training.contrast import TRIPLE_SCORES
@@ -60,8 +60,8 @@ def make_config(values: Mapping[str, Any], path: str) -> TrainConfig:
     if not config.images and not config.poses:
         raise ConfigError(f'{path}: expected images or poses to train on')
     for source in config.images:
-        if source.kind not in KINDS:
-            kinds = ', '.join(KINDS)
+        if source.kind not in DATASET_KINDS:
+            kinds = ', '.join(DATASET_KINDS)
             raise ConfigError(f'{path}: images: kind: expected {kinds}; got {source.kind!r}')
         try:
             chosen = source.selection != PhotoSelection()

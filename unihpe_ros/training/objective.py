@@ -267,6 +267,6 @@ def own_keypoints(answer: dict[str, Tensor], model: UniHPE) -> Tensor:
         name: answer[name].detach().float().cpu().numpy()
         for name in ('simcc_x', 'simcc_y', 'visibility')
     }
-    keypoints, scores = simcc.read_answer(logits, model.preset.simcc_ratio)
+    keypoints, scores = simcc.read_keypoints(logits, model.preset.simcc_ratio)
     own = input_of_crop(keypoints, scores, model.preset.input_size)
     return torch.from_numpy(own).to(answer['feature'].device)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from unihpe_ros.core.pose import Poses
 
 # What `anonymise` may be asked for.
-OFF, BLUR, SKELETON = MODES = ('off', 'blur', 'skeleton')
+OFF, BLUR, SKELETON = ANONYMISE_MODES = ('off', 'blur', 'skeleton')
 
 _HEAD = ('nose', 'eye', 'ear', 'head')
 _SHOULDERS = ('left_shoulder', 'right_shoulder')

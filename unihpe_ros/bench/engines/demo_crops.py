@@ -11,10 +11,8 @@ from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.resources import find_resource
+from unihpe_ros.engines.pose_model import View
 from unihpe_ros.metrics.matching import MIN_IN_SIGHT
-
-# An image and the people to look at in it.
-View = tuple[NDArray[np.uint8], Crops]
 
 _RECORDING = 'resource/demo/people'
 # How far a corner of a box is off, as a share of the box: about what tracking brings.

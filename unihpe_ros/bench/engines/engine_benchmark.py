@@ -9,23 +9,23 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.bench.engines.demo_crops import demo_group, demo_views, View
+from unihpe_ros.bench.engines.demo_crops import demo_group, demo_views
 from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.engines import DEVICE_BACKENDS, EngineError
 from unihpe_ros.engines.device_model import DevicePoseModel
 from unihpe_ros.engines.model_loader import load_pose_model
-from unihpe_ros.engines.pose_model import PoseModel
+from unihpe_ros.engines.pose_model import PoseModel, View
 from unihpe_ros.estimator import PoseEstimator
 
-BACKENDS = (
+MEASURED_BACKENDS = (
     *DEVICE_BACKENDS,
     *('onnxruntime-cuda', 'openvino', 'openvino-f32', 'onnxruntime-cpu'),
 )
 REFERENCE = 'onnxruntime-cpu'
 BATCHES = (1, 2, 4, 8)
-STAGES = ('upload', 'preprocess', 'image_branch', 'decode', 'lifting', 'download')
+ENGINE_STAGES = ('upload', 'preprocess', 'image_branch', 'decode', 'lifting', 'download')
 PICTURE = (1280, 720)
 # The protocol's stages by our names, for engines that are given arrays of the host.
 _HOST_STAGES = {
@@ -71,7 +71,7 @@ class EngineBench:
     """
 
     model: str
-    backends: Sequence[str] = BACKENDS
+    backends: Sequence[str] = MEASURED_BACKENDS
     calls: int = 200
     parity: int = 256
     loop: Loop = field(default=lambda title, calls: calls)

@@ -15,7 +15,7 @@ from unihpe_ros.bench.engines.demo_crops import demo_views
 from unihpe_ros.core import simcc
 from unihpe_ros.core.boxes import iou
 from unihpe_ros.core.crops import Crops, InputBatch
-from unihpe_ros.core.detector_output import read_answer
+from unihpe_ros.core.detector_output import read_detections
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.letterbox import InputPicture, Letterbox
 from unihpe_ros.core.model_spec import ModelSpec
@@ -70,7 +70,7 @@ def _people(spec: ModelSpec, folder: Path, batch: InputBatch) -> Iterator[NDArra
                 yield batch.fill([(picture, crops)]).copy()
 
 
-def compare(
+def compare_copy(
     path: Path, copy: Path, backend: str, inputs: list[NDArray[np.float32]]
 ) -> tuple[tuple[float, float], str] | None:
     """Return the CPU ms of fp32 and of int8, and in words how far their outputs differ."""
@@ -107,12 +107,12 @@ def _difference(
         if spec.branch == 'detector':
             letterbox = Letterbox(spec.input_size, spec.input_size)
             seen, again = (
-                read_answer(answer['detections'][0], letterbox, 0.3) for answer in answers
+                read_detections(answer['detections'][0], letterbox, 0.3) for answer in answers
             )
             values.extend(iou(seen.boxes, again.boxes).max(1, initial=0.0).tolist())
             continue
         (one, scores), (other, _) = (
-            simcc.read_answer(found, spec.simcc_ratio) for found in answers
+            simcc.read_keypoints(found, spec.simcc_ratio) for found in answers
         )
         values.extend(np.hypot(*(one - other)[scores > 0.3].T).tolist())
     if not values:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unihpe_ros.bench.engines.engine_benchmark import EngineBench, PICTURE, REFERENCE, STAGES
+from unihpe_ros.bench.engines.engine_benchmark import (
+    ENGINE_STAGES,
+    EngineBench,
+    PICTURE,
+    REFERENCE,
+)
 from unihpe_ros.bench.engines.roofline_device import cpu_limits, describe_gpu, gpu_limits
 from unihpe_ros.bench.engines.roofline_model import count_work, Workload
 from unihpe_ros.bench.machine import describe_machine
@@ -51,7 +56,7 @@ def total_work(model: str) -> Workload:
 def to_text(record: Mapping[str, Any]) -> str:
     """Return a record as Markdown: what it ran on, one table, agreement, what was left out."""
     rows = [_cells(row) for row in record['rows']]
-    stages = [f'{name.replace("_", " ")} p50' for name in STAGES]
+    stages = [f'{name.replace("_", " ")} p50' for name in ENGINE_STAGES]
     head = ['backend', 'people', 'p50 ms', 'p95', 'p99', 'people/s', *stages]
     head += ['estimator p50', 'p95', 'limit ms', 'share of limit']
     parts = [_machine(record), _table(head, rows)]
@@ -90,7 +95,7 @@ def _machine(record: Mapping[str, Any]) -> str:
 
 def _cells(row: Mapping[str, Any]) -> list[str]:
     total, whole = row['total'], row.get('estimator', {})
-    stages = [row['stages'].get(name, {}).get('p50') for name in STAGES]
+    stages = [row['stages'].get(name, {}).get('p50') for name in ENGINE_STAGES]
     limit = row.get('limit_ms')
     return [
         row['backend'],

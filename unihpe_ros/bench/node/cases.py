@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-SIZES = ((640, 480), (1280, 720), (1920, 1080))
+CASE_SIZES = ((640, 480), (1280, 720), (1920, 1080))
 TRANSPORTS = ('raw', 'compressed')
 RATES = (15.0, 30.0, 60.0, 120.0)
 PEOPLE = (1, 5)

@@ -62,7 +62,7 @@ class NaivePoseEstimator(Node):
         image = to_array(msg)
         stamp = msg.header.stamp.sec + 1e-9 * msg.header.stamp.nanosec
         poses = self._estimator.estimate(image, None, stamp).to(COCO_17)
-        self._clouds.publish(to_cloud(poses, msg.header))
+        self._clouds.publish(naive_cloud(poses, msg.header))
         self._markers.publish(to_markers(poses, msg.header))
 
     def _on_timer(self) -> None:
@@ -78,7 +78,7 @@ def to_array(msg: Image | CompressedImage) -> NDArray[np.uint8]:
     return rows[:, : 3 * msg.width].reshape(msg.height, msg.width, 3).copy()
 
 
-def to_cloud(poses: Poses, header: Header) -> PointCloud2:
+def naive_cloud(poses: Poses, header: Header) -> PointCloud2:
     """Pack a cloud point by point."""
     data = b''
     for person in range(len(poses)):

@@ -45,7 +45,7 @@ class Ratio:
         )
 
 
-def table(results: Sequence[Figures]) -> list[list[str]]:
+def case_table(results: Sequence[Figures]) -> list[list[str]]:
     """Return the table of all runs, header first."""
     return [list(_HEADER), *(_row(figures) for figures in results)]
 
@@ -124,7 +124,7 @@ def to_dict(results: Sequence[Figures]) -> dict[str, Any]:
     return {'machine': describe_machine(), 'runs': runs, 'ratios': comparisons}
 
 
-def write(results: Sequence[Figures], folder: Path) -> Path:
+def write_node_report(results: Sequence[Figures], folder: Path) -> Path:
     """Write node.json and node.png whole; return the former."""
     path = folder / 'node.json'
     write_whole(path, json.dumps(to_dict(results), indent=2) + '\n')

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.bags.reader import BagReader
-from unihpe_ros.bench.peers.runners import Found, Runner
+from unihpe_ros.bench.peers.runners import FoundPeople2D, Runner
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.skeleton import COCO_17
 from unihpe_ros.metrics.matching import match_people, MIN_IN_SIGHT
@@ -49,7 +49,7 @@ class PeerScore:
     right: int = 0
     keypoints: int = 0
 
-    def add(self, found: Found, truth: Poses) -> None:
+    def add(self, found: FoundPeople2D, truth: Poses) -> None:
         """Add the people who were found in an image, and the true ones."""
         true = truth.to(COCO_17).keypoints_2d[truth.observed.sum(-1) >= MIN_IN_SIGHT]
         self.there += len(true)
@@ -76,7 +76,7 @@ class PeerScore:
         }
 
 
-def compare(
+def compare_peers(
     runners: Sequence[Runner],
     film: Path,
     limit: int = 0,
@@ -121,7 +121,7 @@ def compare(
     return scores
 
 
-def plot(scores: Sequence[PeerScore], path: Path) -> None:
+def plot_peers(scores: Sequence[PeerScore], path: Path) -> None:
     """Draw CPU time and latency of each runner as bars."""
     from matplotlib.figure import Figure
 

@@ -14,7 +14,7 @@ from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.estimator import CameraImage, PoseEstimator
 
 PEOPLE, CAMERAS, RATES = (1, 2, 4, 8, 16, 32), (1, 2, 4, 8), (15, 30, 60, 120)
-SIZES = ((640, 480), (1280, 720), (1920, 1080), (3840, 2160))
+GROWTH_SIZES = ((640, 480), (1280, 720), (1920, 1080), (3840, 2160))
 _SIZE, _FEW, _RATE = (1280, 720), 3, 30
 _FOV = np.deg2rad(60)
 _WARM_UP = 8
@@ -46,11 +46,11 @@ def cases() -> Iterator[tuple[str, int, int, tuple[int, int], int]]:
     """Yield axis, people, cameras, size and images a second of each case."""
     yield from (('people', people, 1, _SIZE, _RATE) for people in PEOPLE)
     yield from (('cameras', _FEW, cameras, (640, 480), _RATE) for cameras in CAMERAS)
-    yield from (('width', _FEW, 1, size, _RATE) for size in SIZES)
+    yield from (('width', _FEW, 1, size, _RATE) for size in GROWTH_SIZES)
     yield from (('fps', _FEW, 1, (640, 480), fps) for fps in RATES)
 
 
-def measure(
+def measure_growth(
     model: str, backend: str, images: int, step: Callable[[int], object] = lambda done: None
 ) -> list[GrowthPoint]:
     """
@@ -93,7 +93,7 @@ def measure(
     return points
 
 
-def plot(points: Sequence[GrowthPoint], path: Path) -> None:
+def plot_growth(points: Sequence[GrowthPoint], path: Path) -> None:
     """Draw one curve for each axis, with a line through its first point beside it."""
     from matplotlib.figure import Figure
 

@@ -21,7 +21,7 @@ _OF_MEDIAPIPE = (0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28)
 _SEEN = 0.3
 _FOV = np.deg2rad(60)
 
-Found = NDArray[np.floating]
+FoundPeople2D = NDArray[np.floating]
 
 
 class Runner(Protocol):
@@ -40,7 +40,7 @@ class Runner(Protocol):
     name: str
     lacks: str
 
-    def find(self, image: NDArray[np.uint8], camera: Camera | None, stamp: float) -> Found:
+    def find(self, image: NDArray[np.uint8], camera: Camera | None, stamp: float) -> FoundPeople2D:
         """``(N, 17, 2)`` COCO keypoints in the image, px."""
 
     def close(self) -> None:
@@ -56,7 +56,7 @@ class Ours(Runner):
         self.name = f'unihpe_ros, {backend}, {precision}'
         self._estimator = PoseEstimator(model, backend=backend, precision=precision)
 
-    def find(self, image: NDArray[np.uint8], camera: Camera | None, stamp: float) -> Found:
+    def find(self, image: NDArray[np.uint8], camera: Camera | None, stamp: float) -> FoundPeople2D:
         """Return ``(N, 17, 2)`` COCO keypoints in the next image, px."""
         return self._estimator.estimate(image, camera, stamp).to(COCO_17).keypoints_2d
 
@@ -77,7 +77,7 @@ class Plain(Runner):
         self._batch = InputBatch(self._engine.spec)
         self._coco = COCO_17.indices_in(UNION)
 
-    def find(self, image: NDArray[np.uint8], camera: Camera | None, stamp: float) -> Found:
+    def find(self, image: NDArray[np.uint8], camera: Camera | None, stamp: float) -> FoundPeople2D:
         """Return ``(N, 17, 2)`` COCO keypoints in the next image, px."""
         del stamp
         spec = self._engine.spec
@@ -87,7 +87,7 @@ class Plain(Runner):
         if not len(crops):
             return np.zeros((0, 17, 2))
         answer = self._engine.infer({'image': self._batch.fill([(image, crops)])})
-        keypoints, scores = simcc.read_answer(answer, spec.simcc_ratio)
+        keypoints, scores = simcc.read_keypoints(answer, spec.simcc_ratio)
         people = scores[:, self._coco].mean(-1) >= _SEEN
         return np.asarray(crops.to_image(keypoints)[people][:, self._coco])
 
@@ -116,7 +116,7 @@ class MediaPipe(Runner):
         self.name = f'MediaPipe {("lite", "full")[complexity]}'
         self._pose: Any = mediapipe.solutions.pose.Pose(model_complexity=complexity)
 
-    def find(self, image: NDArray[np.uint8], camera: Camera | None, stamp: float) -> Found:
+    def find(self, image: NDArray[np.uint8], camera: Camera | None, stamp: float) -> FoundPeople2D:
         """Return ``(N, 17, 2)`` COCO keypoints in the next image, px."""
         del camera, stamp
         found = self._pose.process(np.ascontiguousarray(image[..., ::-1])).pose_landmarks

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from unihpe_ros.bench.recordings.bench_report import BenchError, BenchReport
-from unihpe_ros.bench.recordings.metric_text import Metric, METRICS, NOTHING
+from unihpe_ros.bench.recordings.metric_text import Metric, METRICS, NO_FIGURE
 
 _RULE = re.compile(r'([\w.]+)\s*([<>])\s*(\d+\.?\d*)')
 
@@ -127,7 +127,7 @@ def verdict(metric: Metric, side: Side, first: Side) -> str:
     return 'better' if (share < 1) == metric.lower_is_better else 'worse'
 
 
-def table(sides: Sequence[Side]) -> list[list[str]]:
+def comparison_table(sides: Sequence[Side]) -> list[list[str]]:
     """
     Return the rows of a comparison with the first side, the first row being the head.
 
@@ -141,7 +141,7 @@ def table(sides: Sequence[Side]) -> list[list[str]]:
     rows = [['', first.label, *(side.label for side in others)]]
     for metric in METRICS:
         texts = [metric.text(side.summary) for side in sides]
-        if all(text == NOTHING for text in texts):
+        if all(text == NO_FIGURE for text in texts):
             continue
         cells = [
             f'{text}  {_share(metric, side, first)}'

@@ -11,7 +11,7 @@ from unihpe_ros.bench.recordings import charts
 from unihpe_ros.bench.recordings.bench_report import BenchReport
 from unihpe_ros.bench.recordings.metric_text import (
     metrics_under,
-    NOTHING,
+    NO_FIGURE,
     sentence,
     show,
     table_of,
@@ -249,10 +249,10 @@ def _number(value: Any) -> float:
 
 def _flat(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ', '.join(f'{key} {item}' for key, item in value.items()) or NOTHING
+        return ', '.join(f'{key} {item}' for key, item in value.items()) or NO_FIGURE
     if isinstance(value, (list, tuple)):
         return 'x'.join(str(item) for item in value)
-    return str(value) if value not in ('', None) else NOTHING
+    return str(value) if value not in ('', None) else NO_FIGURE
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import math
 from typing import Any
 
-NOTHING = '-'
+NO_FIGURE = '-'
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ METRICS = (
 def show(value: float, unit: str = '') -> str:
     """Return a number with about three digits and its unit."""
     if not math.isfinite(value):
-        return NOTHING
+        return NO_FIGURE
     if unit == '%':
         return f'{100 * value:.1f} %'
     digits = 0 if value == round(value) and not unit else max(0, 2 - _magnitude(value))
@@ -110,7 +110,7 @@ def table_of(
     rows = []
     for metric in metrics:
         texts = [metric.text(summary) for summary in summaries.values()]
-        if any(text != NOTHING for text in texts):
+        if any(text != NO_FIGURE for text in texts):
             rows.append([f'{metric.title}', *texts])
     return rows
 

@@ -25,9 +25,9 @@ from unihpe_ros.estimator import PoseEstimator
 from unihpe_ros.node_trial.processes import ProcessError
 from unihpe_ros.visualisation.anonymise import OFF
 
-INTERRUPTED = 'Ctrl-C'
+BY_USER = 'Ctrl-C'
 # A title and a total make a bar, which takes how many more are done.
-Progress = Callable[[str, int], AbstractContextManager[Callable[[int], object]]]
+ProgressBars = Callable[[str, int], AbstractContextManager[Callable[[int], object]]]
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Session:
     """
 
     plan: BenchPlan
-    progress: Progress
+    progress: ProgressBars
     made: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     _stopped: BaseException | None = field(default=None, init=False)
@@ -126,7 +126,7 @@ class Session:
                 if self._stopped is not None:
                     raise self._stopped
         except KeyboardInterrupt:
-            ended_by = INTERRUPTED
+            ended_by = BY_USER
         except (BagError, EngineError, ProcessError, OSError) as error:
             ended_by = ' '.join(str(error).split())
             if not any(len(bag.frames['number']) for bags in results.values() for bag in bags):

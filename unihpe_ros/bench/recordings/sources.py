@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from unihpe_ros.bags.reader import BagReader, SUFFIXES
+from unihpe_ros.bags.reader import BAG_SUFFIXES, BagReader
 from unihpe_ros.bench.recordings.bench_report import BenchError
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import SKELETONS
@@ -39,14 +39,14 @@ def find_bags(path: Path) -> dict[str, Path]:
     loose = [
         file
         for file in path.rglob('*')
-        if file.suffix in SUFFIXES and file.is_file() and file.parent not in folders
+        if file.suffix in BAG_SUFFIXES and file.is_file() and file.parent not in folders
     ]
     bags = {bag.relative_to(path).as_posix(): bag for bag in folders + loose}
     if not bags:
         what = 'it holds none' if path.is_dir() else 'there is none'
         raise BenchError(
             f'{path}: expected a recording (a rosbag2 folder or a file ending in '
-            f'{", ".join(SUFFIXES)}) or a folder of them; {what}'
+            f'{", ".join(BAG_SUFFIXES)}) or a folder of them; {what}'
         )
     return dict(sorted(bags.items()))
 

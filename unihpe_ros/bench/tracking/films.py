@@ -17,7 +17,7 @@ from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.bench.tracking.ground_velocity import ground_velocities, velocity_errors
 from unihpe_ros.bench.tracking.tracking_benchmark import (
     ByteTrack,
-    compare,
+    count_image,
     IN_SIGHT,
     SAME_IOU,
     Tracked,
@@ -33,7 +33,7 @@ from unihpe_ros.kinematics.person_motion import PeopleMotion
 from unihpe_ros.metrics.hota import HotaMeter
 from unihpe_ros.metrics.tracking import TrackingMeter
 
-RATE = 15.0  # 1/s
+FILM_RATE = 15.0  # 1/s
 # How far bodies reach around their keypoints: left, top, right and bottom, of the height (means
 # over the generator's walkers).
 _AROUND = (-0.06, -0.01, 0.06, 0.09)
@@ -122,7 +122,7 @@ class WatchingByteTrack:
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
-        self._tracker = ByteTrack(RATE, _SURE)
+        self._tracker = ByteTrack(FILM_RATE, _SURE)
 
     def __call__(self, image: NDArray[np.uint8], camera: Camera, stamp: float) -> Tracked:
         """Return the ids and boxes in the next picture, see `Watcher`."""
@@ -254,7 +254,7 @@ def follow_film(
         people = truth[stamp_ns]
         true = whole_bodies(boxes.around(people.keypoints_2d), camera)
         wanted = people.observed.mean(-1) >= IN_SIGHT
-        found = compare(meter, true, wanted, ids, places)
+        found = count_image(meter, true, wanted, ids, places)
         overlap = boxes.iou(true, places)
         # Who is on somebody who hardly shows is neither right nor wrong.
         counts = ~(overlap[~wanted].max(0, initial=0.0) > SAME_IOU)
@@ -268,7 +268,7 @@ def follow_film(
         on_frame(number, image, true, (ids, places))
     score.counts += meter.result()
     score.hotas.append(hota.result().hota)
-    score.minutes += (stamp - first + 1 / RATE) / 60
+    score.minutes += (stamp - first + 1 / FILM_RATE) / 60
     score.nobody += len(told - real)
     score.delays += spells.delays
 

@@ -15,7 +15,7 @@ from unihpe_ros.bench.tracking.simulated_people import (
     walking,
     WalkingScene,
 )
-from unihpe_ros.bench.tracking.tracking_benchmark import CAMERA, RATE
+from unihpe_ros.bench.tracking.tracking_benchmark import CAMERA, FRAME_RATE
 from unihpe_ros.core.pose import RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
@@ -26,7 +26,7 @@ from unihpe_ros.tracking.refinement import RefinedPoses, TrackRefiner
 Float64 = NDArray[np.float64]
 
 DISTANCES = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)  # m
-MODES = ('projective', 'known height', 'depth')
+PLACEMENTS = ('projective', 'known height', 'depth')
 # Errors of keypoints as shares of the person's height in the image.
 _NOISE = 0.008
 # A structured-light camera's: noise as a share of distance squared, 1/m; share of holes; steps, m.
@@ -47,7 +47,7 @@ class RootError:
     Parameters
     ----------
     mode : str
-        One of MODES.
+        One of PLACEMENTS.
     distance : float
         m.
     median, p95 : float
@@ -108,12 +108,12 @@ def root_errors(
     """
     usual, figures = estimator.settings, []
     for distance in DISTANCES:
-        errors: dict[str, list[float]] = {mode: [] for mode in MODES}
+        errors: dict[str, list[float]] = {mode: [] for mode in PLACEMENTS}
         for person in range(people):
             rng = np.random.default_rng([seed, person, round(distance * 10)])
             stature = float(rng.normal(1.71, 0.08))
             scenes = list(_on_the_spot(stature, distance, rng, seconds))
-            for mode in MODES:
+            for mode in PLACEMENTS:
                 known = stature if mode == 'known height' else 0.0
                 estimator.configure(replace(usual, person_height_m=known))
                 errors[mode] += _errors(estimator, scenes, mode == 'depth', rng)
@@ -140,11 +140,11 @@ def steadiness(settings: EstimatorSettings, seconds: float = 8.0, seed: int = 3)
         Of the noise.
 
     """
-    frames = round(seconds * RATE)
-    stamps, begin = np.arange(frames) / RATE, round(_SETTLE * RATE)
+    frames = round(seconds * FRAME_RATE)
+    stamps, begin = np.arange(frames) / FRAME_RATE, round(_SETTLE * FRAME_RATE)
     still = np.tile(_before_camera(standing(1.71)), (frames, 1, 1))
     placed = _place(still, stamps, settings, seed)[begin:]
-    jitter = float(np.sqrt(np.mean(np.sum(np.diff(placed, 2, axis=0) ** 2, -1)))) * RATE**2
+    jitter = float(np.sqrt(np.mean(np.sum(np.diff(placed, 2, axis=0) ** 2, -1)))) * FRAME_RATE**2
     waving = still.copy()
     wave = _WAVE * np.sin(2 * np.pi * _WAVE_HZ * stamps)
     wrist = UNION.index('left_wrist')
@@ -157,11 +157,11 @@ def _on_the_spot(
     stature: float, distance: float, rng: np.random.Generator, seconds: float
 ) -> Iterator[WalkingScene]:
     heading, aside = rng.uniform(0, 2 * np.pi), rng.uniform(-0.25, 0.25) * distance
-    for number in range(round(seconds * RATE)):
-        body = walking(stature, 2 * np.pi * number / RATE)
+    for number in range(round(seconds * FRAME_RATE)):
+        body = walking(stature, 2 * np.pi * number / FRAME_RATE)
         bodies = in_camera(body, np.array([aside, distance]), heading)[None]
         pixels = np.asarray(CAMERA.project(bodies), np.float64)
-        yield WalkingScene(number / RATE, bodies, pixels, in_sight(bodies, pixels, CAMERA))
+        yield WalkingScene(number / FRAME_RATE, bodies, pixels, in_sight(bodies, pixels, CAMERA))
 
 
 def _errors(
@@ -285,4 +285,4 @@ def _lag(seen: Float64, true: Float64) -> float:
         float(one[most:-most] @ other[most - shift : len(other) - most - shift])
         for shift in range(-most, most + 1)
     ]
-    return (int(np.argmax(fits)) - most) / (_UPSAMPLED * RATE)
+    return (int(np.argmax(fits)) - most) / (_UPSAMPLED * FRAME_RATE)

@@ -19,7 +19,7 @@ from unihpe_ros.estimator import PoseEstimator
 from unihpe_ros.metrics.tracking import TrackingCounts, TrackingMeter
 
 CAMERA = Camera.from_fov(640, 480, math.radians(60))
-RATE = 30.0  # 1/s
+FRAME_RATE = 30.0  # 1/s
 # A true and a found person are one from this overlap of their boxes.
 SAME_IOU = 0.5
 # True people of whom less is in sight need not be found, but may be.
@@ -119,7 +119,9 @@ class ByteTrack:
         """Whether both packages are there."""
         return all(find_spec(name) for name in ('trackers', 'supervision'))
 
-    def __init__(self, rate: float = RATE, thresholds: tuple[float, float] | None = None) -> None:
+    def __init__(
+        self, rate: float = FRAME_RATE, thresholds: tuple[float, float] | None = None
+    ) -> None:
         from supervision import Detections
         from trackers import ByteTrackTracker
 
@@ -175,10 +177,10 @@ def follow_crowds(
     for seed in seeds:
         follower, meter = make(), TrackingMeter(1 - SAME_IOU)
         rng = np.random.default_rng([seed, 1])
-        for scene in walk_about(people_of(seed), seconds, RATE, seed, CAMERA):
+        for scene in walk_about(people_of(seed), seconds, FRAME_RATE, seed, CAMERA):
             true, share = true_boxes(scene, CAMERA)
             ids, places = follower(sense(scene, CAMERA, rng), scene.stamp)
-            compare(meter, true, share >= IN_SIGHT, ids, places)
+            count_image(meter, true, share >= IN_SIGHT, ids, places)
             on_frame()
         total += meter.result()
         minutes += seconds / 60
@@ -190,7 +192,7 @@ def people_of(seed: int) -> int:
     return 3 + seed % 4
 
 
-def compare(
+def count_image(
     meter: TrackingMeter,
     true: NDArray[np.floating],
     wanted: NDArray[np.bool_],

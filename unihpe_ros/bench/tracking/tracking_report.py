@@ -12,7 +12,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.bench.tracking.films import FilmScore
-from unihpe_ros.bench.tracking.placement_and_jitter import DISTANCES, MODES, RootError, Steadiness
+from unihpe_ros.bench.tracking.placement_and_jitter import (
+    DISTANCES,
+    PLACEMENTS,
+    RootError,
+    Steadiness,
+)
 from unihpe_ros.bench.tracking.tracking_benchmark import Tracked, TrackingScore
 from unihpe_ros.core.files import replacing, write_whole
 from unihpe_ros.visualisation.video import contact_sheet, write_picture
@@ -45,7 +50,8 @@ def root_table(errors: Sequence[RootError]) -> list[list[str]]:
     }
     head = ['root off by, %', *(f'{distance:g} m' for distance in DISTANCES)]
     return [head] + [
-        [mode, *(cells.get((mode, distance), '-') for distance in DISTANCES)] for mode in MODES
+        [mode, *(cells.get((mode, distance), '-') for distance in DISTANCES)]
+        for mode in PLACEMENTS
     ]
 
 
@@ -94,7 +100,7 @@ def _plot(path: Path, scores: Sequence[TrackingScore], errors: Sequence[RootErro
     left.set(title='IDF1', ylim=(0, 1))
     middle.bar(names, [score.switches_per_minute for score in scores])
     middle.set_title('id switches per minute')
-    for mode in MODES:
+    for mode in PLACEMENTS:
         chosen = [one for one in errors if one.mode == mode]
         right.plot(
             [one.distance for one in chosen], [1e2 * one.median for one in chosen], label=mode

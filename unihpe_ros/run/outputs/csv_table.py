@@ -8,13 +8,13 @@ import numpy as np
 from unihpe_ros.core.skeleton import Skeleton
 from unihpe_ros.run.outputs.people_file import FramePeople, PeopleFile
 
-COLUMNS = 'frame,time_s,image,person,keypoint,u_px,v_px,x_m,y_m,z_m,score,flags'
+CSV_HEADER = 'frame,time_s,image,person,keypoint,u_px,v_px,x_m,y_m,z_m,score,flags'
 
 
 def write_csv(path: Path, people: PeopleFile, skeleton: Skeleton) -> None:
     """Write the table; unknown values are empty cells."""
     with path.open('w', encoding='utf-8') as file:
-        file.write(f'{COLUMNS}\n')
+        file.write(f'{CSV_HEADER}\n')
         for frame in people.frames():
             file.writelines(_rows(frame, skeleton))
 

@@ -15,7 +15,7 @@ from unihpe_ros.synthesis.body.topology import BODY, GROUPS
 
 Float32 = NDArray[np.float32]
 
-FORMAT = 1
+BODY_FORMAT = 1
 
 
 def bake_bodies(path: Path, shapes: int, seed: int = 0) -> None:
@@ -55,7 +55,7 @@ def _sample(shapes: int, seed: int) -> dict[str, Any]:
     lips = _sample_mask(data / 'mpfb2/textures/mpfb_lips.jpg', texture_uv)
     lips[BODY.stop :] = 0
     return {
-        'format': np.array(FORMAT),
+        'format': np.array(BODY_FORMAT),
         'bones': np.array(model.bone_labels),
         'parents': np.array(model.bone_parents, np.int32),
         'weights': weights,

@@ -10,7 +10,7 @@ from scipy.spatial import ConvexHull
 from unihpe_ros.core.directions import smallest_rotation
 from unihpe_ros.synthesis.body.body_shapes import BodyShapes
 from unihpe_ros.synthesis.body.poser import Poser
-from unihpe_ros.synthesis.body.skinning import skin
+from unihpe_ros.synthesis.body.skinning import skin_vertices
 from unihpe_ros.synthesis.body.topology import BODY
 from unihpe_ros.synthesis.motion.hands import rotation_vectors_to_matrices
 from unihpe_ros.synthesis.motion.postures import trunk_is_level, UPPER
@@ -87,7 +87,7 @@ class Balance:
         bodies, chosen = self.bodies, self._skin
         turned, joints, shifts = self.poser.posed(shape, posture)
         rest, weights, bones = bodies.rest[shape], bodies.weights, bodies.weight_bones
-        points = skin(rest[chosen], weights[chosen], bones[chosen], turned, shifts)
+        points = skin_vertices(rest[chosen], weights[chosen], bones[chosen], turned, shifts)
         return points, joints[self._masses]
 
 

@@ -16,7 +16,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.body.bake import bake_bodies, FORMAT
+from unihpe_ros.synthesis.body.bake import bake_bodies, BODY_FORMAT
 from unihpe_ros.synthesis.body.topology import BODY, GROUPS
 from unihpe_ros.synthesis.motion.retarget import Rig
 
@@ -133,8 +133,10 @@ def load_bodies(path: Path, shapes: int = TRAIN_SHAPES + TEST_SHAPES) -> BodySha
         version = int(stored.pop('format'))
     except (ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
         raise ValueError(f'{path}: expected body shapes that `unihpe render` baked') from error
-    if version != FORMAT:
-        raise ValueError(f'{path}: expected body format {FORMAT}; delete it to bake a new one')
+    if version != BODY_FORMAT:
+        raise ValueError(
+            f'{path}: expected body format {BODY_FORMAT}; delete it to bake a new one'
+        )
     faces = {name: stored.pop(f'faces_{name}') for name in GROUPS}
     bones = tuple(stored.pop('bones').tolist())
     return BodyShapes(bones=bones, faces=faces, **stored)

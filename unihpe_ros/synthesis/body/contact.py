@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.body.body_shapes import BodyShapes
 from unihpe_ros.synthesis.body.poser import Poser
-from unihpe_ros.synthesis.body.skinning import skin, vertex_normals
+from unihpe_ros.synthesis.body.skinning import skin_vertices, vertex_normals
 from unihpe_ros.synthesis.body.topology import BODY
 from unihpe_ros.synthesis.motion.hands import rotation_vectors_to_matrices
 from unihpe_ros.synthesis.motion.retarget import DRIVES
@@ -136,7 +136,7 @@ class Contact:
         if shape not in self._normals:
             self._normals[shape] = vertex_normals(rest, bodies.faces['body'])[chosen]
         weights, bones = bodies.weights[chosen], bodies.weight_bones[chosen]
-        surface = skin(rest[chosen], weights, bones, turned, shifts)
-        tips = skin(rest[chosen] + self._normals[shape], weights, bones, turned, shifts)
+        surface = skin_vertices(rest[chosen], weights, bones, turned, shifts)
+        tips = skin_vertices(rest[chosen] + self._normals[shape], weights, bones, turned, shifts)
         outward = tips - surface
         return surface, outward / np.linalg.norm(outward, axis=1, keepdims=True)

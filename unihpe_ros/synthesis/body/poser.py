@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.body.body_shapes import BodyShapes
-from unihpe_ros.synthesis.body.skinning import bone_motions, skin
+from unihpe_ros.synthesis.body.skinning import bone_motions, skin_vertices
 from unihpe_ros.synthesis.motion.motion_bank import MotionBank
 from unihpe_ros.synthesis.primitives.scene_types import BodyPosture
 from unihpe_ros.synthesis.samples.labels import union_keypoints
@@ -68,7 +68,7 @@ class Poser:
         bodies = self.bodies
         turned = self.rotations(shape, clip, driven)
         joints, shifts = self.motions(shape, turned, root)
-        moved = skin(
+        moved = skin_vertices(
             np.ascontiguousarray(bodies.rest[shape][self._chosen]),
             self._weights,
             self._weight_bones,

@@ -42,7 +42,7 @@ def bone_motions(
 
 
 @jit
-def skin(
+def skin_vertices(
     rest: Float32,
     weights: Float32,
     bones: NDArray[np.int32],

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.primitives.scene_types import View
+from unihpe_ros.synthesis.primitives.scene_types import SceneCamera
 
 Float32 = NDArray[np.float32]
 
@@ -29,7 +29,7 @@ class LensDistortion:
 
     """
 
-    view: View
+    view: SceneCamera
     strength: float
 
     @property
@@ -38,7 +38,7 @@ class LensDistortion:
         return np.array([self.strength / self._reach**2, 0, 0, 0, 0], np.float32)
 
     @property
-    def undistorted_view(self) -> View:
+    def undistorted_view(self) -> SceneCamera:
         """The undistorted camera to draw with, large enough for the corners."""
         if not self.strength:
             return self.view

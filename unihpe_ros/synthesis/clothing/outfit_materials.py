@@ -97,7 +97,7 @@ def _shoe_colour(rng: np.random.Generator) -> Float32:
     return linear(0.08, 0.4 * rng.random() ** 2, rng.uniform(*tones[rng.integers(4)]))
 
 
-def skin(rng: np.random.Generator, tone: Float32) -> np.void:
+def skin_material(rng: np.random.Generator, tone: Float32) -> np.void:
     """Return a random skin material of a tone, on which vertex colours show."""
     return material(
         tone,

@@ -13,7 +13,7 @@ from unihpe_ros.synthesis.clothing.outfit_materials import (
     sample_worn,
     shirt_colour,
     shoe_leather,
-    skin,
+    skin_material,
     trouser_cloth,
     uniform_colour,
 )
@@ -110,7 +110,7 @@ def sample_outfit(rng: np.random.Generator, female: bool, age: float) -> Outfit:
         mask=1.0 if rng.random() < 0.04 else 0.0,
         texture_shift=rng.uniform(0, 30, 3).astype(np.float32),
         crease=rng.uniform(6, 14),
-        skin=skin(rng, skin_tone),
+        skin=skin_material(rng, skin_tone),
         top=top,
         bottom_cloth=bottom_cloth,
         jacket_cloth=jacket_cloth,

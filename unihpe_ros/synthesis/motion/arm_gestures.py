@@ -14,7 +14,7 @@ from unihpe_ros.synthesis.primitives.scene_types import BodyPosture
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
-Triple = tuple[float, float, float]
+Offset = tuple[float, float, float]
 
 _DRIVES = list(DRIVES)
 _UPPER = {s: [_DRIVES.index(f'upperarm0{i}.{s}') for i in (1, 2)] for s in 'LR'}
@@ -110,7 +110,7 @@ def hands_on_table(
 
 
 def wrist_target(
-    rng: np.random.Generator, goal: tuple[str, Triple, float], side: str, keypoints: Float32
+    rng: np.random.Generator, goal: tuple[str, Offset, float], side: str, keypoints: Float32
 ) -> Float64:
     """
     Return where a wrist goes to.

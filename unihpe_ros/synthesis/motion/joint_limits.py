@@ -35,14 +35,14 @@ def _expanded() -> list[tuple[int, list[int], int, float]]:
     return joints
 
 
-LIMITS = _expanded()
+JOINT_LIMITS = _expanded()
 _KNEES = [_DRIVES.index(f'lowerleg01.{letter}') for letter in 'LR']
 
 
 def bends(driven: Float32) -> NDArray[np.float64]:
     """``(J, 3)`` Rotation vector of each joint of LIMITS against the T-pose, rad."""
-    above = driven[[parent for _, _, parent, _ in LIMITS]]
-    own = driven[[bone for bone, _, _, _ in LIMITS]]
+    above = driven[[parent for _, _, parent, _ in JOINT_LIMITS]]
+    own = driven[[bone for bone, _, _, _ in JOINT_LIMITS]]
     return Rotation.from_matrix(np.swapaxes(above, 1, 2) @ own).as_rotvec()
 
 
@@ -52,16 +52,16 @@ def clamp_to_limits(driven: Float32) -> Float32:
     angles = np.linalg.norm(vectors, axis=1)
     allowed = (
         vectors
-        * np.minimum(1, np.array([limit for *_, limit in LIMITS]) / np.maximum(angles, 1e-9))[
-            :, None
-        ]
+        * np.minimum(
+            1, np.array([limit for *_, limit in JOINT_LIMITS]) / np.maximum(angles, 1e-9)
+        )[:, None]
     )
-    knees = np.isin([bone for bone, *_ in LIMITS], _KNEES)
+    knees = np.isin([bone for bone, *_ in JOINT_LIMITS], _KNEES)
     allowed[knees, 0] = np.maximum(allowed[knees, 0], -_KNEE_BACK)
     beyond = np.flatnonzero(np.abs(allowed - vectors).max(1) > 1e-6)
     changed = driven.astype(np.float64)
     for joint in beyond:
-        bone, moved, parent, _ = LIMITS[joint]
+        bone, moved, parent, _ = JOINT_LIMITS[joint]
         wanted = changed[parent] @ Rotation.from_rotvec(allowed[joint]).as_matrix()
         changed[moved] = wanted @ changed[bone].T @ changed[moved]
     return changed.astype(np.float32)

@@ -102,7 +102,7 @@ def varied(rng: np.random.Generator, bank: MotionBank, pose: int) -> BodyPosture
         driven = driven.copy()
         driven[_LOWER] = driven[_HIPS] @ legs[_HIPS].T @ legs[_LOWER]
     if rng.random() < _MIRRORED:
-        driven = mirrored(driven)
+        driven = mirrored_turn(driven)
     if rng.random() < _LOOSENED:
         driven = clamp_to_limits(_loosen(driven, rng))
     support = Support.FEET
@@ -120,7 +120,7 @@ def varied(rng: np.random.Generator, bank: MotionBank, pose: int) -> BodyPosture
     )
 
 
-def mirrored(driven: Float32) -> Float32:
+def mirrored_turn(driven: Float32) -> Float32:
     """Return ``(D, 3, 3)`` rotations of driving bones with left and right exchanged."""
     return np.asarray(_MIRROR @ driven[_OTHER_SIDE] @ _MIRROR, np.float32)
 

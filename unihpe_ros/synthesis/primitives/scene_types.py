@@ -18,7 +18,7 @@ Float32 = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class View:
+class SceneCamera:
     """
     A pinhole camera at a place in the world.
 

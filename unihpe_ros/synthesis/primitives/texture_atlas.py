@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 Float32 = NDArray[np.float32]
 UInt8 = NDArray[np.uint8]
-Draw = Callable[[np.random.Generator], Float32]
+DrawTexture = Callable[[np.random.Generator], Float32]
 
 SIDE = 64
 _SEED = 20
@@ -29,7 +29,7 @@ def word(rng: np.random.Generator, longest: int = 8) -> str:
     return ''.join(rng.choice(_LETTERS, int(rng.integers(1, longest + 1))))
 
 
-def write(
+def draw_text(
     image: Float32, text: str, box: tuple[int, int, int, int], tone: float, font: int
 ) -> None:
     """Draw a word that fills the box (x, y, w, h) of a picture, in place."""
@@ -54,7 +54,7 @@ def _text(rng: np.random.Generator) -> Float32:
         inset = int(rng.integers(2, 14))
         tall = SIDE // rows
         box = (inset, row * tall + 2, SIDE - 2 * inset, max(int(tall * rng.uniform(0.5, 0.9)), 6))
-        write(image, word(rng, 6), box, rng.uniform(0.6, 1.0), font)
+        draw_text(image, word(rng, 6), box, rng.uniform(0.6, 1.0), font)
     return image
 
 
@@ -70,7 +70,7 @@ def _badge(rng: np.random.Generator) -> Float32:
         points = np.stack([np.cos(turn), np.sin(turn)], 1) * reach[:, None] + middle
         cv2.fillPoly(image, [points.astype(np.int32)], tone)
     if rng.random() < 0.6:
-        write(image, word(rng, 3), (16, 20, 32, 24), rng.choice([0.0, 1.0]), _FONTS[1])
+        draw_text(image, word(rng, 3), (16, 20, 32, 24), rng.choice([0.0, 1.0]), _FONTS[1])
     return image
 
 
@@ -126,10 +126,15 @@ def _leaves(rng: np.random.Generator) -> Float32:
 
 
 # Pictures that are laid over cloth again and again, and those that are printed once.
-_REPEATED: tuple[tuple[Draw, int], ...] = (
+_REPEATED: tuple[tuple[DrawTexture, int], ...] = (
     (_flowers, 8), (_camouflage, 7), (_bands, 7), (_tartan, 8), (_zigzag, 4), (_leaves, 6),
 )  # fmt: skip
-_PRINTED: tuple[tuple[Draw, int], ...] = ((_text, 12), (_badge, 10), (_flowers, 2), (_leaves, 4))
+_PRINTED: tuple[tuple[DrawTexture, int], ...] = (
+    (_text, 12),
+    (_badge, 10),
+    (_flowers, 2),
+    (_leaves, 4),
+)
 
 REPEATED = sum(count for _, count in _REPEATED)
 PRINTED = sum(count for _, count in _PRINTED)

@@ -97,7 +97,7 @@ def corner_distance(point, low, high, axis):  # type: ignore[no-untyped-def]
 
 
 @jit
-def draw_room(  # type: ignore[no-untyped-def]
+def render_room(  # type: ignore[no-untyped-def]
     image,
     rotation,
     intrinsics,

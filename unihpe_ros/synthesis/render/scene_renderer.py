@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.primitives.raster import project_along, rasterise
-from unihpe_ros.synthesis.primitives.scene_types import Drawing, Light, Mesh, View
+from unihpe_ros.synthesis.primitives.scene_types import Drawing, Light, Mesh, SceneCamera
 from unihpe_ros.synthesis.primitives.texture_atlas import atlas
 from unihpe_ros.synthesis.render.ambient_occlusion import darken_creases
 from unihpe_ros.synthesis.render.shade import resolve, shade
@@ -72,7 +72,7 @@ def render_meshes(
     meshes: Sequence[Mesh],
     owners: Sequence[int],
     environment: Environment,
-    view: View,
+    view: SceneCamera,
     focus: NDArray[np.floating],
     reach: float = 1.6,
     background_blur: float = 0.0,
@@ -113,7 +113,7 @@ def render_meshes(
 def shade_scene(
     layers: VisibilityBuffer,
     environment: Environment,
-    view: View,
+    view: SceneCamera,
     focus: NDArray[np.floating],
     reach: float = 1.6,
     background_blur: float = 0.0,
@@ -154,7 +154,7 @@ def shade_scene(
 
 
 def _draw_background(
-    environment: Environment, view: View, shadow: ShadowMap, blur: float
+    environment: Environment, view: SceneCamera, shadow: ShadowMap, blur: float
 ) -> Float32:
     """Return the background; at half the resolution if it is blurred."""
     if blur < _COARSE_FROM:

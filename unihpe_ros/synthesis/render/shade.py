@@ -75,7 +75,7 @@ def dot(a, b):  # type: ignore[no-untyped-def]
 
 
 @jit
-def normalised(x, y, z):  # type: ignore[no-untyped-def]
+def unit_vector(x, y, z):  # type: ignore[no-untyped-def]
     """Return the vector with the length 1."""
     per = _ONE / np.sqrt(x * x + y * y + z * z + np.float32(1e-12))
     return x * per, y * per, z * per
@@ -106,7 +106,7 @@ def bent_normal(material, texel, normal):  # type: ignore[no-untyped-def]
         nx -= relief(material, x + step, y, z) - flat
         ny -= relief(material, x, y + step, z) - flat
         nz -= relief(material, x, y, z + step) - flat
-    return normalised(nx, ny, nz)
+    return unit_vector(nx, ny, nz)
 
 
 @jit
@@ -124,7 +124,7 @@ def sunlight(  # type: ignore[no-untyped-def]
         direct = around * (np.float32(0.35) if towards < 0 else lit)
     shine = _ZERO
     if towards > 0 and material.gloss > 0:
-        half = normalised(view[0] + sun[0], view[1] + sun[1], view[2] + sun[2])
+        half = unit_vector(view[0] + sun[0], view[1] + sun[1], view[2] + sun[2])
         shine = max(dot(normal, half), _ZERO) ** material.shininess * material.gloss * lit
     return direct, shine
 
@@ -196,7 +196,7 @@ def shade(  # type: ignore[no-untyped-def]
             texel = mix3(texture, corners, weights)
             m = materials[face_materials[f]]
             normal = bent_normal(m, texel, mix3(normals, corners, weights))
-            view = normalised(eye[0] - point[0], eye[1] - point[1], eye[2] - point[2])
+            view = unit_vector(eye[0] - point[0], eye[1] - point[1], eye[2] - point[2])
             facing = dot(normal, view)
             if facing < 0:  # Surfaces are drawn from both sides.
                 normal = -normal[0], -normal[1], -normal[2]

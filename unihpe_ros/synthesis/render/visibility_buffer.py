@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.primitives.materials import stack
 from unihpe_ros.synthesis.primitives.raster import project, rasterise
-from unihpe_ros.synthesis.primitives.scene_types import Mesh, View
+from unihpe_ros.synthesis.primitives.scene_types import Mesh, SceneCamera
 
 Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]
@@ -52,7 +52,7 @@ class VisibilityBuffer:
 
 
 def rasterise_meshes(
-    meshes: Sequence[Mesh], owners: Sequence[int], view: View
+    meshes: Sequence[Mesh], owners: Sequence[int], view: SceneCamera
 ) -> VisibilityBuffer:
     """
     Return the visibility buffer of meshes seen by a camera.

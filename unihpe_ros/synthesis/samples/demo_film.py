@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.synthesis.body.body_shapes import BodyShapes
-from unihpe_ros.synthesis.primitives.scene_types import Lens, Mesh, View
+from unihpe_ros.synthesis.primitives.scene_types import Lens, Mesh, SceneCamera
 from unihpe_ros.synthesis.samples.animated_people import Actor, FilmedActor
 from unihpe_ros.synthesis.samples.sequence import film, robot_camera, Truth
 from unihpe_ros.synthesis.scenery.places import sample_room
@@ -93,7 +93,7 @@ def true_people(truth: Truth) -> Poses:
     )
 
 
-def _camera(stamp: float, size: tuple[int, int]) -> View:
+def _camera(stamp: float, size: tuple[int, int]) -> SceneCamera:
     """Return the camera at a time, s: it turns slowly from side to side."""
     pitch = 0.06 + 0.01 * np.sin(0.7 * stamp)
     return robot_camera(size, pitch=float(pitch), yaw=float(0.04 * np.sin(0.4 * stamp)))

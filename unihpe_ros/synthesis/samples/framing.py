@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.preprocess import PADDING
 from unihpe_ros.synthesis.primitives.raster import bounds
-from unihpe_ros.synthesis.primitives.scene_types import BodyPosture, Support, View
+from unihpe_ros.synthesis.primitives.scene_types import BodyPosture, SceneCamera, Support
 from unihpe_ros.synthesis.samples.people import PosedFigure
 
 Float32 = NDArray[np.float32]
@@ -97,7 +97,7 @@ def frame(
     posture: BodyPosture,
     ground: float,
     size: tuple[int, int],
-) -> tuple[View, Float32]:
+) -> tuple[SceneCamera, Float32]:
     """
     Return a random camera aimed at a person or at a part of one, and the box it aims at.
 
@@ -149,7 +149,7 @@ def frame(
     focal = float(min(size[0] / extent[0], size[1] / extent[1]))
     width, height = stored_size(size)
     K = np.array([[focal, 0, 0.5 * (width - 1)], [0, focal, 0.5 * (height - 1)], [0, 0, 1]])
-    view = View(K, (width, height), look_at(eye, target, roll), eye)
+    view = SceneCamera(K, (width, height), look_at(eye, target, roll), eye)
     return view, view.box_of(points)
 
 

@@ -11,7 +11,7 @@ from unihpe_ros.synthesis.body.balance import Balance
 from unihpe_ros.synthesis.body.body_shapes import BodyShapes
 from unihpe_ros.synthesis.body.contact import Contact
 from unihpe_ros.synthesis.body.poser import Poser
-from unihpe_ros.synthesis.body.skinning import skin, vertex_normals
+from unihpe_ros.synthesis.body.skinning import skin_vertices, vertex_normals
 from unihpe_ros.synthesis.body.topology import BODY
 from unihpe_ros.synthesis.clothing.tailor import Dressed, Tailor
 from unihpe_ros.synthesis.motion.hands import Hands
@@ -109,7 +109,7 @@ class PeopleAssets:
         turned = self.poser.rotations(dressed.shape, posture.clip, posture.driven)
         self.hands.curl(turned, bodies.heads[dressed.shape], posture.curl, spread)
         joints, shifts = self.poser.motions(dressed.shape, turned, posture.root)
-        vertices = skin(dressed.rest, tailor.weights, tailor.weight_bones, turned, shifts)
+        vertices = skin_vertices(dressed.rest, tailor.weights, tailor.weight_bones, turned, shifts)
         mesh = Mesh(
             vertices=vertices,
             normals=vertex_normals(vertices, dressed.faces),

@@ -18,7 +18,7 @@ _SIDES = {'left': (255, 160, 0), 'right': (0, 80, 255), 'middle': (255, 255, 255
 _VISIBILITY = ((120, 120, 120), (0, 0, 255), (0, 255, 0))
 
 
-def contact_sheet(samples: Sequence[CropSample | SceneSample]) -> NDArray[np.uint8]:
+def labelled_sheet(samples: Sequence[CropSample | SceneSample]) -> NDArray[np.uint8]:
     """
     Return samples in rows of eight crops or three scenes, each row repeated with labels.
 

@@ -13,8 +13,8 @@ from unihpe_ros.synthesis.primitives.scene_types import (
     Mesh,
     OWNER_HELD,
     OWNER_PROP,
+    SceneCamera,
     Support,
-    View,
 )
 from unihpe_ros.synthesis.samples.people import PeopleAssets, PosedFigure
 from unihpe_ros.synthesis.samples.sequence import robot_camera
@@ -54,7 +54,7 @@ class CameraPlacement:
 
     """
 
-    view: View
+    view: SceneCamera
     nearest: float = _NEAREST
     farthest: float = _FARTHEST
     aimed: bool = False
@@ -137,7 +137,9 @@ def sample_contents(
     return contents
 
 
-def _before(rng: np.random.Generator, view: View, nearest: float, farthest: float) -> Float64:
+def _before(
+    rng: np.random.Generator, view: SceneCamera, nearest: float, farthest: float
+) -> Float64:
     """``(2,)`` Random place on the floor in the field of view, or a little beside it, m."""
     half = 1.1 * np.arctan(0.5 * view.size[0] / view.K[0, 0])
     bearing = rng.uniform(-half, half)

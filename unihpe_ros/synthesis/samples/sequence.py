@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.synthesis.camera.effects import expose, with_auto_exposure
-from unihpe_ros.synthesis.primitives.scene_types import Lens, Mesh, OWNER_PROP, View
+from unihpe_ros.synthesis.primitives.scene_types import Lens, Mesh, OWNER_PROP, SceneCamera
 from unihpe_ros.synthesis.primitives.solids import upright
 from unihpe_ros.synthesis.render.scene_renderer import render_meshes
 from unihpe_ros.synthesis.samples.animated_people import FilmedPerson
@@ -48,7 +48,7 @@ class Truth:
     """
 
     stamp: float
-    view: View
+    view: SceneCamera
     track_ids: NDArray[np.uint32]
     keypoints_3d: Float32
     keypoints_2d: Float32
@@ -62,7 +62,7 @@ def robot_camera(
     height: float = 1.2,
     pitch: float = 0.0,
     yaw: float = 0.0,
-) -> View:
+) -> SceneCamera:
     """
     Return a camera at x = y = 0 that looks along +y.
 
@@ -89,10 +89,10 @@ def robot_camera(
     K = np.array([[focal, 0, 0.5 * (size[0] - 1)], [0, focal, 0.5 * (size[1] - 1)], [0, 0, 1]])
     c, s = np.cos(pitch), np.sin(pitch)
     rotation = np.array([[1, 0, 0], [0, -s, -c], [0, c, -s]])
-    return View(K, size, rotation @ upright(-yaw), np.array([0, 0, height]))
+    return SceneCamera(K, size, rotation @ upright(-yaw), np.array([0, 0, height]))
 
 
-def moving_robot(still: View, stamp: float, phase: float) -> View:
+def moving_robot(still: SceneCamera, stamp: float, phase: float) -> SceneCamera:
     """
     Return the camera of a robot that looks about by 20 degrees and drives, at a time.
 
@@ -121,7 +121,7 @@ def moving_robot(still: View, stamp: float, phase: float) -> View:
 def film(
     filmed: Sequence[FilmedPerson],
     environment: Environment,
-    camera: Callable[[float], View],
+    camera: Callable[[float], SceneCamera],
     seconds: float,
     rate: float = 30.0,
     lens: Lens | None = None,

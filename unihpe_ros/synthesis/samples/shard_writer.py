@@ -26,7 +26,7 @@ from unihpe_ros.synthesis.samples.shard_columns import crop_columns, scene_colum
 
 Float32 = NDArray[np.float32]
 
-FORMAT = 2
+SHARD_FORMAT = 2
 # Counts the changes after which a seed gives other pictures.
 GENERATOR = 4
 SHARD_LENGTH = 500
@@ -147,7 +147,7 @@ def write_shards(
 def manifest(assets: PeopleAssets, plan: RenderPlan) -> dict[str, object]:
     """Return the contents of a data set's manifest.json."""
     return {
-        'format': FORMAT,
+        'format': SHARD_FORMAT,
         'kind': plan.kind,
         'version': __version__,
         'generator': GENERATOR,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import COCO_17
 from unihpe_ros.synthesis.camera.photo_border import outside_border, sample_border
 from unihpe_ros.synthesis.primitives.raster import bounds
-from unihpe_ros.synthesis.primitives.scene_types import Mesh, OWNER_PROP, Support, View
+from unihpe_ros.synthesis.primitives.scene_types import Mesh, OWNER_PROP, SceneCamera, Support
 from unihpe_ros.synthesis.render.visibility_buffer import rasterise_meshes, VisibilityBuffer
 from unihpe_ros.synthesis.samples.framing import frame
 from unihpe_ros.synthesis.samples.labels import Hider, label_visibility
@@ -54,7 +54,7 @@ class Shot:
     """
 
     person: StagedPerson
-    view: View
+    view: SceneCamera
     aim: Float32
     edges: Float32
     layers: VisibilityBuffer
@@ -108,7 +108,7 @@ def sample_shot(assets: PeopleAssets, rng: np.random.Generator, size: tuple[int,
 
 def _cleared(
     person: StagedPerson,
-    view: View,
+    view: SceneCamera,
     aim: Float32,
     edges: Float32,
     height: float,

@@ -54,7 +54,7 @@ class RenderSpeed:
 _work: tuple[PeopleAssets, RenderPlan] | None = None
 
 
-def measure(assets: PeopleAssets, plan: RenderPlan, pictures: int) -> Iterator[RenderSpeed]:
+def measure_speed(assets: PeopleAssets, plan: RenderPlan, pictures: int) -> Iterator[RenderSpeed]:
     """
     Yield the speed with 1, 2, 4 ... processes, up to one per core.
 

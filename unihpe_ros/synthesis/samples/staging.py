@@ -17,8 +17,8 @@ from unihpe_ros.synthesis.primitives.scene_types import (
     Mesh,
     OWNER_HELD,
     OWNER_PROP,
+    SceneCamera,
     Support,
-    View,
 )
 from unihpe_ros.synthesis.primitives.solids import assemble, random_rotation, upright
 from unihpe_ros.synthesis.samples.held_objects import held_mesh, HeldObject, sample_held_object
@@ -127,7 +127,7 @@ def seat_height(figure: PosedFigure) -> float:
 
 
 def sample_things(
-    rng: np.random.Generator, person: StagedPerson, view: View, ground: float
+    rng: np.random.Generator, person: StagedPerson, view: SceneCamera, ground: float
 ) -> list[tuple[Mesh, int]]:
     """
     Return random things: held, in the way of the camera, and around.
@@ -212,7 +212,9 @@ def _load(rng: np.random.Generator, figure: PosedFigure) -> Mesh:
     return assemble([('box', (0, 0, 0), half, 0)], thing_materials(rng), place, upright(facing))
 
 
-def _occluder(rng: np.random.Generator, figure: PosedFigure, view: View, ground: float) -> Mesh:
+def _occluder(
+    rng: np.random.Generator, figure: PosedFigure, view: SceneCamera, ground: float
+) -> Mesh:
     """Return a thing between the camera and the person."""
     target: NDArray[np.floating] = figure.keypoints[rng.integers(len(COCO_17))]
     share = rng.uniform(0.3, 0.8)

@@ -12,7 +12,7 @@ from unihpe_ros.synthesis.body.body_shapes import BodyShapes
 from unihpe_ros.synthesis.motion.bvh_reader import MotionError, read_bvh
 from unihpe_ros.synthesis.motion.motion_bank import find_clips
 from unihpe_ros.synthesis.motion.retarget import DrivenMotion, retarget
-from unihpe_ros.synthesis.primitives.scene_types import Lens, Mesh, View
+from unihpe_ros.synthesis.primitives.scene_types import Lens, Mesh, SceneCamera
 from unihpe_ros.synthesis.primitives.solids import upright
 from unihpe_ros.synthesis.samples.animated_people import AnimatedBody, between
 from unihpe_ros.synthesis.samples.people import PosedFigure
@@ -162,7 +162,7 @@ def film_crowd(
     seconds: float,
     rate: float,
     seed: int,
-    camera: Callable[[float], View],
+    camera: Callable[[float], SceneCamera],
 ) -> Iterator[tuple[NDArray[np.uint8], Truth]]:
     """
     Yield a film of walking adults of the held-out bodies; even seeds indoors, odd outdoors.

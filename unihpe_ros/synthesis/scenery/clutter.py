@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.primitives.materials import linear
-from unihpe_ros.synthesis.primitives.scene_types import Light, View
+from unihpe_ros.synthesis.primitives.scene_types import Light, SceneCamera
 from unihpe_ros.synthesis.render.shade import sky_light
 from unihpe_ros.synthesis.scenery.sprite_bank import lay, soft_shadow, sprite
-from unihpe_ros.synthesis.scenery.sprites import KINDS
+from unihpe_ros.synthesis.scenery.sprites import SPRITE_KINDS
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -30,7 +30,7 @@ class CutOut:
     Parameters
     ----------
     kind : str
-        One of sprites.KINDS.
+        One of sprites.SPRITE_KINDS.
     number : int
         Which of them.
     foot : Float64
@@ -63,7 +63,7 @@ class Decal:
 
 def sample_cut_outs(
     rng: np.random.Generator,
-    view: View,
+    view: SceneCamera,
     beyond: float,
     ground: float,
     room: tuple[Float32, Float32] | None,
@@ -95,11 +95,11 @@ def sample_cut_outs(
     """
     count = int(rng.integers(0, 30) if rng.random() < 0.85 else 0)
     # A place often holds many of a kind: a crowd, a hedge, a row of shelves.
-    shares = np.array([kind[4 if room is None else 5] for kind in KINDS.values()])
+    shares = np.array([kind[4 if room is None else 5] for kind in SPRITE_KINDS.values()])
     if not crowd:
-        shares[list(KINDS).index('person')] = 0
+        shares[list(SPRITE_KINDS).index('person')] = 0
     shares = shares * rng.gamma(0.7, 1, len(shares)) + 1e-9
-    kinds = rng.choice(list(KINDS), count, p=shares / shares.sum())
+    kinds = rng.choice(list(SPRITE_KINDS), count, p=shares / shares.sum())
     depths = np.sort(beyond + rng.gamma(1.2, 2.5 if room else 5.0, count))[::-1]
     middle = view.rotation[2] / max(float(np.hypot(*view.rotation[2, :2])), 0.3)
     spread = 0.75 * view.size[0] / float(view.K[0, 0])
@@ -117,7 +117,7 @@ def _cut_out(
     ground: float,
     room: tuple[Float32, Float32] | None,
 ) -> CutOut:
-    _, (least, most), wide, count, _, _ = KINDS[kind]
+    _, (least, most), wide, count, _, _ = SPRITE_KINDS[kind]
     height = rng.uniform(least, most)
     if room is not None:
         place = np.clip(place, room[0] + 0.05, room[1] - 0.05)
@@ -167,7 +167,7 @@ def _rug_colour(rng: np.random.Generator) -> Float32:
     return linear(rng.random(), 0.7 * rng.random() ** 2, rng.uniform(0.1, 0.9))
 
 
-def draw_decals(image: Float32, decals: Sequence[Decal], view: View, light: Light) -> None:
+def draw_decals(image: Float32, decals: Sequence[Decal], view: SceneCamera, light: Light) -> None:
     """Paint decals into a picture, in place, except those near the camera."""
     level = _light_on(light, np.array([0, 0, 1.0]))
     for decal in decals:
@@ -182,7 +182,7 @@ def draw_decals(image: Float32, decals: Sequence[Decal], view: View, light: Ligh
 def draw_cut_outs(
     image: Float32,
     cut_outs: Sequence[CutOut],
-    view: View,
+    view: SceneCamera,
     light: Light,
     haze: float,
     on_ground: bool = True,
@@ -228,7 +228,7 @@ def draw_cut_outs(
 
 
 def _shade_beneath(
-    image: Float32, thing: CutOut, foot: Float64, level: Float64, view: View, add: Float32
+    image: Float32, thing: CutOut, foot: Float64, level: Float64, view: SceneCamera, add: Float32
 ) -> None:
     """
     Darken the ground under a cut-out, in place.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.primitives.scene_types import Light, View
-from unihpe_ros.synthesis.render.room import draw_room
+from unihpe_ros.synthesis.primitives.scene_types import Light, SceneCamera
+from unihpe_ros.synthesis.render.room import render_room
 from unihpe_ros.synthesis.render.sky import draw_sky
 from unihpe_ros.synthesis.scenery.clutter import CutOut, Decal, draw_cut_outs, draw_decals
 
@@ -72,7 +72,7 @@ class Environment:
     haze: float = 0.0
     likeness: float = 0.0
 
-    def draw(self, view: View, shadow: ShadowMap) -> Float32:
+    def draw(self, view: SceneCamera, shadow: ShadowMap) -> Float32:
         """``(H, W, 3)`` Background, linear RGB."""
         width, height = view.size
         image = np.zeros((height, width, 3), np.float32)
@@ -89,7 +89,7 @@ class Environment:
                 light.around, light.sun_colour, *shade,
             )  # fmt: skip
         elif self.kind == 'room':
-            draw_room(
+            render_room(
                 image, *camera, self.low, self.high, self.surfaces, self.panels,
                 light.around, light.sun, light.sun_colour, *shade,
             )  # fmt: skip

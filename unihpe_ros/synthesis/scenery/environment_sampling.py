@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.primitives.scene_types import Light, View
+from unihpe_ros.synthesis.primitives.scene_types import Light, SceneCamera
 from unihpe_ros.synthesis.render.surfaces import SURFACE
 from unihpe_ros.synthesis.scenery.background_photos import leaves_picture, noise_picture
 from unihpe_ros.synthesis.scenery.clutter import Decal, sample_cut_outs, sample_decals
@@ -63,7 +63,7 @@ def sample_environment(
 def add_scenery(
     rng: np.random.Generator,
     environment: Environment,
-    view: View,
+    view: SceneCamera,
     middle: NDArray[np.floating],
     crowd: bool = True,
 ) -> Environment:

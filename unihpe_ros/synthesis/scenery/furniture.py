@@ -42,7 +42,7 @@ def wheelchair(rng: np.random.Generator, seat: float = 0.5) -> list[Part]:
     return parts
 
 
-def table(rng: np.random.Generator, height: float | None = None) -> list[Part]:
+def side_table(rng: np.random.Generator, height: float | None = None) -> list[Part]:
     """Return a random table or desk `height` m high, often with things on it."""
     w, d, h = rng.uniform(0.3, 0.9), rng.uniform(0.25, 0.5), rng.uniform(0.4, 0.8)
     if height is not None:
@@ -188,7 +188,7 @@ def _dog(rng: np.random.Generator) -> list[Part]:
 
 STANDING: dict[str, tuple[Callable[[np.random.Generator], list[Part]], float]] = {
     'chair': (chair, 0.17),
-    'table': (table, 0.17),
+    'table': (side_table, 0.17),
     'sofa': (_sofa, 0.07),
     'shelf': (_shelf, 0.07),
     'plant': (_plant, 0.1),

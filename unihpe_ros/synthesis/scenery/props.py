@@ -8,7 +8,7 @@ from unihpe_ros.synthesis.primitives.fabrics import cloth, hard_surface
 from unihpe_ros.synthesis.primitives.materials import linear, material, Pattern
 from unihpe_ros.synthesis.primitives.scene_types import Mesh
 from unihpe_ros.synthesis.primitives.solids import assemble, upright
-from unihpe_ros.synthesis.scenery.furniture import chair, STANDING, table, wheelchair
+from unihpe_ros.synthesis.scenery.furniture import chair, side_table, STANDING, wheelchair
 
 Float32 = NDArray[np.float32]
 
@@ -80,7 +80,7 @@ def table_for(
     rng: np.random.Generator, edge: NDArray[np.floating], height: float, facing: float
 ) -> Mesh:
     """Return a random table before who faces `facing`, rad; its near edge is at `edge`."""
-    parts = table(rng, height)
+    parts = side_table(rng, height)
     depth = float(parts[0][2][1])
     return assemble(
         parts, thing_materials(rng), edge + upright(facing) @ (0, -depth, 0), upright(facing)

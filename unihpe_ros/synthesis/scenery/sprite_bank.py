@@ -8,7 +8,7 @@ import cv2
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.synthesis.scenery.sprites import KINDS
+from unihpe_ros.synthesis.scenery.sprites import SPRITE_KINDS
 
 Float32 = NDArray[np.float32]
 
@@ -24,7 +24,7 @@ _DARK = 0.6
 def _drawn() -> dict[str, list[tuple[Float32, ...]]]:
     return {
         kind: [_draw(kind, number) for number in range(count)]
-        for kind, (_, _, _, count, _, _) in KINDS.items()
+        for kind, (_, _, _, count, _, _) in SPRITE_KINDS.items()
     }
 
 
@@ -35,7 +35,7 @@ def sprite(kind: str, number: int, tall: float) -> Float32:
     Parameters
     ----------
     kind : str
-        One of KINDS.
+        One of SPRITE_KINDS.
     number : int
         Which of them.
     tall : float
@@ -94,8 +94,8 @@ def lay(
 
 
 def _draw(kind: str, number: int) -> tuple[Float32, ...]:
-    draw, _, wide, _, _, _ = KINDS[kind]
-    rng = np.random.default_rng([_SEED, list(KINDS).index(kind), number])
+    draw, _, wide, _, _, _ = SPRITE_KINDS[kind]
+    rng = np.random.default_rng([_SEED, list(SPRITE_KINDS).index(kind), number])
     image = np.zeros((_TALL, max(int(_TALL * wide), 8), 4), np.float32)
     draw(rng, image)
     grain = cv2.resize(

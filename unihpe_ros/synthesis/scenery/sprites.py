@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.synthesis.primitives.fabrics import cloth_colour, hair_colour, skin_colour
 from unihpe_ros.synthesis.primitives.materials import linear
-from unihpe_ros.synthesis.primitives.texture_atlas import word, write
+from unihpe_ros.synthesis.primitives.texture_atlas import draw_text, word
 
 Float32 = NDArray[np.float32]
-Draw = Callable[[np.random.Generator, Float32], None]
+DrawSprite = Callable[[np.random.Generator, Float32], None]
 
 
 def _tone(rng: np.random.Generator, colour: Float32 | None = None) -> list[float]:
@@ -128,7 +128,7 @@ def _sign(rng: np.random.Generator, image: Float32) -> None:
         grey = np.zeros((height, width), np.float32)
         tall = int(rng.uniform(0.08, 0.25) * height)
         box = (int(0.08 * width), int((0.08 + 0.17 * row) * height), int(0.8 * width), tall)
-        write(grey, word(rng, 9), box, 1.0, cv2.FONT_HERSHEY_DUPLEX)
+        draw_text(grey, word(rng, 9), box, 1.0, cv2.FONT_HERSHEY_DUPLEX)
         image += (np.array(_tone(rng), np.float32) - image) * grey[..., None]
 
 
@@ -169,7 +169,7 @@ def _heap(rng: np.random.Generator, image: Float32) -> None:
 
 
 # What to draw, how tall (least, most, m), how wide against that, how many, share out and indoors.
-KINDS: dict[str, tuple[Draw, tuple[float, float], float, int, float, float]] = {
+SPRITE_KINDS: dict[str, tuple[DrawSprite, tuple[float, float], float, int, float, float]] = {
     'person': (_person, (1.1, 1.9), 0.55, 48, 0.34, 0.26),
     'foliage': (_foliage, (0.6, 6.0), 0.9, 24, 0.20, 0.07),
     'grid': (_grid, (0.5, 2.6), 0.8, 32, 0.10, 0.24),

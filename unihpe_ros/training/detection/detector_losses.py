@@ -71,7 +71,7 @@ def assign(
     half = 0.5 * (truth[..., 2:] - truth[..., :2])[:, :, None]
     away = (points - middle).abs()  # (B, G, P, 2)
     inside = (away < torch.maximum(half, steps[:, None])).all(-1)
-    overlap = iou(boxes[:, None], truth[:, :, None]).nan_to_num(0.0)  # (B, G, P)
+    overlap = paired_iou(boxes[:, None], truth[:, :, None]).nan_to_num(0.0)  # (B, G, P)
     fit = scores[:, None] ** _SCORE_POWER * overlap**_OVERLAP_POWER
     fit = torch.where(inside & asked[..., None], fit, torch.zeros_like(fit))
     best, places = fit.topk(min(_CANDIDATES, p), -1)
@@ -107,7 +107,7 @@ def quality_focal_loss(logits: Tensor, quality: Tensor) -> Tensor:
     return (logits.sigmoid() - quality).abs() ** _FOCUS * entropy
 
 
-def iou(one: Tensor, other: Tensor) -> Tensor:
+def paired_iou(one: Tensor, other: Tensor) -> Tensor:
     """``(...)`` intersection over union of boxes ``(..., 4)``, which may be broadcast."""
     shared, union, _ = _areas(one, other)
     return shared / union

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 import torch
 from torch import nn, Tensor
-from unihpe_ros.core.detector_output import Detections, grid, read_answer
+from unihpe_ros.core.detector_output import Detections, grid, read_detections
 from unihpe_ros.core.letterbox import InputPicture
 from unihpe_ros.datasets.scenes import SceneShards
 from unihpe_ros.evaluation.detection_report import detect_scenes, detection_scores
@@ -82,7 +82,7 @@ class TorchDetector:
         picture, letterbox = self._input.fill(image)
         with torch.inference_mode():
             raw = self.model(torch.from_numpy(picture).to(self.device))[0].cpu().numpy()
-        return read_answer(raw, letterbox, score_threshold)
+        return read_detections(raw, letterbox, score_threshold)
 
 
 def load_detector(path: Path) -> DetectorNetwork:
