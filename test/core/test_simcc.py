@@ -6,6 +6,8 @@ import pytest
 from unihpe_ros.core import simcc
 
 BINS, RATIO, SIGMA = 384, 2.0, 4.0
+# Of a wrist, as COCO has it.
+WRIST = np.array([0.062])
 
 
 def logits(positions: np.ndarray, bins: int = BINS, ratio: float = RATIO) -> np.ndarray:
@@ -14,9 +16,9 @@ def logits(positions: np.ndarray, bins: int = BINS, ratio: float = RATIO) -> np.
 
 @given(st.floats(8, 183), st.floats(8, 183))
 def test_round_trip(x: float, y: float) -> None:
-    keypoints, scores = simcc.decode(logits(np.array([[x]])), logits(np.array([[y]])), RATIO)
-    # The window is centred on the peak's bin: what is between bins is drawn there a little.
-    np.testing.assert_allclose(keypoints[0, 0], (x, y), atol=0.1)
+    both = logits(np.array([[x]])), logits(np.array([[y]]))
+    keypoints, scores = simcc.decode(*both, RATIO, WRIST)
+    np.testing.assert_allclose(keypoints[0, 0], (x, y), atol=0.05)
     assert 0.8 < scores[0, 0] <= 1
 
 
@@ -39,7 +41,7 @@ def test_decoding_does_not_follow_a_second_weaker_peak() -> None:
     both = 0.6 * simcc.encode(np.array([[40.0]]), BINS, RATIO, SIGMA) + 0.4 * simcc.encode(
         np.array([[150.0]]), BINS, RATIO, SIGMA
     )
-    keypoints, scores = simcc.decode(np.log(both + 1e-12), np.log(both + 1e-12), RATIO)
+    keypoints, scores = simcc.decode(np.log(both + 1e-12), np.log(both + 1e-12), RATIO, WRIST)
     np.testing.assert_allclose(keypoints[0, 0], (40, 40), atol=0.1)
     assert scores[0, 0] == pytest.approx(0.6, abs=0.03)
 
@@ -50,25 +52,42 @@ def test_the_most_probable_place_counts_not_the_highest_bin() -> None:
     spike = simcc.encode(np.array([[150.25]]), BINS, RATIO, 0.2)
     both = np.log(0.65 * broad + 0.35 * spike + 1e-12)
     assert spike.argmax() == both.argmax()
-    keypoints, scores = simcc.decode(both, both, RATIO)
+    keypoints, scores = simcc.decode(both, both, RATIO, WRIST)
     np.testing.assert_allclose(keypoints[0, 0], (40, 40), atol=0.2)
     assert scores[0, 0] == pytest.approx(0.65, abs=0.05)
 
 
+def test_a_keypoint_is_where_the_expected_similarity_is_highest() -> None:
+    # By brute force, at every tenth of a bin, for a narrow and a wide keypoint.
+    rng = np.random.default_rng(3)
+    sigmas = np.array([0.026, 0.107])
+    odds = rng.gamma(0.3, size=(20, 2, BINS)) * np.exp(rng.normal(size=(20, 2, BINS)))
+    found, _ = simcc.decode(np.log(odds), np.log(odds), RATIO, sigmas)
+    fine = np.arange(0, BINS, 0.1)
+    for k, tolerance in enumerate(simcc.tolerances(BINS, sigmas)):
+        similar = np.exp(-0.5 * ((fine[:, None] - np.arange(BINS)) / tolerance) ** 2)
+        expected = odds[:, k] @ similar.T
+        nearest = np.abs(fine - ((found[:, k, :1] + 0.5) * RATIO - 0.5)).argmin(1)
+        reached = expected[np.arange(len(odds)), nearest]
+        np.testing.assert_array_less(0.98 * expected.max(1), reached)
+
+
 def test_score_falls_with_uncertainty() -> None:
     flat = np.zeros((1, 1, BINS))
-    chance = (2 * simcc.window(BINS) + 1) / BINS
-    assert simcc.decode(flat, flat, RATIO)[1][0, 0] == pytest.approx(chance)
+    chance = 2 * simcc.reach(BINS) / BINS
+    assert simcc.decode(flat, flat, RATIO, WRIST)[1][0, 0] == pytest.approx(chance)
     sharp = logits(np.array([[90.0]]))
-    assert simcc.decode(sharp, flat, RATIO)[1][0, 0] < simcc.decode(sharp, sharp, RATIO)[1][0, 0]
+    less, more = (simcc.decode(sharp, y, RATIO, WRIST)[1][0, 0] for y in (flat, sharp))
+    assert less < more
 
 
 @given(st.floats(-1e4, 1e4), st.floats(0.1, 30))
 def test_answer_does_not_depend_on_an_offset_of_the_logits(offset: float, gain: float) -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(scale=gain, size=(2, 3, 5, 64))
-    one = simcc.decode(x, y, RATIO)
-    other = simcc.decode(x + offset, y - offset, RATIO)
+    sigmas = np.repeat(WRIST, 5)
+    one = simcc.decode(x, y, RATIO, sigmas)
+    other = simcc.decode(x + offset, y - offset, RATIO, sigmas)
     np.testing.assert_allclose(one[0], other[0], atol=1e-3)
     np.testing.assert_allclose(one[1], other[1], atol=1e-5)
     assert (one[1] >= 0).all()

@@ -13,7 +13,7 @@ from unihpe_ros.core import simcc
 from unihpe_ros.core.aiming import aim
 from unihpe_ros.core.crops import Crops, InputBatch
 from unihpe_ros.core.geometry import Camera
-from unihpe_ros.core.model_spec import MISSING_SCORE, ModelSpec
+from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.network_input import lifting_input
 from unihpe_ros.core.reduction import halvings_before
 from unihpe_ros.engines import kernel_arguments
@@ -188,7 +188,7 @@ def read(
     """Run the kernel that reads the image branch's answer."""
     image = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
     views, rows, _ = describe([(image, PixelLayout(*SIZE), crops)], SPEC)
-    people, k, bins_x = answer['simcc_x'].shape
+    people, k, _ = answer['simcc_x'].shape
     layout = kernel_arguments.AnswerRows(k, 256)
     out = np.full((people, layout.width), np.nan, np.float32)
     keypoints = np.full((people, k, 3), np.nan, np.float32)
@@ -196,9 +196,7 @@ def read(
         'read_answer',
         **{name: array.ctypes.data for name, array in answer.items()},
         views=views.ctypes.data, crops=rows.ctypes.data, keypoints=keypoints.ctypes.data,
-        rows=out.ctypes.data, count=k, bins_x=bins_x, bins_y=answer['simcc_y'].shape[2],
-        row=layout.width, window=simcc.window(answer['simcc_y'].shape[2]),
-        ratio=SPEC.simcc_ratio, missing=MISSING_SCORE,
+        rows=out.ctypes.data, row=layout.width, **kernel_arguments.reading(SPEC),
     )  # fmt: skip
     functions['read_answer'](given, (WARP, k + 3, people))
     points, scores, *_ = layout.split(out)

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from scipy.spatial import procrustes
 from scipy.spatial.transform import Rotation
+from unihpe_ros.core.keypoint_sigmas import COCO_SIGMAS
 from unihpe_ros.core.preprocess import mirror
 from unihpe_ros.core.skeleton import COCO_17, UNION
-from unihpe_ros.metrics.oks import COCO_SIGMAS, oks
+from unihpe_ros.metrics.oks import oks
 from unihpe_ros.metrics.pose_errors import (
     align,
     auc,

@@ -1,6 +1,6 @@
 // The branches' answers to keypoints, the lifting branch's input and the row that the host gets.
 //
-// The rules are those of core/simcc.py, core/crops.py and core/lifting_input.py.
+// The rules are those of core/simcc.py, core/crops.py and core/network_input.py.
 #include "launch.cuh"
 #include "scene.cuh"
 
@@ -12,10 +12,11 @@ struct ReadArgs {
   float* rows;  // (B, row): what the host gets, see scene.AnswerRows
   int count;  // K
   int bins_x, bins_y, row;
-  int window;  // bins to either side of its middle that a place has
+  int cell;  // bins that are read as one
   float ratio;  // bins per crop px
   float missing;  // score below which the lifting branch is not shown a keypoint
-  int unused;
+  float reach;  // bins from a keypoint within which is right
+  float tolerance[26];  // bins, by keypoint
 };
 
 struct FinishArgs {
@@ -35,18 +36,19 @@ struct Place {
 };
 
 #define NOWHERE nan("")
+// Of an axis: core/simcc.py makes cells of more than a quarter of the least tolerance.
+#define MOST_CELLS 256
 
-// The mass within a window's reach of a bin.
-DEVICE float mass_around(const float* logits, int bins, int middle, int window, float top) {
-  const int first = middle > window ? middle - window : 0;
-  const int last = middle + window < bins ? middle + window : bins - 1;
-  float mass = 0.f;
-  for (int i = first; i <= last; ++i) mass += expf(logits[i] - top);
-  return mass;
+// The expected similarity of cell `place`: all cells, smoothed by the keypoint's tolerance.
+DEVICE float similarity(const float* cells, int count, int place, float falloff) {
+  float sum = 0.f;
+  for (int i = 0; i < count; ++i) sum += cells[i] * expf(falloff * ((i - place) * (i - place)));
+  return sum;
 }
 
-// A warp reads one axis of one keypoint: the mean of the most probable place.
-DEVICE Place read_axis(const float* logits, int bins, int lane, int window, float ratio) {
+// A warp reads one axis of one keypoint: where the expected similarity is the highest.
+DEVICE Place read_axis(
+    const float* logits, int bins, int lane, const ReadArgs& a, float tolerance, float* cells) {
   int peak = lane < bins ? lane : 0;
   float top = logits[peak];
   for (int i = lane + LANES; i < bins; i += LANES) {
@@ -56,23 +58,40 @@ DEVICE Place read_axis(const float* logits, int bins, int lane, int window, floa
     }
   }
   warp_argmax(top, peak);
-  float total = 0.f, mass = -1.f;
+  const int count = (bins + a.cell - 1) / a.cell;
+  float total = 0.f;
+  for (int i = lane; i < count; i += LANES) {
+    const int last = (i + 1) * a.cell < bins ? (i + 1) * a.cell : bins;
+    float mass = 0.f;
+    for (int bin = i * a.cell; bin < last; ++bin) mass += expf(logits[bin] - top);
+    cells[i] = mass;
+    total += mass;
+  }
+  warp_sync();
+  total = warp_sum(total);
+  const float falloff = -0.5f * (a.cell / tolerance) * (a.cell / tolerance);
+  float best = -1.f;
   int middle = 0;
-  for (int i = lane; i < bins; i += LANES) {
-    total += expf(logits[i] - top);
-    const float around = mass_around(logits, bins, i, window, top);
-    if (around > mass) {
-      mass = around;
+  for (int i = lane; i < count; i += LANES) {
+    const float here = similarity(cells, count, i, falloff);
+    if (here > best) {
+      best = here;
       middle = i;
     }
   }
-  total = warp_sum(total);
-  warp_argmax(mass, middle);
-  float moment = 0.f;
-  const int last = middle + window < bins ? middle + window : bins - 1;
-  for (int i = middle > window ? middle - window : 0; i <= last; ++i)
-    moment += expf(logits[i] - top) * (i - middle);
-  return {(middle + moment / mass + 0.5f) / ratio - 0.5f, mass / total};
+  warp_argmax(best, middle);
+  const float left = logf(similarity(cells, count, middle - 1, falloff) / total + 1e-30f);
+  const float here = logf(best / total + 1e-30f);
+  const float right = logf(similarity(cells, count, middle + 1, falloff) / total + 1e-30f);
+  const float curvature = fminf(left - 2.f * here + right, -1e-6f);
+  const float place = middle + fminf(fmaxf(0.5f * (left - right) / curvature, -1.f), 1.f);
+  float near = 0.f;
+  for (int i = lane; i < count; i += LANES) {
+    near += cells[i] * fminf(fmaxf(a.reach / a.cell + 0.5f - fabsf(i - place), 0.f), 1.f);
+  }
+  near = warp_sum(near);
+  warp_sync();  // The other axis takes the same memory.
+  return {(place + 0.5f) * a.cell / a.ratio - 0.5f, near / total};
 }
 
 DEVICE Direction mapped(const double* m, double x, double y) {
@@ -162,8 +181,10 @@ WARP_KERNEL(read_answer, ReadArgs) {
   const int lane = thread_x(), keypoint = thread_y(), person = thread_z();
   if (keypoint >= a.count) return;
   const long long place = (long long)person * a.count + keypoint;
-  const Place x = read_axis(a.simcc_x + place * a.bins_x, a.bins_x, lane, a.window, a.ratio);
-  const Place y = read_axis(a.simcc_y + place * a.bins_y, a.bins_y, lane, a.window, a.ratio);
+  WARP_MEMORY(cells, MOST_CELLS);
+  const float tolerance = a.tolerance[keypoint];
+  const Place x = read_axis(a.simcc_x + place * a.bins_x, a.bins_x, lane, a, tolerance, cells);
+  const Place y = read_axis(a.simcc_y + place * a.bins_y, a.bins_y, lane, a, tolerance, cells);
   if (lane) return;
   const float score = sqrtf(x.share * y.share) / (1.f + expf(-a.visibility[place]));
   float* row = a.rows + (long long)person * a.row;

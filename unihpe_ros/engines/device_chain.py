@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.core import simcc
-from unihpe_ros.core.model_spec import MISSING_SCORE, ModelSpec, Shape
+from unihpe_ros.core.model_spec import ModelSpec, Shape
 from unihpe_ros.engines import check_signature, kernel_arguments
 from unihpe_ros.engines.cuda import Gpu, Memory
 from unihpe_ros.engines.kernel_arguments import PixelLayout
@@ -182,7 +181,6 @@ class Chain:
     def _decode(self, batch: int) -> None:
         tables = self._pictures
         seen, k = self._nets[0].tensors, len(self.spec.keypoints)
-        bins_x, bins_y = self.spec.bins
         given = kernel_arguments.arguments(
             'read_answer',
             **{name: seen[name].address for name in ('simcc_x', 'simcc_y', 'visibility')},
@@ -190,13 +188,8 @@ class Chain:
             crops=tables.crops,
             keypoints=self._nets[1].tensors['keypoints'].address,
             rows=self._rows_there,
-            count=k,
-            bins_x=bins_x,
-            bins_y=bins_y,
             row=self._layout.width,
-            window=simcc.window(bins_y),
-            ratio=self.spec.simcc_ratio,
-            missing=MISSING_SCORE,
+            **kernel_arguments.reading(self.spec),
         )
         self._kernels.launch('read_answer', given, (WARP, k, batch), self.stream)
 

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+from unihpe_ros.core import simcc
 from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Camera
-from unihpe_ros.core.model_spec import ModelSpec
+from unihpe_ros.core.model_spec import MISSING_SCORE, ModelSpec
 from unihpe_ros.core.network_input import Normalisation
 from unihpe_ros.core.reduction import halved_from_crop
+from unihpe_ros.core.skeleton import UNION
 
 MAX_HALVINGS = 14
 # How images lie in memory, by ROS's names: number for the kernels, bytes a pixel, rows of bytes
@@ -78,8 +80,11 @@ ARGUMENTS = {
     ),
     'read_answer': _arguments(
         'simcc_x simcc_y visibility views crops keypoints rows',
-        'count bins_x bins_y row window',
-        [('ratio', 'f4'), ('missing', 'f4')],
+        'count bins_x bins_y row cell',
+        [
+            *(('ratio', 'f4'), ('missing', 'f4'), ('reach', 'f4')),
+            ('tolerance', 'f4', len(UNION)),
+        ],
     ),
     'finish': _arguments('poses image_embedding pose_embedding rows', 'count width row'),
 }
@@ -182,6 +187,22 @@ def normalisation(spec: ModelSpec) -> dict[str, Any]:
     """Return the fields of 'cut' that say how grey levels become the image branch's input."""
     made = Normalisation(spec)
     return {'rgb': made.is_rgb, 'scale': made.scale, 'offset': made.offset}
+
+
+def reading(spec: ModelSpec) -> dict[str, Any]:
+    """Return the fields of 'read_answer' that say how SimCC is read, see `core.simcc`."""
+    bins_x, bins_y = spec.bins
+    tolerance = simcc.tolerances(bins_y)
+    return {
+        'count': len(spec.keypoints),
+        'bins_x': bins_x,
+        'bins_y': bins_y,
+        'cell': simcc.cell_size(tolerance),
+        'reach': simcc.reach(bins_y),
+        'tolerance': tolerance,
+        'ratio': spec.simcc_ratio,
+        'missing': MISSING_SCORE,
+    }
 
 
 def arguments(kernel: str, **fields: Any) -> NDArray[np.void]:

@@ -11,9 +11,9 @@ from unihpe_ros.engines.cuda import Gpu
 
 # PTX file to the kernels in it.
 MODULES = {'preprocess': ('halve', 'cut'), 'decode': ('read_answer', 'finish')}
-# Threads of a block: a warp along x, and up to this many along y.
+# Threads of a block: a warp along x, and up to so many warps along y (launch.cuh).
 WARP = 32
-_ROWS = 8
+_WARPS = 8
 
 
 class Kernels:
@@ -56,6 +56,6 @@ class Kernels:
 
         """
         x, y, z = threads
-        rows = min(y, _ROWS)
+        rows = min(y, _WARPS)
         grid = -(-x // WARP), -(-y // rows), z
         self._functions[kernel](given[()], block=(WARP, rows, 1), grid=grid, stream=stream)

@@ -9,6 +9,8 @@
 #define KERNEL(name, Structure) extern "C" __global__ void name(const Structure a)
 #define WARP_KERNEL KERNEL
 #define LANES 32
+// Of a block, at most: kernels.WARPS.
+#define WARPS 8
 
 DEVICE int thread_x() { return blockIdx.x * blockDim.x + threadIdx.x; }
 DEVICE int thread_y() { return blockIdx.y * blockDim.y + threadIdx.y; }
@@ -18,6 +20,12 @@ DEVICE float warp_sum(float value) {
   for (int step = 16; step; step /= 2) value += __shfl_xor_sync(0xffffffffu, value, step);
   return value;
 }
+
+// Memory of a warp's own: `count` floats, written by some lanes and read by others after warp_sync.
+#define WARP_MEMORY(name, count)                 \
+  __shared__ float name##_of_warps[WARPS][count]; \
+  float* const name = name##_of_warps[threadIdx.y]
+DEVICE void warp_sync() { __syncwarp(); }
 
 // The largest value of the warp and its place; of equal ones the first.
 DEVICE void warp_argmax(float& value, int& place) {
@@ -63,5 +71,7 @@ DEVICE int thread_y() { return at[1]; }
 DEVICE int thread_z() { return at[2]; }
 DEVICE float warp_sum(float value) { return value; }
 DEVICE void warp_argmax(float&, int&) {}
+#define WARP_MEMORY(name, count) static thread_local float name[count]
+DEVICE void warp_sync() {}
 
 #endif

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 from unihpe_ros.core.geometry import Array
+from unihpe_ros.core.keypoint_sigmas import COCO_SIGMAS
 from unihpe_ros.core.simcc import read_keypoints
 from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.datasets.augment import crop_record
@@ -64,6 +65,7 @@ class _Outputs:
                 'visibility': self.visibility[rows],
             },
             self.ratio,
+            COCO_SIGMAS,
         )
         torso = torso_size(self.truth[rows])
         relative = keypoint_errors(keypoints, self.truth[rows]) / torso[:, None]

@@ -5,15 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.geometry import Array
-
-# Per-keypoint constants of the COCO keypoint challenge (cocodataset.org, keypoints-eval):
-# the standard deviation of annotators relative to the object's scale.
-COCO_SIGMAS = np.array(
-    [
-        0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107,
-        0.087, 0.087, 0.089, 0.089,
-    ]
-)  # fmt: skip
+from unihpe_ros.core.keypoint_sigmas import COCO_SIGMAS
 
 
 def oks(
