@@ -56,14 +56,14 @@ __all__ = [
     'to_cloud',
 ]
 
-# Before anything imports them. ONNX Runtime's wheels write a device id and queue usage events
-# under ~/.cache/Microsoft, to send them later; whoever wants that sets the variable to 0.
+# Both lines come before anything imports these packages. ONNX Runtime's wheels write a device id
+# and usage events under ~/.cache/Microsoft, to send them later; set the variable to 0 to allow it.
 os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1')
-# OpenVINO writes a client id into ~/intel and tells Google Analytics of each import; where the
-# module that does so is missing it goes on without.
+# OpenVINO writes a client id into ~/intel and reports each import to Google Analytics, by this
+# module; without the module it works all the same.
 sys.modules.setdefault('openvino_telemetry', None)  # type: ignore[arg-type]
 
-# Module to the names that are taken from it; the imports above tell them to type checkers.
+# The module of each public name; the imports above are for type checkers.
 _HOMES = {
     'core.detector_output': ('Detections',),
     'core.geometry': ('Camera',),

@@ -37,14 +37,14 @@ class CameraStream:
     spec : ModelSpec
         Size and padding of the crops.
     newcomers : Newcomers
-        Says where people are who are not known.
+        Finds the people who are not tracked yet.
     confirm_at_once : bool
-        Whether one look is enough for an id, as where no second image follows.
+        Whether a person gets an id in the first image, for images that no second one follows.
 
     Attributes
     ----------
     forget : bool
-        Set to forget everybody before the next image; any thread may.
+        Set it to drop all tracks before the next image; any thread may.
 
     """
 
@@ -61,7 +61,7 @@ class CameraStream:
         self._picture = (0, 0)
         # world_from_camera at the last image.
         self._camera_pose: NDArray[np.float64] | None = None
-        # What places depend on: whether they are relative, and whether the view is assumed.
+        # What positions depend on: whether they are relative, and whether the view is assumed.
         self._placing = (False, False)
 
     def _starts_over(
@@ -74,7 +74,7 @@ class CameraStream:
     def _is_pause(self, seconds: float, settings: EstimatorSettings) -> bool:
         """Whether there was no image for so long that people may have changed."""
         memory = max(settings.track_timeout, settings.lost_timeout)
-        # A camera of one image in many seconds knows people by nothing but the image before.
+        # With one image in many seconds, the image before is all that is known of people.
         return seconds > memory and seconds > _PAUSE * self._period
 
     def predict(
@@ -175,7 +175,7 @@ class CameraStream:
         beside: bool = False,
     ) -> tuple[NDArray[np.intp], Crops]:
         """
-        Predict the crops of the next image: of known people, and of newcomers.
+        Return the crops of the next image: around tracked people, and where newcomers may be.
 
         Parameters
         ----------
@@ -193,7 +193,7 @@ class CameraStream:
         sources : NDArray[np.intp]
             ``(B,)`` row of the known person whose crop it is; -1 for a newcomer's.
         crops : Crops
-            B crops of the people followed, and where newcomers may be.
+            B crops of tracked people, and of places where newcomers may be.
 
         """
         view, tracker = image.view(settings), self._tracker
@@ -265,7 +265,7 @@ class CameraStream:
         assumed_view: bool = False,
     ) -> Poses:
         """
-        Update the tracks by observations; return the poses of everybody.
+        Update the tracks with observations; return the poses of all tracked people.
 
         Parameters
         ----------

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Boxes = NDArray[np.floating]
-# How much less than the other threads this one is heeded where they want the same core: at a
-# niceness of 10 more it is given a tenth of the core's time, so that a frame loses no more.
+# Niceness of this thread above that of the others: at 10 it gets a tenth of the time of a core
+# that both want, so that a frame loses no more than that.
 _NICER, _NICEST = 10, 19
-# How long `close` waits for a picture in work, s: many times what one takes.
+# How long `close` waits for the image that is in work, s: many times what one takes.
 _PATIENCE_S = 5.0
 
 
@@ -55,7 +55,7 @@ class Search:
         return self._answer if self._answer is not None else np.zeros((0, 4))
 
     def work(self) -> None:
-        """Run the detector on the image, in the calling thread, and release the image."""
+        """Run the detector on the image in the calling thread, then release the image."""
         run, self._run = self._run, None
         if run is None:
             return
@@ -69,9 +69,9 @@ class DetectorThread:
     """
     Thread of low priority that runs the detector on the newest image of each camera.
 
-    One search runs at a time, whoever asks for it: a detector need not be safe in two threads.
-    A camera's picture that still waits is replaced by a newer one and keeps its turn, so that a
-    slow detector serves every camera, and never an old picture.
+    One search runs at a time, so that a detector need not be thread-safe. A newer image of a
+    camera replaces one that still waits and keeps its turn: a slow detector then serves every
+    camera, and never works on an old image.
 
     Attributes
     ----------
@@ -97,7 +97,7 @@ class DetectorThread:
         return search
 
     def now(self, run: Callable[[], Boxes], camera: str) -> Search:
-        """Run the detector in the caller's thread; submit the image if the detector is busy."""
+        """Run the detector in the caller's thread; if it is busy, submit the image instead."""
         if not self.at_work.acquire(blocking=False):
             return self.submit(run, camera)
         try:

@@ -128,7 +128,7 @@ class PoseEstimator:
 
     def close(self) -> None:
         """Release the engines that were loaded by name."""
-        # Nothing is taken from under a detector that does not come back.
+        # A detector that has not returned keeps its memory: freeing that would crash the process.
         hangs = self._thread is not None and not self._thread.close()
         self._networks.close(but_detector=hangs)
 
@@ -192,7 +192,7 @@ class PoseEstimator:
         """
         Find the people in one image that belongs to no stream.
 
-        Whoever is seen is reported, with ids from 1 to N, and nobody is remembered; for the rest
+        All people seen are returned, with ids from 1 to N, and none is remembered; for the rest
         see `estimate`.
         """
         settings = replace(self._settings, confirm_time=0.0)
@@ -234,7 +234,7 @@ class PoseEstimator:
 
         Where people are large, the network reads fewer pixels than the picture has. The result is
         1, 2, 4 or 8; the reduced picture goes to `estimate_batch` as a CameraImage with `size`,
-        (w, h) px, as `whole_size`. Who does not ask, or decodes more, loses time only.
+        (w, h) px, as `whole_size`. Without asking, or with less reduction, only time is lost.
         """
         if self._people_model is not None:
             return self._people_model.reduction(size)
@@ -267,7 +267,7 @@ class PoseEstimator:
             Of the image that the keypoints are of, see `estimate`.
         skeleton : Skeleton or str
             The keypoint set, or its name in `unihpe_ros.core.keypoint_sets.KEYPOINT_SETS`;
-            keypoints that the network knows and it lacks are found in 3D only.
+            keypoints of the network that are not in it are found in 3D only.
 
         Returns
         -------

@@ -39,12 +39,12 @@ def lifted_people(
     settings : EstimatorSettings
         See there.
     image : CameraImage, optional
-        What the keypoints were found in; people are told apart by its colours too.
+        The image of the keypoints; its colours too tell people apart.
 
     Returns
     -------
     Observations
-        The surest first, not more than there may be.
+        The highest scores first, at most `max_people`.
 
     Raises
     ------

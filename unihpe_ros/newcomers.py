@@ -48,7 +48,7 @@ class Newcomers:
 
     def forget(self) -> None:
         """Drop all earlier detections, since time jumped."""
-        # Places in the last image, which was reduced too much to look at them.
+        # Places of the last image, which was reduced too much to crop them.
         self._postponed = NOWHERE
         self._search: Search | None = None
         # Who was known when the search began, and where they were.
@@ -92,14 +92,14 @@ class Newcomers:
         known : NDArray[np.float32]
             ``(T, 4)`` where known people should be, px.
         people : Sequence[object]
-            T objects that tell them apart.
+            T objects by which these people are compared with those of an earlier image.
         settings : EstimatorSettings
             See there.
         missing : bool
             Whether nobody is known, or somebody who is was not seen.
         beside : bool
-            Whether somebody waits for this image, so that the detector looks at it meanwhile and
-            its answer holds for a later one.
+            Whether the detector may run in its own thread, so that what it finds is used in a
+            later image.
 
         Returns
         -------
@@ -197,7 +197,7 @@ class Newcomers:
             return self.detector.detect(picture, threshold).boxes
         height, width = picture.shape[:2]
         upright = (height, width) if rotation in (90, 270) else (width, height)
-        # What the detector would do first anyway: so few pixels are turned.
+        # The detector reduces the image anyway; reduced before, fewer pixels have to be turned.
         factor = self.detector.reduction(upright)
         size = max(width // factor, 1), max(height // factor, 1)
         if factor > 1:

@@ -19,7 +19,7 @@ from unihpe_ros.engines.pose_model import PoseModel
 from unihpe_ros.image_batch import estimate_images
 from unihpe_ros.lifting import lifted_people
 
-# Who overlaps a box that is given less than this is not the one it shows.
+# Least overlap (IoU) with a given box of the person whom the box shows.
 _GIVEN_IOU = 0.3
 
 Finder = Callable[
@@ -35,7 +35,7 @@ def finder(model: PoseModel | PeopleModel) -> Finder:
     It takes streams, an image of each, and settings, see `estimate_images`.
 
     """
-    # Asked once: whether an object fulfils a protocol takes as long as a filter of a person.
+    # Asked once: the check whether an object fulfils a protocol is slow.
     if isinstance(model, PeopleModel):
         return partial(estimate_pictures, model)
     return partial(estimate_images, model)
@@ -57,7 +57,7 @@ def estimate_pictures(
     streams : Sequence[CameraStream]
         The cameras.
     images : Sequence[CameraImage]
-        An image of each; boxes that are given with one choose among the people found.
+        An image of each; boxes that come with one choose among the people found.
     settings : EstimatorSettings
         See there.
 

@@ -12,8 +12,8 @@ from unihpe_ros.core.geometry import Array, Camera
 
 # A crop's corners keep this share of its centre's depth away from the camera's plane.
 _FRONT = 0.9
-# Distortion is fitted at these shares of the crop, the first that the lens reaches: further in is
-# where the person is, further out a lens model folds back.
+# Distortion is fitted at these shares of the crop; the first one that the lens model covers is
+# taken. The person is near the centre, and far out a lens model may fold back.
 _FITTED_SHARES = (0.5, 0.25)
 
 
@@ -37,7 +37,7 @@ def aim(
     focals : NDArray[np.float64]
         ``(N,)`` focal lengths, px.
     image_from_crop : NDArray[np.float64]
-        ``(N, 3, 3)`` homographies of pixels; NaN where the box is, or its crop is beyond the
+        ``(N, 3, 3)`` homographies of pixels; NaN where the box is NaN, or its crop is beyond the
         lens's reach.
 
     """
@@ -51,7 +51,7 @@ def aim(
     virtual = turn_rays(rays[:, 1:], turns)
     (w, h), angle = size, roll + math.radians(camera.rotation)
     if camera.rotation in (90, 270):
-        # Of a person who lies in the picture, and stands in the crop.
+        # For a person who lies in the picture and stands in the crop.
         w, h = h, w
     half_width = 0.5 * np.abs(virtual[:, 1, 0] - virtual[:, 0, 0]) * padding
     half_height = 0.5 * np.abs(virtual[:, 3, 1] - virtual[:, 2, 1]) * padding

@@ -9,16 +9,17 @@ from unihpe_ros.core.geometry import Camera
 
 # Focal lengths, in widths and heights of the image, beyond which a calibration is in other units.
 _SHORTEST, _LONGEST = 0.05, 500.0
-# How far towards the edge of the image a distortion must go on growing.
+# Share of the way to the image's edge up to which a distortion has to grow.
 _LEAST_REACH = 0.5
-# How many widths or heights beside its middle the principal point may be: a region of interest in
-# the corner of a large sensor is some away, garbage is further.
+# Largest distance of the principal point from the image's middle, in widths or heights: for a
+# region of interest in the corner of a large sensor it is a few, for garbage it is more.
 _FARTHEST = 50.0
 # Points of the image, as shares of it, half of which at least must have a ray.
 _MIDDLE = np.stack(np.meshgrid((0.3, 0.5, 0.7), (0.3, 0.5, 0.7)), -1).reshape(-1, 2)
-# The same from which the calibration may be of another image, and within which it is of this one.
+# The same distance, above which the calibration may be of another image, and below which it is of
+# this one.
 _SUSPICIOUS, _CENTRED = 0.2, 0.12
-# Rounded down on one axis and up on the other, sizes of the same proportions differ by this, px.
+# By rounding, two sizes of the same proportions differ by up to this, px.
 _ROUNDING = 2.0
 
 
@@ -34,7 +35,7 @@ def check_view(camera: Camera) -> None:
     Raises
     ------
     ValueError
-        If focal lengths, principal point or distortion are none that a camera can have.
+        If no camera can have these focal lengths, principal point or distortion.
 
     """
     lengths = camera.K[0, 0] / camera.width, camera.K[1, 1] / camera.height
@@ -70,14 +71,14 @@ def off_centre(camera: Camera) -> float:
 
 def is_counted_twice(camera: Camera, plain: Camera) -> bool:
     """
-    Return whether binning or a region of interest were applied to K before, by the driver.
+    Return whether the driver has applied binning or the region of interest to K already.
 
     Parameters
     ----------
     camera : Camera
         As camera_info says: K is of the full sensor.
     plain : Camera
-        With the same K, taken as that of the published image.
+        With the same K, but of the published image.
 
     """
     return off_centre(camera) > _SUSPICIOUS and off_centre(plain) < _CENTRED
@@ -125,7 +126,7 @@ def fit_to_image(camera: Camera, size: tuple[int, int]) -> Camera:
     if size == (camera.width, camera.height):
         return camera
     scale = np.array(size) / (camera.width, camera.height)
-    # The same ratio on both axes, but for the rounding of either size.
+    # The ratio is the same on both axes, up to the rounding of the sizes.
     spread = abs(scale[0] - scale[1]) / scale.min() * min(*size, camera.width, camera.height)
     if spread > _ROUNDING:
         raise ValueError(

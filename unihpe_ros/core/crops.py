@@ -22,7 +22,7 @@ from unihpe_ros.core.network_input import Normalisation
 from unihpe_ros.core.preprocess import cuts, PADDING
 from unihpe_ros.core.reduction import halved_from_crop, halvings_before
 
-# Share of the crop's extent at either end where a person is taken to go on outside.
+# Share of the crop at each edge; a keypoint there means that the person may go on outside.
 _RIM = 0.03
 
 
@@ -206,7 +206,7 @@ class Crops:
     def normalised(self, points: Array) -> Array:
         """Return what `normalise` makes of the rays of ``(B, K, 2)`` crop px."""
         if not self.camera.is_distorted:
-            # The way through the picture and back is exact, and the focal length cancels out.
+            # Mapping to the picture and back is exact, and the focal length cancels out.
             return (points - self.centre) / (0.5 * self.size[1])
         return self.normalise(self.rays(self.to_image(points)))
 

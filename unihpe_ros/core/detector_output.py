@@ -19,9 +19,9 @@ from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.letterbox import Letterbox
 from unihpe_ros.core.model_spec import DETECTOR_STRIDES
 
-# Two boxes that share more than this are taken for one person.
+# Two boxes whose IoU is above this are taken for one person.
 SAME_PERSON_IOU = 0.6
-# Only so many of the best-scoring points are looked at: it bounds the time a crowd takes.
+# Only so many of the best-scoring points are used, which bounds the time that a crowd takes.
 _MOST_POINTS = 256
 
 

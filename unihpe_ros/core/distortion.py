@@ -26,9 +26,9 @@ _NONE = ('none', 'nodistortion', 'undistorted', 'rectified', 'ideal', 'null', 'n
 _INVERSE = ('inversebrownconrady', 'inversebrown')
 # What drivers write around a name: librealsense, and the number of coefficients.
 _PREFIX, _SUFFIX = 'distortion', '0123456789'
-# Lenses whose projection is not that of a pinhole even where all coefficients are zero.
+# Lenses that are no pinhole even if all coefficients are zero.
 _UNKNOWN_PROJECTIONS = ('mei', 'omni', 'unified', 'cata', 'sphere', 'eucm', 'fov', 'atan', 'scara')
-# Trailing coefficients up to here have one meaning only: k1, k2.
+# The first two coefficients, k1 and k2, mean the same in every model.
 _RADIAL_ONLY = 2
 _FISHEYE_LENGTH = 4
 _PLUMB_BOB_LENGTH = 5
@@ -46,7 +46,7 @@ class Distortion:
     coefficients : NDArray[np.float64]
         ``(D,)``, D is 0, 4, 5, 8, 12 or 14; empty without distortion.
     note : str
-        What of the given name or coefficients was not taken as it is; empty if all was.
+        What was changed or left out of the given name and coefficients; empty if nothing was.
 
     """
 
@@ -122,7 +122,8 @@ def _fisheye(name: str, values: NDArray[np.float64], used: int) -> NDArray[np.fl
 def _opencv(name: str, values: NDArray[np.float64], used: int) -> NDArray[np.float64]:
     if not used:
         return np.zeros(0)
-    # Three may be k1, k2, k3 or k1, k2, p1: of other numbers than OpenCV's nobody knows the order.
+    # Three may be k1, k2, k3 or k1, k2, p1: the order is only known for OpenCV's numbers of
+    # coefficients.
     known = used <= _RADIAL_ONLY or used in OPENCV_LENGTHS or len(values) in OPENCV_LENGTHS
     if used > OPENCV_LENGTHS[-1] or not known:
         raise ValueError(

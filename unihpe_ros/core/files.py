@@ -17,8 +17,8 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     Context manager that yields a temporary path, renamed to the target when the block ends.
 
-    Until then an older file stays as it is, after an error for good, and nothing of the new one
-    is left. Two processes may write the same file at the same time.
+    An older file stays as it is until then. After an error it stays for good, and nothing of the
+    new one is left. Two processes may write the same file at the same time.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     """
     Context manager that yields a temporary folder, renamed to the target when the block ends.
 
-    What an earlier run that was killed has left beside is removed first.
+    What an earlier, killed run has left beside it is removed first.
 
     Parameters
     ----------
@@ -66,7 +66,8 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     Yields
     ------
     Path
-        Where to make it: of the same name, after which some writers call their files.
+        Where to make it. It has the same name, because some writers name their files after the
+        folder.
 
     """
     beside = path.parent / f'.{path.name}.partial'
@@ -89,6 +90,6 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 def write_arrays(path: Path, **arrays: Any) -> None:
     """Write arrays as an .npz, uncompressed, whole or not at all."""
-    # Of a path that ends otherwise, savez would make another.
+    # For a path with another ending, savez would write another file.
     with replacing(path) as partial, partial.open('wb') as file:
         np.savez(file, **arrays)

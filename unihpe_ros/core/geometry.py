@@ -32,8 +32,8 @@ class Camera:
     model : str
         ROS name of the distortion model: plumb_bob, rational_polynomial, equidistant.
     rotation : int
-        By how many degrees its picture has to be turned clockwise for people to be upright: 0, 90,
-        180 or 270. Pixels, intrinsics and the frame of 3D stay those of the picture as it comes.
+        Degrees by which its picture must be turned clockwise for people to be upright: 0, 90, 180
+        or 270. Pixels, intrinsics and the frame of 3D remain those of the picture before turning.
     assumed : bool
         Whether the intrinsics are a guess rather than a calibration.
 
@@ -91,7 +91,8 @@ class Camera:
     def reduced(self, factor: int) -> Camera:
         """Return the camera of the image that is `factor` times smaller; always the same one."""
         if factor not in self._reduced:
-            # Blocks of pixels become pixels; what does not fill a block at the far edges is one.
+            # Each block of pixels becomes one pixel, as does an incomplete block at the right and
+            # lower edge.
             K = self.K / np.array([[factor], [factor], [1]])
             K[:2, 2] = (self.K[:2, 2] + 0.5) / factor - 0.5
             width, height = -(-self.width // factor), -(-self.height // factor)
@@ -158,7 +159,7 @@ class Camera:
         Raises
         ------
         ValueError
-            If a field has the wrong length or holds what no camera can have.
+            If a field has the wrong length or a value that no camera can have.
 
         """
         if len(k) != 9 or len(p) != 12:
@@ -222,8 +223,8 @@ class Camera:
         Returns
         -------
         NDArray
-            ``(..., 2)`` x/z and y/z in the camera optical frame; NaN where `pixels` is, and where
-            no ray in the lens's reach leads to.
+            ``(..., 2)`` x/z and y/z in the camera optical frame; NaN where `pixels` is NaN, or
+            where no ray within the lens's reach arrives.
 
         """
         flat = pixels.reshape(-1, 2).astype(np.float64)

@@ -42,8 +42,8 @@ class CameraImage:
         Of the camera that is assumed without one, see `unihpe_ros.core.geometry.Camera`.
     world_from_camera : NDArray[np.float64], optional
         ``(4, 4)`` where the camera's optical frame is at `stamp`, in a frame that stays still, m:
-        what is known of people is carried along when the camera turns and drives. Where this or
-        the last image has none, the camera is taken to have stood still between them.
+        tracks are transformed with it when the camera turns and drives. If this or the last image
+        has no pose, the camera is assumed not to have moved between them.
 
     Raises
     ------

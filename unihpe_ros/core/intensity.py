@@ -7,19 +7,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 FULL = (0.0, 65535.0)
-# Percentiles that become black and white, and how much room is left beyond them.
+# Percentiles that become black and white, and the margin beyond them as a share of the range.
 _PERCENTILES = (0.5, 99.5)
 _MARGIN = 0.05
-# Share of the way that the range moves with each image: a shutter that closes, or somebody hot who
-# comes near, must not change what people look like from one image to the next.
+# Share of the difference by which the range moves with each image: a closing shutter, or a hot
+# object that comes near, must not change the look of people from one image to the next.
 _PACE = 0.1
-# After so many pictures in a row that show less than this share of themselves, or of the range,
-# the camera has changed: then it jumps.
+# After so many images in a row whose values overlap the range by less than this share of their own
+# span, or of the range, the camera has changed: then the range jumps.
 _NEWS, _SHARE = 3, 0.5
 _UNKNOWN = np.full(2, np.nan)
 # So many pixels are enough to know the percentiles.
 _SAMPLES = 8192
-# Raw levels between the percentiles that are noise, and grey levels in which nobody is found.
+# Distance of the percentiles in raw levels that is only noise, and in grey levels in which no
+# person can be found.
 _NOISE = 12.0
 _LEAST_GREY = 12.0
 
@@ -36,7 +37,7 @@ class IntensityRange:
     Attributes
     ----------
     problem : str
-        Why nobody can be seen in the last picture; empty if its contrast will do.
+        Why no person can be found in the last picture; empty if its contrast is sufficient.
 
     """
 
@@ -94,7 +95,7 @@ class IntensityRange:
         if seen[1] - seen[0] < _NOISE:
             return f'{values}, which is no more than noise'
         grey = np.clip((seen - low) * 255 / max(high - low, 1.0), 0, 255)
-        # A range that follows gets there by itself.
+        # A range that follows the picture gets there by itself.
         if self._fixed and grey[1] - grey[0] < _LEAST_GREY:
             return (
                 f'{values}, intensity_range is {low:.0f} to {high:.0f}: auto follows the picture'
@@ -106,7 +107,7 @@ def _percentiles(pixels: NDArray[np.uint16]) -> NDArray[np.float64]:
     """Return the raw values that hardly anything is below, and above."""
     flat = pixels.reshape(pixels.shape[0], -1)
     step = max(int((flat.size / _SAMPLES) ** 0.5), 1)
-    # Odd, so that all pixels of a mosaic are met.
+    # An odd step, so that all colours of a mosaic are sampled.
     step += 1 - step % 2
     sample = np.sort(flat[::step, ::step], axis=None)
     return np.interp(

@@ -12,13 +12,13 @@ from unihpe_ros.core.skeleton import Skeleton, SKELETONS, UNION
 
 METADATA_KEY = 'unihpe_model_spec'
 SPEC_VERSION = 1
-# A foreign file is somebody else's: it says nothing of itself, and its tensors are its own.
+# A foreign file is another maker's: it has no ModelSpec, and any tensors.
 FOREIGN = 'foreign'
 BRANCHES = ('image', 'lifting', 'detector', FOREIGN)
 # Distance of neighbouring points of a detector's grids, input px.
 DETECTOR_STRIDES = (8, 16, 32)
 
-# A keypoint that scores less is handed to the lifting branch as missing: (0, 0, 0).
+# A keypoint with a lower score is passed to the lifting branch as missing: (0, 0, 0).
 MISSING_SCORE = 0.1
 
 # Shape of a tensor; None stands for any extent, above all the batch.
@@ -61,7 +61,7 @@ class ModelSpec:
     Raises
     ------
     ValueError
-        If a field holds what no model can have; the message names it.
+        If a field has a value that no model can have; the message names it.
 
     """
 
@@ -148,7 +148,7 @@ class ModelSpec:
 
     @classmethod
     def of_foreign(cls, name: str) -> ModelSpec:
-        """Return the spec of a file that has none: a name, and nothing that is known."""
+        """Return the spec of a file without one: its name, and default values."""
         return cls(model=name, branch=FOREIGN, input_size=(1, 1))
 
     def to_json(self) -> str:

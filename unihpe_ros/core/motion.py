@@ -12,7 +12,7 @@ _SIZE = (80, 60)
 _THINNED = (320, 240)
 # Grey levels by which a cell must differ, and how many times the scene's own noise.
 _LEAST_CHANGE, _TIMES_NOISE = 8.0, 6.0
-# Cells that must differ: fewer is a pixel that flickers.
+# Number of cells that must differ: fewer are flickering pixels.
 _LEAST_CELLS = 3
 
 
@@ -34,8 +34,8 @@ class MotionGate:
         """
         Whether something moved since the stored image.
 
-        Light that changes everywhere by as much is no motion, and what a cell must change by
-        grows with the picture's noise.
+        A change of light that is the same everywhere is no motion, and the necessary change of a
+        cell grows with the noise of the picture.
 
         Parameters
         ----------

@@ -14,7 +14,7 @@ from unihpe_ros.core.skeleton import convert, Skeleton
 class RootMode(str, Enum):
     """Method by which the position of the root in space was found."""
 
-    RELATIVE = 'relative'  # Origin is the pelvis: no place in the room is claimed.
+    RELATIVE = 'relative'  # The origin is the pelvis: positions in the room are unknown.
     PROJECTIVE = 'projective'  # Least squares of 3D, 2D and intrinsics.
     DEPTH = 'depth'  # Measured by a depth image.
 
@@ -148,7 +148,8 @@ def person_scores(scores: Array) -> NDArray[np.float32]:
     Returns
     -------
     NDArray[np.float32]
-        ``(...)`` mean of the better half: who is cut off by the picture is still a person.
+        ``(...)`` mean of the better half, so that a person who is cut off by the image still
+        counts.
 
     """
     half = scores.shape[-1] // 2

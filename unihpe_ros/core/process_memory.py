@@ -16,7 +16,7 @@ def resident_mb(process: int | None = None) -> float:
     Parameters
     ----------
     process : int, optional
-        Its number; without one, this process.
+        Process id; by default this process.
 
     """
     pages = Path('/proc', 'self' if process is None else str(process), 'statm')

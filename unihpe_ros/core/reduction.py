@@ -96,11 +96,12 @@ def parts_read(
     """
     factor = 2 ** halvings[:, None]
     reached = _corners(size) @ np.swapaxes(image_from_crop, 1, 2)
-    # A homography that is fitted to a lens may see the horizon: then a crop can read anything.
+    # A homography that is fitted to a lens may include the horizon: then a crop may read any
+    # pixel.
     ahead: NDArray[np.bool_] = np.all(reached[..., 2:] > 0, axis=1)
     places = reached[..., :2] / np.where(ahead[:, None], reached[..., 2:], 1) / factor[:, None]
-    # Blocks of pixels, counted from the image's corner, so that a part is halved to the same
-    # pixels as the whole; what does not fill a block at the far edges is left out.
+    # Whole blocks of pixels, counted from the image's corner, so that a part is halved to the same
+    # pixels as the whole image; incomplete blocks at the right and lower edge are left out.
     blocks = np.array(image_size) // factor
     # np.clip takes several times as long on a few numbers.
     low = np.minimum(np.maximum(np.floor(places.min(1)) - 1, 0), blocks - 1)

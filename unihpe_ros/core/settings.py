@@ -31,19 +31,19 @@ class EstimatorSettings:
         How roots are placed; 'auto' is DEPTH with a depth image and PROJECTIVE without, as DEPTH
         is where no depth image is given.
     person_height_m : float
-        Stature of everybody, 0.5 to 2.5 m; 0 trusts the network's scale.
+        Standing height of all people, 0.5 to 2.5 m; 0 takes the network's scale.
     default_fov_deg : float
         Horizontal field of view that is assumed without a camera, degrees.
     detector : str
-        Who finds newcomers: 'builtin', or 'none' for those who give boxes themselves.
+        Detector of new people: 'builtin', or 'none' if the caller passes boxes.
     detect_every : int
         Images from one run of the detector to the next while nobody is lost.
     idle_period : float
         How often the detector runs while nobody is known and nothing moves, s; 0 is on every
         image.
     detect_threshold : float
-        Score of a detection from which it is looked at, (0, 1); whether it shows a person is
-        decided by the look.
+        Least score of a detection that is passed to the pose network, (0, 1); that network decides
+        whether it is a person.
     confirm_time : float
         How long a newcomer has to be seen before an id is given, s.
     track_timeout : float

@@ -95,8 +95,8 @@ class Skeleton:
         return _indices(self, source)
 
 
-# Names by which one set calls what another set has under a different name. COCO's hips and
-# shoulders are points that annotators click on the surface; Human3.6M's are joint centres.
+# The same keypoint under different names in different sets. COCO's hips and shoulders are points
+# that annotators click on the surface; Human3.6M's are joint centres.
 _FALLBACKS: Mapping[str, tuple[str, ...]] = {
     'left_hip_joint': ('left_hip',),
     'right_hip_joint': ('right_hip',),

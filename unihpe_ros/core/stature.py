@@ -30,13 +30,14 @@ def stature(points: Array, skeleton: Skeleton) -> NDArray[np.float64]:
     Returns
     -------
     NDArray[np.float64]
-        ``(...)`` m: ankles to the top of the head along the bones, and the feet below.
+        ``(...)`` m: from the ankles to the top of the head along the bones, plus the height of the
+        ankles.
 
     """
     joints = points.take(_chains(skeleton), -2).astype(np.float64)
     steps = joints[..., 1:, :] - joints[..., :-1, :]
     lengths = np.sqrt(np.square(steps).sum(-1))
-    # The legs one after the other, and the trunk; what is between the chains is no bone.
+    # The left leg, the right leg and the trunk; between these chains there is no bone.
     legs, leg = len(LEG), len(LEG) - 1
     left, right = lengths[..., :leg].sum(-1), lengths[..., legs : legs + leg].sum(-1)
     chain = 0.5 * (left + right) + lengths[..., 2 * legs :].sum(-1)

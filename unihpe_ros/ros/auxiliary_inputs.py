@@ -21,11 +21,12 @@ from unihpe_ros.ros.parameters import Parameters
 from unihpe_ros.ros.timestamp_buffer import TimestampBuffer
 
 _REPEAT_S = 30.0
-# Half of this or less, depth and image may be apart: above, people have moved too far.
+# Longest period between images, s, half of which is the largest difference to the depth image:
+# beyond it, people have moved too far.
 _LONGEST_PERIOD_S = 0.1
 # Messages in a row that belong to no image, after which something is wrong.
 _UNUSED = 5
-# As many steps between images say whether they are even.
+# Number of steps between images that decide whether these come evenly.
 _FEWEST_STEPS = 4
 
 
@@ -40,7 +41,7 @@ class AuxiliaryInputs:
     rectified : bool
         The images are rectified.
     log : CameraLog
-        Told, now and then, what can't be used.
+        Logs, now and then, what can't be used.
     rotation : int
         By how many degrees the picture is turned clockwise to be upright.
 
@@ -69,7 +70,7 @@ class AuxiliaryInputs:
         self.depth_use = DepthUse()
 
     def note_image(self, stamp: float) -> None:
-        """Learn how often images are taken."""
+        """Update the time between images."""
         self._stamps.append(stamp)
 
     @property
@@ -85,7 +86,7 @@ class AuxiliaryInputs:
     @property
     def period(self) -> float:
         """Time between images, s."""
-        # The shortest: where an image was lost there are two periods.
+        # The shortest one: where an image was lost, a step is two periods.
         steps = np.diff(list(self._stamps))
         steps = steps[steps > 0]
         return float(steps.min(initial=_LONGEST_PERIOD_S))
@@ -133,7 +134,7 @@ class AuxiliaryInputs:
         Parameters
         ----------
         stamp, received : float
-            Of the image: taken by its header, and come by `time.monotonic()`, s.
+            Of the image: the time in its header, and that of its arrival by `time.monotonic()`, s.
         size : tuple[int, int]
             (w, h) of the image, px.
         parameters : Parameters

@@ -24,7 +24,7 @@ __all__ = ['Bodies', 'BodyContext']
 
 class Bodies:
     """
-    Publishes the bodies that all cameras of a node see.
+    Publisher of the bodies seen by all cameras of a node.
 
     Parameters
     ----------
@@ -37,9 +37,9 @@ class Bodies:
     frame_prefix : str
         Text before the names of their frames.
     ids : BodyIds, optional
-        Names them; by chance if it is not given.
+        Makes their names; random ones if not given.
     hri : bool
-        Publish what needs hri_msgs too.
+        Whether to publish the topics that need hri_msgs too.
 
     Raises
     ------
@@ -71,15 +71,15 @@ class Bodies:
         self._bodies: dict[str, dict[str, _Body]] = {name: {} for name in cameras}
 
     def draws(self, camera: str) -> bool:
-        """Whether somebody wants to see the picture of a person that a camera sees."""
+        """Whether the picture of any person of a camera has a subscriber."""
         return any(body.draws for body in self._bodies[camera].values())
 
     def needs_postures(self, camera: str) -> bool:
-        """Whether somebody wants to know how a person holds themselves whom a camera sees."""
+        """Whether the posture of any person of a camera has a subscriber."""
         return any(body.needs_postures for body in self._bodies[camera].values())
 
     def needs_gestures(self, camera: str) -> bool:
-        """Whether somebody wants to know the gesture of a person whom a camera sees."""
+        """Whether the gesture of any person of a camera has a subscriber."""
         return any(body.needs_gestures for body in self._bodies[camera].values())
 
     def publish(self, camera: str, poses: Poses, context: BodyContext) -> None:
@@ -89,11 +89,11 @@ class Bodies:
         Parameters
         ----------
         camera : str
-            Who took it.
+            Name of the camera.
         poses : Poses
             N people in the UNION skeleton.
         context : BodyContext
-            What else is known of them and the image.
+            The image, and the postures and gestures of these people.
 
         """
         bodies = self._present(camera, poses)
@@ -109,7 +109,7 @@ class Bodies:
             self._publish_joints(bodies, poses, context.frame, is_placed)
 
     def _present(self, camera: str, poses: Poses) -> list[_Body]:
-        """Return the bodies of the people who are there; those who are gone are removed."""
+        """Return the bodies of the present people; remove those of people who have left."""
         number, known = self._order.index(camera), self._bodies[camera]
         names = [self._ids.name(number, person) for person in poses.track_ids.tolist()]
         for name in set(known) - set(names):
@@ -150,7 +150,7 @@ class Bodies:
 
 
 class _Body:
-    """What is published of one person."""
+    """The topics and frames of one person."""
 
     def __init__(self, node: Node, hri: Any, topic: str, name: str, frame_prefix: str) -> None:
         topic = f'{topic}/{name}'

@@ -19,7 +19,8 @@ from unihpe_ros.ros.optional import require
 
 Float64 = NDArray[np.float64]
 
-# Looks over which sizes are averaged at most, and the change, m, that makes a new URDF.
+# Largest number of observations in the mean of the sizes, and the change, m, after which the URDF
+# is published anew.
 _MEMORY, _NEW_SIZE = 100, 0.03
 # The axis of each joint that turns, and 1, or -1 where it is against it.
 _AXES = tuple(
@@ -136,7 +137,7 @@ class BodyFrames:
         return [self._root, *self._links]
 
     def _learn(self, sizes: list[float]) -> None:
-        """Follow the mean sizes; describe the person anew when they have changed."""
+        """Update the mean sizes; publish a new URDF when they have changed."""
         self._looks = min(self._looks + 1, _MEMORY)
         self._mean = [
             mean + (size - mean) / self._looks if math.isfinite(size) else mean

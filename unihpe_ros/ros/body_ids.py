@@ -15,20 +15,20 @@ class BodyIds:
     """
     The five characters by which REP-155 knows people; they start with a letter.
 
-    Two people of a node never have the same, and two of several nodes only by a chance of one in
-    44 million for each pair: there is no need for robots to agree.
+    Two people of one node never have the same id. For two people of different nodes the
+    probability is one in 44 million, so that robots need not agree on ids.
 
     Parameters
     ----------
     salt : int, optional
-        Sets this node's ids apart from those of others; random if it is not given.
+        Makes this node's ids differ from those of other nodes; random if not given.
 
     """
 
     def __init__(self, salt: int | None = None) -> None:
         salt = secrets.randbits(64) if salt is None else salt
         high, self._shift = divmod(salt, _IDS)
-        # Odd, and no multiple of 3 or 13: then each number is met once, in an order of its own.
+        # Odd, and no multiple of 3 or 13: then the sequence reaches every number once.
         self._step = next(n for n in count(high % _IDS | 1, 2) if n % 3 and n % 13)
 
     def name(self, camera: int, person: int) -> str:

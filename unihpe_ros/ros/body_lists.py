@@ -9,18 +9,18 @@ from typing import Any
 
 from rclpy.node import Node
 
-# A node that has said nothing for so long is gone, or sees no images, s.
+# A node that has published nothing for so long is gone, or gets no images, s.
 _PATIENCE_S = 1.0
 _SUFFIX = 'tracked_by_node'
 
 
 class BodyLists:
     """
-    Publishes the ids of all people that any node in this domain tracks.
+    Publisher of the ids of all people that the nodes of this domain track.
 
-    REP-155 has one topic `tracked`, whose newest list is taken for all people there are. Where
-    several robots publish on it, each also tells the others its own list, on `tracked_by_node`,
-    with the node as `frame_id`; what is published on `tracked` holds the people of all.
+    In REP-155 the newest message on the topic `tracked` is the list of all people. If several
+    robots publish on it, each also publishes its own list on `tracked_by_node`, with the node's
+    name as `frame_id`, and adds the people of the other nodes to what it publishes on `tracked`.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class BodyLists:
         own, now = sorted(ids), time.monotonic()
         named = type(header)(stamp=header.stamp, frame_id=self._name)
         self._own.publish(self._ids_list(header=named, ids=own))
-        # The executor's thread may add to them meanwhile.
+        # The executor's thread may add to the lists meanwhile.
         others = [ids for heard, ids in list(self._others.values()) if now - heard < _PATIENCE_S]
         everybody = sorted({*own, *(one for ids in others for one in ids)})
         self._all.publish(self._ids_list(header=header, ids=everybody))

@@ -51,7 +51,7 @@ def to_boxes(msg: Any, label: str = '') -> NDArray[np.float32]:
     found = [_box(bbox) for _, bbox in looked_for]
     boxes = np.array(found, np.float64).reshape(-1, 4)
     good = np.isfinite(boxes).all(-1) & (boxes[:, 2:] > boxes[:, :2]).all(-1)
-    # What float32 can't hold is no place in an image.
+    # Values beyond the range of float32 are no position in an image.
     good &= (np.abs(np.nan_to_num(boxes)) < 1e6).all(-1)
     return boxes[good].astype(np.float32)
 

@@ -58,11 +58,11 @@ class Frame:
 
     @property
     def stamp(self) -> float:
-        """When it was taken, s; without a stamp, when it came."""
+        """Time at which it was taken, s; without a stamp, that of its arrival."""
         return seconds(self.msg.header) or self.received
 
     def depth(self, size: tuple[int, int], parameters: Parameters) -> NDArray[np.float32] | None:
-        """Return the depth image that was taken with it, if there is one; size is its own."""
+        """Return the depth image of the same moment, if there is one."""
         return self.camera_input.auxiliary.depth_of(
             self.stamp, self.received, size, parameters, self.msg.header.frame_id
         )
@@ -70,7 +70,7 @@ class Frame:
 
 class CameraInput:
     """
-    The inputs of one camera, handed to the worker.
+    The subscriptions of one camera, whose messages are passed to the worker.
 
     Its methods are called by the executor's thread.
 
@@ -94,7 +94,7 @@ class CameraInput:
     auxiliary : AuxiliaryInputs
         Calibration, depth images and boxes.
     intensity : IntensityRange
-        What of more than 8 bits becomes black and white.
+        Raw values that become black and white in images of more than 8 bits.
     rotation : int
         By how many degrees the picture is turned clockwise to be upright.
 
@@ -132,7 +132,7 @@ class CameraInput:
         return self._topic in self._subscriptions
 
     def start(self, submit: Callable[[Frame, str], bool]) -> None:
-        """Give images to the worker from now on, and read the calibration."""
+        """Pass images to the worker from now on, and read the calibration."""
         self._submit = submit
         self._subscribe('camera_info', CameraInfo, self._on_camera_info)
 
@@ -144,7 +144,7 @@ class CameraInput:
         self._submit = None
 
     def listen(self, parameters: Parameters) -> None:
-        """Subscribe to the images, if started, and to what comes beside them."""
+        """Subscribe to the images, if started, and to the other inputs."""
         if self._submit is None:
             return
         self.follow(parameters)
@@ -155,7 +155,7 @@ class CameraInput:
             self._watchdog.start()
 
     def follow(self, parameters: Parameters) -> None:
-        """Subscribe to the inputs that the parameters need, and drop others: depth is heavy."""
+        """Subscribe to the inputs that the parameters need; drop others, as depth is large."""
         if parameters.root_mode in ('auto', 'depth'):
             self._follow_depth(parameters.depth_transport)
         else:
@@ -180,7 +180,7 @@ class CameraInput:
         images, infos = (self._subscriptions.get(name) for name in (self._topic, 'camera_info'))
         if images is None or infos is None:
             return ''
-        # One that can't be used is told when it comes.
+        # An unusable one is reported when it arrives.
         blind = not self.auxiliary.cameras.ever_came
         if blind:
             self._ask_for_latched(infos)
@@ -208,13 +208,14 @@ class CameraInput:
 
     def _ask_for_latched(self, infos: Subscription) -> None:
         """Subscribe to a camera_info that was published once, before this node was there."""
-        # Only where somebody latches: an offer of less is told as a mismatch by the middleware.
+        # Only if a publisher latches: otherwise the middleware would report a QoS mismatch.
         found = self._node.get_publishers_info_by_topic(infos.topic_name)
         latched = DurabilityPolicy.TRANSIENT_LOCAL
         if any(publisher.qos_profile.durability == latched for publisher in found):
             qos = _newest(reliable=True)
             qos.durability = latched
-            # A camera beside it that does not latch is heard already: no mismatch to warn of.
+            # A publisher that does not latch is received already: this mismatch is no reason to
+            # warn.
             quiet = SubscriptionEventCallbacks(use_default_callbacks=False)
             self._subscribe(
                 *('camera_info', CameraInfo, self._on_camera_info, qos),
@@ -286,7 +287,7 @@ def _newest(*, reliable: bool) -> QoSProfile:
 
 
 def _stamp(msg: Any) -> float:
-    # What comes beside images without stamps belongs to those that come with it.
+    # Without stamps, messages are matched by their arrival.
     return seconds(msg.header) or time.monotonic()
 
 

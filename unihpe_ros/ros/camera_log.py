@@ -9,18 +9,19 @@ import time
 
 from rclpy.impl.rcutils_logger import RcutilsLogger
 
-# Texts that differ in figures only are the same news.
+# Messages that differ only in numbers count as the same.
 _FIGURES = re.compile(r'[-+]?\d[\d.eE+-]*')
-# How many different texts of one kind are logged in its time: broken input differs without end.
+# Largest number of different messages of one kind in that time, because broken input can produce
+# ever new ones.
 _VARIETY = 8
 
 
 class CameraLog:
     """
-    A logger that names its camera and repeats itself seldom; two threads may use it.
+    A logger that adds the camera's name and limits repetitions; two threads may use it.
 
-    rclpy's own throttle counts by line of code: the errors of one camera would keep those of
-    another quiet, and one kind of error all others that are logged by the same line.
+    rclpy's own throttle works by line of code: errors of one camera would suppress those of
+    another, and one kind of error all others that the same line logs.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ class CameraLog:
 
     def _is_news(self, text: str, every: float) -> bool:
         text, now = _FIGURES.sub('#', text), time.monotonic()
-        # What comes before the colon is the kind.
+        # The kind is the text before the colon.
         kind = text.partition(':')[0]
         with self._lock:
             said = self._said.setdefault(kind, {})

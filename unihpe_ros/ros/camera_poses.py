@@ -11,7 +11,7 @@ from std_msgs.msg import Header
 from unihpe_ros.ros.camera_log import CameraLog
 from unihpe_ros.ros.transforms import TransformError, Transforms
 
-# s: so often a transform is waited for when the last wait was in vain, and every image otherwise.
+# Time, s, without waiting for a transform after one did not arrive in time.
 _PATIENCE = 1.0
 
 
@@ -22,7 +22,7 @@ class CameraPoses:
     Parameters
     ----------
     transforms : Transforms
-        What TF says.
+        The lookup of transforms.
     frame : str
         The frame that stays still, `tracking_frame`.
 
@@ -46,9 +46,9 @@ class CameraPoses:
         header : Header
             The image's.
         timeout : float
-            How long to wait for a transform that is on its way, s.
+            Longest wait for a transform that is not available yet, s.
         log : CameraLog
-            Told, once, if there is none.
+            Logs once if there is none.
 
         Returns
         -------
@@ -58,7 +58,7 @@ class CameraPoses:
         """
         now = time.monotonic()
         if now - self._missed.get(camera, -math.inf) < _PATIENCE:
-            # A robot without odometry is no slower for it.
+            # So that a robot without odometry does not wait at every image.
             timeout = 0.0
         try:
             found = self._transforms.at(self._frame, header, timeout)

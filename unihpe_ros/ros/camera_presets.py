@@ -10,7 +10,7 @@ from unihpe_ros.core.resources import find_resource
 import yaml
 
 CAMERA_PRESETS = ('v4l2', 'usb_cam', 'realsense', 'zed', 'oak', 'orbbec', 'gazebo')
-# Where images are looked for when no camera is named.
+# Topics that are used if no camera is named.
 GENERIC = {
     'image': '/camera/image_raw',
     'camera_info': '/camera/camera_info',

@@ -26,7 +26,7 @@ class Calibration:
     camera : Camera, optional
         Intrinsics of the published image; None if they can't be used.
     notes : tuple[str, ...]
-        What a person should be told: why there is no camera, or what was not taken as it is.
+        Messages for the user: why there is no camera, or which fields were corrected.
 
     """
 
@@ -46,9 +46,9 @@ def read_calibration(
     Parameters
     ----------
     msg : CameraInfo
-        Calibration, with binning and region of interest. Drivers differ in what they make of the
-        fields: names and lengths of the distortion are read in any spelling, and binning or a
-        region of interest that K has in it already is not applied a second time.
+        Calibration, with binning and region of interest. Drivers fill the fields in different
+        ways: the name of the distortion is read in any spelling, and binning or a region of
+        interest that is in K already is not applied again.
     rectified : bool
         The image is rectified: read P, and no distortion.
     size : tuple[int, int], optional
@@ -118,7 +118,7 @@ def _read(msg: CameraInfo, rectified: bool, size: tuple[int, int] | None) -> Cal
     if counted:
         counted = f'{counted} not applied: the principal point says that {matrix} has it already'
     check_view(found)
-    # A region in the corner of a sensor has its principal point far away, and rightly so.
+    # For a region in the corner of a sensor it is right that the principal point is far away.
     whole = camera((1, 1), (0, 0, 0, 0))
     if size == full and size != (found.width, found.height):
         counted = 'binning and region of interest are not applied: the image is of the full size'
@@ -231,7 +231,7 @@ class CameraSource:
         if known == self._known:
             return None
         calibration = read_calibration(msg, rectified=self._rectified)
-        # Each in one step: the worker reads them at any time.
+        # Each is one assignment: the worker may read them at any time.
         self._known, self._msg = known, msg
         self.camera = self._turned(calibration).camera
         return calibration
@@ -254,7 +254,7 @@ class CameraSource:
 
 
 def _content(msg: CameraInfo) -> tuple[object, ...]:
-    """Return all of a camera_info but its header; bytes, since NaN differs from itself."""
+    """Return a camera_info without its header as bytes, because NaN differs from itself."""
     roi = msg.roi
     return (
         *(msg.height, msg.width, msg.distortion_model, msg.binning_x, msg.binning_y),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sensor_msgs.msg import PointCloud2, PointField
     from std_msgs.msg import Header
 
-# Little-endian whatever the machine: is_bigendian of the message is false.
+# Always little-endian: is_bigendian of the message is false.
 POSE3D = np.dtype(
     [
         ('x', '<f4'),
@@ -36,7 +36,7 @@ POSE3D = np.dtype(
         ('flags', '<u2'),
     ]
 )
-# No x, y, z: nobody can take pixels for metres.
+# No x, y, z, so that pixels cannot be mistaken for metres.
 POSE2D = np.dtype(
     [
         ('u', '<f4'),
@@ -57,12 +57,12 @@ def to_cloud(poses: Poses, header: Header) -> PointCloud2:
     """
     Write poses as the message of topic pose3d.
 
-    Its list of fields is its own, the fields in it are those of all clouds: not to be changed.
+    The fields are shared with all other clouds and must not be changed.
 
     Parameters
     ----------
     poses : Poses
-        N people; nobody makes a cloud of height 0.
+        N people; with none, the cloud has height 0.
     header : Header
         The image's header, which is used as it is.
 
@@ -78,7 +78,7 @@ def to_cloud_2d(poses: Poses, header: Header) -> PointCloud2:
     Parameters
     ----------
     poses : Poses
-        N people; nobody makes a cloud of height 0.
+        N people; with none, the cloud has height 0.
     header : Header
         The image's header, which is used as it is.
 
@@ -89,7 +89,7 @@ def to_cloud_2d(poses: Poses, header: Header) -> PointCloud2:
 
 def cloud_points(poses: Poses, dtype: np.dtype[np.void]) -> NDArray[np.void]:
     """
-    Return the points of a cloud, which need no ROS.
+    Return the points of a cloud as an array, for programs without ROS.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def field_layout(dtype: np.dtype[np.void]) -> list[tuple[str, int, int]]:
 def joint_ids(skeleton: Skeleton) -> NDArray[np.intp]:
     """Return ``(K,)`` the joint_id of each keypoint: its index in the union of all sets."""
     ids = np.array(UNION.indices(*skeleton.keypoints), np.intp)
-    ids.flags.writeable = False  # All callers have the same ones.
+    ids.flags.writeable = False  # All callers share one array.
     return ids
 
 
@@ -163,7 +163,7 @@ def to_message(points: NDArray[np.void], header: Header, dense: bool) -> PointCl
 
 @lru_cache(maxsize=8)
 def _fields(dtype: np.dtype[np.void]) -> tuple[PointField, ...]:
-    """Return what all clouds share: making these anew takes half of the time of a cloud."""
+    """Return the fields, which clouds share: to make them takes as long as the rest."""
     from sensor_msgs.msg import PointField
 
     return tuple(
@@ -192,7 +192,7 @@ def from_cloud(msg: PointCloud2) -> Poses:
     """
     points = _points(msg)
     if not points.size:
-        # Nobody: tools that pack lists of points write one row of none.
+        # No people: tools that write lists of points make one row without points.
         return Poses.empty(_skeleton(points) if msg.width else COCO_17)
     skeleton = _skeleton(points)
     spatial = 'x' in _names(points.dtype)

@@ -14,20 +14,20 @@ from unihpe_ros.ros.picture_headers import kind_of, PNG_CHANNELS, png_size, SIZE
 if TYPE_CHECKING:
     from sensor_msgs.msg import CompressedImage
 
-# The most pixels that a byte can stand for: progressive JPEG has at least one bit for the mean of
-# each 8x8 block, and what PNG packs with deflates by 1032 at most.
+# The most pixels that one byte can hold: progressive JPEG has at least one bit for the mean of
+# each 8x8 block, and the compression of PNG reaches at most 1032.
 _JPEG_MOST = 8 * 64
 _DEFLATE_MOST = 1032
-# By how much a picture is reduced; OpenCV has a JPEG's decoder do it.
+# Factor by which a picture is reduced; OpenCV lets the JPEG decoder do it.
 _FLAGS = {
     1: cv2.IMREAD_COLOR,
     2: cv2.IMREAD_REDUCED_COLOR_2,
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
-# What other formats may unpack to, px: nothing bounds it by the bytes they have.
+# Largest picture in other formats, px, whose size is not limited by their number of bytes.
 _MOST_PIXELS = 2**25
-# What the field format begins with where the picture holds distances.
+# Beginnings of the field `format` of pictures that hold distances.
 _DEPTHS = ('16uc1', '32fc1', '64fc1')
 _VIDEO = ('h264', 'h265', 'hevc', 'h26', 'av1', 'vp9', 'ffmpeg')
 
@@ -36,7 +36,7 @@ class CompressedPicture:
     """
     The packed picture in a message, whose header has been read.
 
-    The bytes say what they are: the message's format field is free text. EXIF rotation is
+    The format is read from the bytes: the message's format field is free text. EXIF rotation is
     ignored, since camera_info describes the picture as the sensor took it.
 
     Parameters
@@ -174,7 +174,7 @@ def _checked_size(data: memoryview, kind: str) -> tuple[int, int]:
 
 
 def _check_png_chunks(data: memoryview) -> None:
-    """Refuse a chunk that is longer than the data: OpenCV allocates as much as one claims."""
+    """Refuse a chunk that is longer than the data: OpenCV allocates the length that it claims."""
     at = 8
     while at < len(data):
         # Length, name, content, checksum.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # What the transport writes before the packed data: a kind, and two numbers of inverse depth.
 _HEADER = 12
 _METRES = 1e-3
-# No depth camera has more; nothing else bounds what runs of zeros may stand for.
+# No depth camera has more; runs of zeros have no other limit.
 _MOST_PIXELS = 2**24
 
 

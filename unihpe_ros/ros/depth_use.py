@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 from unihpe_ros.core.boxes import clip
 from unihpe_ros.core.pose import KeypointFlag, Poses
 
-# Images in a row with people and depth, and nobody placed by it, after which something is wrong.
+# Number of successive images with people and depth, none of them placed by it, after which a
+# warning is logged.
 _PATIENCE = 5
-# A person's box is looked at in its middle: the rest is background.
+# Only the middle of a person's box is read: the rest is background.
 _MIDDLE = 0.25
 # Ratios of measured and expected distance that a unit explains.
 _UNITS = {

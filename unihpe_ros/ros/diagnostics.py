@@ -42,8 +42,8 @@ def health(
         return DiagnosticStatus.OK, 'inactive'
     if not pipeline.is_listening:
         return DiagnosticStatus.OK, 'disabled'
-    # Asked in any case: it looks for what is missing. What refuses images matters more than that
-    # some are left out.
+    # Asked in any case: it looks for missing inputs. A reason to refuse images matters more than
+    # dropped images.
     missing = pipeline.missing_input(camera)
     problem = statistics.recent_error(ERROR_REPEAT_S) or missing
     if problem:

@@ -25,19 +25,20 @@ from unihpe_ros.ros.parameters import Parameters
 from unihpe_ros.ros.poses2d import decode_keypoints
 from unihpe_ros.ros.transforms import TransformError, Transforms
 
-# In SI the estimator's settings have no suffix for the unit.
+# The estimator's settings are in SI units, without a suffix.
 _UNIT = re.compile('_(s|hz)$')
-# A stamp that is older by less is an image that was overtaken, by more a bag that began anew.
+# An image older by less than this, s, was overtaken by a newer one; older by more, a bag has begun
+# anew.
 _JUMP_BACK_S = 0.1
 # Clocks of two machines that are synchronised differ by less.
 _CLOCKS_S = 0.01
-# Two cameras on one topic go back and forth with every image.
+# If two cameras publish on one topic, the stamps go back and forth with every image.
 _REPEAT_S = 1.0
 
 
 @dataclass(frozen=True)
 class _Look:
-    """A frame that is to be answered, and the image in it if there is one, and it is whole."""
+    """A frame to process, with its decoded image, and whether that is the full size."""
 
     frame: Frame
     size: tuple[int, int]
@@ -47,7 +48,7 @@ class _Look:
 
 
 def estimator_settings(parameters: Parameters) -> EstimatorSettings:
-    """Return the estimator's part of the parameters: those with its names, but for the unit."""
+    """Return the parameters that the estimator has settings for, under names without the unit."""
     values = {_UNIT.sub('', name): value for name, value in vars(parameters).items()}
     return EstimatorSettings(
         **{item.name: values[item.name] for item in fields(EstimatorSettings)}
@@ -56,7 +57,7 @@ def estimator_settings(parameters: Parameters) -> EstimatorSettings:
 
 class FrameHandler:
     """
-    Turns messages into published poses, in the worker's thread.
+    Processing of messages into published poses, in the worker's thread.
 
     Parameters
     ----------
@@ -89,7 +90,7 @@ class FrameHandler:
         self._camera_poses: CameraPoses | None = None
         if transforms is not None and parameters.tracking_frame:
             self._camera_poses = CameraPoses(transforms, parameters.tracking_frame)
-        # None where images are compressed: those are opened before they are decoded.
+        # None for compressed images, whose header is read before they are decoded.
         self._decode: Callable[[Image, IntensityRange | None], BgrImage] | None = None
         if parameters.image_transport == 'raw':
             self._decode = make_decoder(parameters.image_decoder)
@@ -144,7 +145,7 @@ class FrameHandler:
         pose = self._camera_pose(frame)
         if isinstance(opened, CompressedPicture):
             reduction = 1
-            # A picture to draw on has to be whole.
+            # A picture to draw on must not be reduced.
             if opened.is_jpeg and not camera_input.outputs.draws:
                 reduction = self._estimator.reduction(
                     *(size, camera, stamp),
@@ -247,7 +248,7 @@ class FrameHandler:
             frame.camera_input.statistics.count('dropped')
             return True
         if 0 < back < math.inf:
-            # The estimator sees to it.
+            # The estimator then drops its tracks by itself.
             words = f'time went back: by {back:.1f} s; all tracks are forgotten'
             frame.camera_input.log.info(words, _REPEAT_S)
             if seconds(frame.msg.header):
@@ -265,7 +266,7 @@ class FrameHandler:
             return None
         now = self._clock.now().nanoseconds
         if not now:
-            # Simulated time that does not run: the watchdog says so.
+            # Simulated time does not run; the watchdog reports it.
             camera_input.statistics.unknown('end_to_end')
             return None
         latency = now * 1e-9 - stamp

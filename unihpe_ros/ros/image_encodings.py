@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 from unihpe_ros.ros.planar_images import PLANAR, Planes
 
-# Rows of luma are padded to a multiple of this, and by fewer than that.
+# The number of luma rows is padded to a multiple of this.
 _BLOCK, _MOST_PADDING = 16, 128
 
 
@@ -112,14 +112,14 @@ _PLANAR_ALIASES = {
     **dict.fromkeys(('i422', 'yu16'), 'yuv422p'),
     **dict.fromkeys(('i444', 'yu24'), 'yuv444p'),
 }
-# Packed pictures, which a raw message must not hold.
+# Compressed pictures, which a raw message must not hold.
 PACKED = ('jpeg', 'jpg', 'mjpeg', 'mjpg', 'png', 'h264', 'h265', 'hevc')
 
 
 _TABLE = _layouts()
 _LAYOUTS = {**_TABLE, **{alias: _TABLE[name] for alias, name in _ALIASES.items()}}
 _LOWER = {name.lower(): layout for name, layout in _LAYOUTS.items()}
-# Those that ROS or OpenCV name; other spellings of them are read too.
+# The names of ROS and OpenCV; other spellings are read too.
 ENCODINGS = (*_TABLE, *PLANAR, '8UC1', '8UC3', '8UC4', '16UC1', '16UC3', 'uyvy', 'yuyv')
 
 
@@ -155,5 +155,6 @@ def luma_rows(height: int, rows: int) -> int:
     if rows % 3 == 0:
         candidates.append(rows // 3 * 2)
     fitting = [n for n in candidates if height < n < height + _MOST_PADDING and n % _BLOCK == 0]
-    # The rounder of two: what is allocated in blocks is a multiple of a power of two.
+    # Of two candidates, the multiple of the higher power of two, because memory is allocated in
+    # blocks.
     return max(fitting, key=lambda n: n & -n, default=height)

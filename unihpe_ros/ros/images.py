@@ -39,14 +39,14 @@ MAX_PIXELS = 2**27
 
 
 class DecodeError(ValueError):
-    """An image message that does not hold the image it claims to hold."""
+    """An image message cannot be decoded: its content does not fit its fields."""
 
 
 class UnknownEncodingError(DecodeError):
     """An encoding that the decoder lacks."""
 
 
-# What only a depth image is, see REP 118.
+# Encodings of depth images only, see REP 118.
 _DEPTHS = ('32fc1', '64fc1')
 
 
@@ -79,7 +79,7 @@ def decode_image(msg: Image, intensity: IntensityRange | None = None) -> BgrImag
         return planar_to_bgr(msg, planes, _planar_step(msg, planes))
     layout = layout_of(msg.encoding)
     if plain_name(msg.encoding) in _DEPTHS:
-        # Not even cv_bridge is asked: it would make a picture of the distances.
+        # cv_bridge is not tried either: it would make a picture of the distances.
         raise DecodeError(
             f'image encoding: expected colours or grey; got {msg.encoding!r}, which holds '
             'distances: it belongs on depth_image'

@@ -4,7 +4,8 @@ Load the model in a thread, so that services and diagnostics stay responsive.
 A model takes seconds to load, and minutes if an engine has to be built for the GPU first. rclpy's
 transition callbacks are plain functions of the executor's thread: a node that loads in one answers
 nothing and reports nothing meanwhile. So the model is loaded in a thread *before* the transition,
-and the transition finds it there: its request is answered late, all others at once.
+which then finds it loaded. The request for the transition is answered late, all other requests at
+once.
 
 """
 
@@ -19,7 +20,7 @@ from lifecycle_msgs.srv import ChangeState
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.lifecycle import LifecycleNode
 
-# rclpy asks a task that waits again and again, without a rest in between: this is the rest.
+# rclpy polls a waiting task without pause; this is the pause, s.
 _POLL_S = 0.02
 
 
@@ -32,14 +33,14 @@ class Closable(Protocol):
 
 class Loading:
     """
-    Makes one thing in a thread, to be taken when it is there.
+    Loading of one object in a thread, which is taken from here when it is ready.
 
-    All methods but the making itself are called by the executor's thread.
+    All methods are called by the executor's thread; only `make` runs in the other thread.
 
     Parameters
     ----------
     make : Callable[[], Any]
-        Makes it; what it raises is raised when it is taken.
+        Makes the object; an error in it is raised by `take`.
 
     """
 
@@ -51,13 +52,13 @@ class Loading:
 
     @property
     def is_busy(self) -> bool:
-        """Whether it is being made."""
+        """Whether the object is being made."""
         return self._thread is not None and self._thread.is_alive()
 
     async def load(self) -> None:
         """Make it, while the executor serves others; nothing happens if it is made already."""
         if self._thread is None:
-            # The process must be able to end while an engine is built, so nobody joins it then.
+            # A daemon thread, since the process must be able to end while an engine is built.
             self._thread = threading.Thread(target=self._run, name='pose_loading', daemon=True)
             self._thread.start()
         await _Ended(self._thread)
@@ -87,7 +88,7 @@ class Loading:
 
 
 class _Ended:
-    """Awaits the end of a thread in rclpy's executors of any age."""
+    """Awaitable for the end of a thread, for rclpy's executors of all versions."""
 
     def __init__(self, thread: threading.Thread) -> None:
         self._thread = thread
@@ -102,7 +103,7 @@ def load_before_configure(
     node: LifecycleNode, loading: Loading, is_unconfigured: Callable[[], bool]
 ) -> bool:
     """
-    Have the service that changes the node's state wait for the model before it configures.
+    Make the service that changes the node's state wait for the model before it configures.
 
     Parameters
     ----------
@@ -137,13 +138,14 @@ def load_before_configure(
         try:
             response = change_state(request, response)
         except RuntimeError as error:
-            # Shut down meanwhile: Jazzy's rclpy raises where newer ones refuse.
+            # The node was shut down meanwhile: Jazzy's rclpy raises, newer ones refuse.
             node.get_logger().warning(f'configure: {error}')
             response.success = False
         loading.discard()
         return response
 
-    # A group of its own, which is open while a request waits: to shut down, for one.
+    # A callback group of its own, so that other requests, such as to shut down, are served
+    # meanwhile.
     group = ReentrantCallbackGroup()
     group.add_entity(service)
     service.callback_group = group

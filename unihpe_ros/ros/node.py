@@ -25,18 +25,18 @@ from unihpe_ros.ros.pipeline import Pipeline
 from unihpe_ros.ros.statistics import Statistics
 
 REPORT_PERIOD_S = 1.0
-# How long the image in work may keep the process from ending.
+# Longest time that the image in work may keep the process from ending.
 PATIENCE_S = 0.5
-# And how long a transition, in which the node hears nothing: many times what an image takes.
+# The same for a transition, during which the node answers nothing: many times what an image takes.
 _TRANSITION_PATIENCE_S = 5.0
 
 SUCCESS = TransitionCallbackReturn.SUCCESS
-# What is wrong with a model or a parameter, in words that tell what to do.
+# Errors of a model or a parameter, whose message says what to do.
 _FORESEEN = (EngineError, ValueError, OSError)
 
 
 class HangingEngineError(RuntimeError):
-    """The engine does not come back from an image; what it works with is left to it."""
+    """The engine does not return from an image; its memory cannot be freed."""
 
 
 EstimatorFactory = Callable[[Parameters], PoseEstimator]
@@ -92,7 +92,7 @@ class PoseEstimatorNode(LifecycleNode):
         self._failure = ''
         self._has_ended = False
         self._reports = self.create_publisher(DiagnosticArray, '/diagnostics', 1)
-        # Steady: with simulated time that stands still, somebody has to say so.
+        # A steady clock, so that checks go on while simulated time stands still.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(REPORT_PERIOD_S, self._on_timer, clock=steady)
         self.create_service(SetBool, '~/enable', self._on_enable)
@@ -124,7 +124,7 @@ class PoseEstimatorNode(LifecycleNode):
     def _attempt(
         self, what: str, step: Callable[[], object], foreseen: tuple[type[Exception], ...] = ()
     ) -> TransitionCallbackReturn:
-        """Take a step of a transition; rclpy would swallow what it raises without a word."""
+        """Run a step of a transition and log its error, which rclpy would drop silently."""
         try:
             step()
         except foreseen as error:
@@ -159,7 +159,7 @@ class PoseEstimatorNode(LifecycleNode):
         self._pipeline = Pipeline(self, self._loaded, self.parameters, self._statistics)
         estimator = self._pipeline.estimator
         for note in estimator.notes:
-            # Each on its own line: rclpy allows a line of code one severity.
+            # Separate lines of code: rclpy allows only one severity for each line.
             if isinstance(note, PrecisionNote):
                 self.get_logger().info(note)
             else:
@@ -210,7 +210,7 @@ class PoseEstimatorNode(LifecycleNode):
         super().destroy_node()
 
     def release(self, patience: float | None = None) -> bool:
-        """Release all that `on_configure` made; return whether it did, see `Pipeline.close`."""
+        """Release what `on_configure` made; return whether it is done, see `Pipeline.close`."""
         if self._pipeline is not None:
             self._leaving.append(self._pipeline)
             self._pipeline = None
@@ -220,7 +220,7 @@ class PoseEstimatorNode(LifecycleNode):
     def _on_parameters(self, changed: list[Parameter]) -> SetParametersResult:
         ours = {p.name: p.value for p in changed if p.name in Parameters.__dataclass_fields__}
         if not ours:
-            # A person's human_description, which is nothing to be configured by.
+            # A person's human_description, which is not an input of the node.
             return SetParametersResult(successful=True)
         try:
             self.parameters = self.parameters.updated(ours)

@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.skeleton import Skeleton
 
-# Side of the patch that the torso is drawn to, px, and bins of hue, saturation and value.
+# Side of the patch into which the torso is warped, px, and bins of hue, saturation and value.
 _SIDE = 16
 _BINS = (8, 4, 4)
 HISTOGRAM_SIZE = _BINS[0] * _BINS[1] + _BINS[2]
 # Corners of the torso, in the order of the patch's corners.
 _CORNERS = ('left_shoulder_joint', 'right_shoulder_joint', 'right_hip_joint', 'left_hip_joint')
-# By every grey level: its bin of hue and of saturation, of which the sum is one of the first
-# bins of a histogram, and its bin of value, one of the last.
+# For every grey level its bin of hue and of saturation, whose sum is the index of one of the first
+# bins of a histogram, and its bin of value, one of the last bins.
 _LEVELS = np.arange(256)
 _HUE_BINS, _SATURATION_BINS = _LEVELS * _BINS[0] // 180 * _BINS[1], _LEVELS * _BINS[1] // 256
 _VALUE_BINS = _BINS[0] * _BINS[1] + _LEVELS * _BINS[2] // 256
-# A torso seen from the side has a width nevertheless: the least, as a share of its height.
+# Least width of a torso as a share of its height, for torsos seen from the side.
 _LEAST_WIDTH = 0.3
 
 

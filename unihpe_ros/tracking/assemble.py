@@ -17,7 +17,7 @@ from unihpe_ros.tracking.observations import Observations
 from unihpe_ros.tracking.refinement import RefinedPoses
 from unihpe_ros.tracking.track import Track
 
-# Plain numbers: NumPy takes ten times as long to make something of an enumeration's member.
+# Plain integers: NumPy takes ten times as long with members of an enumeration.
 _OBSERVED, _PREDICTED = KeypointFlag.OBSERVED.value, KeypointFlag.PREDICTED.value
 _LIFTED, _LOW_AGREEMENT = KeypointFlag.LIFTED.value, KeypointFlag.LOW_AGREEMENT.value
 _METRIC_ROOT, _DEPTH_ROOT = KeypointFlag.METRIC_ROOT.value, KeypointFlag.DEPTH_ROOT.value
@@ -74,7 +74,7 @@ def assemble_poses(
         flags |= _LIFTED
     doubtful = agreement < settings.agreement_threshold
     flags[doubtful] |= _LOW_AGREEMENT
-    # Who does not agree with themselves is believed less, the less they agree.
+    # Scores are reduced by low agreement of the two branches.
     belief = np.where(doubtful, agreement / max(settings.agreement_threshold, 1e-6), 1.0)
     return Poses(
         skeleton=skeleton,

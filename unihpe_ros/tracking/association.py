@@ -16,30 +16,32 @@ from unihpe_ros.tracking.track import Track
 
 # Weights of keypoints, box, place in the room, pose and colours in the match score.
 _OKS, _IOU, _NEAR, _POSE, _COLOUR = 0.3, 0.2, 0.3, 0.05, 0.15
-# Score below which a track and an observation are not the same person.
+# Least match score of a track and an observation of the same person.
 LEAST_MATCH_SCORE = 0.25
-# Without an overlap of keypoints or boxes, nobody is the same.
+# Least overlap of keypoints or boxes: below it a pair is impossible.
 _LEAST_OVERLAP = 0.1
-# Standard deviation of a root's prediction error, m: across the line of sight and along it, where
-# a share of the distance is added; and by how much both grow for each second not seen.
+# Standard deviation of the error of a predicted root, m: across the line of sight and along it,
+# where a share of the distance is added; and the growth of both for each second without an
+# observation.
 _ACROSS, _ALONG, _ALONG_SHARE, _GROWTH = 0.2, 0.1, 0.06, 0.8
-_PERSON_SHARE = 0.6  # Share of a box that its person covers, for the scale of OKS.
-# Somebody lost may have walked at this pace, m/s and heights/s, from somewhere this far, m and
-# heights, from where they were last.
+_PERSON_SHARE = 0.6  # Share of a box that the person in it covers, for the scale of OKS.
+# A lost person may have walked at this pace, m/s and body heights/s, from a point at most this
+# far, m and body heights, from the last position.
 _PACE, _SLACK, _PACE_2D, _SLACK_2D = 1.6, 0.5, 0.8, 0.4
-# Ratio of heights in the image beyond which the lost are not found again.
+# Largest ratio of the box heights before and after for re-identification.
 _RESIZED = 1.5
-# Likeness of colours below which a stranger is not taken for someone lost, and from which there is
-# no doubt; somebody without doubt may come back from this many times as far.
+# Colour similarity below which a new person is not identified with a lost one, and above which the
+# identity is certain; a certain person may come back from this many times as far.
 _STRANGE, _FAMILIAR, _FARTHER = 0.75, 0.9, 2.0
-# Likeness from which somebody who was given a new id is given back their old one.
+# Colour similarity from which a person who got a new id gets the old one back.
 _CERTAIN = 0.85
-# Likeness of colours at which, and share to which, a fit falls at most.
+# Colour similarity at which a match score is reduced most, and the share that is left of it then.
 _UNLIKE, _LEAST_SHARE = 0.5, 0.3
-# Share of a person's box behind others' from which its colours may be theirs.
+# Share of a person's box behind the boxes of others above which its colours may be those of the
+# others.
 _COVERED = 0.1
-_SAME_OKS = 0.5  # Two observations this alike are one person.
-_SAME_IOU = 0.75  # As above, for a rough first observation, whose keypoints are not yet exact.
+_SAME_OKS = 0.5  # OKS from which two observations are the same person.
+_SAME_IOU = 0.75  # IoU likewise, if one of them is a first observation with rough keypoints.
 
 
 def overlaps(
@@ -79,7 +81,7 @@ def overlaps(
     extent = _PERSON_SHARE * np.maximum(area[:, None], area[None, n:])
     both = shown[:, None] & shown[None, n:]
     by_keypoints = oks(keypoints[:, None], keypoints[None, n:], extent, both)
-    # NaN, where nothing is shown by both, is no likeness.
+    # NaN, without a common keypoint, is an overlap of 0.
     by_keypoints = np.where(by_keypoints > 0, by_keypoints, 0.0)
     return by_keypoints, boxes.iou(everybody, observations.boxes)
 
@@ -186,7 +188,7 @@ def unoccluded(observations: Observations, skeleton: Skeleton) -> NDArray[np.boo
     places = observations.boxes.astype(np.float64)
     depth = observations.keypoints_3d[:, skeleton.index('pelvis'), 2]
     share = boxes.common_area(places, places) / np.maximum(boxes.area(places), 1.0)[:, None]
-    # Nobody is in front of themselves, or of those of whom the depth is not known.
+    # Nobody occludes themselves, or a person of unknown depth.
     in_front = depth[None] < depth[:, None]
     return np.asarray(np.where(in_front, share, 0).max(1, initial=0.0) < _COVERED)
 
@@ -206,7 +208,7 @@ def without_duplicates(
     shared: NDArray[np.float64],
 ) -> list[int]:
     """
-    Rows of observations that are not of one person twice: best match first, then by score.
+    Rows of the observations without duplicates of one person, the best match first.
 
     Parameters
     ----------

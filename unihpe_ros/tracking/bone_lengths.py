@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.skeleton import Skeleton
 
-# Looks after which what was learned first begins to be forgotten.
+# Number of observations after which the oldest begin to be forgotten.
 _MEMORY = 300.0
-# A bone that measures less is folded by an error of the network, not short, m.
+# Least length of a bone, m: shorter ones are an error of the network.
 _SHORTEST = 1e-3
-# What a bone without a single sure look counts, against one of such a look.
+# Weight of a bone without any confident observation, against one with a confident one.
 _UNSURE = 0.02
 
 
 class Bones:
     """
-    The bone lengths of one person: running means of their logarithms, alike left and right.
+    The bone lengths of one person: running means of their logarithms, the same on both sides.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Bones:
 
 def learn_together(people: Sequence[Bones], points: Array, weights: Array) -> None:
     """
-    Take in a look at each of several people of one skeleton.
+    Update the bone lengths of several people with one observation of each.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def learn_together(people: Sequence[Bones], points: Array, weights: Array) -> No
     points : NDArray
         ``(N, K, 3)`` m, any frame.
     weights : NDArray
-        ``(N, K)`` confidence in [0, 1]; a bone counts as its less sure end.
+        ``(N, K)`` confidence in [0, 1]; a bone has that of its less confident end.
 
     """
     if not people:
@@ -77,8 +77,8 @@ def apply_together(people: Sequence[Bones], points: Array) -> Array:
     people : Sequence[Bones]
         N people of one skeleton.
     points : NDArray
-        ``(N, K, 3)`` m, any frame; roots stay where they are, and whoever has a keypoint that is
-        not finite has no other.
+        ``(N, K, 3)`` m, any frame; roots do not move. A person with any keypoint that is not
+        finite becomes NaN.
 
     """
     points = points.astype(np.float64)

@@ -1,9 +1,9 @@
 """
-Motion of the camera itself between two images, and where it puts what was known before.
+Motion of the camera between two images, and the transform of tracked people by it.
 
-Trackers and filters work in the frame of the camera. When the camera turns or drives, people move
-in that frame though they stand still. So all that is known of them is carried from the camera's
-frame at the last image into its frame now, before their own motion is predicted.
+Tracker and filters work in the frame of the camera. When the camera turns or drives, people who
+stand still move in that frame. So their state is transformed from the camera's frame at the last
+image into its frame now, before their own motion is predicted.
 
 """
 
@@ -71,8 +71,8 @@ class EgoMotion:
         pixels : NDArray
             ``(N, K, 2)`` px, in the image before.
         roots : NDArray
-            ``(N, 3)`` m, where the people were, camera frame before; all of a person is taken to
-            be as far as their root, and as far as the horizon where that is NaN.
+            ``(N, 3)`` m, where the people were, camera frame before; all keypoints of a person are
+            taken to be at that depth, or infinitely far where it is NaN.
 
         Returns
         -------

@@ -36,7 +36,7 @@ class Observations:
     agreement : NDArray[np.float32]
         ``(G,)`` in [0, 1]; NaN where unknown.
     cut : NDArray[np.bool_]
-        ``(G,)`` whether the crop may not have held all of the person.
+        ``(G,)`` whether the person may go on outside the crop.
     relative_3d : NDArray[np.float32]
         ``(G, K, 3)`` the network's skeletons, root-relative, virtual cameras' frames, m.
     rays : NDArray
@@ -127,7 +127,7 @@ def build_observations(
     image : NDArray[np.uint8], optional
         ``(H, W, 3)`` BGR, for the colours.
     reduction : int
-        By how much the image is smaller than the picture whose px the others are in.
+        Factor by which `image` was reduced; keypoints and crops are in px of the full image.
 
     """
     rays = crops.rays(keypoints_2d)
@@ -135,7 +135,7 @@ def build_observations(
     root, _ = locate_root(relative_3d, rays, np.where(observed, scores, 0))
     placed = relative_3d + root[:, None]
     if not observed.all():
-        # What is not seen is where the rest of the body puts it.
+        # A keypoint that is not seen is placed by the rest of the body.
         keypoints_2d = np.where(observed[..., None], keypoints_2d, crops.project(placed))
     size = crops.camera.width, crops.camera.height
     colours = np.full((len(sources), HISTOGRAM_SIZE), np.nan, np.float32)

@@ -22,9 +22,9 @@ from unihpe_ros.core.geometry import Array
 
 # Cutoff for the speed, Hz: Casiez et al. use 1; a hand that starts to move is noticed sooner.
 _SPEED_CUTOFF = 2.0
-# A value with no confidence at all moves the filter by this share of a sure one.
+# Weight of a value with confidence 0, against one with confidence 1.
 _LEAST_WEIGHT = 0.1
-# The step of a filter that begins, s: any will do.
+# Time step of a new filter, s; its value does not matter.
 _LONGEST_STEP = 1e6
 
 
@@ -82,9 +82,9 @@ def smooth_together(
     settings : OneEuroSettings
         How much is smoothed.
     weights : NDArray or float
-        ``(N, K)`` confidence in [0, 1]: what is unsure moves the filter less.
+        ``(N, K)`` confidence in [0, 1]: less confident points move the filter less.
     unit : NDArray or float
-        ``(N, K)`` what one unit of the points is in the unit of `beta`'s speed.
+        ``(N, K)`` factor from the unit of the points to the unit of `beta`'s speed.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def smooth_together(
     points = points.astype(np.float64)
     if not filters:
         return points
-    # Who is new knows no point yet: the first ones are taken as they are.
+    # A new filter has no value yet: the first points are taken as they are.
     unknown = np.full(points.shape[1:], np.nan)
     last = np.array([unknown if one.points is None else one.points for one in filters])
     moved = np.array([unknown * 0 if one.points is None else one.velocity for one in filters])

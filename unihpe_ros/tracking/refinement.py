@@ -23,15 +23,15 @@ from unihpe_ros.tracking.torso_depth import fuse, torso_depth
 _SIGMA_GUESSED, _SIGMA_KNOWN = 0.10, 0.04
 # The same where the field of view is assumed: 60 degrees for what may be 45 to 90.
 _SIGMA_ASSUMED = 0.35
-# How fast the scale that depth images teach is followed, and its standard deviation at first.
+# Number of depth measurements over which the scale of a person is a running mean.
 _SCALE_MEMORY = 100.0
-# A gap after which keypoints are not smoothed over, s.
+# Gap after which the filters begin anew, s.
 _GAP = 0.3
-# A stature, m, by which speeds in the image become speeds in the room.
+# Assumed stature, m, to convert speeds in the image into speeds in the room.
 _USUAL_STATURE = 1.7
-# A root's depth is unsure by nature: it is calmed more than keypoints against each other.
+# The depth of the root is less certain: it is smoothed more than keypoints relative to the root.
 _ROOT_CUTOFF, _ROOT_BETA = 0.5, 0.25
-# A score from which a keypoint moves the filters as much as any.
+# Score from which a keypoint has the full weight in the filters.
 _SURE = 0.7
 
 
@@ -77,7 +77,7 @@ class RefinedPoses:
     keypoints_3d : NDArray[np.float32]
         ``(N, K, 3)`` m, camera frame.
     measured : NDArray[np.bool_]
-        ``(N,)`` whether a depth image said how far the root is.
+        ``(N,)`` whether the root's depth was measured in a depth image.
 
     """
 
@@ -108,7 +108,7 @@ class TrackRefiner:
         self._known = {i: person for i, person in self._known.items() if i in ids}
 
     def forget_places(self) -> None:
-        """Forget places and scales; the bones of people stay."""
+        """Forget positions and scales, but keep the bone lengths."""
         for person in self._known.values():
             person.filter = OneEuro()
             person.log_scale = person.looks_at_depth = 0.0
@@ -117,7 +117,7 @@ class TrackRefiner:
         self, ego_motion: EgoMotion, roots: Mapping[int, Array], *, is_relative: bool
     ) -> None:
         """
-        Bring what the filters know into the frame, and the image, of a camera that has moved.
+        Transform the state of the filters into the frame and the image of a camera that has moved.
 
         Parameters
         ----------
@@ -126,7 +126,7 @@ class TrackRefiner:
         roots : Mapping[int, NDArray]
             ``(3,)`` m by id, where people were in the camera's frame then.
         is_relative : bool
-            Whether roots are at the origin, where they stay.
+            Whether roots are at the origin, and so do not move.
 
         """
         k = len(self._skeleton)
@@ -172,8 +172,8 @@ class TrackRefiner:
         depth : NDArray[np.float32], optional
             ``(H, W)`` m; 0 or NaN where unknown.
         assumed_view : bool
-            Whether the camera is not calibrated: then depth says how far people are, and nothing
-            of their size.
+            Whether the camera is not calibrated: then depth images give the distance of people,
+            but not their size.
 
         """
         people = [self._person(int(i)) for i in ids]
@@ -221,7 +221,7 @@ class TrackRefiner:
         weights: Array,
         settings: EstimatorSettings,
     ) -> Array:
-        """Return the skeletons with the sizes that are known of these people."""
+        """Return the skeletons scaled to the known sizes of these people."""
         sized: Array = relative_3d.astype(np.float64)
         if settings.fixed_bones:
             bones = [person.bones for person in people]

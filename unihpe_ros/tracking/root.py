@@ -8,15 +8,16 @@ from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.skeleton import Skeleton
 from unihpe_ros.core.stature import LEG, stature, TRUNK
 
-# Beyond these the skeleton is wrong, not the person unusual.
+# Range of plausible scales: beyond it the skeleton is wrong.
 _SCALE_LIMITS = (0.4, 2.0)
 # Rounds of reweighting, and the residual, rad, below which nothing is an outlier.
 _REWEIGHTINGS = 3
 _LEAST_SCALE = 1e-4
-# A stature, m, beyond which the network errs more often than people are so tall, and the share of
-# the excess that is believed.
+# Stature, m, above which the network is more often wrong than a person that tall, and the share of
+# the excess that is kept.
 _TALL, _BELIEVED = 1.75, 0.25
-# What a keypoint counts that says little of the stature (arms, shoulders, face), against others.
+# Weight of keypoints that depend little on the stature (arms, shoulders, face), against the
+# others.
 _ASIDE = 0.15
 _TELLING = (*TRUNK, *(f'{side}_{name}' for side in ('left', 'right') for name in (*LEG, 'hip')))
 
@@ -79,10 +80,10 @@ def locate_root(relative_3d: Array, rays: Array, weights: Array) -> tuple[Array,
     """
     Find the translation that makes root-relative skeletons project onto observed rays.
 
-    Each keypoint gives two linear equations in the translation t,
-    ``t_x - u t_z = u Z - X`` and ``t_y - v t_z = v Z - Y``; the weighted normal equations are
-    solved a few times, each time with Cauchy weights of the residuals left before, so that a few
-    wrong keypoints do not carry the person away.
+    Each keypoint gives two linear equations in the translation t, ``t_x - u t_z = u Z - X`` and
+    ``t_y - v t_z = v Z - Y``; the weighted normal equations are solved a few times, each time with
+    Cauchy weights of the residuals of the round before, so that a few wrong keypoints do not move
+    the person.
 
     Parameters
     ----------
@@ -91,14 +92,14 @@ def locate_root(relative_3d: Array, rays: Array, weights: Array) -> tuple[Array,
     rays : NDArray
         ``(N, K, 2)`` observed x/z, y/z.
     weights : NDArray
-        ``(N, K)`` weight of each keypoint; entries that are not finite count 0.
+        ``(N, K)`` weight of each keypoint; values that are not finite count as 0.
 
     Returns
     -------
     translation : NDArray
         ``(N, 3)`` root position, m; NaN where fewer than two keypoints carry weight.
     residual : NDArray
-        ``(N,)`` weighted RMS angle left over, about rad.
+        ``(N,)`` weighted RMS of the residual angles, about rad.
 
     """
     valid = np.isfinite(relative_3d).all(-1) & np.isfinite(rays).all(-1) & (weights > 0)
@@ -111,7 +112,7 @@ def locate_root(relative_3d: Array, rays: Array, weights: Array) -> tuple[Array,
         t = _solve_translation((robust[:, None] @ terms)[:, 0])
         residual = _angles(points, seen, t)
         if step < _REWEIGHTINGS:
-            # The median of those that count.
+            # The median of the keypoints with weight.
             ordered = np.sort(np.where(valid, residual, np.inf), -1)
             scale = ordered[everybody, middle, None]
             robust = w / (1 + (residual / np.maximum(scale, _LEAST_SCALE)) ** 2)

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.skeleton import Skeleton
 
-# Where the torso is measured: between these pairs of keypoints, at these shares of the way.
+# Positions of the patches on the torso: between these pairs of keypoints, at these shares of the
+# way.
 _LINES = (
     ('left_shoulder_joint', 'right_hip_joint'),
     ('right_shoulder_joint', 'left_hip_joint'),
@@ -24,13 +25,13 @@ _ARM_BONES = tuple(
     for side in ('left', 'right')
     for first, second in (('shoulder_joint', 'elbow'), ('elbow', 'wrist'))
 )
-# Measurements further from their median than so many times the median distance are refused, but
-# none that is nearer than the floor, m: the torso is not flat.
+# Measurements are rejected if they differ from their median by more than so many times the median
+# difference, and by more than this floor, m: the torso is not flat.
 _REFUSED, _FLOOR = 3.0, 0.04
 # Least number of patches, and the standard deviation of a good measurement: constant and per m.
 _LEAST_PATCHES = 3
-# Standard deviation of the tangent by which the skeleton's torso leans wrongly towards the camera
-# or away from it; how often the line is fitted; least noise of a patch, m.
+# Standard deviation of the tangent of the error in the torso's lean towards the camera; number of
+# rounds of the line fit; least noise of a patch, m.
 _LEAN, _REFITS, _LEAST_NOISE = 0.25, 3, 0.01
 _SIGMA, _SIGMA_PER_M = 0.015, 0.005
 
@@ -48,8 +49,8 @@ def torso_depth(
     keypoints : NDArray
         ``(K, 2)`` px.
     points : NDArray
-        ``(K, 3)`` the person by the image alone, m, camera frame; the root is where the pelvis
-        is.
+        ``(K, 3)`` the person as estimated from the image alone, m, camera frame; the root is the
+        pelvis.
     skeleton : Skeleton
         The set of both.
 
@@ -82,7 +83,7 @@ def torso_depth(
 
 def _without_lean(measured: Array, above: Array) -> tuple[float, float]:
     """
-    Read the root's depth off a torso whose lean may be another than the skeleton's.
+    Return the root's depth, allowing that the torso leans differently from the skeleton.
 
     Parameters
     ----------
@@ -105,13 +106,13 @@ def _without_lean(measured: Array, above: Array) -> tuple[float, float]:
         good = off <= max(_REFUSED * float(np.median(off)), _FLOOR)
         if 2 * np.count_nonzero(good) < len(measured):
             return np.nan, np.nan
-        # Least squares of the line's height at the root and its slope, which a priori is none.
+        # Least squares for the depth at the root and the slope of the line, whose prior mean is 0.
         noise = max(1.4826 * float(np.median(off[good])), _LEAST_NOISE)
         x, y = above[good], measured[good]
         middle, count = x.mean(), len(x)
         steep = np.square(x - middle).sum() + (noise / _LEAN) ** 2
         slope = (x - middle) @ (y - y.mean()) / steep
-        # A slope of which the prior is left is a doubt about the root, too.
+        # The remaining uncertainty of the slope adds to that of the root.
         z = float(y.mean() - slope * middle)
         line = z + slope * above
     return z, float(noise * np.sqrt(1 / count + middle**2 / steep))
@@ -121,7 +122,7 @@ def fuse(
     projective: float, sigma_projective: float, measured: float, sigma_measured: float
 ) -> float:
     """
-    Return the depth that two estimates agree on, by their uncertainties.
+    Return the mean of two depths, weighted by their uncertainties.
 
     Parameters
     ----------
@@ -133,7 +134,7 @@ def fuse(
     Returns
     -------
     float
-        m; NaN if the measurement is missing or so far off that it is not of this person.
+        m; NaN if the measurement is missing, or so different that it cannot be of this person.
 
     """
     if not abs(measured - projective) <= 3 * np.hypot(sigma_projective, sigma_measured):

@@ -20,19 +20,19 @@ _VELOCITY_FADE = 0.8  # s in which an unseen person's velocity falls to 1/e.
 _SHRINK_TIME = 0.2  # s in which a box may shrink to 1/e: one bad frame must not collapse it.
 _LEAST_STEP = 1e-3  # s; no velocity is read from a shorter step.
 _FASTEST = 3.0  # m/s; what moves faster is an error of depth.
-_MEMORY_GAIN = 0.05  # The least share by which the memory of colours follows a look.
-# A look that overlaps the one before this much shows the same person, who may have walked on at
-# this pace, heights/s: at 5 images a second nobody who walks covers where they were.
+_MEMORY_GAIN = 0.05  # Least weight of a new observation in the mean of the colours.
+# IoU from which two successive observations are the same person, who may have walked on at this
+# pace, heights/s: at 5 images a second the boxes of a walking person do not overlap.
 _AGREEING_IOU, _PACE = 0.6, 1.2
 
 
 class State(Enum):
     """Stage in the life of a track: whether its person is confirmed, seen, predicted or lost."""
 
-    TENTATIVE = 'tentative'  # Seen, but not often enough to be sure.
+    TENTATIVE = 'tentative'  # Observed, but not often enough to get an id.
     CONFIRMED = 'confirmed'  # Seen in this frame.
-    PREDICTED = 'predicted'  # Not seen for a moment: looked for where they should be.
-    LOST = 'lost'  # Not looked for any more, but remembered.
+    PREDICTED = 'predicted'  # Not observed for a moment: searched for at the predicted position.
+    LOST = 'lost'  # Not searched for any more, but kept for re-identification.
 
 
 @dataclass
@@ -97,10 +97,10 @@ class Track:
         return bool(boxes.iou(there[None], self.box[None])[0, 0] > _AGREEING_IOU)
 
     def learn_colours(self, seen: Array) -> None:
-        """Take in the colours of an observation that nobody was in front of."""
+        """Update the colours with an observation that was not occluded."""
         self.unoccluded_looks += 1
         if self.unoccluded_looks == 1:
-            # What was known before was perhaps of somebody in front.
+            # The colours until now may be those of a person in front.
             self.colours = seen
         gain = max(1 / self.unoccluded_looks, _MEMORY_GAIN)
         self.colours = self.colours + gain * (seen - self.colours)
@@ -172,7 +172,7 @@ def _velocities(
     steps: Sequence[float],
     threshold: float,
 ) -> Array:
-    """``(M, 2)`` px/s, by the (upper) median of how far the keypoints moved that both show."""
+    """``(M, 2)`` px/s, from the (upper) median of the displacements of common keypoints."""
     moved = keypoints - np.array([track.keypoints for track in tracks])
     both = shown & (np.array([track.scores for track in tracks]) >= threshold)
     both &= np.isfinite(moved).all(-1)

@@ -31,11 +31,12 @@ from unihpe_ros.tracking.ego_motion import EgoMotion
 from unihpe_ros.tracking.observations import Observations
 from unihpe_ros.tracking.track import carry_tracks, see_together, State, Track
 
-_TENTATIVE_LOOKS = 5  # Looks after which a person who never agreed with themselves is dropped.
-_LEAST_IN_VIEW = 0.1  # Share of its box below which a person has left the picture.
-_LEAST_RETURN = 0.05  # Chance from which a newcomer is somebody who was lost.
-_DOUBTFUL_LOOKS = 10  # Looks with nobody in front, in which an id given before is in doubt.
-# Among two tracks that match alike, the one whose crop it is wins, and the confirmed one.
+_TENTATIVE_LOOKS = 5  # Observations after which a still tentative person is dropped.
+_LEAST_IN_VIEW = 0.1  # Share of the box inside the picture below which the person has left it.
+_LEAST_RETURN = 0.05  # Re-identification score from which a newcomer is a lost person.
+_DOUBTFUL_LOOKS = 10  # Unoccluded observations in which an id may be corrected.
+# To decide between tracks that match alike: bonus of the track whose crop it is, and factor on the
+# scores of a tentative track.
 _OWN_CROP, _TENTATIVE_FACTOR = 0.02, 0.8
 # People remembered for each who may be followed.
 _REMEMBERED = 2
@@ -50,7 +51,7 @@ class Tracker:
     skeleton : Skeleton
         The keypoint set.
     confirm_at_once : bool
-        Whether a new person gets an id at the first look, rather than when two agree.
+        Whether a new person gets an id with the first observation, rather than when two agree.
 
     Attributes
     ----------
@@ -71,7 +72,7 @@ class Tracker:
         self._ids = 0
 
     def reset(self) -> None:
-        """Forget everybody; ids are not given again."""
+        """Drop all tracks; their ids are not used again."""
         self.tracks, self.lost = [], []
         self._stamp = -np.inf
 
@@ -101,7 +102,7 @@ class Tracker:
         size : tuple[int, int]
             (w, h) of the image, px.
         settings : EstimatorSettings
-            Nobody is carried further than in `track_timeout`.
+            Predictions end after `track_timeout`.
         ego_motion : EgoMotion, optional
             How the camera moved since the last frame; without it, as if it stood still.
 
@@ -233,7 +234,7 @@ class Tracker:
         own = np.arange(len(self.tracks))[:, None] == observations.sources[rows]
         chance = fit[:, rows] * np.where(new, _TENTATIVE_FACTOR, 1.0)
         chance += np.where(chance > 0, _OWN_CROP * own, 0)
-        # A newcomer who has moved is not confirmed, but neither a second newcomer.
+        # A newcomer who has moved is not confirmed, but is not a second newcomer either.
         chance = np.where(own & new, np.maximum(chance, LEAST_MATCH_SCORE), chance)
         seen = {}
         for t, column in pairs(chance):
