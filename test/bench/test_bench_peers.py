@@ -73,7 +73,7 @@ def test_growth_is_measured_along_its_axes(
 ) -> None:
     monkeypatch.setattr(growth, 'PEOPLE', (1, 4))
     monkeypatch.setattr(growth, 'CAMERAS', (1, 2))
-    monkeypatch.setattr(growth, 'SIZES', ((640, 480),))
+    monkeypatch.setattr(growth, 'GROWTH_SIZES', ((640, 480),))
     monkeypatch.setattr(growth, 'RATES', (15, 30))
     points = growth.measure_growth('unihpe_rt', 'onnxruntime-cpu', 2)
     assert [(point.axis, point.value) for point in points] == [

@@ -38,7 +38,7 @@ class EngineError(RuntimeError):
 
 
 class MissingBackendError(EngineError):
-    """A backend is not installed, or its device is missing: this is no fault of the machine."""
+    """A backend or its device is missing; 'auto' tries the next one without a note."""
 
 
 class Engine(Protocol):
@@ -48,14 +48,14 @@ class Engine(Protocol):
     Attributes
     ----------
     spec : ModelSpec
-        What the file says about itself; of branch 'foreign' if it is none of ours.
+        Description in the file; of branch 'foreign' for another maker's file.
     backend : str
-        Which runtime and device run it, such as 'onnxruntime-cpu'.
+        Runtime and device that run it, such as 'onnxruntime-cpu'.
     inputs, outputs : dict[str, Shape]
         The graph's tensors; None is any extent.
     notes : tuple[str, ...]
-        What the user should be told about how it came to run this way: faster backends that
-        failed, an engine that was built anew.
+        Messages for the user about the choice of the backend: faster ones that failed, an engine
+        that was built anew.
 
     """
 
@@ -73,13 +73,13 @@ class Engine(Protocol):
         ----------
         inputs : Mapping[str, NDArray[np.float32]]
             One array for each input, equal in their first extent, the batch. A graph that reads
-            whole numbers is given these values as such.
+            integers gets these values converted.
 
         Returns
         -------
         dict[str, NDArray[np.float32]]
             One array for each output, as float32. They belong to the engine and are overwritten by
-            the next call: copy what is to outlive it.
+            the next call: copy what you keep longer.
 
         Raises
         ------
@@ -112,8 +112,8 @@ def load_engine(
         One branch of a model.
     backend : str
         'auto' takes the first of `ORDER` that works for this file on this machine; if one that
-        should have worked did not, the engine's notes say why. A name of `BACKENDS` takes that
-        one or fails.
+        should have worked did not, the engine's notes say why. With a name of `BACKENDS`, that one
+        is used or it is an error.
     threads : int
         CPU threads; 0 lets the engine choose.
     max_people : int
@@ -122,14 +122,14 @@ def load_engine(
         'fp32', or 'int8' or 'auto' for a copy that `unihpe quantise` made, see
         `unihpe_ros.engines.int8.choose`.
     progress : Callable[[str, float], object], optional
-        Called with what is being done and the share of it that is, while an engine is built,
+        Called with the current step and the share of it that is done, while an engine is built,
         which may take minutes.
 
     Raises
     ------
     EngineError
         If the file is missing, broken or does not fit its own ModelSpec, or the backend is not
-        to be had here.
+        available here.
 
     """
     if path.suffix not in MODEL_SUFFIXES:
@@ -164,7 +164,7 @@ def first_that_works(
     load: Callable[[str], Loaded], backend: str, what: str
 ) -> tuple[Loaded, tuple[str, ...]]:
     """
-    Load something with one backend after the other.
+    Return what the first working backend loads.
 
     Parameters
     ----------
@@ -180,13 +180,13 @@ def first_that_works(
     loaded : Loaded
         What the first backend that works made.
     notes : tuple[str, ...]
-        One text with the reason for each backend that failed before; none if none did, or all
-        of them are missing: a machine without a GPU is as it should be.
+        One message with the reason for each backend that failed before. Empty if none failed, or
+        those that did are only missing: a machine without a GPU is normal.
 
     Raises
     ------
     EngineError
-        That of the last backend, which runs everywhere: the fault is the model's.
+        The error of the last backend: it runs everywhere, so that the model is at fault.
 
     """
     names = ORDER if backend == 'auto' else (backend,)
@@ -210,7 +210,7 @@ def check_signature(
     path: Path, spec: ModelSpec, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]
 ) -> None:
     """
-    Check that a graph has the tensors that its spec promises.
+    Check that a graph has the tensors of its spec.
 
     Parameters
     ----------
@@ -228,7 +228,7 @@ def check_signature(
 
     """
     if spec.branch == FOREIGN:
-        return  # It promises nothing; whoever reads its outputs looks at them.
+        return  # A foreign graph has no promised tensors; its reader checks the outputs.
     expected = spec.signature()
     for kind, wanted, given in (
         ('inputs', expected[0], inputs),

@@ -18,9 +18,9 @@ from unihpe_ros.engines.foreign_graph import with_float_tensors
 from unihpe_ros.engines.precision import FLOAT_PRECISIONS, to_half
 from unihpe_ros.engines.trt_runtime import TensorRt, TensorRtLog
 
-# What is being done, and which share of the whole is, [0, 1].
+# The current step, and the share of the whole that is done, [0, 1].
 Progress = Callable[[str, float], object]
-# The batch that kernels are chosen for.
+# Batch size for which the kernels are optimised.
 _TYPICAL_PEOPLE = 4
 
 
@@ -96,11 +96,11 @@ def build_plan(
     library : TensorRt
         The runtime that will run it.
     path : Path
-        The ONNX file; without a ModelSpec it is taken for somebody else's.
+        The ONNX file; without a ModelSpec it counts as another maker's.
     target : Target
         What it is built for.
     timings : Path, optional
-        File that keeps what the builder measured on this GPU, for the next build.
+        File for the builder's measurements on this GPU, which shorten the next build.
     progress : Progress, optional
         Called as the build goes on, from any thread.
 
@@ -133,7 +133,7 @@ def build_plan(
     outputs = _tensors(network.get_output, network.num_outputs)
     check_signature(path, spec, inputs, outputs)
     config = builder.create_builder_config()
-    # TF32 rounds to 10 bits of mantissa: whoever asks for fp32 does not get it behind his back.
+    # TF32 rounds to 10 bits of mantissa, so that it is not used for fp32.
     config.clear_flag(library.module.BuilderFlag.TF32)
     _aim(library, config, target, path)
     profile = {name: _extents(shape, target.max_people) for name, shape in inputs.items()}
@@ -151,7 +151,7 @@ def build_plan(
             f'for SM {target.sm}: {log.text()}'
         )
     if timings is not None and use_timings:
-        # They only make the next build shorter.
+        # They only shorten the next build.
         with suppress(OSError):
             write_whole(timings, bytes(memoryview(config.get_timing_cache().serialize())))
     if progress is not None:
@@ -175,7 +175,8 @@ def _read(path: Path) -> tuple[onnx.ModelProto, ModelSpec]:
 
 def _flags(module: Any) -> int:
     kinds = module.NetworkDefinitionCreationFlag
-    # Up to 10.x, without it the types of the graph are mere hints; later nothing else exists.
+    # Up to 10.x the types of the graph are only hints without this flag; later versions always
+    # respect them.
     return 1 << int(kinds.STRONGLY_TYPED) if hasattr(kinds, 'STRONGLY_TYPED') else 0
 
 

@@ -36,7 +36,7 @@ class Built:
     library : TensorRt
         What runs it.
     notes : tuple[str, ...]
-        What a user should know, such as why it was built anew.
+        Messages for the user, such as why it was built anew.
 
     """
 
@@ -171,7 +171,7 @@ def make_engine(
     try:
         write_whole(plan, made.content)
         write_whole(plan.with_suffix('.json'), json.dumps(description, indent=1))
-        # What was compiled for the plan's predecessor is of no use to it.
+        # Kernels compiled for the previous plan do not fit the new one.
         plan.with_suffix('.runtime_cache').unlink(missing_ok=True)
     except OSError as error:
         raise EngineError(f'{plan}: expected a folder to write to ({error})') from error
@@ -180,7 +180,7 @@ def make_engine(
 
 def check(plan: Path, key: EngineKey) -> ModelSpec:
     """
-    Check that an engine is whole and is the one that is wanted.
+    Check that an engine's file is complete and fits the key.
 
     Raises
     ------

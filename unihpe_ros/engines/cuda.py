@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from unihpe_ros.engines import EngineError, MissingBackendError
 
-# What cuInit answers where there is no GPU, and where the library is a stub.
+# Errors of cuInit if there is no GPU, or the library is a stub.
 _NO_GPU = (100, 34)
 
 
 @cache
 def open_gpu(index: int = 0) -> Gpu:
     """
-    Return a GPU of this machine; it stays open until the process ends.
+    Return a GPU of this machine, which stays open until the process ends.
 
-    Call it before anything of TensorRT is made: TensorRT's runtime wants a driver at work.
+    Call it before any object of TensorRT is made: its runtime needs an initialised driver.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def open_gpu(index: int = 0) -> Gpu:
     MissingBackendError
         If this machine has no driver or no GPU.
     EngineError
-        If it has, and PyCUDA, the driver or that device does not work.
+        If there is one, but PyCUDA, the driver or that device does not work.
 
     """
     try:

@@ -48,7 +48,7 @@ class CudaGraph:
         try:
             work()
         except BaseException:
-            # The stream is of no use to anybody until its capture has ended.
+            # The stream cannot be used until its capture has ended.
             _driver().cuStreamEndCapture(self._stream, ctypes.byref(graph))
             if graph:
                 _driver().cuGraphDestroy(graph)

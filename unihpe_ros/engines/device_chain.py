@@ -18,9 +18,10 @@ from unihpe_ros.engines.model_files import check_pair
 from unihpe_ros.engines.pictures import Picture, Pictures
 from unihpe_ros.engines.trt_net import TrtNet
 
-# Makes a network on the device; some of its tensors may lie there already: name to address.
+# Function that opens a network on the device; it gets the addresses of tensors that are there
+# already, by name.
 OpenNet = Callable[[Memory, Mapping[str, int]], TrtNet]
-# Stage to what puts it on the stream.
+# Functions that put each stage on the stream, by stage.
 Work = Mapping[str, Callable[[], None]]
 
 
@@ -106,7 +107,7 @@ class Chain:
             for name in ('keypoints', 'image_feature', 'lifted_pose3d', 'embedding')
         }
         self._pictures = Pictures(self._gpu, memory, self.most, self.spec)
-        for batch in self._nets[0].batches:  # What is allocated and compiled late, is so here.
+        for batch in self._nets[0].batches:  # The first run allocates and compiles.
             self.infer(batch)
             self.stream.synchronize()
         for net in self._nets:
@@ -118,7 +119,7 @@ class Chain:
             net.enqueue(batch, self.stream)
 
     def has_room(self, pictures: Sequence[Picture]) -> bool:
-        """Whether there is memory for such images; `make_room` moves what graphs refer to."""
+        """Whether there is memory for such images; `make_room` changes addresses in graphs."""
         return self._pictures.has_room([layout for _, layout, _ in pictures])
 
     def make_room(self, pictures: Sequence[Picture]) -> None:
@@ -238,7 +239,7 @@ class Chain:
 
 @dataclass
 class _Branch:
-    """One of the two, as `check_pair` looks at it."""
+    """One of the two branches, as `check_pair` reads it."""
 
     spec: ModelSpec
     inputs: dict[str, Shape]

@@ -28,7 +28,7 @@ from unihpe_ros.engines.pose_model import (
 )
 from unihpe_ros.engines.trt_net import TrtNet
 
-# What the device goes through in a look, and the stage of the protocol that it counts for.
+# Stages on the device, and the stage of `PoseModel.stage_times` that each belongs to.
 DEVICE_STAGES = {
     'upload': 'crop',
     'preprocess': 'crop',
@@ -92,9 +92,9 @@ class DevicePoseModel(PoseModel):
     """
     Pose model whose two networks and kernels run on one CUDA stream.
 
-    Images are copied up once; they are halved, cropped and normalised, seen, decoded, lifted and
-    fused there; one small copy brings the answer. What is the same from frame to frame is one
-    CUDA graph, started by one call.
+    Images are uploaded once; halving, cropping, both networks and decoding run on the device, and
+    one small copy downloads the result. The work that is the same in each frame is one CUDA graph,
+    started by one call.
 
     Parameters
     ----------
@@ -112,11 +112,11 @@ class DevicePoseModel(PoseModel):
         cannot be told apart: all of it counts as 'image_branch', and 'crop' is what the host
         does before.
     device_times : dict[str, float]
-        Seconds of each of DEVICE_STAGES in the last look without graphs.
+        Seconds of each of DEVICE_STAGES in the last call without graphs.
     graphs : bool
         Whether CUDA graphs are used; set it to False to have the stages timed.
     notes : tuple[str, ...]
-        What a user should know of how it runs.
+        Messages for the user.
 
     Raises
     ------
@@ -270,7 +270,7 @@ def _enqueue_all(work: Work) -> None:
 
 
 def _parts(pictures: Sequence[Picture], most: int) -> Iterator[list[Picture]]:
-    """Yield the pictures in groups of at most so many crops; a picture may be in several."""
+    """Yield the pictures in groups of at most `most` crops; a picture may be in several groups."""
     group: list[Picture] = []
     room = most
     for image, layout, crops in pictures:

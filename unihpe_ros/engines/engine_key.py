@@ -11,7 +11,7 @@ import re
 from unihpe_ros.engines.cuda import Gpu
 from unihpe_ros.engines.trt_runtime import TensorRt
 
-# Goes up when `build` or `precision` changes what it makes of a model.
+# Increase it when `build` or `precision` changes the engines that they make.
 RECIPE = 1
 # StringStringEntryProto with the key 'location', up to the length of its value.
 _LOCATION = re.compile(rb'\x0a\x08location\x12')
@@ -91,7 +91,7 @@ def model_digest(model: Path) -> str:
     whole = hashlib.sha256(content)
     for name in external_files(content):
         path = model.parent / name
-        # One that is missing is named when the model is read.
+        # A missing file is reported when the model is read.
         if path.is_file():
             whole.update(name.encode())
             with path.open('rb') as file:
@@ -104,7 +104,7 @@ def external_files(content: bytes) -> list[str]:
     """
     Return the names of the files of weights that an ONNX file names, each once.
 
-    They are found without the package onnx, which a robot that only runs engines lacks.
+    This needs no package onnx, which is not installed on a robot that only runs engines.
 
     Parameters
     ----------

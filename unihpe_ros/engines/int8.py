@@ -13,7 +13,7 @@ from unihpe_ros.engines.cache import cache_folder
 from unihpe_ros.engines.engine_key import digest
 
 PRECISIONS = ('auto', 'fp32', 'int8')
-# Backends that run int8, and by which of them their speed was measured.
+# Backends that run int8, and the backend whose measured speed holds for each.
 MEASURED_AS = {
     'openvino': 'openvino',
     'openvino-f32': 'openvino',
@@ -26,7 +26,7 @@ _CPUINFO = Path('/proc/cpuinfo')
 
 
 class PrecisionNote(str):
-    """Note of an engine that says what it computes in, and why: nothing is wrong."""
+    """Note of an engine on its precision and the reason; it is no warning."""
 
     __slots__ = ()
 
@@ -34,7 +34,7 @@ class PrecisionNote(str):
 @dataclass(frozen=True)
 class Int8Measure:
     """
-    Measured speed of an int8 copy and its original on one processor.
+    Measured speed of an int8 copy relative to its original on one processor.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Int8Measure:
 
 
 def copy_path(model: Path) -> Path:
-    """Return where the int8 copy of a model file is kept; another content has another copy."""
+    """Return the path of the int8 copy of a model file; it depends on the file's content."""
     return cache_folder() / f'{model.stem}.{digest(model.read_bytes())[:12]}.int8.onnx'
 
 
@@ -88,7 +88,7 @@ def choose(model: Path, precision: str, backend: str) -> tuple[Path, tuple[str, 
     path : Path
         The file to run.
     notes : tuple[str, ...]
-        What was taken and why, if there was a choice.
+        The choice and its reason, if there was one.
 
     Raises
     ------

@@ -18,8 +18,8 @@ from unihpe_ros.core.reduction import halved_from_crop
 from unihpe_ros.core.skeleton import UNION
 
 MAX_HALVINGS = 14
-# How images lie in memory, by ROS's names: number for the kernels, bytes a pixel, rows of bytes
-# for each row of pixels.
+# Encodings by ROS's names: number for the kernels, bytes per pixel, rows of bytes per row of
+# pixels.
 KERNEL_ENCODINGS = {
     'bgr8': (0, 3, 1.0),
     'rgb8': (1, 3, 1.0),
@@ -64,7 +64,7 @@ CROP = np.dtype(
 
 
 def _arguments(pointers: str, integers: str, floats: Sequence[Any] = ()) -> np.dtype[np.void]:
-    """Return a kernel's structure: pointers, integers, floats, filled up to whole pointers."""
+    """Return a kernel's structure: pointers, integers, floats, padded to whole pointers."""
     fields: list[Any] = [(name, _POINTER) for name in pointers.split()]
     fields += [(name, 'i4') for name in integers.split()]
     fields += floats
@@ -121,7 +121,7 @@ class PixelLayout:
         return math.prod(self.shape)
 
     def offsets(self) -> list[int]:
-        """Return where each reduction begins among them, and last the bytes of all."""
+        """Return the offset of each reduction in memory, bytes, and last the total size."""
         offsets = [0, 0]
         for halvings in range(1, MAX_HALVINGS + 1):
             pixels = (self.width >> halvings) * (self.height >> halvings)
@@ -144,7 +144,7 @@ def fill_lens(lens: NDArray[np.void], camera: Camera) -> None:
     lens['focal'] = max(camera.K[0, 0], camera.K[1, 1])
     lens['reach'] = math.inf
     if camera.is_distorted:
-        matrix[0, 1] = 0  # OpenCV's lens models know of no skew.
+        matrix[0, 1] = 0  # OpenCV's lens models have no skew.
         known = camera.distortion[:_COEFFICIENTS]
         lens['k'][: len(known)] = known
         lens['model'] = _FISHEYE if camera.is_fisheye else _POLYNOMIAL
@@ -215,7 +215,7 @@ def arguments(kernel: str, **fields: Any) -> NDArray[np.void]:
 
 class AnswerRows:
     """
-    One row of floats per person, which is all that comes back from the device.
+    The result on the device: one row of floats for each person.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ class Kernels:
     """
 
     def __init__(self, gpu: Gpu) -> None:
-        self._modules = []  # A function outlives its module, and fails.
+        self._modules = []  # Kept: functions fail once their module is freed.
         self._functions: dict[str, Any] = {}
         for name, kernels in MODULES.items():
             # The driver reads PTX up to a zero byte.

@@ -43,8 +43,7 @@ def load_pair(
 
     Returns
     -------
-    image, lifting : Engine
-        The two branches; what there is to note is with the first.
+    image, lifting : Engine The two branches; all notes are in the first.
 
     Raises
     ------
@@ -55,7 +54,7 @@ def load_pair(
     paths = find_model(model)
 
     def load(name: str) -> tuple[Engine, Engine]:
-        # The lifting branch's matrices are too small to be worth waking another thread for.
+        # The lifting branch's matrices are too small for a second thread to help.
         image = load_engine(
             paths['image'],
             backend=name,
@@ -111,12 +110,12 @@ def find_model(model: str | Path) -> dict[str, Path]:
 
 def check_pair(image: Described, lifting: Described) -> None:
     """
-    Check that two branches come from one training and speak of the same things.
+    Check that two branches come from one training and fit each other.
 
     Raises
     ------
     EngineError
-        If they do not; the message says in what.
+        If they do not; the message names the difference.
 
     """
     for engine, branch in ((image, 'image'), (lifting, 'lifting')):

@@ -9,8 +9,8 @@ from pathlib import Path
 from unihpe_ros.core.files import write_whole
 from unihpe_ros.engines import EngineError
 
-# PTX of CUDA 12.6 (ISA 8.5) for the oldest GPU is what every driver since that release turns
-# into code for its own GPU; newer compilers write PTX that older drivers refuse.
+# Every driver since CUDA 12.6 can compile PTX of that release (ISA 8.5) for the oldest GPU to code
+# for its own GPU; PTX of newer compilers is refused by older drivers.
 WHEEL = 'nvidia-cuda-nvrtc-cu12==12.6.85'
 _RELEASE = (12, 6)
 _OPTIONS = (b'--gpu-architecture=compute_75', b'--std=c++17')

@@ -18,14 +18,14 @@ from unihpe_ros.engines.threads import choose_threads
 _CPU = 'CPUExecutionProvider'
 _CUDA = 'CUDAExecutionProvider'
 _PROVIDERS = {'onnxruntime-cpu': [_CPU], 'onnxruntime-cuda': [_CUDA, _CPU]}
-# Its names of the types that foreign networks read, where they are not float32.
+# ONNX Runtime's names of input types of foreign networks other than float32.
 _TYPES: Mapping[str, DTypeLike] = {
     'tensor(int32)': np.int32,
     'tensor(int64)': np.int64,
     'tensor(uint8)': np.uint8,
     'tensor(float16)': np.float16,
 }
-# The runtime's exceptions have no ancestor of their own but Exception.
+# The runtime's exceptions have no common base class but Exception.
 _FAILURES = (
     ort_errors.EPFail,
     ort_errors.Fail,
@@ -60,7 +60,7 @@ class OrtEngine:
     Parameters
     ----------
     path : Path
-        The file; without a ModelSpec in its metadata it is taken for somebody else's.
+        The file; without a ModelSpec in its metadata it counts as another maker's.
     backend : str
         'auto', 'onnxruntime-cpu' or 'onnxruntime-cuda'; 'auto' and 'onnxruntime' take CUDA where
         it is available.
@@ -126,8 +126,8 @@ def _options(threads: int) -> ort.SessionOptions:
     options = ort.SessionOptions()
     options.intra_op_num_threads = choose_threads(threads)
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # What is wrong is raised, not logged.
-    # Threads that spin for work take the core from the other nodes of the robot.
+    options.log_severity_level = 3  # Errors are raised, not logged.
+    # Threads that spin while they wait would take the cores from other nodes of the robot.
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
     return options
 

@@ -1,4 +1,4 @@
-"""OpenVINO: the faster engine on a CPU, above all where it has bfloat16 units."""
+"""OpenVINO: the faster engine on a CPU, above all on one with bfloat16 units."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from unihpe_ros.engines.threads import choose_threads
 
 _DEVICE = 'CPU'
 _BF16, _F32 = 'bf16', 'f32'
-# One that stays: its CPU plugin gives this thread another stack for signals (pull request 11894 of
-# OpenVINO). When two plugins end in the order in which they came, the stack that is put back is
-# the first one's, which is gone, and the next signal ends the process with a fault of memory
-# (OpenVINO 2026.4.1).
+# One instance for the whole process: the CPU plugin gives this thread another signal stack (pull
+# request 11894 of OpenVINO). If two plugins are freed in the order of their creation, the second
+# one restores the stack of the first, which is freed memory, and the next signal crashes the
+# process (OpenVINO 2026.4.1).
 _CORE = openvino.Core()
 
 
@@ -43,7 +43,7 @@ class OvEngine:
     Parameters
     ----------
     path : Path
-        The file; without a ModelSpec in its metadata it is taken for somebody else's.
+        The file; without a ModelSpec in its metadata it counts as another maker's.
     backend : str
         'openvino' computes in bfloat16 where the processor has units for it, 'openvino-f32' never.
     threads : int

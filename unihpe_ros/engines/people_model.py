@@ -18,7 +18,7 @@ from unihpe_ros.engines.pose_model import LiftedPoses
 @dataclass(frozen=True)
 class FoundPeople:
     """
-    People in one whole picture, the surest first.
+    People in one whole picture, the highest scores first.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class PeopleModel(Protocol):
     """
     A network from whole pictures to the keypoints of all people; derive your own from it.
 
-    It takes the place of the detector too.
+    It also replaces the detector.
 
     Attributes
     ----------

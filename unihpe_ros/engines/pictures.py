@@ -15,13 +15,13 @@ from unihpe_ros.engines import kernel_arguments
 from unihpe_ros.engines.cuda import Gpu, Memory
 from unihpe_ros.engines.kernel_arguments import PixelLayout
 
-# An image, how it lies in memory, and where to look in it.
+# An image, its memory layout, and the crops in it.
 Picture = tuple[NDArray[np.uint8], PixelLayout, Crops]
 
 
 @dataclass
 class _Slot:
-    """Memory for one image: page-locked, on the device, and there for its reductions."""
+    """Page-locked and device memory of one image, and device memory of its reductions."""
 
     memory: Memory
     size: int = 0
@@ -92,10 +92,10 @@ class Pictures:
         Parameters
         ----------
         pictures : Sequence[Picture]
-            There is room for them; each has a crop at least.
+            Pictures for which there is room; each has at least one crop.
         batch : int
-            Number of crops that the kernels will work on; those that are too many are the first
-            again.
+            Number of crops that the kernels process; the last ones repeat the first if there are
+            fewer.
 
         Returns
         -------

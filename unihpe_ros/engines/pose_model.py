@@ -1,4 +1,4 @@
-"""Pose models: the network that the estimator runs on crops, ours or anybody's."""
+"""Pose models: the network that the estimator runs on crops, ours or your own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.engines import EngineError
 
-# What our own models go through in `PoseModel.infer`, in order.
+# Stages of our own models in `PoseModel.infer`, in order.
 MODEL_STAGES = ('crop', 'image_branch', 'decode', 'lifting_branch')
 
 # An image ``(H, W, 3)`` uint8 BGR and the crops that are cut out of it.
@@ -32,10 +32,9 @@ class PoseModelOutput:
     scores : NDArray[np.float32]
         ``(B, K)`` in [0, 1].
     relative_3d : NDArray[np.float32]
-        ``(B, K, 3)`` root-relative, virtual cameras' frames, m; NaN where nobody was seen.
+        ``(B, K, 3)`` root-relative, virtual cameras' frames, m; NaN where no person was seen.
     embeddings : NDArray[np.float32]
-        ``(B, D)`` of the image branch, of length 1; the tracker compares them. Zeros compare
-        nothing.
+        ``(B, D)`` of the image branch, of length 1; the tracker compares them, but not zeros.
     agreement : NDArray[np.float32]
         ``(B,)`` of image and 2D pose in [0, 1]; NaN where nobody was seen, or it is not known.
 
@@ -77,7 +76,7 @@ class PoseModel(Protocol):
     """
     A network from crops of people to their keypoints; derive from it to bring your own.
 
-    Only `spec` and `infer` have to be there, the rest has defaults.
+    Only `spec` and `infer` are required; the rest has defaults.
 
     Attributes
     ----------
@@ -86,13 +85,13 @@ class PoseModel(Protocol):
     backend : str
         Which runtime and device run it.
     notes : tuple[str, ...]
-        What the user should be told about how it came to run this way.
+        Messages for the user about the choice of the backend.
     stage_times : Mapping[str, float]
         Seconds that each stage took in the last `infer`; ours have MODEL_STAGES.
     lifting_spec : ModelSpec, optional
         Of the crops by which keypoints are scaled for `lift`, where they are not those of `spec`.
     lifts_only : bool
-        Whether its 3D is from 2D keypoints alone, without the image.
+        Whether its 3D comes from 2D keypoints only, without the image.
 
     """
 
@@ -112,7 +111,7 @@ class PoseModel(Protocol):
         views : Sequence[View]
             Images, each with its crops; B crops together. `Crops.cut` cuts the pictures out.
         threshold : float
-            Score of a person below which nobody is seen and nothing needs to be lifted.
+            Person score below which a crop counts as empty and need not be lifted.
 
         Returns
         -------

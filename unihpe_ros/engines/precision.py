@@ -17,12 +17,12 @@ from onnx import helper, numpy_helper
 FLOAT_PRECISIONS = ('fp16', 'fp32')
 _FLOAT, _HALF = onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16
 _NAMES = {_FLOAT: 'float', _HALF: 'half'}
-# Computed in float32, whatever comes in.
+# Always computed in float32.
 _WIDE = {
     *('LayerNormalization', 'InstanceNormalization', 'GlobalAveragePool', 'Softmax', 'LogSoftmax'),
     *('ReduceMean', 'ReduceSum', 'ReduceL1', 'ReduceL2', 'Exp', 'Log', 'Pow', 'Sqrt'),
 }
-# What follows these up to the output divides by them: the normalisation of an embedding.
+# The nodes from these to the output divide by them: the normalisation of an embedding.
 _NORMS = {'ReduceL1', 'ReduceL2'}
 # Read the extent of a tensor, not its values.
 _BLIND = {'Shape', 'Size'}
@@ -100,7 +100,7 @@ class _Conversion:
         if node.op_type == 'Cast' and node.input[0] in self.weights:
             source = self.weights[node.input[0]]
             if {source.data_type, self.types[node.output[0]]} == {_FLOAT, _HALF}:
-                # Only how the weight is stored.
+                # The stored type of the weight only.
                 self.made[node.output[0], source.data_type] = source.name
                 return
         wanted = self._type_of(node)

@@ -59,7 +59,7 @@ def quantise(model: Path, inputs: Iterable[NDArray[np.float32]], out: Path) -> N
     with tempfile.TemporaryDirectory() as folder, replacing(out) as partial:
         plain = Path(folder) / 'plain.onnx'
         onnx.save(graph, plain)
-        # It recommends what is done here already, and warns that it was not.
+        # Its warning recommends a step that is done here already.
         logging.disable(logging.WARNING)
         try:
             quantize_static(
@@ -70,7 +70,7 @@ def quantise(model: Path, inputs: Iterable[NDArray[np.float32]], out: Path) -> N
                 op_types_to_quantize=list(_QUANTISED),
                 nodes_to_exclude=excluded,
                 per_channel=True,
-                # Without VNNI two products of 8 bits overflow the 16 that they are summed in.
+                # Without VNNI, the sum of two products of 8 bits overflows its 16 bits.
                 reduce_range=not has_vnni(),
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
@@ -84,7 +84,7 @@ def quantise(model: Path, inputs: Iterable[NDArray[np.float32]], out: Path) -> N
 
 
 def fold_casts(model: onnx.ModelProto) -> None:
-    """Store weights in the precision that they are computed in, in place."""
+    """Store weights in the precision of the computation, in place."""
     graph = model.graph
     weights = {tensor.name: tensor for tensor in graph.initializer}
     kept = []

@@ -4,17 +4,17 @@ import math
 import os
 from pathlib import Path
 
-# Where a container's share of the processor stands: of version 2 of cgroups, and of version 1.
+# Files with a container's CPU quota, of cgroups version 2 and version 1.
 _QUOTA = Path('/sys/fs/cgroup/cpu.max')
 _OLD_QUOTA = Path('/sys/fs/cgroup/cpu/cpu.cfs_quota_us')
 _OLD_PERIOD = Path('/sys/fs/cgroup/cpu/cpu.cfs_period_us')
-# A crop's network is too small to feed more.
+# The network of a crop is too small for more threads to help.
 _MOST_THREADS = 4
 _NO_LIMIT = 1e6
 
 
 def choose_threads(threads: int) -> int:
-    """Return the number asked for; for 0 one per core that this process may use, at most four."""
+    """Return the requested number; for 0 one per core that this process may use, at most four."""
     return threads or min(usable_cores(), _MOST_THREADS)
 
 
@@ -27,7 +27,7 @@ def usable_cores() -> int:
 
 
 def _quota() -> float:
-    """Return how many cores' time the container gives, very many if it sets no limit."""
+    """Return the container's CPU quota in cores; a very large number without a limit."""
     try:
         if _QUOTA.is_file():
             quota, period = _QUOTA.read_text().split()

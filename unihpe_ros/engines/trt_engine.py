@@ -46,11 +46,11 @@ class TrtEngine:
     Parameters
     ----------
     built : Built
-        The engine's file and what is known of it.
+        The engine's file and its description.
     gpu : Gpu
         The device that it was built for.
     max_people : int
-        Largest batch that goes through at once; larger ones go in parts.
+        Largest batch of one run; larger ones are split.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class TrtEngine:
         ]
         self.inputs, self.outputs = shapes
         check_signature(built.plan, self.spec, self.inputs, self.outputs)
-        for batch in net.batches:  # What is allocated and compiled late, is so here.
+        for batch in net.batches:  # The first run allocates and compiles.
             self._enqueue(net, batch)
             self._stream.synchronize()
         net.save_compiled()

@@ -16,7 +16,7 @@ from unihpe_ros.engines import EngineError
 from unihpe_ros.engines.cuda import Gpu, Memory
 from unihpe_ros.engines.trt_runtime import TensorRt
 
-# Up to here every batch has a context and a graph of its own; above, every fourth.
+# Up to this batch size, every size has its own context and graph; above, every fourth size.
 _FINE_BATCHES = 8
 _COARSE_STEP = 4
 _FLOAT_BYTES = np.dtype(np.float32).itemsize
@@ -195,7 +195,7 @@ class _RuntimeCache:
             return
         self._settings = engine.create_runtime_config()
         self._settings.set_execution_context_allocation_strategy(self._strategy)
-        # Compile at once, and let us capture: nothing may change under a graph.
+        # Compile at once, because nothing may change after a graph was captured.
         kinds = library.module.DynamicShapesKernelSpecializationStrategy
         self._settings.dynamic_shapes_kernel_specialization_strategy = kinds.EAGER
         self._settings.cuda_graph_strategy = library.module.CudaGraphStrategy.DISABLED
@@ -221,7 +221,7 @@ class _RuntimeCache:
 
 
 def batch_sizes(max_people: int) -> tuple[int, ...]:
-    """Return the batches that an engine for at most `max_people` is prepared for."""
+    """Return the batch sizes that an engine for at most `max_people` is prepared for."""
     fine = range(1, min(max_people, _FINE_BATCHES) + 1)
     coarse = range(_FINE_BATCHES + _COARSE_STEP, max_people + _COARSE_STEP, _COARSE_STEP)
     return (*fine, *(min(size, max_people) for size in coarse))

@@ -10,8 +10,8 @@ from typing import Any
 
 from unihpe_ros.engines import EngineError
 
-# Our name of a runtime to its Python module, the oldest release that has what we call, and the
-# package that brings it. The first that loads is taken.
+# Our name of each runtime, its Python module, the oldest release with the functions used here, and
+# its package. The first one that loads is taken.
 RUNTIMES = {
     'tensorrt': ('tensorrt', (10, 0)),
     'tensorrt-rtx': ('tensorrt_rtx', (1, 0)),
@@ -29,7 +29,7 @@ class TensorRt:
     name : str
         'tensorrt' or 'tensorrt-rtx'.
     version : str
-        Its release; engines run in no other.
+        Its release; engines run only in the same one.
     module : module
         The Python module.
 
@@ -107,7 +107,7 @@ def _load(name: str) -> TensorRt:
     try:
         module = import_module(module_name)
     except (ImportError, OSError) as error:
-        # The bindings are on PyPI without the libraries, which come from elsewhere.
+        # The bindings may be installed without the libraries, which come separately.
         raise EngineError(f'{name} does not load ({error})') from error
     version = str(getattr(module, '__version__', ''))
     numbers = tuple(int(part) for part in version.split('.')[:2] if part.isdigit())

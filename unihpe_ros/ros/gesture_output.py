@@ -14,7 +14,7 @@ from unihpe_ros.kinematics.starter_gestures import open_gallery
 
 class GestureOutput:
     """
-    Publisher of the gestures of one camera's people; without a listener nothing is computed.
+    Publisher of the gestures of one camera's people; computes only if they are needed.
 
     Parameters
     ----------
@@ -49,12 +49,12 @@ class GestureOutput:
         stamp : float
             When they were seen, s.
         has_other_use : bool
-            Whether gestures are asked for even if nobody listens here.
+            Whether gestures are needed even if this topic has no subscriber.
 
         Returns
         -------
         list[SeenGesture]
-            N gestures; none if they were not asked for.
+            N gestures; empty if they are not needed.
 
         """
         is_heard = self._publisher.get_subscription_count() > 0

@@ -19,7 +19,7 @@ from unihpe_ros.kinematics.posture import Posture
 from unihpe_ros.ros.images import encode_image
 from unihpe_ros.ros.poses2d import hri_indices
 
-# What hri_msgs calls postures.
+# Names of the postures in hri_msgs.
 _POSTURES = {
     Posture.UNKNOWN: 'OTHER',
     Posture.STANDING: 'STANDING',
@@ -46,9 +46,9 @@ class BodyContext:
     image : NDArray[np.uint8], optional
         ``(H, W, 3)`` BGR.
     postures : Sequence[Posture]
-        Of each person; nobody's if they were not asked for.
+        Of each person; empty if they were not computed.
     gestures : Sequence[SeenGesture]
-        Of each person; nobody's if they were not asked for.
+        Of each person; empty if they were not computed.
 
     """
 

@@ -17,7 +17,7 @@ VALUE_KINDS = {
     str: 'a text',
     tuple: 'a list of texts',
 }
-# Of parameters whose type does not tell.
+# Expected values of parameters whose type is not enough.
 _EXPECTED = {
     'image_rotation': '0, 90, 180 or 270, or a list of them',
     'intensity_range': 'auto, full, or two rising numbers',
@@ -51,7 +51,7 @@ def parameter(
     zero : bool
         Whether 0 is allowed outside the limits.
     fixed : bool
-        Whether it can be set at start alone.
+        Whether it can be set only at start.
 
     """
     about = {
@@ -88,10 +88,10 @@ def checked(item: Field[Any], value: Any) -> Any:
         return _range(item, value)
     if kind is tuple:
         return _names(item, value)
-    # A double parameter takes an integer, as a person who types `1` for 1.0 expects.
+    # A double parameter accepts an integer, because people type `1` for 1.0.
     if kind is float and type(value) is int:
         value = float(value)
-    # YAML takes a bare off for false.
+    # YAML reads off without quotes as false.
     if value is False and 'off' in item.metadata['choices']:
         value = 'off'
     if type(value) is not kind:
@@ -105,13 +105,13 @@ def checked(item: Field[Any], value: Any) -> Any:
 
 
 def range_of(item: Field[Any]) -> str:
-    """Return in words what a number may be."""
+    """Return the range of a number in words."""
     low, high = item.metadata['limits']
     return f'{"0, or " if item.metadata["zero"] else ""}{low} to {high}'
 
 
 def expected_of(item: Field[Any]) -> str:
-    """Return in words what a parameter may be, beside its choices and limits."""
+    """Return the expected values of a parameter in words, without its choices and limits."""
     return _EXPECTED.get(item.name, VALUE_KINDS[type(item.default)])
 
 
@@ -146,7 +146,7 @@ def _range(item: Field[Any], value: Any) -> str:
 
 def _names(item: Field[Any], value: Any) -> tuple[str, ...]:
     """Return the names of cameras; ('',) for a single camera whose topics have no prefix."""
-    # An empty list in a file arrives as nothing at all.
+    # An empty list in a file arrives as None.
     value = () if value is None else value
     if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) for name in value):
         raise ValueError(f'{item.name}: expected {VALUE_KINDS[tuple]}, got {value!r}')
@@ -166,19 +166,19 @@ def _names(item: Field[Any], value: Any) -> tuple[str, ...]:
 
 
 def descriptor_of(item: Field[Any]) -> ParameterDescriptor:
-    """Return what ROS tells of a parameter."""
+    """Return the ROS descriptor of a parameter."""
     descriptor = ParameterDescriptor(
         name=item.name,
         description=item.metadata['description'],
         read_only=item.metadata['fixed'],
-        # rclpy's own check of types refuses an integer for a double: ours decides.
+        # rclpy's own type check refuses an integer for a double, so that ours is used.
         dynamic_typing=True,
     )
     if item.metadata['choices']:
         descriptor.additional_constraints = 'one of ' + ', '.join(item.metadata['choices'])
     limits = item.metadata['limits']
     if item.metadata['zero']:
-        # ROS knows no range with a gap.
+        # ROS has no range with a gap.
         descriptor.additional_constraints, limits = range_of(item), (0.0, limits[1])
     if limits and isinstance(item.default, float):
         descriptor.floating_point_range = [

@@ -14,7 +14,7 @@ from rclpy.node import Node
 from unihpe_ros.ros.parameters import Parameters
 import yaml
 
-# What rclpy declares by itself, or when a publisher is made.
+# Parameters that rclpy declares itself.
 _OF_ROS = ('use_sim_time', 'start_type_description_service')
 _LATER = 'qos_overrides.'
 _MARK = 'ros__parameters'
@@ -68,7 +68,7 @@ def unmatched_files(arguments: Sequence[str], node: str) -> list[str]:
         try:
             content = yaml.safe_load(Path(path).read_text(encoding='utf-8'))
         except (OSError, ValueError, yaml.YAMLError):
-            continue  # rcl has refused it by itself, in its own words.
+            continue  # rcl refuses such a file itself, with its own message.
         names = sorted(set(_node_names(content)))
         if names and not any(_matches(name, node) for name in names):
             told.append(

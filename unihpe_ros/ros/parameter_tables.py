@@ -43,5 +43,5 @@ def _yaml(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         return str(list(value))
-    # A bare off is false in YAML.
+    # off without quotes is false in YAML.
     return "'off'" if value == 'off' else str(value) or "''"

@@ -60,7 +60,7 @@ class NodeParameters:
     )
 
 
-# Fields come in the order of the bases from right to left.
+# The order of the fields is that of the bases from right to left.
 @dataclass(frozen=True)
 class Parameters(OutputParameters, PeopleParameters, InputParameters, NodeParameters):
     """All parameters of the node."""
@@ -95,7 +95,7 @@ def declare_parameters(node: Node) -> tuple[Parameters, dict[str, str]]:
     """
     Declare all parameters with their descriptors and read the values given at start.
 
-    A value that can't be used does not raise: the node shall live to say what is wrong.
+    An unusable value raises no error: the node has to stay alive to report it.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from std_msgs.msg import Header
 from unihpe_ros.kinematics.posture import Posture
 from unihpe_ros.ros.people_states import Place
 
-# What a standing person takes up, across the body and ahead, m.
+# Width and depth of a standing person, m.
 _WIDTH, _DEPTH = 0.6, 0.4
 _OBSERVED = 1
 

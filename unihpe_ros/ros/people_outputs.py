@@ -23,7 +23,7 @@ from unihpe_ros.ros.people_states import PeopleStates, Place, to_people_cloud
 # A point of the topic pointing_target: where a ray meets the ground.
 TARGET = np.dtype([('x', '<f4'), ('y', '<f4'), ('z', '<f4'), ('std', '<f4'), ('person_id', '<u4')])
 
-# Package, message and topic of others, and who writes it.
+# Package, message and topic of other packages' messages, and the function that makes each.
 _OTHERS: tuple[tuple[str, str, str, Callable[..., Any]], ...] = (
     ('vision_msgs', 'Detection3DArray', 'people_detections', to_detections),
     ('people_msgs', 'People', 'people_msgs', to_people),
@@ -69,12 +69,12 @@ class PeopleOutputs:
         place : Place
             From where they are seen.
         has_other_use : bool
-            Whether postures are asked for even if nobody listens here.
+            Whether postures are needed even if these topics have no subscriber.
 
         Returns
         -------
         list[Posture]
-            N postures; none if they were not asked for.
+            N postures; empty if they are not needed.
 
         """
         others = [other for other in self._others if _wanted(other[0])]

@@ -118,7 +118,7 @@ def place_of(
 
 
 class PeopleStates:
-    """Computes the states of one camera's people, only those that are asked for."""
+    """States of one camera's people, computed when they are asked for."""
 
     def __init__(self) -> None:
         self._motion = PeopleMotion()

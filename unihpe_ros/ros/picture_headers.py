@@ -16,7 +16,7 @@ _PNG_DEPTHS = (1, 2, 4, 8, 16)
 PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by the header's colour type
 _TIFF_SIDES, _TIFF_TILES = (256, 257), (322, 323)
 _TIFF_TYPES = {3: 2, 4: 4}  # bytes of SHORT and LONG
-# A tile is allocated whole, however small the picture.
+# A tile is allocated whole, even for a small picture.
 _LARGEST_TILE = 4096
 _PNM = re.compile(rb'P[1-6]\s+(?:#[^\n]*\n\s*)*(\d{1,9})\s+(?:#[^\n]*\n\s*)*(\d{1,9})\s')
 
@@ -51,7 +51,7 @@ def jpeg_size(data: memoryview) -> Size | None:
 
 def png_size(data: memoryview) -> Size | None:
     """Return (w, h) from the header of a PNG; None if depth or colour type is invalid."""
-    # A decoder that is given another depth or colour type allocates first, and complains then.
+    # With another depth or colour type, a decoder allocates memory before it fails.
     if len(data) < 26 or data[24] not in _PNG_DEPTHS or data[25] not in PNG_CHANNELS:
         return None
     return int.from_bytes(data[16:20], 'big'), int.from_bytes(data[20:24], 'big')

@@ -95,7 +95,7 @@ class Pipeline:
 
     @property
     def is_active(self) -> bool:
-        """Whether images are worked on if they come."""
+        """Whether arriving images are processed."""
         return self._worker is not None
 
     @property
@@ -104,7 +104,7 @@ class Pipeline:
         return any(camera_input.is_listening for camera_input in self._inputs.values())
 
     def start(self, listen: bool) -> None:
-        """Process images; subscribe to them only if asked to."""
+        """Process images; subscribe to them only if told so."""
         self.reset_tracks()
         self._publish_skeleton()
         self._worker = Worker(self._handle, self._on_error)
@@ -119,7 +119,7 @@ class Pipeline:
             for camera_input in self._inputs.values():
                 camera_input.stop()
         finally:
-            # One that is still at work is asked again.
+            # A worker that has not ended yet is stopped again.
             if self._worker is not None and self._worker.stop(patience):
                 self._worker = None
         return self._worker is None
@@ -136,8 +136,7 @@ class Pipeline:
         Returns
         -------
         bool
-            Whether it is done; if not, the engine is still at work, and nothing was taken from
-            under it.
+            Whether it is done; if not, the engine is still running and its memory was not freed.
 
         """
         ended = True
@@ -163,7 +162,7 @@ class Pipeline:
         self.estimator.reset()
 
     def set_parameters(self, parameters: Parameters) -> None:
-        """Take over parameters that may change at run time; they hold for the next image."""
+        """Apply parameters that may change at run time, from the next image on."""
         self._parameters = self._handler.parameters = parameters
         self.estimator.configure(estimator_settings(parameters))
         if self.is_active:
@@ -173,7 +172,7 @@ class Pipeline:
                 camera_input.follow(parameters)
 
     def missing_input(self, camera: str) -> str:
-        """Return why no image of a camera comes; empty if they come, or none is expected."""
+        """Return why no image of a camera arrives; empty if they arrive, or none is expected."""
         return self._inputs[camera].missing_input(self._parameters)
 
     def calibration(self, camera: str) -> str:

@@ -71,7 +71,7 @@ def planar_to_bgr(msg: Image, planes: Planes, step: int) -> NDArray[np.uint8]:
     Returns
     -------
     NDArray[np.uint8]
-        ``(H, W, 3)`` BGR; of chroma at full resolution every other column is used.
+        ``(H, W, 3)`` BGR; if chroma has the full resolution, every other column is used.
 
     """
     width, height = msg.width, msg.height

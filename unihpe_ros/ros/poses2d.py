@@ -118,7 +118,7 @@ def _hri_keypoints(msg: Any, size: tuple[int, int]) -> Keypoints2D:
 def _checked(
     points: NDArray[np.float32], scores: NDArray[np.float32], skeleton: Skeleton
 ) -> Keypoints2D:
-    """Take scores for what they can be, and points far from any image for unknown."""
+    """Limit scores to [0, 1], and make points far outside any image unknown."""
     points = np.where(np.abs(points) < 1e6, points, np.nan).astype(np.float32)
     scores = np.clip(np.nan_to_num(scores, posinf=0.0), 0, 1).astype(np.float32)
     return Keypoints2D(points, scores, skeleton)

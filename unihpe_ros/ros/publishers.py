@@ -50,16 +50,16 @@ class Publishers:
     camera : str
         Name of the camera, under which its topics are; empty for the only one.
     transforms : Transforms, optional
-        Bring 3D into `target_frame`, if there is one.
+        Lookup of the transform into `target_frame`, if there is one.
     bodies : Bodies, optional
         Publish bodies too.
     feed : Feed, optional
-        Shows people on a page in the browser too.
+        Newest image and people for the page in the browser.
 
     Attributes
     ----------
     postures : str
-        Who held themselves how in the last image, if anybody asked.
+        Postures of the people in the last image, if they were computed.
 
     """
 
@@ -103,7 +103,7 @@ class Publishers:
     def _create(
         self, kind: type, topic: str, durability: DurabilityPolicy = DurabilityPolicy.VOLATILE
     ) -> LifecyclePublisher:
-        # Made anew for each publisher: rclpy writes overrides into it.
+        # A new one for each publisher, because rclpy writes overrides into it.
         qos = QoSProfile(
             history=HistoryPolicy.KEEP_LAST,
             depth=self._depth,
@@ -122,7 +122,7 @@ class Publishers:
         self, image: NDArray[np.uint8] | None, poses: Poses, mode: str
     ) -> NDArray[np.uint8] | None:
         """
-        Return the image that may be shown, anonymised if so set; None without a viewer.
+        Return the image to show, anonymised if so configured; None without a viewer.
 
         Parameters
         ----------
@@ -146,7 +146,7 @@ class Publishers:
         world_from_camera: NDArray[np.float64] | None = None,
     ) -> None:
         """
-        Publish the people of one image; what nobody listens to is not computed.
+        Publish the people of one image; topics without a subscriber are not computed.
 
         Parameters
         ----------
@@ -166,8 +166,8 @@ class Publishers:
         Raises
         ------
         TransformError
-            If the 3D can't be brought into the frame that is asked for: what is in pixels is
-            published all the same.
+            If the 3D cannot be transformed into the wanted frame; topics in pixels are published
+            all the same.
 
         """
         shown = poses.to(self._skeleton)
@@ -205,13 +205,13 @@ class Publishers:
             bodies.publish(self._camera, poses, context)
 
     def time_went_back(self) -> None:
-        """Forget what holds for the time before the jump."""
+        """Drop all state of the time before the jump."""
         if self._transforms is not None:
             self._transforms.forget()
 
     @property
     def draws(self) -> bool:
-        """Whether somebody wants to see the picture."""
+        """Whether the picture has a subscriber or a viewer."""
         if self._feed is not None and self._feed.is_watched:
             return True
         if self._bodies is not None and self._bodies.draws(self._camera):
@@ -246,7 +246,7 @@ class Publishers:
             self._latency.publish(Float32(data=seconds * 1e3))
 
     def publish_skeleton(self, parameters: Parameters, model: str) -> None:
-        """Publish what a reader of the clouds has to know; latched."""
+        """Publish the description of the clouds; latched."""
         self._skeleton_info.publish(String(data=skeleton_info(parameters, model)))
 
     def destroy(self) -> None:
@@ -257,7 +257,7 @@ class Publishers:
 
 
 def _moved(poses: Poses, transform: Transform) -> Poses:
-    """Return people in the target's frame; whoever has no place in the room is turned only."""
+    """Return people in the target frame; those without a position are only rotated."""
     relative = poses.root_mode is RootMode.RELATIVE
     points = transform.apply(poses.keypoints_3d, turn_only=relative)
     return replace(poses, keypoints_3d=points)

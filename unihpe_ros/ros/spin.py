@@ -25,8 +25,8 @@ def main(
     received: list[int] = []
 
     def stop(number: int, frame: object) -> None:
-        # Under launch, Ctrl-C sends SIGINT twice, and an interpreter that is about to end has no
-        # handler any more: the second would kill it, with status -2.
+        # Under launch, Ctrl-C sends SIGINT twice. An interpreter that is about to end has no
+        # handlers any more, so that the second signal would kill it, with status -2.
         del frame
         signal.signal(number, signal.SIG_IGN)
         received.append(number)
@@ -53,12 +53,12 @@ def main(
         is_idle = node.release(PATIENCE_S)
         node.destroy_node()
         rclpy.try_shutdown()
-        # Launch sends SIGTERM 5 s after SIGINT: on a busy machine while the interpreter ends,
-        # which has no handlers then, but keeps what is ignored.
+        # Launch sends SIGTERM 5 s after SIGINT. On a busy machine the interpreter may still be
+        # ending then: it has no handlers any more, but ignored signals stay ignored.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
     if node.is_loading or not is_idle:
-        # The interpreter's end would tear threads out of foreign code: they abort.
+        # At the end of the interpreter, threads inside C++ code would abort the process.
         sys.stderr.flush()
         os._exit(0)
     return 0

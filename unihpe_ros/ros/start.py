@@ -8,7 +8,7 @@ import signal
 
 def main() -> int:
     """Run the node until SIGINT or SIGTERM; return the exit status."""
-    # Until the node has its own handlers, the second or so that the imports take.
+    # Used during the imports, which take about a second, until the node has its own handlers.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(0))
     from unihpe_ros.ros.spin import main

@@ -46,7 +46,7 @@ class Statistics:
             self._counts[event] += 1
 
     def received(self, size: int) -> None:
-        """Count an image of so many bytes, and note when it came."""
+        """Count an image of `size` bytes, and store the time of its arrival."""
         self.count('received')
         self._last_image = self._clock()
         self.image_bytes = size
@@ -56,12 +56,12 @@ class Statistics:
         self._last_error = self._clock(), text
 
     def error(self, text: str) -> None:
-        """Count an error and remember its words."""
+        """Count an error and store its message."""
         self.count('error')
         self._last_error = self._clock(), text
 
     def recent_error(self, within: float) -> str:
-        """Return the words of the last error if it is no older than `within` s, else ''."""
+        """Return the message of the last error if it is at most `within` s old, else ''."""
         when, text = self._last_error
         return text if self._clock() - when <= within else ''
 

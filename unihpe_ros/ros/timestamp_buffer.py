@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar('T')
 
-# Depth images and boxes that come later than an image are waited for only while they come at all.
+# Time without messages, s, after which later ones are not waited for any more.
 _ALIVE_S = 1.0
 
 
@@ -62,7 +62,7 @@ class TimestampBuffer(Generic[T]):
             self.unused = 0
 
     def distance(self, stamp: float) -> float:
-        """Return how much newer the nearest message is than a time, s; NaN if there is none."""
+        """Return the stamp of the nearest message less a given time, s; NaN if there is none."""
         with self._changed:
             steps = [item[0] - stamp for item in self._items]
         return min(steps, key=abs, default=math.nan)
@@ -78,7 +78,7 @@ class TimestampBuffer(Generic[T]):
         tolerance : float
             How far from it the message's time may be, s.
         until : float
-            `time.monotonic()` until which a message is waited for that may be still on its way.
+            `time.monotonic()` until which a message that has not arrived yet is waited for.
 
         Returns
         -------
@@ -92,7 +92,8 @@ class TimestampBuffer(Generic[T]):
                 if best is not None and abs(best[0] - stamp) <= tolerance:
                     self.unused = 0
                     return best[1]
-                # What comes is newer than all that came: too new already, or soon too late.
+                # Later messages have newer stamps: once the newest is newer than the image,
+                # waiting does not help.
                 newest = self._items[-1][0] if self._items else stamp
                 left = until - time.monotonic()
                 if not self.is_alive or newest > stamp or left <= 0:

@@ -65,7 +65,7 @@ class Transforms:
     node : Node
         Listens to TF.
     wish : str
-        What TF is needed for, for the error if it can't be had.
+        Purpose of the lookup, for the error if tf2_ros is missing.
 
     Raises
     ------
@@ -90,18 +90,18 @@ class Transforms:
         header : Header
             The image's.
         timeout : float
-            How long to wait for a transform that is on its way, s.
+            Longest wait for a transform that is not available yet, s.
 
         Raises
         ------
         TransformError
-            If TF does not know it, or the image has no stamp: the latest transform would do for a
-            camera that stands still only.
+            If TF does not have it, or the image has no stamp: the latest transform would be right
+            only for a camera that does not move.
 
         """
         source = header.frame_id
         if source == target:
-            # Nothing to ask for, not even a stamp.
+            # The same frame: no lookup, and no stamp is needed.
             return IDENTITY
         if not (header.stamp.sec or header.stamp.nanosec):
             raise TransformError(
@@ -122,9 +122,9 @@ class Transforms:
 
     def forget(self) -> None:
         """
-        Start over when time jumps back; what is static stays.
+        Clear the buffer when time jumps back; static transforms stay.
 
-        A buffer keeps the newest transforms, and refuses as too old what comes from before them.
+        The buffer keeps the newest transforms and refuses older ones.
 
         """
         self._buffer.clear()

@@ -15,21 +15,22 @@ from unihpe_ros.ros.cameras import calibration_command
 from unihpe_ros.ros.parameters import Parameters
 from unihpe_ros.ros.statistics import Statistics
 
-# Fast DDS's own shared memory segment; of larger images a few get through by another way.
+# Size of Fast DDS's default shared memory segment; only a few larger images arrive.
 _SEGMENT_BYTES = 512 * 1024
 _SEGMENT_ADVICE = (
     'Fast DDS loses images above 512 KB between processes: start the camera with '
     'FASTDDS_DEFAULT_PROFILES_FILE and FASTRTPS_DEFAULT_PROFILES_FILE set to '
     'config/fastdds.xml of unihpe_ros, or use compressed images (image_transport:=compressed)'
 )
-# What is large enough to be lost.
+# Images from this size on, bytes, may get lost.
 _LARGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 _CAMERA_TYPES = (*_LARGE_TYPES, 'sensor_msgs/msg/CameraInfo')
 _SLOW_FPS = 5.0
 _REPEAT_S = 30.0
-# The share of images that may be lost to a newer one before somebody should know.
+# Share of images that may be dropped for a newer one before a warning.
 _TOLERATED_DROPS = 0.2
-# The share that may be missing between stamps before it is a loss and no uneven camera.
+# Share of images that may be missing by their stamps before it counts as loss; below it, the
+# camera may be uneven.
 _TOLERATED_LOSS = 0.4
 _NO_CLOCK = (
     'no /clock has come: use_sim_time is true, and nobody publishes it; latency and TF need it. '
@@ -39,14 +40,14 @@ _NO_CLOCK = (
 
 class Watchdog:
     """
-    Watches the inputs and logs, when it is news, why one is missing.
+    Check of the inputs, which logs once why one is missing.
 
     Parameters
     ----------
     node : Node
         The node that subscribes.
     statistics : Statistics
-        Knows when the last image came.
+        Time of the last image, and counts.
     log : CameraLog
         The camera's.
 
@@ -84,9 +85,9 @@ class Watchdog:
         images, camera_infos : Subscription
             The inputs; 2D poses take the place of images in mode lifting.
         parameters : Parameters
-            Hold the patience and the default field of view.
+            The time without images after which to warn, and the default field of view.
         blind : bool
-            No camera_info has come.
+            Whether no camera_info has arrived.
         lost : float
             Share of the images that were lost on their way, by the gaps between their stamps.
 
@@ -149,7 +150,7 @@ class Watchdog:
         return bool(simulated) and self._node.get_clock().now().nanoseconds == 0
 
     def _crowded(self, images: Subscription) -> str:
-        """Return who they are, if more than one node publishes the images."""
+        """Return the names of the publishers if more than one node publishes the images."""
         topic = images.topic_name
         if self._node.count_publishers(topic) < 2:
             return ''
@@ -169,7 +170,7 @@ class Watchdog:
         return text
 
     def _warn_anew(self, kind: str, text: str, now: float) -> None:
-        """Warn, unless that was the last warning, and not long ago."""
+        """Log a warning, unless it was the last one and recent."""
         if kind != self._logged or now - self._logged_at > _REPEAT_S:
             self._logged, self._logged_at = kind, now
             self._warn(text)
@@ -189,12 +190,12 @@ def _without_calibration(parameters: Parameters, images: Subscription) -> str:
 
 def cause_of_silence(node: Node, subscription: Subscription) -> str:
     """
-    Find out why a subscription gets nothing.
+    Return why a subscription receives nothing.
 
     Parameters
     ----------
     node : Node
-        The subscriber's node, whose view of the graph is asked.
+        The subscriber's node, through which the graph is read.
     subscription : Subscription
         The silent one.
 
@@ -227,7 +228,7 @@ def _is_fast_dds() -> bool:
 
 
 def _mismatch(publisher: TopicEndpointInfo, wanted: QoSProfile) -> str:
-    """Return how the two sides differ; empty if they fit."""
+    """Return the QoS mismatch of the two sides; empty if they fit."""
     compatibility, reason = qos_check_compatible(publisher.qos_profile, wanted)
     if compatibility != QoSCompatibility.ERROR:
         return ''

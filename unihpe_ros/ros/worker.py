@@ -54,7 +54,7 @@ class Worker(Generic[T]):
     handle : Callable[[Sequence[T]], None]
         Called in the thread with the newest item of each sender that has one.
     on_error : Callable[[Exception], None]
-        Called in the thread with what `handle` raised; the next items are handled all the same.
+        Called in the thread with an error of `handle`; the next items are handled all the same.
 
     """
 
@@ -68,7 +68,7 @@ class Worker(Generic[T]):
         self._thread.start()
 
     def submit(self, item: T, sender: str = '') -> bool:
-        """Hand over a sender's newest item; return whether an older one was dropped for it."""
+        """Pass the newest item of a sender; return whether an older one was dropped for it."""
         return self._mailbox.put(item, sender)
 
     def stop(self, patience: float | None = None) -> bool:
