@@ -73,6 +73,10 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         },
         {'rosbags'},
     ),
+    'run/inputs/topic_images.py': (
+        {'run.inputs.source', 'ros.images', 'ros.compressed'},
+        {'rclpy', 'sensor_msgs'},
+    ),
     'bench': (
         {
             *('core', 'tracking', 'kinematics', 'metrics', 'visualisation', 'engines', 'detector'),

@@ -1,11 +1,22 @@
 """`unihpe gestures` on tiny models: galleries that are made, listed, changed and tried."""
 
+from contextlib import contextmanager
+import itertools
+from threading import Event, Thread
+
 import pytest
+import rclpy
+from rclpy.qos import qos_profile_sensor_data
+from rclpy.time import Time
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
 from tiny_detector import write_tiny_detector
 from tiny_run import write_walk_video
 from unihpe_ros.cli import main as cli
 from unihpe_ros.kinematics.gesture_gallery import read_gallery
 from unihpe_ros.kinematics.starter_gestures import STARTER
+from unihpe_ros.ros.images import encode_image
+from unihpe_ros.run.inputs.video_frames import Video
 
 pytestmark = pytest.mark.slow
 
@@ -22,6 +33,39 @@ def unihpe(model, tmp_path, monkeypatch):
         return cli.main(['gestures', *arguments, *given])
 
     return gestures
+
+
+@pytest.fixture
+def publish_walk(tmp_path):
+    """Publish the images of the walk, stamped 20 a second, for as long as they are wanted."""
+
+    @contextmanager
+    def publishing(topic):
+        context = rclpy.Context()
+        rclpy.init(context=context)
+        node = rclpy.create_node('walk_camera', context=context)
+        publisher = node.create_publisher(Image, topic, qos_profile_sensor_data)
+        images = [frame.image for frame in Video(tmp_path / 'walk.mp4').frames()]
+        ended = Event()
+
+        def play():
+            for number in itertools.count(1):
+                header = Header(stamp=Time(nanoseconds=number * 5 * 10**7).to_msg())
+                publisher.publish(encode_image(images[number % len(images)], header))
+                if ended.wait(0.05):
+                    return
+
+        thread = Thread(target=play)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+            node.destroy_node()
+            rclpy.shutdown(context=context)
+
+    return publishing
 
 
 def test_a_gesture_is_recorded_listed_and_removed(unihpe, tmp_path, capsys):
@@ -51,16 +95,30 @@ def test_what_is_recorded_is_recognised(unihpe, capsys):
     ('arguments', 'words'),
     [
         (['record', 'Salute!', '--from', 'walk.mp4'], 'expected a name of lower case letters'),
-        (['record', 'salute', '--from', '/image'], 'record images first: ros2 bag record'),
+        (['record', 'salute', '--from', '/no/film'], 'there is no such file, and nobody'),
+        (['record', 'salute', '--from', '/no/film.mp4'], 'expected a video, a picture'),
         (['remove', 'nod'], 'nod: expected one of left_hand_raised'),
         (['test', '.'], 'expected pictures'),
         (['list', '--gallery', 'walk.mp4'], 'expected a gallery that unihpe gestures record has'),
     ],
 )
-def test_errors_name_the_cure_and_leave_no_file(unihpe, tmp_path, capsys, arguments, words):
+def test_errors_name_the_cure_and_leave_no_file(
+    unihpe, tmp_path, capsys, monkeypatch, arguments, words
+):
+    # Nobody publishes it, however long one waits.
+    monkeypatch.setattr('unihpe_ros.run.inputs.topic_images._DISCOVERY', 0.5)
     assert unihpe(*arguments) == 1
     assert words in ' '.join(capsys.readouterr().err.split())
     assert not (tmp_path / 'gestures.npz').exists()
+
+
+@pytest.mark.ros
+def test_a_gesture_is_recorded_from_a_topic(unihpe, tmp_path, publish_walk, capsys):
+    with publish_walk('/camera/image_raw'):
+        assert unihpe('record', 'stroll', '--from', '/camera/image_raw', '--seconds', '2') == 0
+    assert 'stroll: a ' in capsys.readouterr().out
+    (known,) = read_gallery(tmp_path / 'gestures.npz', STARTER).recorded
+    assert (known.name, known.source) == ('stroll', '/camera/image_raw')
 
 
 def test_a_failed_recording_leaves_the_gallery_as_it_was(unihpe, tmp_path):

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from unihpe_ros.run.inputs.source import Source
 
 _GALLERY = Path('gestures.npz')
-_INPUTS = 'a video, a recording (mcap, db3, bag), a folder of pictures, camera:0 or a URL'
+_INPUTS = (
+    'a video, a recording (mcap, db3, bag), a folder of pictures, camera:0, a URL or a topic of '
+    'images such as /camera/image_raw'
+)
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -38,7 +41,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         'name', help='lower case letters, digits and _; rest for what is no gesture'
     )
     record.add_argument(
-        '--from', dest='input', required=True, metavar='INPUT', help=f'{_INPUTS}: one person alone'
+        '--from', dest='input', required=True, metavar='INPUT', help=f'{_INPUTS}; one person alone'
     )
     record.add_argument(
         '--kind',
@@ -58,7 +61,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='largest distance at which it is recognised (default: that of the starter gestures)',
     )
     _add_input_options(
-        record, live='what a camera sees is recorded for, s (default: 5 for camera)'
+        record, live='how long to record, s (default: all; 5 of a camera or a topic)'
     )
     shown = actions.add_parser('list', help='print the gestures of a gallery')
     removed = actions.add_parser('remove', help='remove a gesture, of the starter ones too')
@@ -188,13 +191,12 @@ def _opened(
     """Open the input and load the model; Ctrl-C ends the reading, not the program."""
     from unihpe_ros.estimator import EstimatorSettings, PoseEstimator
     from unihpe_ros.run.inputs.choose import InputOptions, open_input
+    from unihpe_ros.run.inputs.topic_images import is_topic, TopicImages
 
-    if args.input.startswith('/') and not Path(args.input).exists():
-        raise ValueError(
-            f'{args.input}: there is no such file; of a topic, record images first: '
-            f'ros2 bag record -o bag {args.input}'
-        )
-    source = open_input(args.input, InputOptions(args.topic, None, args.fps))
+    if is_topic(args.input) and not Path(args.input).exists():
+        source: Source = TopicImages(args.input)
+    else:
+        source = open_input(args.input, InputOptions(args.topic, None, args.fps))
     try:
         estimator = PoseEstimator(
             args.model, EstimatorSettings(), backend=args.backend, detector=args.detector
