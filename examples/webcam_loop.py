@@ -47,5 +47,7 @@ def main(source: str) -> None:
 
 
 if __name__ == '__main__':
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
     with suppress(KeyboardInterrupt):
         main(sys.argv[1])

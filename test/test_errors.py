@@ -23,7 +23,7 @@ from unihpe_ros.detector import PersonDetector
 from unihpe_ros.engines import EngineError, load_engine
 from unihpe_ros.engines.model_files import check_pair, find_model
 from unihpe_ros.networks_2d.networks import open_network
-from unihpe_ros.ros.cameras import read_calibration
+from unihpe_ros.ros.camera_info import read_calibration
 from unihpe_ros.ros.compressed import decode_compressed
 from unihpe_ros.ros.depth import decode_depth
 from unihpe_ros.ros.depth_use import DepthUse

@@ -26,7 +26,7 @@ SHARED_NAMES = {
     *('main', 'run', 'run_list', 'add_parser', 'load'),
     *('Array', 'Float32', 'Float64', 'Int32', 'UInt8', 'T', 'jit'),
 }
-MESSAGES = ('cameras', 'clouds', 'compressed', 'images', 'markers')
+MESSAGES = ('camera_info', 'clouds', 'compressed', 'images', 'markers')
 # layer: (other layers of ours or single names of them, third parties beside ANYWHERE).
 # cli is missing: it may import everything.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {

@@ -33,7 +33,7 @@ RECEIVED = (
     Step(
         'Keep the newest',
         ('ros/worker.py',),
-        'One place per camera: a newer image replaces the one that waits. Nothing queues.',
+        'One place per camera: a newer image replaces the waiting one. There is no queue.',
         'message',
         'spine',
     ),
@@ -54,7 +54,7 @@ WORKED = (
     Step(
         'Detect newcomers',
         ('newcomers.py', 'detector.py'),
-        'In its own thread, every few images: what it finds is for the next one.',
+        'In its own thread, now and then. Used in a later image.',
         'boxes (S, 4) px',
     ),
     Step(
@@ -84,39 +84,39 @@ WORKED = (
     Step(
         'Build observations',
         ('tracking/observations.py',),
-        'Those crops that show somebody, with their colours.',
+        'The crops that show a person, with colours and position.',
         'Observations',
     ),
     Step(
         'Associate',
         ('tracking/association.py', 'tracking/tracker.py'),
-        'Who is who: keypoints, boxes, place, looks.',
+        'Tracks by keypoints, boxes, position and colours.',
         'track_ids',
     ),
     Step(
         'Refine',
         ('tracking/refinement.py', 'tracking/root.py'),
-        'Place in the room, bone lengths, smoothing.',
+        'Position in the room, bone lengths, smoothing.',
         'keypoints_3d, m',
     ),
     Step(
         'Assemble',
         ('tracking/assemble.py',),
-        'Skeletons of who is seen, and predicted ones of who was a moment ago.',
+        'Poses of observed people, and predicted ones of people lost a moment ago.',
         'Poses',
     ),
     Step(
         'Publish',
         ('ros/publishers.py', 'ros/clouds.py'),
-        'With the header of the image. What nobody reads is not made.',
+        'With the image header; only topics with a subscriber.',
         'pose3d, markers, ...',
     ),
 )
 MEANWHILE = (
-    'While the worker is busy, the detector included, the executor goes on: services answer, '
-    'and newer images wait in their one place. When the worker is done it takes the newest of '
-    'each camera; those in between were dropped and are counted in /diagnostics. Known people '
-    'are carried on by the time between stamps, so that a dropped image costs no id.'
+    'While the worker is busy, the executor goes on: services answer, and newer images replace '
+    'the waiting one. The worker then takes the newest image of each camera; dropped ones are '
+    'counted in /diagnostics. People are predicted by the time between stamps, so that a dropped '
+    'image costs no id. While the detector runs, images with known people do not wait for it.'
 )
 
 

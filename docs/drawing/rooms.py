@@ -55,10 +55,10 @@ WORDS = {
     'synthesis': 'Motion clips to labelled pictures of people.',
     'datasets': 'Readers of data sets; batches.',
     'models': 'Networks in PyTorch; ONNX export.',
-    'kinematics': 'Joint angles, URDF, posture of a person.',
+    'kinematics': 'Joint angles, URDF, posture, gestures.',
     'metrics': 'OKS, MPJPE, PCK, average precision, id switches.',
     'visualisation': 'Skeletons drawn into images, floor plan, video.',
-    'tracking': 'Who is who: ids, smoothing, bone lengths, place in the room.',
+    'tracking': 'Ids, smoothing, bone lengths, position in the room.',
     'engines': 'ONNX Runtime, OpenVINO, TensorRT; CUDA kernels; cache.',
     'core': 'Geometry, lenses, crops, skeletons, SimCC, what a model file says about itself. '
     'NumPy, SciPy and OpenCV only. Every room may import it.',
@@ -156,7 +156,7 @@ def _explain(picture: Picture) -> None:
         picture.write(x + 38, 1026, words)
     left, middle, right = _COLUMNS
     picture.arrow([(left, 1050), (left + 28, 1050)])
-    picture.write(left + 38, 1055, 'may import, and what that one imports')
+    picture.write(left + 38, 1055, 'may import, also what the other may import')
     picture.write(middle, 1055, '(not drawn: imports of single modules)')
     picture.ribbon([(right + 2, 1050), (right + 26, 1050)], '#d9822b')
     picture.write(right + 38, 1055, 'a file that is handed over')

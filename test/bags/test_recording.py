@@ -20,7 +20,7 @@ from unihpe_ros.bags.copy import check_target
 from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.bags.topics import BagError
 from unihpe_ros.cli.main import main
-from unihpe_ros.ros.cameras import Calibration
+from unihpe_ros.ros.camera_info import Calibration
 
 FRAMES = 8
 

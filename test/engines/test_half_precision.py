@@ -10,7 +10,7 @@ import pytest
 from unihpe_ros.core import simcc
 from unihpe_ros.core.crops import InputBatch
 from unihpe_ros.core.model_spec import ModelSpec
-from unihpe_ros.engines.precision import to_half
+from unihpe_ros.engines.half_precision import to_half
 
 FLOAT = onnx.TensorProto.FLOAT
 

@@ -14,7 +14,7 @@ from unihpe_ros.ros.boxes_in import detections_type, to_boxes
 from unihpe_ros.ros.camera_log import CameraLog
 from unihpe_ros.ros.optional import MissingPackageError
 from unihpe_ros.ros.parameters import Parameters
-from unihpe_ros.ros.poses2d import keypoints_type
+from unihpe_ros.ros.pose2d_in import keypoints_type
 from unihpe_ros.ros.timestamp_buffer import TimestampBuffer
 
 SIZE = (64, 48)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ros_fixtures import camera_info
 from sensor_msgs.msg import RegionOfInterest
-from unihpe_ros.ros.cameras import CameraSource, read_calibration, to_camera
+from unihpe_ros.ros.camera_info import CameraSource, read_calibration, to_camera
 
 
 def published(msg, size=None):

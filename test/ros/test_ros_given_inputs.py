@@ -29,7 +29,7 @@ from unihpe_ros.core.pose import KeypointFlag
 from unihpe_ros.core.skeleton import COCO_17
 from unihpe_ros.ros import auxiliary_inputs
 from unihpe_ros.ros.clouds import from_cloud
-from unihpe_ros.ros.frames import estimator_settings
+from unihpe_ros.ros.frame_handler import estimator_settings
 
 
 @pytest.mark.parametrize('stamped', [True, False])

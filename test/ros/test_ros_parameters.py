@@ -9,7 +9,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from ros_fixtures import overrides
 from unihpe_ros.core.settings import EstimatorSettings
-from unihpe_ros.ros.frames import estimator_settings
+from unihpe_ros.ros.frame_handler import estimator_settings
 from unihpe_ros.ros.parameter_tables import markdown_table, yaml_file
 from unihpe_ros.ros.parameters import declare_parameters, Parameters
 import yaml

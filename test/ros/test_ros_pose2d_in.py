@@ -9,7 +9,7 @@ from std_msgs.msg import Header
 from unihpe_ros.core.skeleton import COCO_17, ROS4HRI_18
 from unihpe_ros.ros.clouds import to_cloud, to_cloud_2d
 from unihpe_ros.ros.images import DecodeError
-from unihpe_ros.ros.poses2d import decode_keypoints
+from unihpe_ros.ros.pose2d_in import decode_keypoints
 
 SIZE = (64, 48)
 

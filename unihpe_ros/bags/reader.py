@@ -24,7 +24,7 @@ from unihpe_ros.bags.topics import (
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.intensity import IntensityRange
 from unihpe_ros.core.pose import Poses
-from unihpe_ros.ros.cameras import read_calibration
+from unihpe_ros.ros.camera_info import read_calibration
 from unihpe_ros.ros.clouds import from_cloud
 from unihpe_ros.ros.compressed import decode_compressed
 from unihpe_ros.ros.images import BgrImage, decode_image, DecodeError

@@ -30,7 +30,7 @@ from unihpe_ros.bags.topics import (
 from unihpe_ros.core.files import replacing_folder
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.pose import Poses
-from unihpe_ros.ros.cameras import to_camera_info
+from unihpe_ros.ros.camera_info import to_camera_info
 from unihpe_ros.ros.clouds import to_cloud
 from unihpe_ros.ros.images import BgrImage
 

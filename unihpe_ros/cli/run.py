@@ -134,7 +134,7 @@ def _add_input_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
-    from unihpe_ros.core.sharing import choose_shard
+    from unihpe_ros.core.sharding import choose_shard
     from unihpe_ros.core.skeleton import SKELETONS
     from unihpe_ros.run.inputs.choose import input_name
 

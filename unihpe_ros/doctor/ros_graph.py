@@ -7,7 +7,7 @@ from typing import Any, TYPE_CHECKING
 
 from unihpe_ros.bags.topics import camera_info_topic, CAMERA_INFO_TYPE, IMAGE_TYPES
 from unihpe_ros.doctor.section import Section
-from unihpe_ros.ros.cameras import calibration_command
+from unihpe_ros.ros.camera_info import calibration_command
 from unihpe_ros.ros.start_errors import cause_of_no_ros
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class _Topic:
 
 
 def _calibration(info: Any, heard: Heard) -> list[str]:
-    from unihpe_ros.ros.cameras import to_camera
+    from unihpe_ros.ros.camera_info import to_camera
 
     try:
         camera = to_camera(info, rectified=False)

@@ -15,7 +15,7 @@ from unihpe_ros.core.files import write_whole
 from unihpe_ros.core.model_spec import FOREIGN, METADATA_KEY, ModelSpec, Shape
 from unihpe_ros.engines import check_signature, EngineError
 from unihpe_ros.engines.foreign_graph import with_float_tensors
-from unihpe_ros.engines.precision import FLOAT_PRECISIONS, to_half
+from unihpe_ros.engines.half_precision import FLOAT_PRECISIONS, to_half
 from unihpe_ros.engines.trt_runtime import TensorRt, TensorRtLog
 
 # The current step, and the share of the whole that is done, [0, 1].

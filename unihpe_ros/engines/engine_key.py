@@ -11,7 +11,7 @@ import re
 from unihpe_ros.engines.cuda import Gpu
 from unihpe_ros.engines.trt_runtime import TensorRt
 
-# Increase it when `build` or `precision` changes the engines that they make.
+# Increase it when `build` or `half_precision` changes the engines that they make.
 RECIPE = 1
 # StringStringEntryProto with the key 'location', up to the length of its value.
 _LOCATION = re.compile(rb'\x0a\x08location\x12')

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CompressedImage, Image
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.ros.boxes_in import to_boxes
+from unihpe_ros.ros.camera_info import CameraSource
 from unihpe_ros.ros.camera_log import CameraLog
-from unihpe_ros.ros.cameras import CameraSource
 from unihpe_ros.ros.depth import decode_depth
 from unihpe_ros.ros.depth_use import DepthUse
 from unihpe_ros.ros.images import DecodeError

@@ -20,7 +20,7 @@ from unihpe_ros.ros.boxes_in import detections_type
 from unihpe_ros.ros.camera_log import CameraLog
 from unihpe_ros.ros.optional import MissingPackageError
 from unihpe_ros.ros.parameters import Parameters
-from unihpe_ros.ros.poses2d import keypoints_type
+from unihpe_ros.ros.pose2d_in import keypoints_type
 from unihpe_ros.ros.publishers import Publishers
 from unihpe_ros.ros.statistics import Statistics
 from unihpe_ros.ros.watchdog import Watchdog

@@ -17,7 +17,7 @@ from unihpe_ros.core.pose import person_scores, Poses
 from unihpe_ros.kinematics.gestures import SeenGesture
 from unihpe_ros.kinematics.posture import Posture
 from unihpe_ros.ros.images import encode_image
-from unihpe_ros.ros.poses2d import hri_indices
+from unihpe_ros.ros.pose2d_in import hri_indices
 
 # Names of the postures in hri_msgs.
 _POSTURES = {

@@ -11,7 +11,7 @@ from unihpe_ros.engines import EngineError
 from unihpe_ros.estimator import PoseEstimator
 from unihpe_ros.ros.bodies import Bodies
 from unihpe_ros.ros.camera_input import CameraInput, Frame
-from unihpe_ros.ros.frames import estimator_settings, FrameHandler
+from unihpe_ros.ros.frame_handler import estimator_settings, FrameHandler
 from unihpe_ros.ros.parameters import Parameters
 from unihpe_ros.ros.publishers import Publishers
 from unihpe_ros.ros.statistics import Statistics

@@ -10,8 +10,8 @@ from rclpy.qos import qos_check_compatible, QoSCompatibility, QoSProfile, Reliab
 from rclpy.subscription import Subscription
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 from rclpy.utilities import get_rmw_implementation_identifier
+from unihpe_ros.ros.camera_info import calibration_command
 from unihpe_ros.ros.camera_log import CameraLog
-from unihpe_ros.ros.cameras import calibration_command
 from unihpe_ros.ros.parameters import Parameters
 from unihpe_ros.ros.statistics import Statistics
 

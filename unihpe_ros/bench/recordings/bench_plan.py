@@ -37,7 +37,7 @@ class BenchPlan:
     truth : str
         See `unihpe_ros.bench.recordings.sources.load_truth`.
     shard : str
-        'i/n', see `unihpe_ros.core.sharing.choose_shard`.
+        'i/n', see `unihpe_ros.core.sharding.choose_shard`.
     write_bag, video : Path, optional
         Where to write the recording with the poses, and a video; with several recordings or
         models, their names are put into the file's.

@@ -18,7 +18,7 @@ from unihpe_ros.bench.recordings.in_process import DirectRun
 from unihpe_ros.bench.recordings.recorder import Recorder
 from unihpe_ros.bench.recordings.sources import find_bags, load_truth
 from unihpe_ros.core.pose import Poses
-from unihpe_ros.core.sharing import choose_shard
+from unihpe_ros.core.sharding import choose_shard
 from unihpe_ros.engines import EngineError
 from unihpe_ros.engines.model_files import find_model
 from unihpe_ros.estimator import PoseEstimator

@@ -22,7 +22,7 @@ from unihpe_ros.ros.camera_poses import CameraPoses
 from unihpe_ros.ros.compressed import CompressedPicture
 from unihpe_ros.ros.images import BgrImage, DecodeError, make_decoder
 from unihpe_ros.ros.parameters import Parameters
-from unihpe_ros.ros.poses2d import decode_keypoints
+from unihpe_ros.ros.pose2d_in import decode_keypoints
 from unihpe_ros.ros.transforms import TransformError, Transforms
 
 # The estimator's settings are in SI units, without a suffix.

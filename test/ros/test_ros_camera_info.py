@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from ros_fixtures import camera_info
 from sensor_msgs.msg import RegionOfInterest
-from unihpe_ros.ros import cameras
-from unihpe_ros.ros.cameras import CameraSource, read_calibration, to_camera
+from unihpe_ros.ros import camera_info as module
+from unihpe_ros.ros.camera_info import CameraSource, read_calibration, to_camera
 
 FAR_OFF = [9.0, 0.0, 1e300, 0.0, 9.0, 5.0, 0.0, 0.0, 1.0]
 
@@ -171,7 +171,7 @@ def test_while_a_calibration_is_read_the_last_one_holds(monkeypatch):
         seen.append(source.camera)
         return read_calibration(msg, rectified=rectified)
 
-    monkeypatch.setattr(cameras, 'read_calibration', read)
+    monkeypatch.setattr(module, 'read_calibration', read)
     source.update(camera_info(focal=70.0))
     assert seen == [first]
     assert source.camera.K[0, 0] == 70.0
