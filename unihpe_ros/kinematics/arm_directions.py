@@ -43,7 +43,7 @@ def arm_directions(points: NDArray[np.floating]) -> Float64:
     frames = upright_frames(0.5 * (left + right) - body[:, _PELVIS], left - right)
     bones = body.take(_ENDS[1], 1) - body.take(_ENDS[0], 1)
     found = (unit(bones) @ frames).reshape(-1, FEATURES)
-    # Who is known in part is not known: every comparison needs both arms.
+    # NaN for the whole person, because every comparison needs both arms.
     found[~np.isfinite(found).all(-1)] = np.nan
     return np.asarray(found)
 

@@ -14,8 +14,8 @@ Float64 = NDArray[np.float64]
 GESTURE_KINDS = ('auto', 'pose', 'movement')
 # Both arms hang where their bones point down by these cosines: before and after a gesture.
 _HANGING = 0.85
-# Arms that turn faster, as the root mean square over the bones in the middle of the recording,
-# make a movement, rad/s; and of a pose only moments that are calmer are taken.
+# Speed of the arms, rad/s, as the root mean square over the bones in the middle of the recording,
+# above which it is a movement; of a pose only slower moments are used.
 _MOVES = 0.8
 # Poses that are nearer to each other are one example, as the distance of galleries.
 _DISTINCT = 0.12
@@ -47,7 +47,7 @@ def make_examples(
     one_sided : bool
         Leave out the mirror images.
     still : bool
-        Whether each moment is a picture on its own, and an example.
+        Whether each moment is a separate picture, and so an example.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def make_examples(
     Raises
     ------
     GalleryError
-        If there is too little to make a gesture of; the message says how long it must be.
+        If the recording is too short; the message says how long it must be.
 
     """
     if still:

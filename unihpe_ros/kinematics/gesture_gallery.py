@@ -17,14 +17,14 @@ from unihpe_ros.kinematics.arm_directions import FEATURES
 
 Float64 = NDArray[np.float64]
 
-# Of a file; another number is of other features or another layout.
+# Version of the file; another one has other features or another layout.
 GALLERY_VERSION = 1
 # Steps of a movement's example, and how many of them make a second.
 STEPS, RATE = 12, 10.0
-# Distances, as root mean square over the arms' bones, from which nothing is recognised: what false
-# alarms on clips of people who make no gesture allow (docs/hri.md).
+# Distances, as root mean square over the arms' bones, from which nothing is recognised. They are
+# chosen by the false alarms on clips of people who make no gesture (docs/hri.md).
 POSE_LIMIT, MOVEMENT_LIMIT = 0.65, 0.58
-# The name of what is no gesture: whoever is nearest to one of its examples makes none.
+# Name of the examples of no gesture: a person nearest to one of these makes none.
 REST = 'rest'
 _NAME = re.compile('[a-z][a-z0-9_]*')
 
@@ -87,10 +87,11 @@ class Gallery:
     Parameters
     ----------
     starter : tuple[str, ...]
-        Names of those of `unihpe_ros.kinematics.starter_gestures` that are among them; they are
-        made anew each time.
+        Names of the starter gestures in it, see `unihpe_ros.kinematics.starter_gestures`; they are
+        not stored but made at start.
     recorded : tuple[KnownGesture, ...]
-        All others. One with a starter gesture's name adds its examples to that one's.
+        All other gestures. One with the name of a starter gesture adds its examples to that
+        gesture.
 
     """
 
@@ -103,7 +104,7 @@ class Gallery:
         return tuple(dict.fromkeys([*self.starter, *(one.name for one in self.recorded)]))
 
     def with_gesture(self, known: KnownGesture) -> Gallery:
-        """Return a gallery with one more; one recorded earlier under its name is replaced."""
+        """Return a gallery with one more gesture; it replaces a recorded one of its name."""
         return replace(self, recorded=(*self.without_recorded(known.name), known))
 
     def without(self, name: str) -> Gallery:

@@ -15,25 +15,26 @@ from unihpe_ros.kinematics.time_warping import warped_distances
 
 Float64 = NDArray[np.float64]
 
-# An arm whose bones point down so far, as the mean cosine, is free in an example: what it does
-# counts by this share.
+# An arm of an example counts as hanging from this mean cosine of its bones against the vertical;
+# its weight is then this share.
 _HANGING, _FREE = 0.8, 0.3
-# What a difference of 1 rad/s counts, rad: a still arm is no movement, though it is on its way.
+# Weight of a difference in speed, rad for 1 rad/s, so that a still arm on the path of a movement
+# does not match it.
 _VELOCITY = 0.15
-# Somebody whose arms turn faster holds no pose: root mean square over the bones that count, rad/s.
+# Speed, rad/s, root mean square over the bones that count, above which a person holds no pose.
 _STILL = 0.9
-# Who moves less than this share of a movement does not make it.
+# Least extent of a movement as a share of the example's.
 _LEAST_MOTION = 0.65
-# How long a pose and a movement last before they are believed, how long they may not be seen in
-# between, and how long a gesture stays when it is not seen, s.
+# Time, s, that a pose and a movement must last before they are reported, the longest gap in it,
+# and the time that a gesture stays after it was last seen.
 _DWELL, _MOVEMENT_DWELL, _GAP, _LINGERS = 0.35, 0.9, 0.25, 0.4
-# A pause after which nothing is known of what was before, s.
+# Pause after which the state is dropped, s.
 _PAUSE = 1.0
 # Length of a movement's window, and how much of it must have been seen, s.
 _SPAN = (STEPS - 1) / RATE
 _WHOLE = 0.9 * _SPAN
 _TIMES = np.arange(1 - STEPS, 1) / RATE
-# The speed of now is that of so many of the last moments.
+# Number of the last moments from which the present speed is computed.
 _RECENT = 4
 
 
@@ -47,7 +48,7 @@ class SeenGesture:
     name : str
         The gesture; empty for none.
     distance : float
-        From the nearest example, in its limits: 1 is the limit; NaN without a gesture.
+        Distance from the nearest example as a share of its limit; NaN without a gesture.
     since : float
         When it began, s.
 
@@ -75,19 +76,19 @@ class _Person:
 
 class GestureRecogniser:
     """
-    Follows the arms of people, and compares them with a gallery ten times a second.
+    Recogniser that compares the arms of people with a gallery ten times a second.
 
     Parameters
     ----------
     gallery : Gallery
-        What is recognised.
+        The gestures to recognise.
 
     """
 
     def __init__(self, gallery: Gallery) -> None:
         starter = starter_gestures()
         known = [*(starter[name] for name in gallery.starter), *gallery.recorded, resting_arms()]
-        # Of equally near examples the first counts.
+        # Of equally near examples the first is taken.
         known.sort(key=lambda one: one.name != REST)
         self._poses = _Examples([one for one in known if not one.is_movement])
         self._movements = _Examples([one for one in known if one.is_movement])
@@ -107,14 +108,14 @@ class GestureRecogniser:
         points : NDArray
             ``(N, 26, 3)`` keypoints of UNION in any frame, m; NaN where unknown.
         stamp : float
-            s; a time before the last one, or long after it, forgets what was.
+            Time, s; one before the last, or long after it, drops the state.
 
         """
         if not 0 <= stamp - self._stamp <= _PAUSE:
             self._people = {}
         self._people = {i: self._people.get(i) or _Person() for i in ids}
         people = [self._people[i] for i in ids]
-        # Half a step early is nearer to the rate than an image too late.
+        # An image half a step early is nearer to the rate than the one after it.
         due = [
             row
             for row, person in enumerate(people)
@@ -134,12 +135,12 @@ class GestureRecogniser:
         velocities = np.gradient(windows, 1 / RATE, axis=1)
         poses = self._poses.nearest_poses(windows[:, -2], velocities)
         found = [(name, distance, False) for name, distance in poses]
-        # Of whom less than a window is known, no movement is.
+        # No movement of people who are known for less than a window.
         whole = [row for row, one in enumerate(people) if one.stamps[0] <= stamp - _WHOLE]
         if whole and len(self._movements):
             moves = self._movements.nearest_movements(windows[whole], velocities[whole])
             for row, (name, distance) in zip(whole, moves, strict=True):
-                # Who moves passes through poses on the way.
+                # A moving person passes through poses.
                 if name:
                     found[row] = name, distance, True
         for person, (name, distance, is_movement) in zip(people, found, strict=True):
@@ -160,7 +161,7 @@ class _Examples:
         down = -examples.reshape(len(examples), math.prod(shape) // FEATURES, 2, 2, 3)[..., 2]
         hangs = down.mean((1, 3)) > _HANGING
         weights = np.where(hangs, _FREE, 1.0)
-        # Who lets both arms hang shows nothing else than that.
+        # If both arms hang, both have full weight.
         weights[hangs.all(-1)] = 1.0
         weights = np.repeat(weights / (2 * weights.sum(-1, keepdims=True)), 2, axis=-1)
         self._weights = np.repeat(weights, 3, axis=-1)  # (M, 12)
@@ -177,7 +178,7 @@ class _Examples:
         return len(self._names)
 
     def nearest_poses(self, arms: Float64, velocities: Float64) -> list[tuple[str, float]]:
-        """Return name and distance of the pose of each person; '' for none, or on the move."""
+        """Return name and distance of each person's pose; '' for none, or while arms move."""
         if not len(self):
             return [('', math.nan)] * len(arms)
         weighted = self._weights * self._examples
@@ -213,7 +214,7 @@ class _Examples:
 def _append(person: _Person, stamp: float, arms: Float64) -> None:
     """Add the present arms, ``(12,)``, and drop those older than a window."""
     person.stamps.append(stamp)
-    # What is unknown for a moment is as it was.
+    # Arms that are unknown for a moment keep their last directions.
     is_known = not math.isnan(arms[0])
     person.arms.append(arms if is_known or not person.arms else person.arms[-1])
     old = sum(when <= stamp - _SPAN for when in person.stamps[1:])
@@ -241,7 +242,7 @@ def _calmed(windows: Float64) -> Float64:
 def _follow(person: _Person, name: str, distance: float, is_movement: bool, stamp: float) -> None:
     """Accept a gesture that lasts, and end one that is over."""
     known = {n: one for n, one in person.candidates.items() if stamp - one[1] <= _GAP}
-    # Who moves passes through poses on the way.
+    # A moving person passes through poses.
     is_passing = not is_movement and any(moves for _, _, moves in known.values())
     if name and not is_passing:
         since = known[name][0] if name in known else stamp

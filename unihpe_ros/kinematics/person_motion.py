@@ -21,14 +21,14 @@ Float64 = NDArray[np.float64]
 # Noise of one image as a share of the distance: along the ray, across it; by projection and by
 # a depth image.
 _ALONG, _ACROSS = np.array([0.02, 0.006]), 0.004
-# What lasts, as a share of the distance along the ray, and across it.
+# Lasting errors as a share of the distance, along the ray and across it.
 _BIAS_ALONG, _BIAS_ACROSS = np.array([0.036, 0.01]), 0.0035
-_LAG = 0.045  # s by which smoothed people are behind.
-_BOB = 0.18  # m/s of the up and down of a walk, which the filter evens out.
-# How people change their velocity, as the spectral density of an acceleration, m^2/s^3; and how
-# fast they are when they are first seen, m/s.
+_LAG = 0.045  # s; lag of smoothed positions.
+_BOB = 0.18  # m/s; of the up and down in a walk, which the filter removes.
+# Spectral density of the acceleration of people, m^2/s^3, and the standard deviation of their
+# velocity when they are first seen, m/s.
 _AGILITY, _FIRST_SPEED = 0.2, 1.0
-_GAP = 1.0  # s after which somebody begins anew.
+_GAP = 1.0  # s; gap after which a filter begins anew.
 _EYE, _DIAGONAL = np.eye(3), np.arange(3)
 
 
@@ -114,7 +114,7 @@ class PeopleMotion:
         self._covariances = turn @ self._covariances @ turn.T
 
     def _carry(self, ids: Sequence[int], stamp: float) -> None:
-        """Move those who are still there on to a time; newcomers are NaN."""
+        """Predict known people to a time; new ones are NaN."""
         step = stamp - self._stamp
         kept = {i: row for row, i in enumerate(self._ids)} if 0 <= step <= _GAP else {}
         states, covariances = np.full((len(ids), 6), np.nan), np.zeros((len(ids), 6, 6))
@@ -140,7 +140,7 @@ class PeopleMotion:
     def _sigmas(
         self, camera: NDArray[np.floating], up: NDArray[np.floating], kind: NDArray[np.intp]
     ) -> Float64:
-        """``(N, 6)`` What is reported: the filter's, and what no filter can know."""
+        """``(N, 6)`` Reported deviations: the filter's, and those that the filter cannot know."""
         velocity = self._states[:, 3:]
         bias = _BIAS_ALONG[kind]
         lasting = _spread(self._states[:, :3] - camera, bias, _BIAS_ACROSS)

@@ -11,9 +11,9 @@ from unihpe_ros.core.skeleton import UNION
 
 Float64 = NDArray[np.float64]
 
-# An arm that points is bent at the elbow by no more, and raised from the trunk by no less, rad.
+# Largest bend of the elbow, and least angle to the trunk, of a pointing arm, rad.
 _MOST_BENT, _LEAST_RAISED = math.radians(40), math.radians(35)
-# How far a wrist or an eye is from where it is seen, m.
+# Error of a wrist or an eye, m.
 _KEYPOINT_SIGMA = 0.03
 # Ends of both arms, and of the line from the pelvis to between the shoulders.
 _SHOULDERS, _ELBOWS, _WRISTS = (
@@ -21,7 +21,8 @@ _SHOULDERS, _ELBOWS, _WRISTS = (
     for name in ('shoulder_joint', 'elbow', 'wrist')
 )
 _EYES, _PELVIS = np.array(UNION.indices('left_eye', 'right_eye')), UNION.index('pelvis')
-# A ray that falls less than this, as a sine, meets the ground too far away to say where.
+# Least sine of the angle of a ray to the ground: below it the point on the ground is too
+# uncertain.
 _LEAST_FALL = 0.05
 
 
@@ -110,7 +111,7 @@ def _ray(row: int, shoulder: Float64, eyes: Float64, wrist: Float64) -> Ray | No
     length = math.sqrt(direction @ direction)
     if not length > 0:
         return None
-    # Neither line is known to be the one that is meant, and both ends of it are a little off.
+    # It is not known which of the two lines is meant, and both ends have errors.
     apart = 0.5 * math.acos(min(max(float(units[0] @ units[-1]), -1.0), 1.0))
     off = math.sqrt(2 / len(units)) * _KEYPOINT_SIGMA / math.sqrt(lines[0] @ lines[0])
     return Ray(row, wrist, direction / length, math.hypot(apart, off))

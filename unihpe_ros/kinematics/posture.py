@@ -14,21 +14,24 @@ from unihpe_ros.kinematics.rotations import length
 
 Float64 = NDArray[np.float64]
 
-# Shares of the leg's length: hips that are higher stand, those of somebody who lies are lower.
+# Heights of the hips as shares of the leg's length: above the first a person stands, below the
+# second a person lies.
 _STANDING_HIPS, _LYING_HIPS = 0.72, 0.45
-# Height of the body without the arms, which somebody who lies may raise, as a share of the length
-# of trunk and leg, below which somebody lies.
+# Height of the body, as a share of the length of trunk and leg, below which a person lies. Arms
+# are left out, because a lying person may raise them.
 _LYING_EXTENT = 0.55
 # Cosines against the vertical: of a trunk that lies, and of a shin that lies on the floor.
 _LYING_TRUNK, _LYING_SHIN = 0.6, 0.5
-# Of somebody on their knees the hip is over the knee by this share of the thigh.
+# Least height of the hip over the knee of a kneeling person, as a share of the thigh.
 _OVER_KNEE = 0.2
-_KNEELING_BEND = math.cos(math.radians(60))  # Cosine of the least bend of their knee.
-# Of somebody who squats the hip is this near over the ankle, as a share of the thigh.
+_KNEELING_BEND = math.cos(
+    math.radians(60)
+)  # Cosine of the least bend of the knee of a kneeling person.
+# Largest height of the hip over the ankle of a squatting person, as a share of the thigh.
 _OVER_ANKLE = 0.75
-# How long a posture lasts before it is believed, and how long a fall may take, s.
+# Time that a posture must last before it is reported, and longest duration of a fall, s.
 _DWELL, _FALL = 0.3, 1.0
-# A pause after which nothing is known of what was before, s.
+# Pause after which the state is dropped, s.
 _PAUSE = 2.0
 
 # Left and right hip, then left and right shoulder.
@@ -65,7 +68,7 @@ class Posture(IntEnum):
 
 def postures(points: NDArray[np.floating], up: NDArray[np.floating]) -> list[Posture]:
     """
-    Return the posture of each person at one moment; nobody is FALLEN by that alone.
+    Return the posture of each person at one moment, which is never FALLEN.
 
     Parameters
     ----------
@@ -130,7 +133,7 @@ class _Known:
 
 
 class PostureTracker:
-    """Follows the postures of people: one that lasts is believed, and falls are found."""
+    """Tracker of postures, which reports those that last, and falls."""
 
     def __init__(self) -> None:
         self._known: dict[int, _Known] = {}
@@ -146,7 +149,7 @@ class PostureTracker:
         seen : Sequence[Posture]
             N postures of this moment, see `postures`.
         stamp : float
-            s; a time before the last one, or long after it, forgets what was.
+            Time, s; one before the last, or long after it, drops the state.
 
         """
         self._known = {i: self._known[i] for i in ids if i in self._known}
@@ -155,7 +158,7 @@ class PostureTracker:
     def _follow(self, i: int, now: Posture, stamp: float) -> Posture:
         known = self._known.get(i)
         if known is None or not 0 <= stamp - known.stamp <= _PAUSE:
-            # The first posture is believed at once: there is none that it contradicts.
+            # The first posture is reported at once, because it contradicts none before.
             known = self._known[i] = _Known(stamp, now, now, stamp)
         known.stamp = stamp
         if now is Posture.UNKNOWN:

@@ -1,4 +1,4 @@
-"""Gestures that are known without a recording, made from positions and paths of hands."""
+"""Gestures that need no recording, made from positions and paths of the hands."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class _Style:
 
 
 _RAISED = (_Style((0.05, 0.08, 0.97)), _Style((0.2, 0.2, 0.8)), _Style((0.25, 0.25, 0.55)))
-# Which arms ('one' is either), and the ways.
+# The arms ('one' is either), and the ways to make the gesture.
 _POSES: Mapping[str, tuple[str, Sequence[_Style]]] = {
     'left_hand_raised': ('left', _RAISED),
     'right_hand_raised': ('right', _RAISED),
@@ -91,7 +91,7 @@ _POSES: Mapping[str, tuple[str, Sequence[_Style]]] = {
         (_Style((0.97, 0.0, 0.0)), _Style((0.95, -0.15, 0.15)), _Style((0.82, 0.1, 0.05))),
     ),
 }
-# The same, and how often a second.
+# The same, and repetitions per second.
 _MOVEMENTS: Mapping[str, tuple[str, Sequence[_Style], Sequence[float]]] = {
     'waving': (
         'one',
@@ -129,7 +129,7 @@ _MOVEMENTS: Mapping[str, tuple[str, Sequence[_Style], Sequence[float]]] = {
     ),
 }
 STARTER = (*_POSES, *_MOVEMENTS)
-# Whoever is nearer to a gesture than this share of the way to rest makes it.
+# Share of the distance to the resting arms below which a gesture is recognised.
 _REST_SHARE = 0.62
 # Arms that do nothing, each of either side with each of the other: they hang, swing as in walking,
 # have a hand in the pocket, before the belly, or carry something.
@@ -141,7 +141,7 @@ _RESTING = (
     _Style((0.42, -0.25, -0.55)),
     _Style((0.48, 0.05, -0.5)),
 )
-# What stands for them instead of the path of a gallery.
+# Name that stands for these gestures in place of the path of a gallery.
 STARTER_NAME = 'starter'
 
 
@@ -154,7 +154,7 @@ def open_gallery(text: str) -> Gallery:
 
 @lru_cache(maxsize=1)
 def starter_gestures() -> Mapping[str, KnownGesture]:
-    """Return the gestures by name; they hold for every model, since they are 3D directions."""
+    """Return the gestures by name; they work with every model, because they are 3D directions."""
     made = {}
     for name, (arms, styles) in _POSES.items():
         poses = [
@@ -187,7 +187,7 @@ def resting_arms() -> KnownGesture:
 def _both_arms(arm: Float64, arms: str) -> Float64:
     """Return ``(M, T, 12)`` examples of both arms, from ``(T, 6)`` of the left one that moves."""
     other = arm if arms == 'both' else _arm(_Style(_HANGING), np.zeros(len(arm)))
-    # Mirrored, what is of the left arm is of the right one.
+    # In the mirror image the left arm becomes the right one.
     right = mirrored_arms(np.concatenate([other, other], -1))[:, other.shape[-1] :]
     left = np.concatenate([arm, right], -1)[None]
     if arms in ('left', 'both'):

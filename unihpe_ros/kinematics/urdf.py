@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from unihpe_ros.kinematics.human_model import Joint, JOINTS, LINKS
 
-# What robot_state_publisher and MoveIt ask for and people do not have: N m and rad/s.
+# Effort, N m, and velocity, rad/s, that robot_state_publisher and MoveIt require.
 _EFFORT, _SPEED = 100.0, 10.0
 _RADIUS = 0.03  # m, of what is drawn
 _HEAD_RADIUS = 0.1

@@ -1,4 +1,4 @@
-"""Conventions that a network's tensors do not tell: normalisation, padding, keypoint set."""
+"""Conventions that a network's tensors do not show: normalisation, padding, keypoint set."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.skeleton import Skeleton, UNION
 from unihpe_ros.engines import EngineError
 
-# Grey levels of ImageNet in RGB, as most networks have them.
+# Means and deviations of ImageNet in RGB, grey levels, which most networks use.
 IMAGENET_MEAN, IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 _CHANNELS, _GRIDS, _PLACES = ('rgb', 'bgr'), ('stride', 'corners'), ('centre', 'corner')
 
@@ -54,7 +54,7 @@ class Conventions:
     Raises
     ------
     ValueError
-        If a field holds what cannot be; the message names it.
+        If a field has an impossible value; the message names it.
 
     """
 

@@ -12,7 +12,7 @@ from unihpe_ros.engines.people_model import FoundPeople
 from unihpe_ros.networks_2d.conventions import Conventions, IMAGENET_MEAN, IMAGENET_STD
 from unihpe_ros.networks_2d.tensors import NetworkOutputs, Tensors
 
-# The set that a number of keypoints stands for, where nothing else is said.
+# Default keypoint set for each number of keypoints.
 SETS_BY_COUNT = {len(one): one.name for one in (COCO_17, HALPE_26, COCO_133)}
 
 
@@ -36,7 +36,7 @@ class Family(Protocol):
         """Return how many keypoints a graph of this family gives."""
 
     def conventions(self, tensors: Tensors, keypoint_set: str) -> Conventions:
-        """Return what this family mostly does."""
+        """Return the usual conventions of this family."""
 
 
 class CropFamily(Family, Protocol):
@@ -46,7 +46,7 @@ class CropFamily(Family, Protocol):
         self, answer: NetworkOutputs, conventions: Conventions
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """
-        Read the answer for B crops.
+        Return the keypoints in the output for B crops.
 
         Returns
         -------

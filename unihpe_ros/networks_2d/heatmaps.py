@@ -50,7 +50,7 @@ class Heatmaps(MmposeFamily):
         (maps,) = answer.values()
         cells, highest = refined_peaks(maps)
         shape, size = np.array(maps.shape[:1:-1]), np.array(conventions.input_size)
-        # From the first cell to the last one lies one cell less than there are.
+        # There is one step less between the first and the last cell than there are cells.
         less = 1 if conventions.heatmap_grid == 'corners' else 0
         scale = (size - less) / (shape - less)
         return (cells * scale).astype(np.float32), in_unit(highest)
@@ -106,5 +106,5 @@ def _newton_step(log: NDArray[np.float64], x: int, y: int) -> NDArray[np.float64
     if determinant == 0:
         return np.zeros(2)
     step = -np.array([dyy * dx - dxy * dy, dxx * dy - dxy * dx]) / determinant
-    # A saddle far from any Gaussian has its top nowhere near.
+    # Far from a Gaussian shape, the Newton step leads to no peak.
     return step if np.abs(step).max() <= 2 else np.zeros(2)

@@ -23,7 +23,7 @@ class KnownNetwork:
     published : str
         Where they are.
     settle : str
-        What `unihpe models add` has to be told.
+        What must be set with `unihpe models add`.
 
     """
 

@@ -55,8 +55,8 @@ class BranchLifter:
         """
         Lift the keypoints of people who were found in crops of another network.
 
-        They are scaled by crops of our own around the keypoints, since the lifting branch knows no
-        others; the answer is turned from those into the given ones.
+        They are scaled by our own kind of crops around the keypoints, as the lifting branch
+        expects; the result is rotated from these into the given crops.
 
         Parameters
         ----------
@@ -119,7 +119,7 @@ def open_lifter(
     engine = load_engine(
         find_model(model)['lifting'],
         backend=backend,
-        # Its matrices are too small to be worth waking another thread for.
+        # Its matrices are too small for a second thread to help.
         threads=threads or 1,
         max_people=max_people,
         progress=progress,

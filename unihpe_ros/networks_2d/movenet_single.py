@@ -15,7 +15,7 @@ from unihpe_ros.networks_2d.conventions import Conventions
 from unihpe_ros.networks_2d.family import CropFamily, in_unit
 from unihpe_ros.networks_2d.tensors import NetworkOutputs, Tensors
 
-# Of keypoints in photographs with about this score, half lie within 0.2 torsos of the label.
+# Score at which half of the keypoints in photographs lie within 0.2 torsos of the label.
 EVEN_SCORE = 0.22
 
 

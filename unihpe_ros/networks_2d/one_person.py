@@ -12,9 +12,9 @@ from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.engines.people_model import FoundPeople
 from unihpe_ros.networks_2d.networks import CropNetwork, PictureNetwork
 
-# Of a whole picture, whoever overlaps the box less than this is somebody else.
+# Least IoU with the given box of the person in it, in a whole picture.
 _SAME_IOU = 0.3
-# Least score of a box that is compared: a yardstick looks at all that a network finds.
+# Least score of a box that is compared: for a fair comparison nearly all boxes of a network count.
 _LEAST_SCORE = 0.05
 
 
@@ -37,7 +37,7 @@ class OnePerson:
 
     def __init__(self, network: CropNetwork | PictureNetwork) -> None:
         self._network, self.name = network, network.spec.model
-        # People of one picture follow each other.
+        # The people of one picture come one after the other, so the last result is kept.
         self._last: tuple[NDArray[np.uint8], FoundPeople] | None = None
 
     def find(self, image: NDArray[np.uint8], camera: Camera, box: Array) -> tuple[Array, Array]:

@@ -1,4 +1,4 @@
-"""A graph from pictures to whatever it answers, on any engine, in batches of any size."""
+"""A graph that reads pictures, on any engine, in batches of any size."""
 
 from __future__ import annotations
 

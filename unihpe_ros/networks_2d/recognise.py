@@ -1,4 +1,4 @@
-"""Recognise a network by its tensors; say of a foreign one why no family fits."""
+"""Recognise a network by its tensors, or say why no family fits."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def recognise(path: Path, tensors: Tensors) -> tuple[Family, Conventions]:
     Parameters
     ----------
     path : Path
-        Its file; what the JSON beside it settles overrides what its family mostly does.
+        Its file; the JSON file beside it overrides the usual conventions of its family.
     tensors : Tensors
         What the graph reads and writes.
 
@@ -57,7 +57,7 @@ def recognise(path: Path, tensors: Tensors) -> tuple[Family, Conventions]:
             f'expected keypoint_set in {conventions_file(path).name}: '
             f'{sets or f"no known set has {count}"}'
         )
-    # Before it is said that the number is wrong, a set must be one at all.
+    # Check that the set is known before its number of keypoints is compared.
     if named in KEYPOINT_SETS and len(KEYPOINT_SETS[named]) != count:
         raise EngineError(
             f'{path}: expected {len(KEYPOINT_SETS[named])} keypoints by keypoint_set {named}; '

@@ -21,9 +21,9 @@ from unihpe_ros.networks_2d.tensors import NetworkOutputs, Tensors
 
 # Boxes that share more are one person.
 _OVERLAP = 0.7
-# Rows that a network without repetitions gives at most.
+# Largest number of rows of a network with its own suppression.
 _MOST_ROWS = 1000
-# Before the keypoints: box and score, and the class where there are no repetitions.
+# Values before the keypoints: box and score, and the class if the network suppresses by itself.
 _BOX, _ROW = 5, 6
 
 
