@@ -91,7 +91,7 @@ def test_a_recording_is_played_measured_and_drawn(folder, tmp_path):
     assert 0 < number(r'publish p50 ([\d.]+) ms', out) < 2000
     assert 0 < number(r'own time +([\d.]+) ms', out) < 500
     assert number(r'true people \(([\d.]+)%\)', out) > 50
-    assert number(r'(\d+) who are nobody', out) == 0
+    assert number(r'(\d+) false detections', out) == 0
     assert number(r' MPJPE ([\d.]+) mm', out) < 60
     # The tiny model's sides differ; a person's bones are made alike left and right.
     assert number(r'PA-MPJPE ([\d.]+) mm', out) < 10

@@ -14,7 +14,7 @@ from unihpe_ros.bags.topics import FRAME_ID, TF_TOPIC, TF_TYPE, WORLD_FRAME_ID
 
 def pose_message(types: Typestore, stamp: int, world_from_camera: NDArray[np.float64]) -> Any:
     """
-    Return a tf2_msgs/TFMessage of where the camera is.
+    Return the pose of the camera as a tf2_msgs/TFMessage.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def pose_message(types: Typestore, stamp: int, world_from_camera: NDArray[np.flo
 
 def read_camera_poses(recording: BagReader) -> dict[int, NDArray[np.float64]]:
     """
-    Return where the camera was, from a recording of `BagWriter`, by stamp, ns.
+    Return the poses of the camera in a recording of `BagWriter`, by stamp, ns.
 
     Parameters
     ----------

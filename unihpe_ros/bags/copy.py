@@ -49,15 +49,15 @@ def copy_with_poses(
     """
     Write the recording again with topics pose2d, pose3d and markers.
 
-    Messages keep their bytes and times. Ours have the header of their image, and are recorded as
-    long after it as the answer took.
+    Existing messages keep their bytes and times. New messages have the header of their image, and
+    their recording time is that of the image plus the processing time.
 
     Parameters
     ----------
     reader : BagReader
         The recording.
     target : Path
-        Folder to write; it appears when all of it is written, in the place of an older one.
+        Folder to write; it appears when it is complete, and replaces an older one.
     answers : Mapping[int, tuple[Poses, float]]
         People and seconds, by number of the image.
 
@@ -112,8 +112,8 @@ class _Copy:
         return self._made
 
     def _copy_of(self, connection: Connection, types: Typestore) -> Connection | None:
-        """Return the connection to write to; None if the type is nowhere defined."""
-        # Of a split recording each file has connections of its own.
+        """Return the connection to write to; None if the type has no definition."""
+        # Each file of a split recording has its own connections.
         key = (connection.topic, connection.msgtype)
         if key not in self._theirs:
             has_definition = connection.msgdef.data and connection.digest
@@ -136,7 +136,7 @@ class _Copy:
             to_cloud(poses, header),
             self._markers.write(poses, header),
         )
-        # One answer at a time: none is published before the one before it.
+        # Answers are published one after the other, in order.
         self._last = max(self._last, received + round(1e9 * seconds))
         for topic, msg in zip(_TYPES, messages, strict=True):
             self._due.append((self._last, topic, serialize_message(msg)))

@@ -1,4 +1,4 @@
-"""Words that say where the file of a recording is cut off or damaged."""
+"""Messages about the place where a recording's file is cut off or damaged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rosbags.rosbag1 import ReaderError as Reader1Error
 from rosbags.rosbag2 import ReaderError as Reader2Error, storage_mcap
 from unihpe_ros.bags.topics import BagError
 
-# What rosbags and the libraries below it raise for files that are cut off or damaged.
+# Errors of rosbags and its libraries for files that are cut off or damaged.
 DAMAGE = (
     *(AnyReaderError, Reader1Error, Reader2Error, sqlite3.Error, struct.error),
     # Python's own from 3.14 on, a backport before; rosbags knows which.
@@ -32,7 +32,7 @@ _FILES = ('*.mcap', '*.db3', '*.bag', '*.zstd')
 
 def damaged(path: Path, error: BaseException, place: str = '') -> BagError:
     """
-    Make an error that says where a recording is damaged.
+    Return an error with the place of the damage in a recording.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def damaged(path: Path, error: BaseException, place: str = '') -> BagError:
 
 def describe_damage(path: Path) -> str:
     """
-    Say at which byte of which file a recording ends too early.
+    Return the file and the byte at which a recording ends too early, in words.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ MCAP_MAGIC = b'\x89MCAP0\r\n'
 _SCHEMA, _CHANNEL, _MESSAGE, _CHUNK, _INDEX, _CHUNK_INDEX, _STATISTICS = 3, 4, 5, 6, 7, 8, 11
 _DATA_END = 15
 _FOOTER_BYTES = 9 + 20 + len(MCAP_MAGIC)
-# How many bytes of a chunk are read before its records: four numbers and the compression's name.
+# Bytes of a chunk's header: four numbers and the name of the compression.
 _CHUNK_HEAD = 64
 # Channel, number, time of logging and of publishing.
 _MESSAGE_HEAD = 22
@@ -62,14 +62,14 @@ class McapFile:
     connections : list[Connection]
         Its channels of every encoding, with the number of messages.
     lost_chunks, doubtful_chunks : int
-        Number of whole chunks that could not be decompressed when they were read, and of those
-        that were although they fail their checksum.
+        Number of complete chunks that could not be decompressed, and of those that were read
+        although their checksum is wrong.
     lost_messages : int
         Number of messages in the chunks that were left out, of the channels that were read.
     cut_messages : int
-        About how many messages the chunk that is cut off held behind the cut.
+        Estimated number of messages behind the cut, in the chunk that is cut off.
     ends_whole : bool
-        Whether the recorder has written all messages and said so, whatever lacks behind that.
+        Whether the mark that all messages were written is there.
 
     Raises
     ------
@@ -115,7 +115,7 @@ class McapFile:
                 if code == _MESSAGE and len(body) >= _MESSAGE_HEAD:
                     channel, _, time, _ = struct.unpack_from('<HIQQ', body)
                     if channel in wanted:
-                        # The number keeps the file's order where times are the same.
+                        # The number keeps the order of the file if times are equal.
                         heapq.heappush(
                             waiting, (time, number, channel, bytes(body[_MESSAGE_HEAD:]))
                         )
@@ -169,7 +169,7 @@ class McapFile:
         return False
 
     def _scan(self) -> None:
-        """Walk all records; chunks are opened where nothing beside them says what they hold."""
+        """Read all records; chunks without an index are opened."""
         indexed: set[int] = set()
         for code, offset, length in _walk(self._file, len(MCAP_MAGIC), self._size):
             if code == _CHUNK:

@@ -53,7 +53,8 @@ class BagImage:
     read_s, parse_s : float
         What it took to read the bytes, and to make a message of them.
     intensity : IntensityRange
-        What of more than 8 bits becomes black and white, followed from image to image.
+        Raw values that become black and white in images of more than 8 bits; they follow the
+        images.
 
     """
 
@@ -108,7 +109,7 @@ class BagReader:
     Raises
     ------
     BagError
-        If it cannot be read, or the images to read are not clear.
+        If it cannot be read, or has several image topics and none is chosen.
 
     """
 
@@ -143,7 +144,7 @@ class BagReader:
         try:
             self.topic = choose_images(path, found, topic, self._others)
         except BagError as error:
-            # What is missing may be in the part that is lost.
+            # The missing topic may be in the lost part.
             raise BagError('; '.join([str(error), *self.notes])) from error
         self.count = next(item.msgcount for item in found if item.topic == self.topic)
         info_topic = camera_info_topic(found, self.topic)

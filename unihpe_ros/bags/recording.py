@@ -35,8 +35,8 @@ class Recording:
     Parameters
     ----------
     path : Path
-        A file, or a folder of them. What they are is told by their first bytes: metadata.yaml is
-        often missing or wrong after a crash, and not asked.
+        A file, or a folder of them. The format is read from their first bytes: after a crash,
+        metadata.yaml is often missing or wrong, so it is not used.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Recording:
     others : dict[str, str]
         Topics of other encodings, such as JSON or Protobuf, to the encoding.
     notes : list[str]
-        What can't be read of it, and why.
+        The parts that cannot be read, and why.
     typestore : Typestore
         The types of the messages that are known.
     is_ros1 : bool
@@ -155,7 +155,7 @@ class Recording:
         if self._path.is_file():
             return [self._path]
         files = [file for file in self._path.iterdir() if file.is_file()]
-        # By their number, as the recorder split them: 10 after 9.
+        # In the order of their number, so that 10 is after 9.
         return sorted((file for file in files if is_storage(file)), key=_order)
 
     def _open_file(self, path: Path) -> McapFile | SqliteFile:
@@ -187,7 +187,7 @@ class Recording:
 
     def _types(self) -> Typestore:
         """Return the types of our release, and over them those that the recording defines."""
-        # Recordings of sqlite3 before Iron hold no definitions of their messages.
+        # sqlite3 recordings before Iron contain no message definitions.
         release = Stores.ROS1_NOETIC if self.is_ros1 else Stores.ROS2_HUMBLE
         known = dict(get_typestore(release).fielddefs)
         defined = dict(known)
@@ -225,7 +225,7 @@ def _read(
     file: McapFile | SqliteFile, by_id: dict[int, Connection]
 ) -> Iterator[tuple[Connection, int, bytes]]:
     for number, time, data in file.messages(by_id):
-        # CDR begins with a zero: so does nothing that rosbag2 compressed message by message.
+        # CDR begins with a zero byte; a message that rosbag2 has compressed does not.
         plain = zstd.decompress(data) if data[:4] == _ZSTD else data
         yield by_id[number], time, plain
 

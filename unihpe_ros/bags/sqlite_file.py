@@ -1,4 +1,4 @@
-"""One file of rosbag2's sqlite3, read as far as it is whole, with what stands in its journal."""
+"""One sqlite3 file of rosbag2, read as far as it is undamaged, with the content of its journal."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from rosbags.rosbag2.metadata import parse_qos
 from unihpe_ros.bags.damage import describe_damage
 
 SQLITE_MAGIC = b'SQLite format 3\x00'
-# Beside the file, with what a recorder that was killed had not yet put into it.
+# Suffixes of the files beside it, with data that a killed recorder had not yet moved into it.
 _JOURNALS = ('-wal', '-journal')
-# So many messages that can't be read in a row end a file that is cut off.
+# After so many unreadable messages in a row, the rest of the file counts as cut off.
 _MOST_MISSES = 1000
 _FORMATS = {'ros2msg': MessageDefinitionFormat.MSG, 'ros2idl': MessageDefinitionFormat.IDL}
 _NO_DEFINITION = MessageDefinition(MessageDefinitionFormat.NONE, '')
@@ -89,7 +89,7 @@ class SqliteFile:
         options = 'mode=ro&immutable=1'
         journals = [Path(f'{path}{ending}') for ending in _JOURNALS]
         if any(file.is_file() and file.stat().st_size for file in journals):
-            # SQLite writes while it takes them over: not where the recording lies.
+            # SQLite writes when it merges them: into a copy, not into the recording.
             folder = Path(self._open.enter_context(TemporaryDirectory(prefix='unihpe_bag_')))
             for file in (path, *filter(Path.is_file, journals)):
                 shutil.copy(file, folder)
@@ -97,7 +97,7 @@ class SqliteFile:
         name = f'file:{quote(str(path.resolve()))}?{options}'
         base = sqlite3.connect(name, uri=True)
         self._open.callback(base.close)
-        # Else a file that is shorter than it says is refused as a whole.
+        # Otherwise a file that is shorter than its header says is refused as a whole.
         base.execute('PRAGMA writable_schema = ON')
         base.text_factory = lambda data: data.decode('utf-8', 'replace')
         return base
@@ -152,10 +152,10 @@ class SqliteFile:
         """
         Yield number, topic and time (ns) of the messages whose pages are there.
 
-        They are asked for one by one: pages are in no order, so that later ones may be whole.
+        They are read one by one: pages are in no order, so that later messages may be undamaged.
 
         """
-        # The data is asked for too, since it may end before the message does.
+        # The data is read too, because it may be incomplete.
         query = 'SELECT topic_id, timestamp, data FROM messages WHERE id = ?'
         number = misses = 0
         while misses < _MOST_MISSES:

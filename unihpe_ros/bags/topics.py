@@ -12,7 +12,7 @@ CAMERA_INFO_TOPIC = '/camera/camera_info'
 TRUTH_TOPIC = '/truth/pose3d'
 TF_TOPIC = '/tf'
 FRAME_ID = 'camera_optical_frame'
-# Where a moving camera is, is told in this frame.
+# Frame of the poses of a moving camera.
 WORLD_FRAME_ID = 'odom'
 
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
@@ -48,7 +48,7 @@ def choose_images(
     wanted : str
         The topic that is asked for; if empty, the one there is.
     others : Mapping[str, str], optional
-        Topics that can't be read to their encoding, for the message.
+        Topics that cannot be read, to their encoding, for the message.
 
     Raises
     ------

@@ -34,7 +34,7 @@ from unihpe_ros.ros.camera_info import to_camera_info
 from unihpe_ros.ros.clouds import to_cloud
 from unihpe_ros.ros.images import BgrImage
 
-# Of metadata.yaml: the oldest that rosbags writes, for the sake of older readers.
+# Version of metadata.yaml: the oldest that rosbags writes, for older readers.
 _VERSION = 8
 _TYPES = {
     IMAGE_TOPIC: 'sensor_msgs/msg/CompressedImage',
@@ -64,8 +64,8 @@ class BagWriter:
     """
     Writes JPEG images of one camera; where known, its intrinsics and pose and the true people.
 
-    A context manager: the bag appears at `path` when all of it is written, in the place of an
-    older one, and not at all after an error.
+    A context manager: the bag appears at `path` when it is complete, and replaces an older one;
+    after an error it does not appear.
 
     Parameters
     ----------
@@ -144,7 +144,8 @@ class BagWriter:
     def _add(
         self, topic: str, stamp: int, msg: CameraInfo | CompressedImage | PointCloud2
     ) -> None:
-        # Fast CDR leaves padding as it finds it; the same images shall make the same file.
+        # Fast CDR does not set padding bytes; they are cleared, so that the same images make the
+        # same file.
         self._write(
             topic, stamp, self._types.deserialize_cdr(serialize_message(msg), _TYPES[topic])
         )

@@ -180,7 +180,7 @@ def _print_report(figures: TrialReport) -> None:
 
 def _accuracy_lines(accuracy: Mapping[str, Any]) -> dict[str, str]:
     return {
-        'found': '{found} of {people} true people ({recall:.1%}), {extra} who are nobody, '
+        'found': '{found} of {people} true people ({recall:.1%}), {extra} false detections, '
         '{id_switches} id switches'.format_map(accuracy),
         'accuracy': 'MPJPE {mpjpe_mm:.1f} mm, PA-MPJPE {pa_mpjpe_mm:.1f} mm, '
         '{error_px:.1f} px in the image, '

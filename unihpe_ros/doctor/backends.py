@@ -15,7 +15,7 @@ from unihpe_ros.engines.model_files import find_model
 from unihpe_ros.engines.trt_runtime import load_tensorrt
 from unihpe_ros.estimator import PoseEstimator
 
-# An engine of it is built first, which takes minutes.
+# Backends whose engine is built first, which takes minutes.
 _BUILT = ('tensorrt', 'tensorrt-rtx')
 
 
@@ -71,8 +71,8 @@ def _reason(error: EngineError, path: Path) -> str:
 
 
 def _estimate(section: Section, model: str, detector: str, backend: str) -> None:
-    """Answer a grey picture, as the node would."""
-    # What the node would take is found without building: minutes are no doctor's.
+    """Run the estimator on a grey picture, as the node would."""
+    # The backend is chosen without building an engine, which would take minutes.
     chosen = backend
     if backend == 'auto':
         chosen = 'auto' if not _builds() else 'onnxruntime-cpu'

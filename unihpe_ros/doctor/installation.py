@@ -100,7 +100,7 @@ def _is_writable(folder: Path) -> bool:
 
 
 def _is_locked(folder: Path) -> bool:
-    # To root everything looks as if it could be written, file systems that are read-only aside.
+    # For root, every folder seems writable, except on read-only file systems.
     try:
         return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
     except OSError:

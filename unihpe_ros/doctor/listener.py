@@ -117,7 +117,7 @@ class GraphListener:
     heard : dict[str, Heard]
         By topic, after `listen`.
     nodes, failures : dict[str, str]
-        What running pose estimators say of themselves, and those of them that are faults.
+        Diagnostics of running pose estimators, and the faults among them.
 
     """
 

@@ -13,7 +13,7 @@ from unihpe_ros.ros.start_errors import cause_of_no_ros
 if TYPE_CHECKING:
     from unihpe_ros.doctor.listener import GraphListener, Heard
 
-# More would take the network for themselves.
+# More image topics would take too much of the network.
 _MOST_TOPICS = 8
 _LARGE_BYTES = 512 * 1024
 _TWO_CLOCKS_S = 0.1
@@ -64,7 +64,7 @@ def _look(section: Section, listener: GraphListener, image: str, seconds: float)
     for topic in chosen:
         heard = listener.heard.get(topic)
         if heard is None:
-            # Its publisher has left meanwhile.
+            # Its publisher has ended meanwhile.
             continue
         section.lines.append(f'{topic}: {heard.text()}')
         cause = heard.cause()

@@ -18,11 +18,11 @@ class Section:
     Attributes
     ----------
     lines : list[str]
-        What is as it is.
+        Facts.
     notes : list[str]
-        What works, but not as well as it could, with the cure.
+        Things that work, but could work better, with the cure.
     faults : list[str]
-        Why no pose comes out, with the cure; the most likely cause first.
+        Reasons why no poses are published, with the cure; the most likely cause first.
 
     """
 

@@ -1,8 +1,8 @@
 """
 Camera process that publishes a recording or the images of a webcam.
 
-For each image that it publishes it prints the stamp, ns, and the image's number in the recording,
-so that whoever started it can tell which image an answer belongs to.
+For each published image it prints the stamp, ns, and the image's number in the recording, so that
+the parent process can match answers to images.
 
 """
 
@@ -127,9 +127,9 @@ def play(
     Parameters
     ----------
     camera : CameraNode
-        Who publishes.
+        The publisher.
     pictures : Pictures
-        What, and when.
+        Images and their times.
     stop : threading.Event
         Ends it early.
     on_sent : Callable[[int, BgrImage], None]
@@ -138,7 +138,7 @@ def play(
     Raises
     ------
     TimeoutError
-        If nobody comes to receive them.
+        If no subscriber appears.
 
     """
     with audience(camera.is_matched, stop):
@@ -189,6 +189,6 @@ def _run(args: argparse.Namespace, stop: threading.Event) -> None:
             bag.write(stamp, picture)
             report(stamp, picture)
 
-        # The seconds count from the match.
+        # Time counts from the first subscriber.
         play(CameraNode(None), webcam_pictures(capture, args.device, args.seconds), stop, record)
     capture.release()

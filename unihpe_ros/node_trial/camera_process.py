@@ -16,9 +16,9 @@ from rclpy.signals import SignalHandlerOptions
 CAMERA_QOS = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT
 )
-# How long to wait for somebody who wants the images, s.
+# Longest wait for a subscriber, s.
 _MATCH_TIMEOUT_S = 60.0
-# From the match, as the publisher sees it, until nothing that is sent gets lost, s.
+# Time after discovery of the subscriber until no message is lost any more, s.
 _SETTLE_S = 0.3
 
 
@@ -38,19 +38,19 @@ def ros_until_signalled() -> Iterator[threading.Event]:
 @contextmanager
 def audience(is_matched: Callable[[], bool], stop: threading.Event) -> Iterator[None]:
     """
-    Context manager that waits for the subscribers, and at the end until they have all images.
+    Context manager that waits for subscribers, and at the end until they have received all images.
 
     Parameters
     ----------
     is_matched : Callable[[], bool]
-        Tells whether somebody receives them.
+        Returns whether there is a subscriber.
     stop : threading.Event
         Ends the waiting early.
 
     Raises
     ------
     TimeoutError
-        If nobody comes to receive them.
+        If no subscriber appears.
 
     """
     limit = time.monotonic() + _MATCH_TIMEOUT_S
@@ -59,5 +59,5 @@ def audience(is_matched: Callable[[], bool], stop: threading.Event) -> Iterator[
             raise TimeoutError(f'nobody subscribed to the images in {_MATCH_TIMEOUT_S:.0f} s')
     stop.wait(_SETTLE_S)
     yield
-    # What is on its way would be lost with this process.
+    # Messages in transit would be lost with this process.
     stop.wait(_SETTLE_S)

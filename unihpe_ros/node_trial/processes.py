@@ -41,18 +41,18 @@ class Process:
     """
     Python program in its own process group, so that Ctrl-C does not reach it.
 
-    A context manager: at the end the group is interrupted, and killed if it does not listen.
+    A context manager: at the end the group is interrupted, and killed if it does not end.
 
     Parameters
     ----------
     name : str
-        What to call it in messages.
+        Its name in messages.
     main : str
         ``module:function`` that returns the exit status, as an entry point.
     arguments : Sequence[str]
         Command line of the program.
     environment : Mapping[str, str]
-        Variables on top of ours.
+        Variables in addition to ours.
     on_line : Callable[[str], None], optional
         Called, in another thread, with each line that it prints; without it they are logged.
 
@@ -69,7 +69,7 @@ class Process:
         self.name = name
         self._log: deque[str] = deque(maxlen=_LOG_LINES)
         module, _, function = main.partition(':')
-        # Our path, rather than the current folder, says which modules it gets.
+        # It gets our module path rather than the current folder.
         program = (
             f'import sys; sys.path[:] = {sys.path!r}; '
             f'from {__name__} import end_with_parent; end_with_parent({os.getpid()}); '
@@ -138,7 +138,7 @@ class Process:
         return True
 
     def stop(self) -> None:
-        """Interrupt the process, wait, and kill what is left of its group."""
+        """Interrupt the process, wait, and kill the rest of its group."""
         if self._process.poll() is None:
             self._signal(signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -161,12 +161,12 @@ def _read(stream: IO[str], sink: Callable[[str], None]) -> None:
 
 def end_with_parent(parent: int) -> None:
     """
-    Have this process terminated when its parent dies, however it dies (Linux).
+    Let the system terminate this process when its parent dies in any way (Linux).
 
     Parameters
     ----------
     parent : int
-        The process id of whoever started us.
+        Process id of the parent.
 
     """
     if sys.platform != 'linux':

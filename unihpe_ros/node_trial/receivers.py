@@ -17,7 +17,7 @@ from unihpe_ros.core.pose import Poses
 from unihpe_ros.ros.clouds import from_cloud
 from visualization_msgs.msg import MarkerArray
 
-# Two seconds of answers at 30 Hz: none is lost while the receiver has no time.
+# Two seconds of answers at 30 Hz, so that none is lost while the receiver is busy.
 _DEPTH = 60
 
 
@@ -36,7 +36,7 @@ class Receiver:
     on_cloud : Callable[[Any], None]
         Takes each answer.
     raw : bool
-        It takes the bytes of the message.
+        Whether it gets the bytes of the message.
 
     Attributes
     ----------
@@ -154,7 +154,7 @@ class Arrivals(Receiver):
         super().__init__(context, estimator, 'arrivals', self._on_cloud, raw=True)
         self.ages: dict[int, int] = {}
         self.people: dict[int, int] = {}
-        # So that the node has them to make.
+        # So that the node computes them.
         self._subscribe(MarkerArray, f'{self._namespace}/markers', lambda _: None, raw=True)
 
     def _on_cloud(self, data: bytes) -> None:

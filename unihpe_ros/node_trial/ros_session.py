@@ -1,4 +1,4 @@
-"""Shared parts of trials: they run the node and a camera in processes of their own."""
+"""Shared parts of trials, which run the node and a camera in their own processes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from unihpe_ros.node_trial.receivers import Receiver
 _NAMESPACE = '/unihpe'
 ESTIMATOR = f'{_NAMESPACE}/pose_estimator'
 _TICK_S = 0.1
-# Ids above 101 may collide with the ports that Linux hands out.
+# Domain ids above 101 may collide with ports that Linux assigns.
 _DOMAINS = 101
 
 
@@ -30,7 +30,7 @@ def await_node(node: Process, receiver: Receiver, seconds: float) -> None:
     node : Process
         The node.
     receiver : Receiver
-        Who is to receive its answers.
+        The receiver of its answers.
     seconds : float
         How long it may take.
 
@@ -57,12 +57,12 @@ def listen(node: Process, receiver: Receiver) -> None:
 
 
 def node_arguments(topics: Mapping[str, str], parameters: Mapping[str, object]) -> list[str]:
-    """Return the command line of a node: what its topics are called, and its parameters."""
+    """Return the command line of a node: topic names and parameters."""
     arguments = ['--ros-args']
     for name, target in {'__ns': _NAMESPACE, **topics}.items():
         arguments += ['-r', f'{name}:={target}']
     for name, value in parameters.items():
-        # rcl refuses nothing at all where a text is empty.
+        # rcl refuses an empty text without quotes.
         text = "''" if value == '' else value
         arguments += ['-p', f'{name}:={text}']
     return arguments
@@ -74,7 +74,7 @@ def camera_environment() -> dict[str, str]:
     return {
         'FASTDDS_DEFAULT_PROFILES_FILE': profiles,
         'FASTRTPS_DEFAULT_PROFILES_FILE': profiles,
-        # Why a webcam cannot be opened is said once, by us.
+        # OpenCV's messages are off, because the error of a webcam is logged by us.
         'OPENCV_LOG_LEVEL': 'SILENT',
     }
 
@@ -90,7 +90,7 @@ def quiet_ros() -> Iterator[rclpy.Context]:
     context = rclpy.Context()
     try:
         with TemporaryDirectory(prefix='unihpe_ros_log_') as logs:
-            # By default every run leaves files in the user's home.
+            # By default every run leaves log files in the user's home folder.
             os.environ.update(ours, ROS_LOG_DIR=logs)
             rclpy.init(args=[], context=context, signal_handler_options=SignalHandlerOptions.NO)
             yield context

@@ -1,7 +1,7 @@
 """
 Camera process that publishes one image at any size, rate and encoding.
 
-Its messages are made before it starts, so that a frame costs it little more than DDS asks for. At
+Its messages are made before it starts, so that an image costs little more than its transport. At
 the end it prints one line for each image: the stamp, ns.
 
 """
@@ -26,7 +26,7 @@ from unihpe_ros.node_trial.camera_process import audience, CAMERA_QOS, ros_until
 from unihpe_ros.ros.images import BgrImage, encode_image
 
 IMAGE_MESSAGES = {'raw': Image, 'compressed': CompressedImage}
-# How far the picture is rolled to the right in one message after the other, px.
+# Shift of the picture to the right from one message to the next, px.
 _SHIFTS = (0, 1, 2, 3, 2, 1)
 
 
@@ -77,7 +77,7 @@ class SyntheticCamera(Node):
         Raises
         ------
         TimeoutError
-            If nobody comes to receive them.
+            If no subscriber appears.
 
         """
         stamps: list[int] = []

@@ -21,9 +21,9 @@ from unihpe_ros.node_trial.ros_session import (
 )
 
 _TOPICS = {'image': '/camera/image_raw', 'camera_info': '/camera/camera_info'}
-# A large model on a slow disk, or one that an engine has to compile first.
+# Time for a large model on a slow disk, or an engine that is compiled first.
 _START_S = 60.0
-# The last answers and the node's last report, which it makes once a second.
+# Time for the last answers and the node's last report, which it makes once a second.
 _LINGER_S = 1.5
 
 

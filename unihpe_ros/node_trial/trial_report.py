@@ -11,7 +11,7 @@ from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.metrics.ground_truth import accuracy, TruthMeter
 from unihpe_ros.node_trial.trial import Trial
 
-# The node's stages in order, and which of them are work of its own: not the engine, nor waiting.
+# The node's stages in order, and whether each is the node's own work, neither engine nor waiting.
 _STAGES = {
     'wait': False,
     'decode_image': True,

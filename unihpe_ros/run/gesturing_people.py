@@ -52,7 +52,7 @@ class GestureSpan:
     begin, end : float
         s after the first image.
     confidence : float
-        The greatest, from 0 at the limit to 1.
+        The greatest confidence, from 0 at the limit to 1.
 
     """
 
@@ -72,7 +72,7 @@ def main_arms(
     Parameters
     ----------
     source : Source
-        The input; in pictures that do not follow each other it is the largest of each.
+        The input; of separate pictures the largest person of each counts.
     estimator : PoseEstimator
         Finds people.
     seconds : float
@@ -117,7 +117,7 @@ def gesture_spans(
     source, estimator, seconds, stop
         See `main_arms`; pictures must follow each other.
     recogniser : GestureRecogniser
-        Knows the gallery.
+        Recogniser with the gallery.
 
     """
     spans: dict[tuple[int, str, float], GestureSpan] = {}

@@ -10,29 +10,29 @@ from types import TracebackType
 from unihpe_ros.run.inputs.source import InputFrame
 
 _AHEAD = 4
-# How often a stop is looked for while no frame comes, s.
+# Period of the check for a stop while no frame arrives, s.
 _LOOK_S = 0.1
-# How long the end waits for a frame that is being read, s.
+# Longest wait at the end for a frame that is being read, s.
 _LAST_READ_S = 2.0
 
 
 class ReadAhead:
     """
-    The frames of a source, read ahead; a context manager, after which nothing is read any more.
+    Iterator over frames that a thread reads ahead; a context manager, which ends the reading.
 
     Parameters
     ----------
     frames : Iterator[InputFrame]
         What to read.
     latest : bool
-        Drop a frame that is overtaken by the next one, as a camera's; otherwise the reader waits.
+        Whether a newer frame replaces an unread one, as for cameras; otherwise the reader waits.
     stop : threading.Event
         Ends the iteration when it is set.
 
     Attributes
     ----------
     dropped : int
-        Frames that were overtaken.
+        Number of frames that were replaced.
 
     """
 
@@ -43,7 +43,7 @@ class ReadAhead:
         self._waiting: deque[InputFrame] = deque()
         self._ended = False
         self._error: Exception | None = None
-        # A read that hangs, as of a camera that was unplugged, shall not hold up the exit.
+        # A daemon thread: a hanging read, as of an unplugged camera, must not block the exit.
         self._thread = threading.Thread(target=self._read, name='reader', daemon=True)
 
     def __enter__(self) -> ReadAhead:
@@ -57,7 +57,7 @@ class ReadAhead:
         trace: TracebackType | None,
     ) -> None:
         self._end()
-        # A thread that decodes while the interpreter ends is torn from C++, which aborts.
+        # A thread that still decodes in C++ while the interpreter ends would abort the process.
         self._thread.join(_LAST_READ_S)
 
     def __iter__(self) -> Iterator[InputFrame]:

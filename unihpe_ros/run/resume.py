@@ -11,9 +11,10 @@ from unihpe_ros.core.pose import Poses
 from unihpe_ros.run.inputs.source import InputError
 from unihpe_ros.run.outputs.people_file import FramePeople, Header, PeopleFile
 
-# Frames that are looked at once more, so that people are known again where the new ones begin.
+# Number of frames that are processed again, so that people are matched with those of the earlier
+# run.
 OVERLAP_FRAMES = 30
-# Two people are one if their keypoints are this near, in sizes of a person in the image.
+# Largest distance of the keypoints of the same person, in sizes of the person in the image.
 _NEAR = 0.25
 
 
@@ -24,7 +25,7 @@ class Earlier:
     Parameters
     ----------
     path : Path
-        What it has left.
+        The file that it has left.
     header : Header
         What this run would write.
 
@@ -33,7 +34,7 @@ class Earlier:
     last : int
         Number of the last frame; -1 if there is none.
     begin : int
-        Number of the first frame to be looked at.
+        Number of the first frame to be processed.
     people : dict[int, Poses]
         Who was seen from `begin` to `last`, by frame.
     ids : Ids
@@ -91,7 +92,7 @@ class Ids:
                 votes[int(known.track_ids[found])] += 1
 
     def renamed(self, poses: Poses) -> Poses:
-        """Return the people, those of the earlier run with their ids, newcomers with new ones."""
+        """Return the people with the ids of the earlier run, and new ids for new people."""
         for track_id in poses.track_ids.tolist():
             if track_id not in self._ids:
                 self._ids[track_id] = self._id_of(track_id)
@@ -108,7 +109,7 @@ class Ids:
 
 
 def _nearest(poses: Poses, person: int, known: Poses) -> int | None:
-    """Return which of the known people stands where a person is, if one does."""
+    """Return the known person at the position of a person, if there is one."""
     if not len(known):
         return None
     both = np.isfinite(known.keypoints_2d - poses.keypoints_2d[person]).all(-1)

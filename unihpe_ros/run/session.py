@@ -30,7 +30,7 @@ class Plan:
     Parameters
     ----------
     name : str
-        What stands for the input in names of files.
+        Name of the input in the names of files.
     outputs : tuple[Path, ...]
         Files of people; the suffix says in which format.
     video : Path, optional
@@ -42,9 +42,9 @@ class Plan:
     resume : bool
         Go on where an earlier run was stopped.
     seconds : float
-        How much of the input to work on, s; 0 is all of it.
+        Length of the input to process, s; 0 is all of it.
     settings : dict[str, Any]
-        What decides the result beside the input; the same when a run goes on.
+        All settings that affect the result; they must be the same when a run is resumed.
     feed : Feed, optional
         Shows people while they are found.
 
@@ -62,7 +62,7 @@ class Plan:
 
     @property
     def makes_files(self) -> bool:
-        """Whether anything is written: not if people are only shown."""
+        """Whether any file is written, rather than people only shown."""
         return bool(self.outputs or self.video or self.pictures)
 
     @property
@@ -101,7 +101,7 @@ class RunResult:
     most : int
         Most people in one frame.
     dropped : int
-        Frames of a camera that came while another one was worked on.
+        Frames of a camera that arrived while another one was processed.
     made : list[Path]
         Files that were written.
     notes : list[str]
@@ -131,8 +131,8 @@ def run_input(
     """
     Process an input and write its files.
 
-    Until the files are written, what is done is kept beside them: when the run is stopped, they
-    are written of the frames so far, and `Plan.resume` goes on from there.
+    Until the files are complete, finished frames are stored beside them. When the run is stopped,
+    the files are written with the frames so far, and `Plan.resume` continues from there.
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ class _Work:
             self.result.made += [path for path in (plan.video, plan.pictures) if path is not None]
 
     def _until_end(self, reader: ReadAhead) -> Iterator[InputFrame]:
-        """Yield frames; damage after the first ones ends them, with what was done kept."""
+        """Yield frames; damage after the first ones ends them, and finished frames are kept."""
         first = None
         try:
             for frame in reader:
@@ -257,7 +257,7 @@ class _Work:
         result = self.result
         result.frames += 1
         self.frames += 1
-        # Of pictures that stand alone, ids say nothing from one to the next.
+        # In separate pictures, ids have no meaning from one to the next.
         where = frame.number if self._source.still else 0
         result.people.update((where, track_id) for track_id in poses.track_ids.tolist())
         result.most = max(result.most, len(poses))

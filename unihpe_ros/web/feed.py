@@ -33,7 +33,7 @@ class Feed:
     Holder of the newest image and people for viewers; the producer never waits.
 
     Pictures are drawn and encoded in a viewer's thread, once for all viewers, and not at all
-    while nobody watches.
+    without a viewer.
 
     """
 
@@ -52,14 +52,14 @@ class Feed:
 
     @property
     def is_closed(self) -> bool:
-        """Whether nothing will come any more."""
+        """Whether the feed was closed."""
         return self._closed
 
     def offer(
         self, image: NDArray[np.uint8] | None, poses: Poses, figures: Mapping[str, float]
     ) -> None:
         """
-        Replace the newest image and people; nothing is done while nobody watches.
+        Replace the newest image and people; without a viewer it does nothing.
 
         Parameters
         ----------

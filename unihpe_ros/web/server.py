@@ -23,7 +23,7 @@ _PAGES = {
     '/page.js': ('page.js', 'text/javascript; charset=utf-8'),
     '/room.js': ('room.js', 'text/javascript; charset=utf-8'),
 }
-# Nothing is fetched from anywhere else, and nobody may put the page into theirs.
+# The page loads nothing from other servers and may not be embedded in other pages.
 _HEADERS = {
     'Content-Security-Policy': "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'",
     'X-Content-Type-Options': 'nosniff',
@@ -31,7 +31,8 @@ _HEADERS = {
     'Cache-Control': 'no-store',
 }
 _MOST_VIEWERS = 8
-# A viewer who takes nothing for so long is let go, s; a sign of life for those who wait, s.
+# Time, s, after which a viewer that reads nothing is disconnected, and period of keep-alive
+# messages, s.
 _PATIENCE_S = 10.0
 _SIGN_OF_LIFE_S = 1.0
 _BOUNDARY = 'frame'
@@ -82,7 +83,7 @@ class WebView:
         threading.Thread(target=self._server.serve_forever, name='web', daemon=True).start()
 
     def close(self) -> None:
-        """Let all viewers go and free the port."""
+        """Disconnect all viewers and free the port."""
         for feed in self.feeds.values():
             feed.close()
         self._server.shutdown()
@@ -108,7 +109,7 @@ class _Server(ThreadingHTTPServer):
         self.viewers = threading.BoundedSemaphore(_MOST_VIEWERS)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: viewers come and go, and the page says what they see."""
+        """Log nothing: a viewer that disconnects is no error."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -141,7 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _is_allowed(self, token: str) -> bool:
         if self.server.token:
             return secrets.compare_digest(token.encode(), self.server.token.encode())
-        # A page elsewhere whose name was made to lead here shall not read this one.
+        # Against DNS rebinding: a foreign host name must not reach this page.
         host = urlsplit(f'//{self.headers.get("Host", "")}').hostname or ''
         return _is_loopback(host)
 
@@ -166,7 +167,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, 'too many viewers')
             return
         try:
-            # Whoever closes the page ends it.
+            # It ends when the viewer closes the page.
             with feed.watched(), suppress(OSError):
                 (self._send_people if path == '/people' else self._send_pictures)(feed)
         finally:

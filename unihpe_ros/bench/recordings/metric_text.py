@@ -79,7 +79,7 @@ METRICS = (
     Metric('accuracy.mota', 'MOTA', '%', False),
     Metric('accuracy.idf1', 'IDF1', '%', False),
     Metric('accuracy.recall', 'people found', '%', False),
-    Metric('accuracy.extra', 'people who are nobody', '', True),
+    Metric('accuracy.extra', 'false detections', '', True),
     Metric('accuracy.id_switches', 'id switches', '', True),
 )
 

@@ -64,7 +64,8 @@ def open_input(text: str, options: InputOptions) -> Source:
     if STREAM.match(text):
         return open_stream(text)
     path = Path(text)
-    # An empty text would be the current folder: it is a shell's variable that is not set.
+    # An empty text would be the current folder; it usually comes from a shell variable that is not
+    # set.
     if not text or not path.exists():
         raise InputError(
             f'{text or repr(text)}: expected a video, a picture, a folder of pictures, a '
@@ -84,7 +85,7 @@ def open_input(text: str, options: InputOptions) -> Source:
 def _is_recording(path: Path) -> bool:
     if not path.is_dir():
         return path.suffix in _RECORDING_SUFFIXES
-    # Of a recorder that was killed there is no metadata.yaml.
+    # A killed recorder leaves no metadata.yaml.
     files = [path / 'metadata.yaml', *(file for end in _STORAGES for file in path.glob(end))]
     return any(file.is_file() for file in files)
 

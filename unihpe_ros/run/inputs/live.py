@@ -21,11 +21,11 @@ class Live(Source):
     Parameters
     ----------
     capture : cv2.VideoCapture
-        What is open.
+        The open device or stream.
     text : str
         What the user typed.
     ended : str
-        What to tell if no frame comes.
+        Message if no frame arrives.
 
     """
 
@@ -36,7 +36,7 @@ class Live(Source):
         self._capture, self._ended = capture, ended
 
     def frames(self, start: int = 0) -> Iterator[InputFrame]:
-        """Read frames until the stream ends; InputError if there is not even one."""
+        """Read frames until the stream ends; InputError if there is none."""
         number = 0
         while True:
             good, image = self._capture.read()
@@ -81,11 +81,11 @@ def open_stream(url: str) -> Live:
     Raises
     ------
     InputError
-        If nothing answers, or OpenCV cannot read what does.
+        If there is no answer, or OpenCV cannot read the stream.
 
     """
     capture = open_capture(url, cv2.CAP_FFMPEG)
-    shown = re.sub(r'//[^/@]*@', '//', url)  # No password in a log.
+    shown = re.sub(r'//[^/@]*@', '//', url)  # Without the password, for the log.
     wanted = 'expected a video stream (RTSP, or MJPEG or a video by HTTP)'
     if not capture.isOpened():
         raise InputError(f'{shown}: {wanted}; nothing that can be read answers')

@@ -23,7 +23,7 @@ class PictureFiles(Source):
     path : Path
         A picture, or a folder of them.
     rate : float
-        Frames per second of a sequence; 0 says that the pictures do not follow each other.
+        Frames per second of a sequence; 0 for separate pictures.
 
     Raises
     ------
@@ -65,7 +65,7 @@ class PictureFiles(Source):
 
 def _read(file: Path, intensity: IntensityRange) -> NDArray[np.uint8] | None:
     """Return a picture, ``(H, W, 3)`` BGR of 8 bits; None if it is none."""
-    # The way a camera was held is in EXIF: people stand upright in the picture then.
+    # EXIF rotation is applied, so that people are upright.
     image = cv2.imread(str(file), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
     if image is None or image.dtype == np.uint8:
         return None if image is None else np.asarray(image, np.uint8)

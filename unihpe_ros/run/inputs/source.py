@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.geometry import Camera
 
-# Frames per second of what has no clock of its own.
+# Frames per second of inputs without time stamps.
 DEFAULT_RATE = 30.0
 
 
@@ -59,11 +59,11 @@ class Source:
     Attributes
     ----------
     live : bool
-        The newest frame counts, and the ones that were missed are gone.
+        Whether it is a live input: frames that are not read in time are lost.
     still : bool
-        Frames do not follow each other: people have no ids over time.
+        Whether frames are separate pictures, so that people have no ids over time.
     notes : list[str]
-        What the user should be told at the end.
+        Messages for the user at the end.
 
     """
 

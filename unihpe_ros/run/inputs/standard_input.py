@@ -57,7 +57,7 @@ class StandardInput(Source):
             yield np.frombuffer(data, np.uint8).reshape(height, width, 3)
 
     def _read(self, wanted: int) -> bytes:
-        """Read so many bytes, or fewer at the end: a pipe gives what it has."""
+        """Read `size` bytes, or fewer at the end, because a pipe returns what it has."""
         parts, missing = [], wanted
         while missing and (part := self._stream.read(min(missing, 1 << 22))):
             parts.append(part)
@@ -80,12 +80,13 @@ def split_jpegs(stream: BinaryIO) -> Iterator[bytes]:
     """
     Split JPEGs that follow one another, as an MJPEG stream has them.
 
-    Thumbnails inside them are not taken for their ends, since segments are skipped by length.
+    Segments are skipped by their length, so that the end of a thumbnail is not taken for that of
+    the picture.
 
     Raises
     ------
     InputError
-        If something else than a JPEG begins.
+        If the data is no JPEG.
 
     """
     data = bytearray()
@@ -111,7 +112,7 @@ def _jpeg_length(data: bytearray) -> int:
     at = len(_START)
     while at + 4 <= len(data):
         if data[at] != 0xFF or data[at + 1] == 0xFF:
-            at += 1  # Fill bytes, or what a damaged picture has between two segments.
+            at += 1  # Fill bytes, or garbage between two segments of a damaged picture.
             continue
         marker = data[at + 1]
         if marker == _END:
@@ -127,7 +128,7 @@ def _jpeg_length(data: bytearray) -> int:
 
 
 def _scan_end(data: bytearray, at: int) -> int:
-    """Return where the coded pixels end: at a marker that is no stuffed FF and no restart."""
+    """Return the end of the coded pixels: a marker that is neither a stuffed FF nor a restart."""
     while (at := data.find(b'\xff', at)) >= 0 and at + 1 < len(data):
         if data[at + 1] not in (0x00, *range(0xD0, 0xD8)):
             return at

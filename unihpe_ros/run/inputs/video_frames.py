@@ -9,14 +9,14 @@ import cv2
 from unihpe_ros.run.inputs.source import DEFAULT_RATE, frame_stamp, InputError, InputFrame, Source
 from unihpe_ros.visualisation.video import silence_opencv
 
-# Rates beyond it are a container's time base, not pictures per second.
+# A higher rate is the time base of the container, not the frame rate.
 _HIGHEST_RATE = 1000.0
-# Containers count frames by estimate: only what misses more than this share is told.
+# The number of frames in a container is an estimate: only a larger missing share is reported.
 _SHORT = 0.98
 
 
 def open_capture(target: str | int, backend: int = cv2.CAP_ANY) -> cv2.VideoCapture:
-    """Open a video, a stream or a webcam; what OpenCV and FFmpeg would print is kept back."""
+    """Open a video, a stream or a webcam, without messages of OpenCV and FFmpeg."""
     silence_opencv()
     return cv2.VideoCapture(target, backend)
 
@@ -55,10 +55,11 @@ class Video(Source):
         capture = open_capture(self.text)
         number, stamp = 0, -1
         try:
-            # Seeking is exact in few containers; to grab and drop is, and costs little.
+            # Seeking is inexact in most containers; grabbing and dropping frames is exact and
+            # cheap.
             while capture.grab():
                 shown = round(1e6 * capture.get(cv2.CAP_PROP_POS_MSEC))
-                # A container without times of its own says 0 for all.
+                # A container without time stamps gives 0 for all frames.
                 stamp = shown if shown > stamp else stamp + frame_stamp(1, self.rate)
                 if number >= start:
                     good, image = capture.retrieve()

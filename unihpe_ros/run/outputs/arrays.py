@@ -15,8 +15,8 @@ def write_npz(path: Path, people: PeopleFile, skeleton: Skeleton) -> None:
     """
     Write an .npz with the arrays of docs/run.md, ordered by frame, then by id.
 
-    Its names are those of the true people that ``unihpe bench bag --truth`` reads. A frame in
-    which nobody is seen has a row with id 0.
+    Its names are those of the true people that ``unihpe bench bag --truth`` reads. A frame without
+    people has a row with id 0.
 
     """
     rows: dict[str, list[np.ndarray]] = {}

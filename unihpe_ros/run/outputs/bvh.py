@@ -37,21 +37,21 @@ _CHILDREN = [
     [child for child, parent in enumerate(_PARENTS) if parent == joint]
     for joint in range(len(_JOINTS))
 ]
-# A bone that was never seen, m.
+# Length of a bone that was never seen, m.
 _UNKNOWN = 0.1
 _CENTIMETRES = 100.0
-# Left and right are mirrored in x; a few rounds of averaging settle.
+# Left and right are mirrored in x; a few rounds of averaging converge.
 _MIRROR = np.array([-1.0, 1.0, 1.0])
 _ROUNDS = 4
 
 
 def write_bvh(path: Path, motion: PersonMotion) -> None:
     """
-    Write a person's motion: a joint's rotation is the least that turns its bones where they are.
+    Write a person's motion: each joint has the smallest rotation that aligns its bones.
 
     Every bone has its median length over the whole motion, the same left and right, so that
-    keypoints are met as far as such a skeleton can. Lengths are in centimetres, as most programs
-    take them; rotations are ZXY, degrees.
+    keypoints are only met approximately. Lengths are in centimetres, which most programs expect;
+    rotations are ZXY, degrees.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def write_bvh(path: Path, motion: PersonMotion) -> None:
 
 
 def _known_points(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return ``(F, J, 3)`` points in which a joint that was never seen is above its parent."""
+    """Return ``(F, J, 3)`` points; a joint that was never seen is put above its parent."""
     points = points.copy()
     for joint, parent in enumerate(_PARENTS):
         if np.isnan(points[:, joint]).any():
@@ -103,10 +103,10 @@ def _fit_directions(
     mirrored: list[int],
     bones: NDArray[np.float64],
 ) -> None:
-    """Set the directions of bones that move as one piece to what they are on average."""
+    """Set the directions of bones that move as one rigid piece to their averages."""
     for _ in range(_ROUNDS):
         turns = _best_fit(directions[children], bones)
-        # Back in the rest pose: the turns' transposes are their inverses.
+        # Back in the rest pose, by the transposed rotations.
         rest = np.einsum('fji,fbj->fbi', turns, bones).mean(0)
         directions[children] = rest / np.maximum(np.linalg.norm(rest, axis=-1)[:, None], 1e-9)
         other = directions[mirrored] * _MIRROR
@@ -127,7 +127,7 @@ def _local_rotations(
         if not children:
             continue
         bones = points[:, children] - points[:, [joint]]
-        # Seen from the parent, so that the least turn is measured from where it carries the bone.
+        # In the frame of the parent, so that the smallest rotation starts from the parent's.
         seen = np.einsum('fji,fbj->fbi', above, bones)
         turn = (
             _least_turn(offsets[children[0]], seen[:, 0])
@@ -145,7 +145,7 @@ def _least_turn(rest: NDArray[np.float64], bones: NDArray[np.float64]) -> NDArra
     b = bones / np.maximum(np.linalg.norm(bones, axis=-1, keepdims=True), 1e-9)
     axis = np.cross(a, b)
     sine, cosine = np.linalg.norm(axis, axis=-1), b @ a
-    # Straight back there is no least turn: about any axis across the bone.
+    # For opposite directions, any axis across the bone will do.
     across = np.cross(a, np.eye(3)[int(np.argmin(np.abs(a)))])
     unit = np.where(
         sine[:, None] > 1e-9,
@@ -170,7 +170,7 @@ def _hierarchy(joint: int, offsets: NDArray[np.float64], indent: str) -> list[st
     offset = ' '.join(f'{value:.4f}' for value in _CENTIMETRES * offsets[joint])
     children = _CHILDREN[joint]
     if not children:
-        # The position of an end belongs to the joint above; it has no rotation of its own.
+        # An end belongs to the joint above and has no rotation.
         kind, channels = 'End Site', []
     elif joint == 0:
         kind = f'ROOT {_JOINTS[0]}'

@@ -20,8 +20,8 @@ def write_coco(path: Path, people: PeopleFile, skeleton: Skeleton) -> None:
     """
     Write images, annotations and the category person, frame by frame.
 
-    Each annotation has a ``score`` and a ``track_id`` beside COCO's own fields. Whatever the
-    keypoint set asked for, these are COCO's 17.
+    Each annotation has a ``score`` and a ``track_id`` beside COCO's own fields. The keypoints are
+    always COCO's 17.
 
     """
     with path.open('w', encoding='utf-8') as file:

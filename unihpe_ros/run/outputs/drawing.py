@@ -1,4 +1,4 @@
-"""Frames with skeletons drawn into them, as a video and as pictures, made in a thread."""
+"""Thread that draws skeletons into frames and writes them as a video and as pictures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def drawn(image: NDArray[np.uint8], poses: Poses) -> NDArray[np.uint8]:
 
 class DrawingThread:
     """
-    Draws frames in a thread; a context manager, after which the files are complete.
+    Thread that draws frames; a context manager, after which the files are complete.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class DrawingThread:
     pictures : Path, optional
         Folder for a picture of each frame.
     name : str
-        What pictures of frames without a name are called after.
+        Name of the pictures of frames without a name.
     rate : float
         Pictures per second of the video.
 
@@ -76,7 +76,7 @@ class DrawingThread:
         return self._video is not None or self._pictures is not None
 
     def add(self, frame: InputFrame, poses: Poses) -> None:
-        """Draw a frame in its turn; an error of an earlier one is raised here."""
+        """Queue a frame for drawing; raises the error of an earlier one."""
         if self._error is not None:
             raise self._error
         if self.is_wanted:
@@ -97,7 +97,8 @@ class DrawingThread:
             write_picture(self._pictures / f'{name}_people.png', image)
         if self._video is not None:
             self._first = frame.stamp if self._first is None else self._first
-            # A video has a constant rate: a frame stands for those that were dropped after it.
+            # A video has a constant rate: a frame is repeated for those that were dropped after
+            # it.
             due = 1 + round(1e-9 * (frame.stamp - self._first) * self._rate)
             for _ in range(due - self._written):
                 self._video.write(image)

@@ -36,7 +36,7 @@ WHOLE: dict[str, Writer] = {
     '.npz': write_npz,
     '.mcap': _write_mcap,
 }
-# One file for each person.
+# Formats with one file for each person.
 PER_PERSON = ('.bvh', '.trc')
 
 
@@ -64,7 +64,7 @@ def write_outputs(paths: Sequence[Path], people: PeopleFile, skeleton: Skeleton)
     people : PeopleFile
         The people of all frames, in the UNION skeleton.
     skeleton : Skeleton
-        The keypoint set to write, where a format leaves it open.
+        The keypoint set to write, for formats without a fixed one.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def write_outputs(paths: Sequence[Path], people: PeopleFile, skeleton: Skeleton)
 
 
 def _write_people(path: Path, people: PeopleFile) -> list[Path]:
-    """Write a motion file for each person; they get their names when all are written."""
+    """Write a motion file for each person; all are renamed when all are written."""
     partials: dict[Path, Path] = {}
     try:
         for motion in person_motions(people, people.header.skeleton):

@@ -16,7 +16,7 @@ from unihpe_ros.ros.clouds import cloud_points, field_layout, POSE2D, POSE3D
 from unihpe_ros.run.outputs.people_file import FramePeople, PeopleFile
 
 TOPICS = {'/unihpe/pose2d': POSE2D, '/unihpe/pose3d': POSE3D}
-# Of metadata.yaml: the oldest that rosbags writes, for the sake of older readers.
+# Version of metadata.yaml: the oldest that rosbags writes, for older readers.
 _VERSION = 8
 
 

@@ -2,7 +2,7 @@
 People of all frames as JSON lines, from which every other format is made.
 
 The first line is a header; each line after it is one frame. Lines are appended while frames are
-worked on, so that a run that was stopped goes on where the file ends.
+processed, so that a stopped run continues at the end of the file.
 
 """
 
@@ -24,7 +24,7 @@ from unihpe_ros.core.skeleton import Skeleton, SKELETONS
 from unihpe_ros.run.inputs.source import InputError
 
 _FORMAT = 1
-# Decimals that are kept: 0.01 px, 0.1 mm, and scores to 1/1000.
+# Decimals that are stored: 0.01 px, 0.1 mm, and scores to 1/1000.
 _PIXEL, _METRE, _SHARE = 2, 4, 3
 
 
@@ -44,7 +44,7 @@ class Header:
     skeleton : Skeleton
         The keypoint set.
     settings : dict[str, Any]
-        Model, detector and whatever else decides the result.
+        Model, detector and all other settings that affect the result.
 
     """
 
@@ -121,7 +121,7 @@ class FramePeople:
 
 
 def _rows(values: NDArray[np.floating], decimals: int) -> Any:
-    """Return nested lists in which what is unknown is None: JSON has no NaN."""
+    """Return nested lists with None for unknown values, because JSON has no NaN."""
     rounded = np.round(values.astype(np.float64), decimals)
     if np.isfinite(rounded).all():
         return rounded.tolist()
@@ -236,12 +236,12 @@ class PeopleWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # What a full disk did not take is still in the buffer: to close it fails again.
+        # After a full disk, unwritten data is still in the buffer, so that closing fails again.
         with suppress(OSError) if error is not None else naming(self._path):
             self._file.close()
 
     def write(self, frame: FramePeople) -> None:
-        """Add a frame; it is handed to the system at once, so that a kill loses nothing."""
+        """Add a frame; it is flushed at once, so that a kill loses nothing."""
         with naming(self._path):
             self._file.write(frame.line(self._skeleton))
             self._file.flush()

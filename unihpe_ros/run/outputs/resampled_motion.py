@@ -1,4 +1,4 @@
-"""Each person's 3D keypoints at a constant rate, which motion files want."""
+"""Each person's 3D keypoints at a constant rate, as motion files need them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Y_UP = np.array([1.0, -1.0, -1.0])
 @dataclass(frozen=True)
 class PersonMotion:
     """
-    One person from where they are first seen to where they are last seen.
+    Motion of one person from the first to the last frame in which they are seen.
 
     Parameters
     ----------
@@ -45,8 +45,7 @@ def person_motions(people: PeopleFile, skeleton: Skeleton) -> list[PersonMotion]
     """
     Return the motion of each person, in order of id.
 
-    Frames that were dropped, and moments in which a person is gone, are filled between those
-    before and after.
+    Dropped frames, and gaps of a person, are interpolated.
 
     Raises
     ------
