@@ -1,5 +1,6 @@
 """`unihpe export`: the crops that a model asks for."""
 
+import copy
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from unihpe_ros.engines import load_engine
 from unihpe_ros.engines.model_files import load_pair
 from unihpe_ros.models.detector_network import DetectorNetwork, DETECTORS
 from unihpe_ros.models.export import export, export_detector
-from unihpe_ros.models.onnx_weights import load_exported
+from unihpe_ros.models.onnx_weights import fold_batch_norms, load_exported
 from unihpe_ros.models.unihpe import UniHPE
 from unihpe_ros.training.checkpoint import exported_files, mean_weights
 from unihpe_ros.training.config import TrainConfig
@@ -61,6 +62,53 @@ def test_several_runs_are_averaged(tmp_path: Path, capsys: pytest.CaptureFixture
     odd = checkpoint(other, UniHPE('unihpe_rt'), TrainConfig(preset='unihpe_rt'))
     assert main(['export', str(odd), paths[0], '--out', str(tmp_path)]) == 1
     assert 'expected checkpoints of one network' in capsys.readouterr().err
+
+
+def test_an_exported_detector_is_averaged_with_a_run_that_continued_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    preset = next(iter(DETECTORS))
+    first, second = (DetectorNetwork(preset).eval() for _ in range(2))
+    for network in (first, second):
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                nn.init.uniform_(module.running_var, 0.5, 2)
+                nn.init.uniform_(module.weight, 0.5, 2)
+    export_detector(first, tmp_path, 'first', '', '')
+    paths = [
+        str(tmp_path / 'first'),
+        str(checkpoint(tmp_path, second, TrainConfig(preset=preset))),
+    ]
+    image = torch.rand(1, 3, *network.preset.input_size[::-1])
+    for shares, alone in (('1 0', first), ('0 1', second)):
+        options = ['--out', str(tmp_path), '--name', 'mean', '--shares', *shares.split()]
+        assert main(['export', *paths, *options]) == 0
+        again = DetectorNetwork(preset).eval()
+        load_exported(again, exported_files(tmp_path / 'mean'))
+        with torch.no_grad():
+            torch.testing.assert_close(again(image), alone(image), atol=0.05, rtol=0.05)
+    folded = [copy.deepcopy(network) for network in (first, second)]
+    for network in folded:
+        fold_batch_norms(network)
+    assert main(['export', *paths, *options[:4], '--shares', '1', '3']) == 0
+    load_exported(again, exported_files(tmp_path / 'mean'))
+    name = 'heads.0.0.0.weight'
+    one, other = (network.state_dict()[name] for network in folded)
+    torch.testing.assert_close(
+        again.state_dict()[name], 0.25 * one + 0.75 * other, atol=1e-3, rtol=0.01
+    )
+    assert main(['export', *paths, *options[:2], '--shares', '1']) == 1
+    assert (
+        '--shares: expected a number of 0 or more for each of 2 models' in capsys.readouterr().err
+    )
+
+
+def test_exported_pose_networks_need_a_checkpoint_beside_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export(UniHPE('unihpe_slim').eval(), tmp_path, 'mine', '', '')
+    assert main(['export', str(tmp_path / 'mine'), '--out', str(tmp_path)]) == 1
+    assert 'mine: expected a checkpoint (.pt) among the pose networks' in capsys.readouterr().err
 
 
 def test_a_temperature_is_in_the_answers_and_not_in_the_weights(tmp_path: Path) -> None:

@@ -25,8 +25,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         'checkpoint',
         type=Path,
         nargs='+',
-        help='checkpoint.pt of a run; of several runs, each of which continued the one before, '
-        'the mean of the weights is exported',
+        help='checkpoint.pt of a run, or an exported model; of several, each of which continued '
+        'the one before, the mean of the weights is exported',
+    )
+    parser.add_argument(
+        '--shares',
+        type=float,
+        nargs='+',
+        help='how much each of several counts in the mean (default: all the same)',
     )
     parser.add_argument('--out', type=Path, default=Path(), help='folder to write to (default: .)')
     parser.add_argument('--name', help="name of the model (default: the checkpoint's preset)")
@@ -61,39 +67,24 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Write the files, and print how far their outputs are from PyTorch's."""
     from unihpe_ros.engines import load_engine
-    from unihpe_ros.models.detector_network import DetectorNetwork, DETECTORS
+    from unihpe_ros.models.detector_network import DetectorNetwork
     from unihpe_ros.models.export import export, export_detector, export_lifting
-    from unihpe_ros.models.unihpe import UniHPE
-    from unihpe_ros.training.checkpoint import (
-        crop_padding,
-        give_weights,
-        load_checkpoint,
-        mean_weights,
-    )
+    from unihpe_ros.training.averaging import average_networks
     from unihpe_ros.training.config import ConfigError
 
     if args.padding is not None and not 1 <= args.padding <= 2:
         raise ConfigError(f'--padding: expected 1 to 2; got {args.padding}')
-    states = [load_checkpoint(path) for path in args.checkpoint]
-    state = states[-1]
     check_folder(args.out)
-    config = state['config']
-    training = args.training or (
-        f'{state["step"]} steps, seed {config["seed"]}, '
-        f'{state["step"] * config["image_batch"] * bool(config["images"])} pictures'
-    )
-    preset = state['preset']
-    _check_options(args, preset in DETECTORS)
-    model = (DetectorNetwork if preset in DETECTORS else UniHPE)(preset)
-    weights = mean_weights([one['ema'] for one in states])
-    give_weights(model, weights, args.checkpoint[-1])
-    about = (args.out, args.name or preset, training, args.licence or LICENCE)
+    averaged = average_networks(args.checkpoint, args.shares)
+    model, training = averaged.model, args.training or averaged.training
+    _check_options(args, isinstance(model, DetectorNetwork))
+    about = (args.out, args.name or model.name, training, args.licence or LICENCE)
     if isinstance(model, DetectorNetwork):
         files = export_detector(model, *about, calibration=_line(model, args.calibrate))
     elif args.lifting_of is not None:
         files = export_lifting(model, args.out, _image_spec(model, args.lifting_of), training)
     else:
-        padding = args.padding or crop_padding(state)
+        padding = args.padding or averaged.padding
         temperature = _temperature(model, padding, args.calibrate)
         files = export(model, *about, padding=padding, temperature=temperature)
     for file in files:

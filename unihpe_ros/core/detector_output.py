@@ -20,7 +20,9 @@ from unihpe_ros.core.letterbox import Letterbox
 from unihpe_ros.core.model_spec import DETECTOR_STRIDES
 
 # Two boxes whose IoU is above this are taken for one person.
-SAME_PERSON_IOU = 0.6
+SAME_PERSON_IOU = 0.5
+# Points whose boxes share this much with a box show the same person from nearly the same place.
+_MEAN_IOU = 0.7
 # Only so many of the best-scoring points are used, which bounds the time that a crowd takes.
 _MOST_POINTS = 256
 
@@ -146,12 +148,18 @@ def suppress(boxes: Array, scores: Array, overlap: float = SAME_PERSON_IOU) -> N
 
     """
     order = np.argsort(-scores, kind='stable')
-    clashes = iou(boxes[order], boxes[order]) > overlap
-    stays = np.ones(len(order), np.bool_)
-    for row in range(len(order)):
-        if stays[row]:
-            stays[row + 1 :] &= ~clashes[row, row + 1 :]
-    return order[stays]
+    return order[_surest(iou(boxes[order], boxes[order]) <= overlap)]
+
+
+def _surest(apart: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return the rows, the surest first, that are apart from all surer ones that stay."""
+    left = np.ones(len(apart), np.bool_)
+    kept: list[int] = []
+    while left.any():
+        kept.append(int(left.argmax()))
+        left &= apart[kept[-1]]
+        left[kept[-1]] = False
+    return np.array(kept, np.intp)
 
 
 def read_detections(
@@ -185,5 +193,9 @@ def read_detections(
     boxes = np.clip(letterbox.to_image(boxes[best]), 0, limit)
     solid = (boxes[:, 2:] - boxes[:, :2] > 1).all(1)
     boxes, scores = boxes[solid], scores[best][solid]
-    kept = suppress(boxes, scores, overlap)
-    return Detections(boxes[kept].astype(np.float32), scores[kept])
+    shares = iou(boxes, boxes)
+    kept = _surest(shares <= overlap)
+    # The mean of boxes that are nearly the same lies better than the surest one alone.
+    weights = (shares[kept] >= _MEAN_IOU) * scores
+    boxes = weights @ boxes / weights.sum(1, keepdims=True)
+    return Detections(boxes.astype(np.float32), scores[kept])

@@ -207,6 +207,28 @@ def _map_shape(cells: int) -> tuple[int, int]:
 
 
 @torch.no_grad()
+def fold_batch_norms(model: nn.Module) -> None:
+    """
+    Move the scales of batch normalisations into the convolutions before them, as an export does.
+
+    The network computes the same on running statistics; its weights can then be averaged with
+    those that `load_exported` reads.
+    """
+    for name, norm in model.named_modules():
+        if type(norm) is nn.BatchNorm2d:
+            convolution = model.get_submodule(name.removesuffix('1') + '0')
+            mean, variance = norm.running_mean, norm.running_var
+            assert mean is not None
+            assert variance is not None
+            scale = norm.weight / (variance + norm.eps).sqrt()
+            convolution.weight *= scale[:, None, None, None]
+            norm.bias -= mean * scale
+            norm.weight.fill_(1)
+            mean.zero_()
+            variance.fill_(1 - norm.eps)
+
+
+@torch.no_grad()
 def unfold_batch_norms(model: nn.Module, batches: Iterator[Tensor]) -> None:
     """
     Turn folded batch normalisations into ones with the statistics of some crops.

@@ -72,7 +72,9 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return state
 
 
-def mean_weights(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+def mean_weights(
+    states: Sequence[Mapping[str, Tensor]], shares: Sequence[float] | None = None
+) -> dict[str, Tensor]:
     """
     Return the mean of the weights of several runs.
 
@@ -83,6 +85,8 @@ def mean_weights(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     ----------
     states : Sequence[Mapping[str, Tensor]]
         State of one network each.
+    shares : Sequence[float], optional
+        How much each counts; without it all count the same.
 
     Raises
     ------
@@ -94,8 +98,12 @@ def mean_weights(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     shapes = [{name: value.shape for name, value in state.items()} for state in states]
     if any(other != shapes[0] for other in shapes):
         raise ConfigError('expected checkpoints of one network; got weights of other shapes')
+    share = torch.tensor(shares or [1.0] * len(states), dtype=torch.float64)
+    share /= share.sum()
     return {
-        name: torch.stack([state[name].double() for state in states]).mean(0).to(value.dtype)
+        name: torch.tensordot(
+            share, torch.stack([state[name].double() for state in states]), 1
+        ).to(value.dtype)
         for name, value in first.items()
     }
 
