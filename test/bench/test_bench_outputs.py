@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bench_bags import data_file, stamp_of, write_bag
+from bench_bags import data_file, picture_at, stamp_of, write_bag
 from bench_runs import bench, FRAMES, run_bag, tiny_models, write_folder
 import cv2
 import numpy as np
@@ -10,9 +10,12 @@ import pytest
 from rclpy.serialization import deserialize_message
 from rosbags.highlevel import AnyReader
 from sensor_msgs.msg import PointCloud2
-from tiny_bag import truth_at, walker
+from tiny_bag import CAMERA, truth_at, walker
 from unihpe_ros.bags.reader import BagReader
+from unihpe_ros.bags.writer import BagWriter
 from unihpe_ros.bench.recordings.bench_report import read_report
+from unihpe_ros.core.geometry import Camera
+from unihpe_ros.core.rotation import turn_image, turn_points_back, upright_from_camera
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.ros.clouds import from_cloud
 
@@ -48,6 +51,27 @@ def test_the_recording_is_written_with_the_poses(folder, tmp_path):
     pelvis = UNION.index('pelvis')
     found, true = (sorted(one.keypoints_2d[:, pelvis].tolist()) for one in (people, truth))
     np.testing.assert_allclose(found, true, atol=8)
+
+
+def test_people_of_a_turned_camera_are_in_the_picture_as_it_came(folder, tmp_path):
+    camera = Camera.from_fov(480, 640, 2 * np.arctan(240 / CAMERA.K[0, 0]))
+    with BagWriter(tmp_path / 'turned') as bag:
+        for frame in range(3):
+            # Turned by 270 degrees, so that turning by 90 sets it upright.
+            bag.write(stamp_of(frame), turn_image(picture_at(frame), 270), camera, None)
+    options = ('--image-rotation', 90, '--write-bag', tmp_path / 'posed')
+    report = run_bag(tmp_path / 'turned', folder, tmp_path / 'out', *options)
+    assert report['settings']['image_rotation'] == 90
+    (*_, people) = BagReader(tmp_path / 'posed').truth('/unihpe/pose3d').values()
+    truth, _ = truth_at(walker(2 / 30))
+    pelvis = UNION.index('pelvis')
+    expected = turn_points_back(truth.keypoints_2d[:, pelvis], 90, (480, 640))
+    found = people.keypoints_2d[:, pelvis]
+    np.testing.assert_allclose(sorted(found.tolist()), sorted(expected.tolist()), atol=8)
+    upright = people.keypoints_3d[:, pelvis] @ upright_from_camera(90).T
+    places = truth.keypoints_3d[:, pelvis]
+    directions = [p[:, :2] / p[:, 2:] for p in (upright, places)]
+    np.testing.assert_allclose(*(sorted(d.tolist()) for d in directions), atol=0.02)
 
 
 @pytest.mark.parametrize('kind', ['sqlite3', 'mcap zstd'])

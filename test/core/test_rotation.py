@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Camera, ROTATIONS
-from unihpe_ros.core.rotation import turn_boxes_back, turn_image
+from unihpe_ros.core.rotation import (
+    turn_boxes_back,
+    turn_image,
+    turn_points_back,
+    upright_from_camera,
+)
 
 W, H = 64, 48
 CAMERA = Camera.from_fov(W, H, 1.0)
@@ -47,6 +52,17 @@ def test_a_crop_of_a_turned_picture_is_that_of_the_upright_one(degrees, rng):
     spin = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     before, after = upright.to_camera(point)[0, 0], crops.to_camera(point)[0, 0]
     np.testing.assert_allclose(after, [*(spin @ before[:2]), before[2]], atol=1e-6)
+
+
+@pytest.mark.parametrize('degrees', ROTATIONS)
+def test_the_upright_frame_is_that_of_the_turned_picture(degrees):
+    points = np.array([[0.3, -0.2, 2.0], [-0.1, 0.4, 3.0]])
+    w, h = (H, W) if degrees in (90, 270) else (W, H)
+    upright = Camera(np.array([[60.0, 0, (w - 1) / 2], [0, 60, (h - 1) / 2], [0, 0, 1]]), w, h)
+    camera = Camera(np.array([[60.0, 0, (W - 1) / 2], [0, 60, (H - 1) / 2], [0, 0, 1]]), W, H)
+    seen = upright.project(points @ upright_from_camera(degrees).T)
+    back = turn_points_back(seen, degrees, (W, H))
+    np.testing.assert_allclose(back, camera.project(points), atol=1e-6)
 
 
 def test_a_camera_that_is_turned_by_half_a_quarter_is_refused():

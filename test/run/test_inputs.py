@@ -1,5 +1,6 @@
 from io import BytesIO
 import os
+import struct
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ import pytest
 from tiny_bag import write_tiny_bag
 from tiny_run import open_path, RATE, walk_image, write_walk_video
 from unihpe_ros.bags.topics import BagError
+from unihpe_ros.core.rotation import turn_image
 from unihpe_ros.run.inputs import live
 from unihpe_ros.run.inputs.choose import input_name, InputOptions, open_input
 from unihpe_ros.run.inputs.source import InputError
@@ -101,6 +103,44 @@ def test_pictures_come_in_order_of_name_and_a_broken_one_is_told(tmp_path):
     sequence = open_path(tmp_path, rate=10.0)
     assert not sequence.still
     assert [frame.stamp for frame in sequence.frames(1)] == [100_000_000, 300_000_000]
+
+
+def tag_orientation(jpeg: bytes, orientation: int) -> bytes:
+    """Return a JPEG with the EXIF tag that says how the camera was held."""
+    entry = struct.pack('<HHIHH', 0x0112, 3, 1, orientation, 0)
+    exif = b'Exif\0\0II*\0' + struct.pack('<IH', 8, 1) + entry + bytes(4)
+    return jpeg[:2] + b'\xff\xe1' + struct.pack('>H', len(exif) + 2) + exif + jpeg[2:]
+
+
+@pytest.mark.parametrize(('orientation', 'degrees'), [(1, 0), (6, 90), (3, 180), (8, 270)])
+def test_photograph_is_upright_however_the_camera_was_held(tmp_path, orientation, degrees):
+    plain = cv2.imencode('.jpg', cv2.resize(walk_image(0.0), (64, 48)))[1].tobytes()
+    tagged = tag_orientation(plain, orientation)
+    (tmp_path / 'tagged.jpg').write_bytes(tagged)
+    expected = turn_image(cv2.imdecode(np.frombuffer(plain, np.uint8), cv2.IMREAD_COLOR), degrees)
+    for source in (open_path(tmp_path / 'tagged.jpg'), StandardInput(BytesIO(tagged), 30.0)):
+        np.testing.assert_array_equal(next(source.frames()).image, expected)
+
+
+def tag_rotation(path, degrees: int) -> None:
+    """Write into an MP4 by how much a player turns it, as telephones do."""
+    sine, cosine = {0: (0, 1), 90: (1, 0), 180: (0, -1), 270: (-1, 0)}[degrees]
+    matrix = [cosine << 16, sine << 16, 0, -sine << 16, cosine << 16, 0, 0, 0, 1 << 30]
+    data = bytearray(path.read_bytes())
+    at = data.index(b'tkhd') + 44
+    data[at : at + 36] = struct.pack('>9i', *matrix)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize('degrees', [0, 90, 180, 270])
+def test_video_of_a_telephone_is_upright(tmp_path, degrees):
+    path = write_walk_video(tmp_path / 'walk.mp4', 2)
+    plain = [frame.image for frame in open_path(path).frames()]
+    tag_rotation(path, degrees)
+    shown = [frame.image for frame in open_path(path).frames()]
+    assert len(shown) == 2
+    for before, after in zip(plain, shown, strict=True):
+        np.testing.assert_array_equal(after, turn_image(before, degrees))
 
 
 def test_folder_without_pictures_says_what_it_holds(tmp_path):

@@ -5,8 +5,12 @@ import cv2
 import numpy as np
 import pytest
 from tiny_run import open_path, RATE, run_all, walk_image, write_walk_video
+from unihpe_ros.core.pose import KeypointFlag
+from unihpe_ros.core.rotation import turn_image, turn_points_back, upright_from_camera
+from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.run.inputs.source import InputError, InputFrame, Source
 from unihpe_ros.run.outputs.people_file import PeopleFile, PeopleWriter
+from unihpe_ros.run.outputs.trc import read_trc
 from unihpe_ros.run.session import Plan
 
 FRAMES = 70
@@ -46,6 +50,40 @@ def test_video_becomes_files_of_people_and_a_video(tmp_path, video, estimator):
     capture.set(cv2.CAP_PROP_POS_FRAMES, FRAMES // 2)
     image = capture.read()[1].astype(int)
     assert np.ptp(image, axis=-1).max() > 100
+
+
+@pytest.mark.parametrize('degrees', [90, 180, 270])
+def test_turned_camera_gives_people_in_the_picture_as_it_came(tmp_path, estimator, degrees):
+    for name in ('upright', 'turned'):
+        (tmp_path / name).mkdir()
+    for frame in range(8):
+        image = walk_image(frame / RATE)
+        back = turn_image(image, (360 - degrees) % 360)
+        cv2.imwrite(str(tmp_path / f'upright/{frame}.png'), image)
+        cv2.imwrite(str(tmp_path / f'turned/{frame}.png'), back)
+    people = {}
+    # The same focal length, whichever side of the picture is the wide one.
+    fov = 60.0 if degrees == 180 else 46.83
+    for name, rotation, view in (('upright', 0, 60.0), ('turned', degrees, fov)):
+        estimator.configure(EstimatorSettings(default_fov_deg=view))
+        source = open_path(tmp_path / name, rate=RATE, rotation=rotation)
+        settings = {'image_rotation': rotation}
+        plan = Plan('a', (tmp_path / f'{name}.jsonl', tmp_path / f'{name}.trc'), settings=settings)
+        run_all(source, plan, estimator)
+        people[name] = people_in(tmp_path / f'{name}.jsonl')[-1]
+    upright, turned = people['upright'], people['turned']
+    assert len(upright.poses) == len(turned.poses) == 2
+    led_back = turn_points_back(upright.poses.keypoints_2d, degrees, turned.size)
+    np.testing.assert_allclose(turned.poses.keypoints_2d, led_back, atol=1.0)
+    in_camera = upright.poses.keypoints_3d @ upright_from_camera(degrees)
+    np.testing.assert_allclose(turned.poses.keypoints_3d, in_camera, atol=0.05)
+    assert (turned.poses.flags & KeypointFlag.ASSUMED_VIEW).all()
+    # Motion files have y up: people stand in them.
+    for person in (1, 2):
+        expected, found = (
+            read_trc(tmp_path / f'{name}_{person}.trc') for name in ('upright', 'turned')
+        )
+        np.testing.assert_allclose(found.points[-1], expected.points[-1], atol=0.05)
 
 
 def test_run_that_was_stopped_keeps_what_was_done_and_goes_on(tmp_path, video, estimator):

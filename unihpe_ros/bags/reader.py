@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 import time
 from types import SimpleNamespace
@@ -12,6 +12,7 @@ from typing import Any
 from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
 from rosbags.typesys.store import Typestore
+from unihpe_ros.bags.bag_image import BagImage
 from unihpe_ros.bags.damage import DAMAGE, damaged
 from unihpe_ros.bags.recording import is_storage, Recording
 from unihpe_ros.bags.topics import (
@@ -26,52 +27,10 @@ from unihpe_ros.core.intensity import IntensityRange
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.ros.camera_info import read_calibration
 from unihpe_ros.ros.clouds import from_cloud
-from unihpe_ros.ros.compressed import decode_compressed
-from unihpe_ros.ros.images import BgrImage, decode_image, DecodeError
+from unihpe_ros.ros.images import BgrImage, DecodeError
 
 BAG_SUFFIXES = ('.mcap', '.db3', '.bag')
 _EXPECTED = f'a rosbag2 folder or a file ending in {", ".join(BAG_SUFFIXES)}'
-
-
-@dataclass(frozen=True)
-class BagImage:
-    """
-    One image message of a recording.
-
-    Parameters
-    ----------
-    number : int
-        Which image it is, from 0.
-    stamp : int
-        When it was taken by its header (by the recorder's clock if that is empty), ns.
-    received : int
-        When it was recorded, ns.
-    size : int
-        Bytes of the message.
-    msg : Any
-        The message.
-    read_s, parse_s : float
-        What it took to read the bytes, and to make a message of them.
-    intensity : IntensityRange
-        Raw values that become black and white in images of more than 8 bits; they follow the
-        images.
-
-    """
-
-    number: int
-    stamp: int
-    received: int
-    size: int
-    msg: Any
-    read_s: float
-    parse_s: float
-    intensity: IntensityRange
-
-    def decode(self) -> BgrImage:
-        """Return the picture, ``(H, W, 3)`` BGR; DecodeError if there is none."""
-        if hasattr(self.msg, 'encoding'):
-            return decode_image(self.msg, self.intensity)
-        return decode_compressed(self.msg, self.intensity)
 
 
 class BagReader:
@@ -86,6 +45,8 @@ class BagReader:
         Topic of the images; if empty, the one there is.
     rectified : bool
         The images are rectified.
+    rotation : int
+        By how many degrees the images are turned clockwise to be upright.
     name : str
         What to call it; if empty, as its file or folder.
 
@@ -114,9 +75,16 @@ class BagReader:
     """
 
     def __init__(
-        self, path: Path, topic: str = '', *, rectified: bool = False, name: str = ''
+        self,
+        path: Path,
+        topic: str = '',
+        *,
+        rectified: bool = False,
+        rotation: int = 0,
+        name: str = '',
     ) -> None:
         self.path = path
+        self.rotation = rotation
         self.name = name or (path.stem if path.is_file() else path.resolve().name)
         if not path.exists():
             raise BagError(f'{path}: expected {_EXPECTED}; there is none')
@@ -160,7 +128,7 @@ class BagReader:
         if size not in self._fitted:
             fitted = read_calibration(self.camera_info, rectified=self._rectified, size=size)
             self.notes += [note for note in fitted.notes if note not in self.notes]
-            self._fitted[size] = fitted.camera
+            self._fitted[size] = self._turned(fitted.camera)
         return self._fitted[size]
 
     def images(self) -> Iterator[BagImage]:
@@ -302,7 +270,10 @@ class BagReader:
             )
         else:
             self.notes += calibration.notes
-        return calibration.camera
+        return self._turned(calibration.camera)
+
+    def _turned(self, camera: Camera | None) -> Camera | None:
+        return None if camera is None else replace(camera, rotation=self.rotation)
 
 
 def is_ros1(path: Path) -> bool:

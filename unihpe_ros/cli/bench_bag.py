@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from unihpe_ros.cli.bench_output import add_out, print_table, progress_bar, write_report
+from unihpe_ros.cli.input_options import add_image_rotation
 from unihpe_ros.cli.main import INTERRUPTED
 from unihpe_ros.cli.network_options import add_detector, add_model_2d
 from unihpe_ros.cli.values import check_folder
@@ -31,6 +32,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         '--topic', default='', help='image topic (default: the one that a recording has)'
     )
     parser.add_argument('--rectified', action='store_true', help='the images are rectified')
+    add_image_rotation(parser)
     parser.add_argument(
         '--model',
         action='append',
@@ -104,6 +106,7 @@ def run(args: argparse.Namespace) -> int:
         model_2d=args.model_2d,
         topic=args.topic,
         rectified=args.rectified,
+        image_rotation=args.image_rotation,
         rate=_rate(args.rate or ('real' if live else 'max')),
         live=live,
         truth=args.truth,

@@ -9,6 +9,7 @@ import signal
 import sys
 from typing import Any, TYPE_CHECKING
 
+from unihpe_ros.cli.input_options import add_image_rotation
 from unihpe_ros.cli.network_options import add_detector, add_model, add_model_2d
 from unihpe_ros.cli.values import check_folder, whole
 
@@ -38,6 +39,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         '--topic', default='', help='image topic of the bag (default: its only one)'
     )
+    add_image_rotation(parser)
     add_model(parser)
     add_model_2d(parser)
     add_detector(parser)
@@ -98,9 +100,11 @@ def _play(args: argparse.Namespace) -> int:
         'backend': args.backend,
         'detector_model': args.detector,
         'keypoints': 'union26',
+        'image_rotation': args.image_rotation,
     }
+    rotation = args.image_rotation
     if args.camera is None:
-        recording = BagReader(args.bag or find_resource(DEMO_BAG), args.topic)
+        recording = BagReader(args.bag or find_resource(DEMO_BAG), args.topic, rotation=rotation)
         settings = TrialSettings(
             recording.path, recording.topic, seconds=args.seconds, parameters=parameters
         )
@@ -115,7 +119,7 @@ def _play(args: argparse.Namespace) -> int:
             parameters=parameters,
         )
         trial = _run_trial(settings, None)
-        recording = BagReader(record)
+        recording = BagReader(record, rotation=rotation)
     _print_report(summarise_trial(trial, recording))
     video, sheet = args.out / 'people.mp4', args.out / 'contact_sheet.png'
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import threading
 from typing import TYPE_CHECKING
 
+from unihpe_ros.cli.input_options import add_image_rotation
 from unihpe_ros.cli.network_options import add_detector, add_model
 from unihpe_ros.cli.run import stopped_by_signals
 from unihpe_ros.cli.values import above_zero, check_folder
@@ -88,6 +89,7 @@ def _add_input_options(parser: argparse.ArgumentParser, live: str) -> None:
         default=0.0,
         help='rate of the pictures of a folder (default: none, each is a pose on its own)',
     )
+    add_image_rotation(parser)
     add_model(parser)
     add_detector(parser)
 
@@ -195,8 +197,10 @@ def _opened(
 
     if is_topic(args.input) and not Path(args.input).exists():
         source: Source = TopicImages(args.input)
+        source.rotation = args.image_rotation
     else:
-        source = open_input(args.input, InputOptions(args.topic, None, args.fps))
+        options = InputOptions(args.topic, None, args.fps, args.image_rotation)
+        source = open_input(args.input, options)
     try:
         estimator = PoseEstimator(
             args.model, EstimatorSettings(), backend=args.backend, detector=args.detector

@@ -11,6 +11,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from unihpe_ros.cli.input_options import add_image_rotation
 from unihpe_ros.cli.main import INTERRUPTED
 from unihpe_ros.cli.network_options import add_detector, add_model, add_model_2d
 from unihpe_ros.cli.values import above_zero, check_folder, size, whole
@@ -130,6 +131,7 @@ def _add_input_options(parser: argparse.ArgumentParser) -> None:
         metavar='DEG',
         help='horizontal field of view, degrees, of inputs without a calibration (default: 60)',
     )
+    add_image_rotation(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -202,7 +204,10 @@ def _prepare(
     from unihpe_ros.run.inputs.choose import InputOptions, open_input
     from unihpe_ros.run.session import Plan
 
-    source = open_input(text, InputOptions(args.topic, args.raw, args.fps))
+    options = InputOptions(args.topic, args.raw, args.fps, args.image_rotation)
+    source = open_input(text, options)
+    if feed is not None:
+        feed.rotation = args.image_rotation
     outputs, video, pictures = tuple(args.out), args.video, args.pictures
     if not (outputs or video or pictures or args.view):
         outputs = (DEFAULT_FOLDER / f'{_STANDS_FOR_NAME}.csv',)
@@ -222,6 +227,7 @@ def _prepare(
             **{'model': args.model, 'detector': args.detector, 'fov_deg': args.fov},
             'detect_every': args.detect_every,
             **({'model_2d': args.model_2d} if args.model_2d else {}),
+            **({'image_rotation': args.image_rotation} if args.image_rotation else {}),
         },
         feed=feed,
     )

@@ -108,11 +108,24 @@ class CameraImage:
         """Return the camera to work with."""
         if self.camera is not None:
             return self.camera
-        return _assumed_camera(*self.size, settings.default_fov_deg, self.rotation)
+        return assumed_camera(*self.size, settings.default_fov_deg, self.rotation)
 
 
 @lru_cache(maxsize=16)
-def _assumed_camera(width: int, height: int, fov_deg: float, rotation: int) -> Camera:
+def assumed_camera(width: int, height: int, fov_deg: float, rotation: int = 0) -> Camera:
+    """
+    Return the camera that is assumed where none is calibrated.
+
+    Parameters
+    ----------
+    width, height : int
+        Size of the image, px.
+    fov_deg : float
+        Horizontal field of view, degrees.
+    rotation : int
+        See `unihpe_ros.core.geometry.Camera`.
+
+    """
     camera = Camera.from_fov(width, height, math.radians(fov_deg))
     return replace(camera, rotation=rotation, assumed=True)
 

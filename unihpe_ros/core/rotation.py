@@ -7,6 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.geometry import Array
 
+# By degrees clockwise: what x and y of the upright picture are in x and y of the turned one.
+_UPRIGHT = {
+    0: ((1.0, 0.0), (0.0, 1.0)),
+    90: ((0.0, -1.0), (1.0, 0.0)),
+    180: ((-1.0, 0.0), (0.0, -1.0)),
+    270: ((0.0, 1.0), (-1.0, 0.0)),
+}
 _CODES = {
     90: cv2.ROTATE_90_CLOCKWISE,
     180: cv2.ROTATE_180,
@@ -27,6 +34,21 @@ def turn_image(image: NDArray[np.uint8], degrees: int) -> NDArray[np.uint8]:
 
     """
     return np.asarray(cv2.rotate(image, _CODES[degrees]), np.uint8) if degrees else image
+
+
+def upright_from_camera(degrees: int) -> NDArray[np.float64]:
+    """
+    Return ``(3, 3)`` the rotation about the optical axis that sets a turned camera upright.
+
+    Parameters
+    ----------
+    degrees : int
+        By how much its picture is turned clockwise to be upright: 0, 90, 180 or 270.
+
+    """
+    matrix = np.eye(3)
+    matrix[:2, :2] = _UPRIGHT[degrees]
+    return matrix
 
 
 def turn_boxes_back(boxes: Array, degrees: int, size: tuple[int, int]) -> NDArray[np.float64]:

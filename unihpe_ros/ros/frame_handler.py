@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 import math
 import re
 import time
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
 from sensor_msgs.msg import Image
-from unihpe_ros.core.geometry import Camera
+from unihpe_ros.core.image_input import assumed_camera
 from unihpe_ros.core.intensity import IntensityRange
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.settings import EstimatorSettings
@@ -173,7 +173,12 @@ class FrameHandler:
             stamp = frame.stamp
             frame.camera_input.statistics.add('wait', time.monotonic() - frame.received)
             known = frame.camera_input.auxiliary.cameras.camera
-            camera = known or self._assumed_camera(frame.camera_input.rotation)
+            camera = known or assumed_camera(
+                self.parameters.default_width,
+                self.parameters.default_height,
+                self.parameters.default_fov_deg,
+                frame.camera_input.rotation,
+            )
             size = camera.width, camera.height
             try:
                 given = decode_keypoints(frame.msg, size, self.parameters.pose2d_keypoints)
@@ -200,15 +205,6 @@ class FrameHandler:
         name, log = frame.camera_input.name, frame.camera_input.log
         timeout = self.parameters.target_frame_timeout_s
         return self._camera_poses.at(name, frame.msg.header, timeout, log)
-
-    def _assumed_camera(self, rotation: int) -> Camera:
-        parameters = self.parameters
-        camera = Camera.from_fov(
-            parameters.default_width,
-            parameters.default_height,
-            math.radians(parameters.default_fov_deg),
-        )
-        return replace(camera, rotation=rotation, assumed=True)
 
     def _publish(self, look: _Look, poses: Poses) -> None:
         camera_input, header, began = (

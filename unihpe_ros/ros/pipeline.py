@@ -82,6 +82,8 @@ class Pipeline:
                 web = WebView(parameters.web_port, parameters.web_address, parameters.cameras)
                 undo.callback(web.close)
                 feeds = web.feeds
+                for name, feed in feeds.items():
+                    feed.rotation = parameters.rotation_of(name)
                 node.get_logger().info(f'people are shown on {web.url}')
             self.estimator = make_estimator(parameters)
             undo.callback(self.estimator.close)

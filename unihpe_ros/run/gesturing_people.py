@@ -8,6 +8,7 @@ import threading
 
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core.image_input import assumed_camera
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.estimator import PoseEstimator
 from unihpe_ros.kinematics.arm_directions import arm_directions
@@ -146,7 +147,8 @@ def _looked_at(
         if stop.is_set() or (seconds and stamp > seconds):
             break
         height, width = frame.image.shape[:2]
-        camera = source.camera_of((width, height))
+        known, fov_deg = source.camera_of((width, height)), estimator.settings.default_fov_deg
+        camera = known or assumed_camera(width, height, fov_deg, source.rotation)
         if source.still:
             yield float(frame.number), estimator.estimate_image(frame.image, camera)
         else:

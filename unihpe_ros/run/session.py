@@ -10,6 +10,7 @@ import threading
 from time import perf_counter, time_ns
 from typing import Any
 
+from unihpe_ros.core.image_input import assumed_camera
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.skeleton import Skeleton, UNION
 from unihpe_ros.estimator import PoseEstimator
@@ -265,7 +266,9 @@ class _Work:
 
     def _estimate(self, frame: InputFrame) -> Poses:
         height, width = frame.image.shape[:2]
-        camera = self._source.camera_of((width, height))
-        if not self._source.still:
+        fov_deg, source = self._estimator.settings.default_fov_deg, self._source
+        known = source.camera_of((width, height))
+        camera = known or assumed_camera(width, height, fov_deg, source.rotation)
+        if not source.still:
             return self._estimator.estimate(frame.image, camera, 1e-9 * frame.stamp)
         return self._estimator.estimate_image(frame.image, camera)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.pose import Poses, RootMode
+from unihpe_ros.core.rotation import upright_from_camera
 from unihpe_ros.visualisation.skeletons import draw_poses
 
 _GROUND = (32, 32, 32)
@@ -81,6 +82,7 @@ def draw_room(
     camera: Camera | None = None,
     truth: Poses | None = None,
     reach: float = 7.0,
+    rotation: int = 0,
 ) -> NDArray[np.uint8]:
     """
     Draw people from above, the camera at the bottom.
@@ -97,6 +99,8 @@ def draw_room(
         The true people, drawn as rings.
     reach : float
         Depth that the picture covers, m.
+    rotation : int
+        By how many degrees the picture is turned clockwise to be upright.
 
     Returns
     -------
@@ -106,12 +110,12 @@ def draw_room(
     """
     width, height = size
     canvas = np.full((height, width, 3), _GROUND, np.uint8)
-    plan = _Plan(canvas, (height - 2 * _MARGIN) / reach)
+    plan = _Plan(canvas, (height - 2 * _MARGIN) / reach, rotation)
     plan.rings(reach)
     if camera is not None:
         plan.field_of_view(camera, reach)
     if truth is not None:
-        for x, _, z in centres(truth):
+        for x, _, z in plan.upright(centres(truth)):
             plan.ring(x, z, _RING_M, _TRUTH)
     title = 'from above'
     if poses.root_mode is RootMode.RELATIVE and len(poses):
@@ -128,6 +132,7 @@ def annotate(
     poses: Poses,
     camera: Camera | None = None,
     truth: Poses | None = None,
+    rotation: int = 0,
 ) -> NDArray[np.uint8]:
     """
     Return an image with people drawn in, and the floor plan beside it.
@@ -142,6 +147,9 @@ def annotate(
         Intrinsics of the image.
     truth : Poses, optional
         The true people, for the plan.
+    rotation : int
+        By how many degrees the image is turned clockwise to be upright; the plan is of the floor
+        all the same.
 
     Returns
     -------
@@ -153,16 +161,17 @@ def annotate(
     draw_distances(drawn, poses)
     height, width = (side - side % 2 for side in drawn.shape[:2])
     panel = 2 * round(0.5 * _PANEL_SHARE * height)
-    plan = draw_room((panel, height), poses, camera, truth)
+    plan = draw_room((panel, height), poses, camera, truth, rotation=rotation)
     return np.hstack([drawn[:height, :width], plan])
 
 
 class _Plan:
     """Floor plan that is being drawn; converts metres to pixels."""
 
-    def __init__(self, canvas: NDArray[np.uint8], scale: float) -> None:
+    def __init__(self, canvas: NDArray[np.uint8], scale: float, rotation: int) -> None:
         self._canvas = canvas
         self._scale = scale
+        self._upright = upright_from_camera(rotation)
         self._origin = np.array([canvas.shape[1] / 2, canvas.shape[0] - _MARGIN])
 
     def _at(self, x: float, z: float) -> tuple[int, int]:
@@ -170,6 +179,10 @@ class _Plan:
         limit = 4 * max(self._canvas.shape)
         fixed = np.rint(np.clip(pixel, -limit, limit) * 2**_SHIFT).astype(int)
         return int(fixed[0]), int(fixed[1])
+
+    def upright(self, points: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Return ``(..., 3)`` points of the camera's frame, m, in that of an upright camera."""
+        return np.asarray(points @ self._upright.T)
 
     def ring(self, x: float, z: float, radius: float, colour: tuple[int, ...]) -> None:
         if math.isfinite(x) and math.isfinite(z):
@@ -184,14 +197,17 @@ class _Plan:
             cv2.putText(self._canvas, f'{metres} m', place, _FONT, 0.35, _TEXT, 1, cv2.LINE_AA)
 
     def field_of_view(self, camera: Camera, reach: float) -> None:
-        middle = (camera.height - 1) / 2
-        edges = np.array([[0, middle], [camera.width - 1, middle]])
-        for x, _ in camera.rays(edges):
+        right, bottom = camera.width - 1, camera.height - 1
+        x, y = right / 2, bottom / 2
+        edges = np.array([[0, y], [right, y], [x, 0], [x, bottom]])
+        rays = self.upright(np.column_stack([camera.rays(edges), np.ones(4)]))
+        # The sides of the upright picture: the two rays that are level.
+        for x, _, _ in rays[np.argsort(np.abs(rays[:, 1]))[:2]]:
             ends = self._at(0, 0), self._at(x * reach, reach)
             cv2.line(self._canvas, *ends, _LINES, 1, cv2.LINE_AA, _SHIFT)
 
     def person(self, poses: Poses, person: int) -> None:
-        points = poses.keypoints_3d[person]
+        points = self.upright(poses.keypoints_3d[person])
         known = np.isfinite(points).all(-1)
         if not known.any():
             return
@@ -200,7 +216,7 @@ class _Plan:
             if known[parent] and known[child]:
                 ends = [self._at(*points[joint, [0, 2]]) for joint in (parent, child)]
                 cv2.line(self._canvas, ends[0], ends[1], colour, 2, cv2.LINE_AA, _SHIFT)
-        x, _, z = centres(poses)[person]
+        x, _, z = self.upright(centres(poses)[person])
         size = round(_HEAD_M * self._scale * 2**_SHIFT)
         cv2.circle(self._canvas, self._at(x, z), size, colour, cv2.FILLED, cv2.LINE_AA, _SHIFT)
         place = tuple(value >> _SHIFT for value in self._at(x + 0.25, z + 0.2))

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.pose import KeypointFlag, person_scores, Poses, RootMode
+from unihpe_ros.core.rotation import upright_from_camera
 from unihpe_ros.visualisation.skeletons import draw_poses
 
 _QUALITY = 80
@@ -35,9 +36,16 @@ class Feed:
     Pictures are drawn and encoded in a viewer's thread, once for all viewers, and not at all
     without a viewer.
 
+    Attributes
+    ----------
+    rotation : int
+        By how many degrees the camera's picture is turned clockwise to be upright: people stand
+        upright in the room of the page, while the picture is shown as it came.
+
     """
 
     def __init__(self) -> None:
+        self.rotation = 0
         self._changed = threading.Condition()
         self._encoding = threading.Lock()
         self._viewers = 0
@@ -98,7 +106,7 @@ class Feed:
     def next_people(self, after: int, timeout: float) -> tuple[int, str]:
         """Return number and JSON of newer people; `after` and '' after a timeout."""
         offer = self._next(after, timeout)
-        return (after, '') if offer is None else (offer.number, people_json(offer))
+        return (after, '') if offer is None else (offer.number, people_json(offer, self.rotation))
 
     def next_picture(self, after: int, timeout: float) -> tuple[int, bytes]:
         """Return number and JPEG of a newer image; `after` and b'' after a timeout."""
@@ -129,10 +137,10 @@ def encoded(image: NDArray[np.uint8]) -> bytes:
     return bytes(jpeg.tobytes())
 
 
-def people_json(offer: _Offer) -> str:
-    """Return people as the page reads them: points in m in the camera's frame, null if unknown."""
+def people_json(offer: _Offer, rotation: int = 0) -> str:
+    """Return people as the page reads them: points in m before an upright camera, null unknown."""
     poses = offer.poses
-    points = poses.keypoints_3d.astype(np.float64).round(3)
+    points = (poses.keypoints_3d.astype(np.float64) @ upright_from_camera(rotation).T).round(3)
     seen = (poses.flags & KeypointFlag.OBSERVED).astype(bool)
     people = []
     for person in range(len(poses)):

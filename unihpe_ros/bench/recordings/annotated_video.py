@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
-from unihpe_ros.bags.reader import BagImage, BagReader
+from unihpe_ros.bags.bag_image import BagImage
+from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.ros.images import DecodeError
@@ -83,7 +84,7 @@ def write_video(
                 continue  # The report counts it.
             known = None if truth is None else truth.get(image.stamp)
             picture = anonymise(picture, poses, anonymise_mode)
-            picture = annotate(picture, poses, reader.camera, known)
+            picture = annotate(picture, poses, reader.camera, known, reader.rotation)
             file.write(picture)
             if sheet is not None and image.number in chosen:
                 thumbnails.append(picture)

@@ -30,6 +30,8 @@ class BenchPlan:
         Topic of the images; if empty, the one there is.
     rectified : bool
         The images are rectified.
+    image_rotation : int
+        By how many degrees the images are turned clockwise to be upright.
     rate : float
         Pace, see `unihpe_ros.bench.recordings.in_process.DirectRun`; 1 if the live node is asked.
     live : bool
@@ -53,6 +55,7 @@ class BenchPlan:
     model_2d: str = ''
     topic: str = ''
     rectified: bool = False
+    image_rotation: int = 0
     rate: float = 0.0
     live: bool = False
     truth: str = ''

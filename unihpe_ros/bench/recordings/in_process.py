@@ -9,9 +9,11 @@ import time
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.bags.reader import BagImage, BagReader
+from unihpe_ros.bags.bag_image import BagImage
+from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.bench.recordings.recorder import Recorder
 from unihpe_ros.core.geometry import Camera
+from unihpe_ros.core.image_input import assumed_camera
 from unihpe_ros.estimator import PoseEstimator
 from unihpe_ros.ros.images import DecodeError
 
@@ -135,5 +137,8 @@ class DirectRun:
         }
         return partial(self.recorder.answered, image, lambda: picture, poses, figures)
 
-    def _camera(self, picture: NDArray[np.uint8]) -> Camera | None:
-        return self.reader.camera_of((picture.shape[1], picture.shape[0]))
+    def _camera(self, picture: NDArray[np.uint8]) -> Camera:
+        height, width = picture.shape[:2]
+        fov_deg, rotation = self.estimator.settings.default_fov_deg, self.reader.rotation
+        known = self.reader.camera_of((width, height))
+        return known or assumed_camera(width, height, fov_deg, rotation)

@@ -8,7 +8,8 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.bags.reader import BagImage, BagReader
+from unihpe_ros.bags.bag_image import BagImage
+from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.bench.recordings.frame_table import (
     ANSWERED,
     BagResult,
@@ -124,7 +125,11 @@ class Recorder:
             badness,
             _caption(fit, seen, trust),
             lambda: annotate(
-                anonymise(picture(), poses, self._mode), poses, self._reader.camera, truth
+                anonymise(picture(), poses, self._mode),
+                poses,
+                self._reader.camera,
+                truth,
+                self._reader.rotation,
             ),
         )
 

@@ -77,7 +77,13 @@ class Session:
         self._truths: list[dict[int, Poses] | None] = []
         for name, path in bags.items():
             try:
-                reader = BagReader(path, plan.topic, rectified=plan.rectified, name=name)
+                reader = BagReader(
+                    path,
+                    plan.topic,
+                    rectified=plan.rectified,
+                    rotation=plan.image_rotation,
+                    name=name,
+                )
                 truth = load_truth(reader, plan.truth)
             except BagError as error:
                 # The others of a folder are measured all the same.
@@ -195,6 +201,8 @@ class Session:
                     'model': model,
                     'backend': self.plan.backend,
                     'detector_model': self.plan.detector,
+                    'rectified': self.plan.rectified,
+                    'image_rotation': self.plan.image_rotation,
                     'model_2d': str(Path(self.plan.model_2d).absolute())
                     if self.plan.model_2d
                     else '',
@@ -252,6 +260,7 @@ class Session:
             'topic': plan.topic,
             'truth': Path(plan.truth).name if plan.truth.endswith('.npz') else plan.truth,
             'rectified': plan.rectified,
+            **({'image_rotation': plan.image_rotation} if plan.image_rotation else {}),
             **({'model_2d': Path(plan.model_2d).name} if plan.model_2d else {}),
         }
 

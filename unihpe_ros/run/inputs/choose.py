@@ -22,7 +22,7 @@ _STORAGES = ('*.mcap', '*.db3', '*.mcap.zstd', '*.db3.zstd')
 @dataclass(frozen=True)
 class InputOptions:
     """
-    Options of an input: topic, size of raw frames, rate.
+    Options of an input: topic, size of raw frames, rate, rotation.
 
     Parameters
     ----------
@@ -32,12 +32,15 @@ class InputOptions:
         (w, h) px of raw BGR frames on standard input; None for JPEGs.
     rate : float
         Frames per second of pictures and of standard input; 0 is unknown.
+    rotation : int
+        By how many degrees the frames are turned clockwise to be upright.
 
     """
 
     topic: str = ''
     raw: tuple[int, int] | None = None
     rate: float = 0.0
+    rotation: int = 0
 
 
 def open_input(text: str, options: InputOptions) -> Source:
@@ -57,6 +60,12 @@ def open_input(text: str, options: InputOptions) -> Source:
         If it is not there or cannot be read.
 
     """
+    source = _open(text, options)
+    source.rotation = options.rotation
+    return source
+
+
+def _open(text: str, options: InputOptions) -> Source:
     if text == '-':
         return StandardInput(sys.stdin.buffer, options.rate or DEFAULT_RATE, options.raw)
     if camera := re.fullmatch(r'camera:(\d+)', text):
@@ -76,7 +85,7 @@ def open_input(text: str, options: InputOptions) -> Source:
     if _is_recording(path):
         from unihpe_ros.run.inputs.recorded_frames import RecordedFrames
 
-        return RecordedFrames(path, options.topic)
+        return RecordedFrames(path, options.topic, options.rotation)
     if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
         return PictureFiles(path, options.rate)
     return Video(path)

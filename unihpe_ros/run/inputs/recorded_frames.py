@@ -21,6 +21,8 @@ class RecordedFrames(Source):
         Folder or file.
     topic : str
         Topic of the images; if empty, the one there is.
+    rotation : int
+        By how many degrees the images are turned clockwise to be upright.
 
     Raises
     ------
@@ -29,10 +31,9 @@ class RecordedFrames(Source):
 
     """
 
-    def __init__(self, path: Path, topic: str = '') -> None:
-        self._reader = BagReader(path, topic)
-        reader = self._reader
-        super().__init__(str(path), count=reader.count)
+    def __init__(self, path: Path, topic: str = '', rotation: int = 0) -> None:
+        self._reader = reader = BagReader(path, topic, rotation=rotation)
+        super().__init__(str(path), count=reader.count, rotation=rotation)
         self.rate = self._measure_rate()
 
     def frames(self, start: int = 0) -> Iterator[InputFrame]:

@@ -55,6 +55,8 @@ class Source:
         Frames per second, as far as it is known.
     count : int, optional
         Number of frames, if it is known.
+    rotation : int
+        By how many degrees the frames are turned clockwise to be upright.
 
     Attributes
     ----------
@@ -70,6 +72,7 @@ class Source:
     text: str
     rate: float = DEFAULT_RATE
     count: int | None = None
+    rotation: int = 0
     live: bool = field(default=False, init=False)
     still: bool = field(default=False, init=False)
     notes: list[str] = field(default_factory=list, init=False)

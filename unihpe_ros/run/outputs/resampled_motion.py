@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from unihpe_ros.core.rotation import upright_from_camera
 from unihpe_ros.core.skeleton import Skeleton
 from unihpe_ros.run.inputs.source import InputError
 from unihpe_ros.run.outputs.people_file import PeopleFile
 
-# Camera frame (x right, y down, z ahead) to that of motion files (y up, people face +z).
+# Frame of an upright camera (x right, y down, z ahead) to that of motion files (y up, people face
+# +z).
 Y_UP = np.array([1.0, -1.0, -1.0])
 
 
@@ -69,11 +71,13 @@ def person_motions(people: PeopleFile, skeleton: Skeleton) -> list[PersonMotion]
             stamps.setdefault(track_id, []).append(frame.stamp)
             points.setdefault(track_id, []).append(keypoints)
     motions = []
+    upright = upright_from_camera(header.settings.get('image_rotation', 0))
     for track_id in sorted(first):
         times = np.array(stamps[track_id], np.float64) * 1e-9
         even = _at_even_times(times, np.stack(points[track_id]), header.rate)
+        turned = Y_UP * (even @ upright.T)
         motions.append(
-            PersonMotion(track_id, first[track_id], float(times[0]), header.rate, Y_UP * even)
+            PersonMotion(track_id, first[track_id], float(times[0]), header.rate, turned)
         )
     return motions
 
