@@ -186,6 +186,7 @@ def images() -> dict[str, Callable[[], object]]:
         'publish it as sensor_msgs/CompressedImage': lambda: decode_image(raw('jpeg')),
         'expected a step of at least': lambda: decode_image(raw('bgr8', step=8)),
         'expected multiples of': lambda: decode_image(raw('nv12', width=7)),
+        'got OpenEXR': lambda: decode_compressed(packed(b'v/1\x01' + bytes(40))),
         'got a video stream': lambda: decode_compressed(packed(bytes(40), 'h264')),
         'bytes can not be decoded': lambda: decode_compressed(
             packed(bytes.fromhex('ffd8ffc0001108000600080301220002110103110100'))

@@ -142,7 +142,8 @@ def test_compressed_depth_is_refused_by_name(picture):
         (b'', "'jpeg': expected a picture; the message is empty"),
         (bytes(12) + b'\xff\xd8\xff', 'expected JPEG, PNG, WebP'),
         (b'\0\0\0 ftypheic', 'expected JPEG, PNG, WebP'),
-        (b'#?RADIANCE' + bytes(30), 'AVIF; got bytes that begin with .23 3f 52'),
+        (b'\x8aMNG\r\n' + bytes(30), 'AVIF; got bytes that begin with .8a 4d 4e'),
+        (b'#?RADIANCE' + bytes(30), 'Radiance HDR of 40 bytes: expected a header with the size'),
         (b'\0\0\0 ftypavif', 'AVIF of 12 bytes: expected a header with the size'),
         (b'GIF89a', 'GIF of 6 bytes: expected a header with the size'),
         (b'\xff\xd8\xff', 'JPEG of 3 bytes: expected a header with the size'),
@@ -214,6 +215,27 @@ def test_whatever_opencv_unpacks_is_read(picture, extension, dtype, exact):
     assert error.max() == 0 if exact else error.mean() < 3
 
 
+@pytest.mark.parametrize('extension', ['.hdr', '.tiff', '.pfm'])
+@pytest.mark.parametrize('grey', [False, True])
+def test_pictures_of_floating_point_are_stretched(picture, extension, grey):
+    values = (picture[..., :1] if grey else picture).astype(np.float32) * 0.02
+    msg = compressed(
+        values.repeat(3, -1) if grey and extension == '.hdr' else values, extension, ''
+    )
+    assert CompressedPicture(msg).size == (W, H)
+    decoded = decode_compressed(msg, IntensityRange())
+    assert decoded.shape == (H, W, 3)
+    assert np.ptp(decoded) > 200
+    expected = np.broadcast_to(values, picture.shape)
+    assert np.corrcoef(decoded.ravel(), expected.ravel())[0, 1] > 0.99
+
+
+def test_openexr_is_refused_by_name():
+    msg = CompressedImage(format='exr', data=array('B', b'v/1\x01' + bytes(90)))
+    with pytest.raises(DecodeError, match='got OpenEXR, which OpenCV does not read: send PNG'):
+        decode_compressed(msg)
+
+
 @pytest.mark.parametrize('lossless', [False, True])
 def test_webp_of_both_kinds_tells_its_size(picture, lossless):
     quality = 101 if lossless else 80
@@ -249,7 +271,7 @@ def test_a_video_stream_is_refused_by_name(format_):
         decode_compressed(msg)
 
 
-@pytest.mark.parametrize('extension', ['.webp', '.tiff', '.bmp', '.jp2', '.ppm'])
+@pytest.mark.parametrize('extension', ['.webp', '.tiff', '.bmp', '.jp2', '.ppm', '.hdr', '.pfm'])
 def test_other_pictures_of_any_damage_decode_or_say_why_not(picture, extension, rng):
     whole = np.frombuffer(compressed(picture, extension, '').data, np.uint8)
     tracemalloc.start()

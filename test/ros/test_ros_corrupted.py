@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import CompressedImage, Image
 from unihpe_ros.ros.compressed import decode_compressed
-from unihpe_ros.ros.images import BgrImage, decode_image, DecodeError, ENCODINGS, MAX_PIXELS
+from unihpe_ros.ros.image_encodings import ENCODINGS
+from unihpe_ros.ros.images import BgrImage, decode_image, DecodeError, MAX_PIXELS
 
 # Together 10,000; what a damaged header may claim of a picture is bounded by the message's size.
 RAW, PACKED = 7000, 3000

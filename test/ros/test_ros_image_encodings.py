@@ -1,13 +1,15 @@
 """Encodings of raw images: where their channels, planes and padding are."""
 
 from array import array
+import re
 
 import cv2
 from image_messages import H, message, MOSAICS, W
 import numpy as np
 import pytest
-from unihpe_ros.core.intensity import IntensityRange
-from unihpe_ros.ros.images import decode_image, DecodeError, ENCODINGS
+from unihpe_ros.core.intensity import FULL, IntensityRange
+from unihpe_ros.ros.image_encodings import ENCODINGS
+from unihpe_ros.ros.images import decode_image, DecodeError
 from unihpe_ros.ros.planar_images import PLANAR, Planes
 
 
@@ -71,6 +73,26 @@ def sixteen_bits(picture: np.ndarray) -> np.ndarray:
     return words.astype('<u2').view(np.uint8).reshape(H, W, 2)
 
 
+BITS = re.compile('(.*?)(10|12)(p|packed)')
+
+
+def packed_bits(grey: np.ndarray, bits: int, is_gige: bool) -> np.ndarray:
+    """Pack the highest bits of a picture: as one long number, or pair by pair."""
+    values = grey.astype(int) * 257 >> (16 - bits)
+    rows = []
+    for row in values.tolist():
+        if is_gige:
+            low, mask = bits - 8, (1 << (bits - 8)) - 1
+            pairs = zip(row[::2], row[1::2], strict=True)
+            rows.append(
+                b''.join(bytes((a >> low, a & mask | (b & mask) << 4, b >> low)) for a, b in pairs)
+            )
+        else:
+            number = sum(value << bits * place for place, value in enumerate(row))
+            rows.append(number.to_bytes(len(row) * bits // 8, 'little'))
+    return np.array([list(row) for row in rows], np.uint8)
+
+
 def encoded(picture: np.ndarray, encoding: str) -> np.ndarray:
     """Write the picture in an encoding, independently of the decoder where it can be."""
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
@@ -98,6 +120,11 @@ def encoded(picture: np.ndarray, encoding: str) -> np.ndarray:
     }
     if encoding in eight:
         return eight[encoding]
+    if 'FC' in encoding:
+        channels = {'1': '8UC1', '3': '8UC3', '4': '8UC4'}[encoding[-1]]
+        return (eight[channels] / 255).astype(f'<f{int(encoding[:2]) // 8}')
+    if found := BITS.fullmatch(encoding):
+        return packed_bits(eight[f'{found[1]}8'], int(found[2]), found[3] == 'packed')
     return eight[encoding.replace('16', '8')].astype('<u2') * 257
 
 
@@ -110,16 +137,61 @@ def test_every_encoding_gives_the_picture_back(picture, encoding, padding):
     if encoding in PLANAR:
         padded = pad_planes(data, PLANAR[encoding], 2 * padding)
     step = W + 2 * padding if encoding in PLANAR else None
-    decoded = decode_image(message(padded, encoding, step=step))
+    # A single channel of floating point has to be said to be a picture.
+    intensity = IntensityRange((0.0, 1.0)) if encoding.endswith('FC1') else None
+    decoded = decode_image(message(padded, encoding, step=step), intensity)
     expected = picture
-    if encoding in ('mono8', 'mono16', '8UC1', '16UC1'):
+    if encoding.startswith('mono') or encoding.endswith('C1'):
         expected = np.repeat(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)[..., None], 3, -1)
     assert decoded.shape == (H, W, 3)
     assert decoded.dtype == np.uint8
     lossy = encoding.startswith(('bayer', 'yuv', 'uyvy', 'yuyv', 'yvyu', 'nv', 'i4', 'yv'))
     inner = np.s_[2:-2, 2:-2]  # A mosaic has no neighbours at the border.
     error = np.abs(decoded[inner].astype(int) - expected[inner])
-    assert error.max() <= (7 if encoding == 'rgb565' else 4 if lossy else 0)
+    few_bits = 1 if encoding.startswith(('mono10', 'mono12')) else 0
+    assert error.max() <= (7 if encoding == 'rgb565' else 4 if lossy else few_bits)
+
+
+@pytest.mark.parametrize(
+    ('name', 'same'),
+    [('Mono12p', 'mono12p'), ('Mono12Packed', 'mono12packed'), ('BayerRG10p', 'bayer_rggb10p'),
+     ('BayerGR12Packed', 'bayer_grbg12packed'), ('bayer_bg12p', 'bayer_bggr12p')],
+)  # fmt: skip
+def test_names_of_genicam_are_known(picture, name, same):
+    data = encoded(picture, same)
+    expected = decode_image(message(data, same))
+    np.testing.assert_array_equal(decode_image(message(data, name)), expected)
+
+
+@pytest.mark.parametrize('big', [False, True])
+def test_floating_point_follows_the_picture_whatever_is_missing(picture, big):
+    values = (picture * 0.37 - 20).astype('>f4' if big else '<f4')
+    values[:3, :3] = np.nan, np.inf, -np.inf
+    shown = IntensityRange()
+    msg = message(values.view(np.uint8).reshape(H, -1), '32FC3', big=big)
+    decoded = decode_image(msg, shown)
+    assert shown.problem == ''
+    np.testing.assert_array_equal(decoded[:3, :3], np.broadcast_to([0, 255, 0], (3, 3, 3)))
+    inner = decoded[4:].astype(float), picture[4:].astype(float)
+    assert np.corrcoef(inner[0].ravel(), inner[1].ravel())[0, 1] > 0.999
+    assert np.ptp(decoded[4:]) > 200
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf, 3e38, -3e38, 0.0])
+def test_floating_point_without_contrast_is_told(value):
+    shown = IntensityRange()
+    pixels = np.full((H, W, 3), value, '<f4')
+    assert decode_image(message(pixels, '32FC3'), shown).shape == (H, W, 3)
+    assert 'no more than noise' in shown.problem
+
+
+def test_temperatures_are_a_picture_once_their_range_is_told(picture):
+    kelvin = (290 + picture[..., 1] / 255 * 20).astype('<f4')
+    decoded = decode_image(message(kelvin, '32FC1'), IntensityRange((290.0, 310.0)))
+    assert np.abs(decoded.astype(int) - picture[..., 1:2]).max() <= 1
+    for vague in (IntensityRange(), IntensityRange(FULL), None):
+        with pytest.raises(DecodeError, match='if these are temperatures, set intensity_range'):
+            decode_image(message(kelvin, '32FC1'), vague)
 
 
 def pad_planes(data: np.ndarray, planes: Planes, padding: int) -> np.ndarray:

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
-from unihpe_ros.ros.images import decode_image, DecodeError, encode_image, ENCODINGS, make_decoder
+from unihpe_ros.ros.bit_packed_images import BIT_PACKED
+from unihpe_ros.ros.image_encodings import ENCODINGS
+from unihpe_ros.ros.images import decode_image, DecodeError, encode_image, make_decoder
 from unihpe_ros.ros.planar_images import PLANAR
 
 # Bytes of a pixel, by how the encoding's name begins.
@@ -32,9 +34,15 @@ def picture() -> np.ndarray:
     return np.stack([2 * x + 60, 3 * y + 40, x + 2 * y + 20], -1).astype(np.uint8)
 
 
-@pytest.mark.parametrize(
-    'encoding', [name for name in ENCODINGS if '16' not in name and name not in PLANAR]
-)
+# Of a byte for each value, in one plane or as OpenCV reads two.
+BYTES = [
+    name
+    for name in ENCODINGS
+    if name not in (*PLANAR, *BIT_PACKED) and '16' not in name and 'FC' not in name
+]
+
+
+@pytest.mark.parametrize('encoding', BYTES)
 def test_bytes_are_read_where_they_are(encoding):
     large = 40 * H, 40 * W
     rows = int(large[0] * (1.5 if encoding.startswith('nv') else 1))
@@ -96,7 +104,17 @@ def test_the_last_row_need_not_be_padded(picture):
     ('change', 'words'),
     [
         ({'encoding': 'bgr9'}, r"encoding: expected one of bgr8, .*; got 'bgr9'"),
-        ({'encoding': '32FC1'}, "got '32FC1', which holds distances: it belongs on depth_image"),
+        (
+            {'encoding': '32FC1'},
+            "got '32FC1', which holds distances: it belongs on depth_image; if",
+        ),
+        ({'encoding': '8UC2'}, "expected one of bgr8, .*; got '8UC2'"),
+        ({'encoding': '16SC1'}, "expected one of bgr8, .*; got '16SC1'"),
+        ({'encoding': 'RGB10p'}, "expected one of bgr8, .*; got 'RGB10p'"),
+        ({'encoding': 'Mono12p', 'width': 63}, 'expected multiples of 2x1'),
+        ({'encoding': 'mono10p', 'width': 62}, 'expected multiples of 4x1'),
+        ({'encoding': 'mono10p', 'step': 79}, 'expected a step of at least 80 bytes'),
+        ({'encoding': 'mono12p', 'data': array('B', bytes(95))}, 'expected at least'),
         (
             {'data': array('B')},
             rf'bgr8 image of 64x48: expected at least {3 * W * H} bytes, got 0',

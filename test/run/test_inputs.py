@@ -99,10 +99,44 @@ def test_pictures_come_in_order_of_name_and_a_broken_one_is_told(tmp_path):
         (3, 'c.PNG'),
     ]
     assert frames[1].image[0, 0, 0] == ord('b')
-    assert source.notes == ['bad.jpg cannot be read as a picture: it is left out']
+    assert source.notes == [
+        'bad.jpg is left out: expected a picture; cannot be read: it is damaged, or no picture'
+    ]
     sequence = open_path(tmp_path, rate=10.0)
     assert not sequence.still
     assert [frame.stamp for frame in sequence.frames(1)] == [100_000_000, 300_000_000]
+
+
+def test_pictures_are_known_by_their_bytes_whatever_their_name(tmp_path):
+    image = cv2.imencode('.png', walk_image(0.0))[1].tobytes()
+    for name in ('photo', 'photo.dat', 'photo.jpg', 'photo.JPEG'):
+        (tmp_path / name).write_bytes(image)
+        np.testing.assert_array_equal(
+            next(open_path(tmp_path / name).frames()).image, walk_image(0.0)
+        )
+
+
+@pytest.mark.parametrize('name', ['a.hdr', 'a.tiff', 'grey.tiff', 'a.pfm'])
+def test_pictures_of_floating_point_are_stretched(tmp_path, name):
+    values = np.linspace(-2, 9, 48 * 64 * 3, dtype=np.float32).reshape(48, 64, 3).clip(0)
+    cv2.imwrite(str(tmp_path / name), values[..., 0] if 'grey' in name else values)
+    (frame,) = open_path(tmp_path / name).frames()
+    assert frame.image.shape == (48, 64, 3)
+    assert (int(frame.image.min()), int(frame.image.max())) == pytest.approx((11, 244), abs=4)
+
+
+@pytest.mark.parametrize(
+    ('name', 'content', 'words'),
+    [
+        ('a.heic', b'\0\0\0\x18ftypheic', 'OpenCV does not read .heic, export it as JPEG or PNG'),
+        ('a.jpg', b'', 'cannot be read: it is empty'),
+        ('a.png', b'\x89PNG\r\n\x1a\nxyz', 'cannot be read: it is damaged, or no picture'),
+    ],
+)
+def test_picture_that_cannot_be_read_says_why(tmp_path, name, content, words):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=f'{name}: expected a picture .*{words}'):
+        list(open_path(tmp_path / name).frames())
 
 
 def tag_orientation(jpeg: bytes, orientation: int) -> bytes:

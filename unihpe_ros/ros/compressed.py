@@ -10,6 +10,7 @@ from unihpe_ros.core.intensity import FULL, IntensityRange
 from unihpe_ros.ros.image_encodings import layout_of
 from unihpe_ros.ros.images import BgrImage, check_size, DecodeError
 from unihpe_ros.ros.picture_headers import kind_of, PNG_CHANNELS, png_size, SIZE_READERS
+from unihpe_ros.visualisation.video import silence_opencv
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import CompressedImage
@@ -29,6 +30,7 @@ _FLAGS = {
 _MOST_PIXELS = 2**25
 # Beginnings of the field `format` of pictures that hold distances.
 _DEPTHS = ('16uc1', '32fc1', '64fc1')
+_OPENEXR = b'v/1\x01'
 _VIDEO = ('h264', 'h265', 'hevc', 'h26', 'av1', 'vp9', 'ffmpeg')
 
 
@@ -42,8 +44,8 @@ class CompressedPicture:
     Parameters
     ----------
     msg : CompressedImage
-        JPEG, PNG, WebP, TIFF, BMP, JPEG 2000 or PNM of 8 or 16 bits; GIF and AVIF where OpenCV
-        has them.
+        JPEG, PNG, WebP, TIFF, BMP, JPEG 2000 or PNM of 8 or 16 bits, Radiance HDR, PFM or TIFF of
+        floating point; GIF and AVIF where OpenCV has them.
 
     Attributes
     ----------
@@ -94,10 +96,10 @@ class CompressedPicture:
 
         """
         flags = _FLAGS[reduction] | cv2.IMREAD_IGNORE_ORIENTATION
-        if self._mosaic is not None:
+        if not self.is_jpeg:
+            # Grey of floating point is not read as colour.
             flags = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
-        elif not self.is_jpeg:
-            flags |= cv2.IMREAD_ANYDEPTH
+        silence_opencv()
         try:
             picture = cv2.imdecode(np.frombuffer(self._data, np.uint8), flags)
         except cv2.error:
@@ -110,17 +112,19 @@ class CompressedPicture:
                 f'{self._what}: expected to decode {width}x{height}; '
                 f'got {picture.shape[1]}x{picture.shape[0]}'
             )
-        if picture.dtype == np.uint16:
+        if picture.dtype == np.uint16 or picture.dtype.kind == 'f':
             picture = (intensity or IntensityRange(FULL)).to_eight_bits(picture)
         if picture.dtype != np.uint8:
             raise DecodeError(f'{self._what}: expected 8 or 16 bits, got {picture.dtype}')
-        if self._mosaic is not None and self._mosaic.conversion is not None and picture.ndim == 2:
-            return cv2.cvtColor(picture, self._mosaic.conversion)
-        return picture
+        if picture.ndim == 3:
+            return picture
+        mosaic = self._mosaic.conversion if self._mosaic is not None else None
+        return cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR if mosaic is None else mosaic)
 
 
 def _check_format(name: str, data: memoryview) -> None:
     """Raise DecodeError if name or first bytes are not those of a colour or grey picture."""
+    name = name[:60]
     plain = name.strip().lower()
     if 'compresseddepth' in plain or plain.startswith(_DEPTHS):
         raise DecodeError(
@@ -131,6 +135,11 @@ def _check_format(name: str, data: memoryview) -> None:
         return
     if not len(data):
         raise DecodeError(f'compressed image {name!r}: expected a picture; the message is empty')
+    if bytes(data[:4]) == _OPENEXR:
+        raise DecodeError(
+            f'compressed image {name!r}: expected {", ".join(SIZE_READERS)}; got OpenEXR, which OpenCV '
+            'does not read: send PNG or TIFF of 16 bits'
+        )
     begin = bytes(data[:8]).hex(' ')
     if plain.startswith(_VIDEO):
         raise DecodeError(

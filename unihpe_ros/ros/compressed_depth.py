@@ -42,15 +42,15 @@ def decode_compressed_depth(msg: CompressedImage) -> NDArray[np.float32]:
         If it holds no depth image, or is broken.
 
     """
-    data, name = memoryview(msg.data).cast('B'), msg.format.strip().lower()
+    data, name = memoryview(msg.data).cast('B'), msg.format[:60].strip().lower()
     if kind_of(data) == 'PNG':
         return _png(data) * np.float32(_METRES)
     packed = data[_HEADER:]
     if len(packed) < _HEADER:
         raise DecodeError(
-            f'compressed depth {msg.format!r}: expected a header and data, got {len(data)} bytes'
+            f'compressed depth {name!r}: expected a header and data, got {len(data)} bytes'
         )
-    values = _png(packed) if kind_of(packed) == 'PNG' else _rvl(packed, msg.format)
+    values = _png(packed) if kind_of(packed) == 'PNG' else _rvl(packed, name)
     if not name.startswith('32fc1'):
         return values * np.float32(_METRES)
     a, b = np.frombuffer(data[4:_HEADER], '<f4').astype(np.float64)
@@ -76,7 +76,13 @@ def _rvl(data: memoryview, name: str) -> NDArray[np.uint16]:
     """Unpack runs of zeros and of differences, see Wilson, "Fast lossless depth", 2017."""
     width, height = (int.from_bytes(data[at : at + 4], 'little') for at in (0, 4))
     what = f'compressed depth {name!r} of {width}x{height}'
-    check_size(width, height, what)
+    try:
+        check_size(width, height, what)
+    except DecodeError as error:
+        begin = bytes(data[:8]).hex(' ')
+        raise DecodeError(
+            f'compressed depth {name!r}: expected PNG or RVL; got bytes that begin with {begin!r}'
+        ) from error
     if width * height > _MOST_PIXELS:
         raise DecodeError(f'{what}: expected at most {_MOST_PIXELS} px in all')
     numbers = _rvl_numbers(data[8:])

@@ -16,10 +16,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.intensity import FULL, IntensityRange
+from unihpe_ros.ros.bit_packed_images import BitPacking
 from unihpe_ros.ros.image_encodings import (
-    ENCODINGS,
+    bit_packing_of,
     Layout,
     layout_of,
+    LISTED,
     luma_rows,
     PACKED,
     plain_name,
@@ -57,8 +59,9 @@ def decode_image(msg: Image, intensity: IntensityRange | None = None) -> BgrImag
     Parameters
     ----------
     msg : Image
-        Any of ENCODINGS, in capitals or not; rows may be padded, 16-bit channels may be of either
-        byte order.
+        Any of ENCODINGS, in capitals or not; rows may be padded, channels of 16 bits and more may
+        be of either byte order. One channel of floating point is taken for depth and refused,
+        unless `intensity` says what is black and white.
     intensity : IntensityRange, optional
         Which raw values become black and white where there are more than 8 bits; without, all
         that 16 bits can hold.
@@ -77,12 +80,18 @@ def decode_image(msg: Image, intensity: IntensityRange | None = None) -> BgrImag
     planes = planes_of(msg.encoding)
     if planes is not None:
         return planar_to_bgr(msg, planes, _planar_step(msg, planes))
+    intensity = intensity or IntensityRange(FULL)
+    packing = bit_packing_of(msg.encoding)
+    if packing is not None:
+        grey = intensity.to_eight_bits(packing.unpack(_groups(msg, packing)))
+        return cv2.cvtColor(grey, packing.conversion)
     layout = layout_of(msg.encoding)
-    if plain_name(msg.encoding) in _DEPTHS:
+    if plain_name(msg.encoding) in _DEPTHS and not intensity.is_fixed:
         # cv_bridge is not tried either: it would make a picture of the distances.
         raise DecodeError(
             f'image encoding: expected colours or grey; got {msg.encoding!r}, which holds '
-            'distances: it belongs on depth_image'
+            'distances: it belongs on depth_image; if these are temperatures, set '
+            'intensity_range to those of black and white'
         )
     if plain_name(msg.encoding) in PACKED:
         raise DecodeError(
@@ -91,11 +100,11 @@ def decode_image(msg: Image, intensity: IntensityRange | None = None) -> BgrImag
         )
     if layout is None:
         raise UnknownEncodingError(
-            f'image encoding: expected one of {", ".join(ENCODINGS)}; got {msg.encoding!r}'
+            f'image encoding: expected one of {", ".join(LISTED)}; got {msg.encoding[:40]!r}'
         )
     pixels = _pixels(msg, layout)
-    if layout.depth == 2:
-        pixels = (intensity or IntensityRange(FULL)).to_eight_bits(pixels)
+    if layout.depth > 1:
+        pixels = intensity.to_eight_bits(pixels)
     if layout.conversion is None:
         return pixels
     try:
@@ -116,17 +125,37 @@ def _pixels(msg: Image, layout: Layout) -> NDArray[Any]:
     step = msg.step or row
     if layout.planes > 1:
         return _two_planes(msg, rows, step, what)
+    _check_rows(msg, rows, row, what)
+    order = '>' if msg.is_bigendian else '<'
+    shape = (rows, msg.width, layout.channels)[: 2 if layout.channels == 1 else 3]
+    strides = (step, layout.channels * layout.depth, layout.depth)[: len(shape)]
+    kind = f'{layout.kind}{layout.depth}'
+    pixels = np.ndarray(shape, order + kind, msg.data, strides=strides)
+    # OpenCV reads words of the machine's byte order, at even addresses.
+    return np.require(pixels, kind, 'A') if layout.depth > 1 else pixels
+
+
+def _groups(msg: Image, packing: BitPacking) -> NDArray[np.uint8]:
+    """Return the bytes of a message as ``(H, G, bytes)``, groups of pixels as they are packed."""
+    what = f'{msg.encoding} image of {msg.width}x{msg.height}'
+    check_size(msg.width, msg.height, what)
+    pixels, size = packing.group
+    if msg.width % pixels:
+        raise DecodeError(f'{what}: expected multiples of {pixels}x1')
+    row = msg.width // pixels * size
+    _check_rows(msg, msg.height, row, what)
+    shape, strides = (msg.height, msg.width // pixels, size), (msg.step or row, size, 1)
+    return np.ndarray(shape, np.uint8, msg.data, strides=strides)
+
+
+def _check_rows(msg: Image, rows: int, row: int, what: str) -> None:
+    """Raise DecodeError if a message does not hold so many rows of so many bytes."""
+    step = msg.step or row
     needed = step * (rows - 1) + row
     if step < row:
         raise DecodeError(f'{what}: expected a step of at least {row} bytes, got {step}')
     if len(msg.data) < needed:
         raise DecodeError(f'{what}: expected at least {needed} bytes, got {len(msg.data)}')
-    order = '>' if msg.is_bigendian else '<'
-    shape = (rows, msg.width, layout.channels)[: 2 if layout.channels == 1 else 3]
-    strides = (step, layout.channels * layout.depth, layout.depth)[: len(shape)]
-    pixels = np.ndarray(shape, f'{order}u{layout.depth}', msg.data, strides=strides)
-    # OpenCV reads words of the machine's byte order, at even addresses.
-    return np.require(pixels, np.uint16, 'A') if layout.depth == 2 else pixels
 
 
 def _planar_step(msg: Image, planes: Planes) -> int:

@@ -20,6 +20,9 @@ _TIFF_TYPES = {3: 2, 4: 4}  # bytes of SHORT and LONG
 _LARGEST_TILE = 4096
 _PNM = re.compile(rb'P[1-6]\s+(?:#[^\n]*\n\s*)*(\d{1,9})\s+(?:#[^\n]*\n\s*)*(\d{1,9})\s')
 
+_PFM = re.compile(rb'P[Ff]\s+(\d{1,9})\s+(\d{1,9})\s')
+_HDR = re.compile(rb'\n-Y (\d{1,9}) \+X (\d{1,9})\n')
+
 
 def kind_of(data: memoryview) -> str:
     """Return which format packed bytes are in: a key of `SIZE_READERS`, or '' if none is known."""
@@ -118,6 +121,16 @@ def _pnm_size(data: memoryview) -> Size | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
+def _pfm_size(data: memoryview) -> Size | None:
+    found = _PFM.match(bytes(data[:512]))
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def _hdr_size(data: memoryview) -> Size | None:
+    found = _HDR.search(bytes(data[:4096]))
+    return (int(found[2]), int(found[1])) if found else None
+
+
 def _gif_size(data: memoryview) -> Size | None:
     if len(data) < 10:
         return None
@@ -146,6 +159,10 @@ _STARTS = {
     b'\x00\x00\x00\x0cjP  \r\n\x87\n': 'JPEG 2000',
     b'\xff\x4f\xff\x51': 'JPEG 2000',
     **{f'P{kind}'.encode(): 'PNM' for kind in range(1, 7)},
+    b'PF': 'PFM',
+    b'Pf': 'PFM',
+    b'#?RADIANCE': 'Radiance HDR',
+    b'#?RGBE': 'Radiance HDR',
 }
 SIZE_READERS: dict[str, SizeReader] = {
     'JPEG': jpeg_size,
@@ -155,6 +172,8 @@ SIZE_READERS: dict[str, SizeReader] = {
     'BMP': _bmp_size,
     'JPEG 2000': _jp2_size,
     'PNM': _pnm_size,
+    'PFM': _pfm_size,
+    'Radiance HDR': _hdr_size,
     'GIF': _gif_size,
     'AVIF': _avif_size,
 }

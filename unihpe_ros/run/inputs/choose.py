@@ -10,7 +10,7 @@ import re
 import sys
 
 from unihpe_ros.run.inputs.live import open_stream, open_webcam, STREAM
-from unihpe_ros.run.inputs.picture_files import PICTURE_SUFFIXES, PictureFiles
+from unihpe_ros.run.inputs.picture_files import is_picture, PictureFiles
 from unihpe_ros.run.inputs.source import DEFAULT_RATE, InputError, Source
 from unihpe_ros.run.inputs.standard_input import StandardInput
 from unihpe_ros.run.inputs.video_frames import Video
@@ -86,7 +86,7 @@ def _open(text: str, options: InputOptions) -> Source:
         from unihpe_ros.run.inputs.recorded_frames import RecordedFrames
 
         return RecordedFrames(path, options.topic, options.rotation)
-    if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
+    if path.is_dir() or is_picture(path):
         return PictureFiles(path, options.rate)
     return Video(path)
 

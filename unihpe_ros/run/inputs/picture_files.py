@@ -9,9 +9,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.intensity import IntensityRange
+from unihpe_ros.ros.images import check_size, DecodeError
 from unihpe_ros.run.inputs.source import DEFAULT_RATE, frame_stamp, InputError, InputFrame, Source
+from unihpe_ros.visualisation.video import silence_opencv
 
-PICTURE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm')
+PICTURE_SUFFIXES = (
+    *('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm', '.pbm', '.pnm'),
+    *('.jp2', '.avif', '.hdr', '.pfm'),
+)
+# What OpenCV may read as a picture and as a video: the video has all of its frames.
+_ANIMATED = ('.gif',)
+# Formats of cameras and telephones that OpenCV does not read.
+_FOREIGN = ('.heic', '.heif', '.jxl', '.dng', '.cr2', '.nef', '.arw', '.exr')
 
 
 class PictureFiles(Source):
@@ -52,26 +61,60 @@ class PictureFiles(Source):
                 continue
             if self.still:
                 intensity = IntensityRange()
-            image = _read(file, intensity)
+            image, reason = _read(file, intensity)
             if intensity.problem:
                 self.notes.append(f'{file.name} has no contrast: {intensity.problem}')
             if image is not None:
                 yield InputFrame(number, frame_stamp(number, self.rate), image, file.name)
             elif len(self._files) == 1:
-                raise InputError(f'{file}: expected a picture (JPEG, PNG, ...); cannot be read')
+                raise InputError(f'{file}: expected a picture (JPEG, PNG, ...); {reason}')
             else:
-                self.notes.append(f'{file.name} cannot be read as a picture: it is left out')
+                self.notes.append(f'{file.name} is left out: expected a picture; {reason}')
 
 
-def _read(file: Path, intensity: IntensityRange) -> NDArray[np.uint8] | None:
-    """Return a picture, ``(H, W, 3)`` BGR of 8 bits; None if it is none."""
-    # EXIF rotation is applied, so that people are upright.
-    image = cv2.imread(str(file), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
-    if image is None or image.dtype == np.uint8:
-        return None if image is None else np.asarray(image, np.uint8)
-    if image.dtype != np.uint16:
-        return None
-    return intensity.to_eight_bits(np.asarray(image, np.uint16))
+def is_picture(file: Path) -> bool:
+    """Whether a file is a picture, by its suffix or, whatever it is called, by its first bytes."""
+    suffix = file.suffix.lower()
+    if suffix in (*PICTURE_SUFFIXES, *_FOREIGN):
+        return True
+    return suffix not in _ANIMATED and bool(cv2.haveImageReader(str(file)))
+
+
+def _read(file: Path, intensity: IntensityRange) -> tuple[NDArray[np.uint8] | None, str]:
+    """Return a picture, ``(H, W, 3)`` BGR of 8 bits, or None and why there is none."""
+    silence_opencv()
+    try:
+        # A grey picture of floating point is not read as colour. The way a camera was held is in
+        # EXIF: people stand upright in the picture then.
+        image = cv2.imread(str(file), cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH)
+    except cv2.error as error:
+        return None, f'cannot be read: {error.err}'
+    if image is None:
+        return None, f'cannot be read: {_reason(file)}'
+    if image.dtype == np.uint16 or image.dtype.kind == 'f':
+        image = intensity.to_eight_bits(image)
+    if image.dtype != np.uint8:
+        return None, f'cannot be read: it is of {image.dtype}'
+    try:
+        check_size(image.shape[1], image.shape[0], 'it')
+    except DecodeError as error:
+        return None, f'is too large: {error}'
+    if image.ndim == 2:
+        image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+    return np.asarray(image, np.uint8), ''
+
+
+def _reason(file: Path) -> str:
+    """Return why OpenCV reads no picture from a file."""
+    suffix = file.suffix.lower()
+    if suffix in _FOREIGN:
+        return f'OpenCV does not read {suffix}, export it as JPEG or PNG'
+    try:
+        with file.open('rb') as opened:
+            head = opened.read(1)
+    except OSError as error:
+        return str(error.strerror)
+    return 'it is damaged, or no picture' if head else 'it is empty'
 
 
 def pictures_in(folder: Path) -> list[Path]:
