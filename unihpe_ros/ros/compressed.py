@@ -137,8 +137,8 @@ def _check_format(name: str, data: memoryview) -> None:
         raise DecodeError(f'compressed image {name!r}: expected a picture; the message is empty')
     if bytes(data[:4]) == _OPENEXR:
         raise DecodeError(
-            f'compressed image {name!r}: expected {", ".join(SIZE_READERS)}; got OpenEXR, which OpenCV '
-            'does not read: send PNG or TIFF of 16 bits'
+            f'compressed image {name!r}: expected {", ".join(SIZE_READERS)}; got OpenEXR, which '
+            'OpenCV does not read: send PNG or TIFF of 16 bits'
         )
     begin = bytes(data[:8]).hex(' ')
     if plain.startswith(_VIDEO):
