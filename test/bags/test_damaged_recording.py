@@ -17,11 +17,6 @@ from unihpe_ros.bags.recording import Recording
 FRAMES = 8
 
 
-@pytest.fixture(scope='module')
-def mcap(tmp_path_factory) -> Path:
-    return data_file(write_bag(tmp_path_factory.mktemp('bags') / 'bag', FRAMES))
-
-
 @pytest.mark.parametrize('kind', [kind for kind in KINDS if not kind.startswith('ros1')])
 @pytest.mark.parametrize('metadata', ['missing', 'no storage', 'wrong storage', 'garbage'])
 def test_what_metadata_says_of_the_storage_is_not_needed(tmp_path, kind, metadata):

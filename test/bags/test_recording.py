@@ -25,11 +25,6 @@ from unihpe_ros.ros.camera_info import Calibration
 FRAMES = 8
 
 
-@pytest.fixture(scope='module')
-def mcap(tmp_path_factory) -> Path:
-    return data_file(write_bag(tmp_path_factory.mktemp('bags') / 'bag', FRAMES))
-
-
 @pytest.mark.parametrize(
     'encoding',
     [('json', 'jsonschema', b'{"type": "object"}'), ('protobuf', 'protobuf', b'\xff\xfe\x00'),

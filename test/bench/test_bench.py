@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from bench_bags import stamp_of, write_bag
-from bench_runs import bench, FRAMES, run_bag, write_folder
+from bench_runs import bench, FRAMES, run_bag
 import cv2
 import numpy as np
 import pytest
@@ -21,11 +21,6 @@ from unihpe_ros.bench.recordings.recorder import Recorder
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.engines import ORDER
 from unihpe_ros.metrics.ground_truth import accuracy, TruthMeter
-
-
-@pytest.fixture(scope='module')
-def folder(tmp_path_factory) -> Path:
-    return write_folder(tmp_path_factory.mktemp('bench'))
 
 
 def test_a_recording_is_measured(folder, tmp_path, capsys):

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from unihpe_ros.bench.recordings.bench_report import (
     BenchError,
-    BenchReport,
     write_json,
 )
 from unihpe_ros.bench.recordings.compare import (
@@ -22,11 +21,6 @@ from unihpe_ros.bench.recordings.compare import (
 from unihpe_ros.bench.recordings.metric_text import METRICS
 from unihpe_ros.bench.recordings.summary import noise_band
 from unihpe_ros.cli.main import main
-
-
-@pytest.fixture(scope='module')
-def report() -> BenchReport:
-    return report_of([bag_result('one'), bag_result('two', 40)])
 
 
 def test_comparison_tells_change_from_noise(report):

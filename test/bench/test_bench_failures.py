@@ -1,11 +1,10 @@
 """Benchmarks that are interrupted, given broken recordings, or asked for what cannot be."""
 
 import json
-from pathlib import Path
 import re
 
 from bench_bags import data_file, write_bag
-from bench_runs import bench, run_bag, tiny_models, write_folder
+from bench_runs import bench, run_bag, tiny_models
 import pytest
 from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.bench.recordings.bench_plan import BenchPlan
@@ -13,11 +12,6 @@ from unihpe_ros.bench.recordings.frame_table import ANSWERED, BROKEN
 from unihpe_ros.bench.recordings.live_node import run_live
 from unihpe_ros.bench.recordings.recorder import Recorder
 from unihpe_ros.bench.recordings.recordings_benchmark import Session
-
-
-@pytest.fixture(scope='module')
-def folder(tmp_path_factory) -> Path:
-    return write_folder(tmp_path_factory.mktemp('bench'))
 
 
 def test_after_ctrl_c_the_report_tells_what_was_done(folder, tmp_path, monkeypatch, capsys):

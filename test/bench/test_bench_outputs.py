@@ -1,9 +1,7 @@
 """Recordings and videos that a benchmark writes."""
 
-from pathlib import Path
-
 from bench_bags import data_file, picture_at, stamp_of, write_bag
-from bench_runs import bench, FRAMES, run_bag, tiny_models, write_folder
+from bench_runs import bench, FRAMES, run_bag, tiny_models
 import cv2
 import numpy as np
 import pytest
@@ -18,11 +16,6 @@ from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.rotation import turn_image, turn_points_back, upright_from_camera
 from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.ros.clouds import from_cloud
-
-
-@pytest.fixture(scope='module')
-def folder(tmp_path_factory) -> Path:
-    return write_folder(tmp_path_factory.mktemp('bench'))
 
 
 def test_the_recording_is_written_with_the_poses(folder, tmp_path):

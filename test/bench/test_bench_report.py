@@ -34,11 +34,6 @@ from unihpe_ros.metrics.ground_truth import accuracy
 CHROMIUM = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'chrome'))), None)
 
 
-@pytest.fixture(scope='module')
-def report() -> BenchReport:
-    return report_of([bag_result('one'), bag_result('two', 40)])
-
-
 class Page(HTMLParser):
     """Collects what a page has, and what it would ask others for."""
 

@@ -1,7 +1,9 @@
-"""Fixtures of tests that build engines: a tiny model, and a cache of its own."""
+"""Fixtures of tests of engines: a tiny model, a cache of its own, kernels on the host."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+from host_gpu import compile_kernels
 import pytest
 from tiny_model import write_tiny_model
 
@@ -18,3 +20,9 @@ def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Return the folder where engines are kept; it is not made yet."""
     monkeypatch.setenv('UNIHPE_ENGINE_CACHE', str(tmp_path / 'engines'))
     return tmp_path / 'engines'
+
+
+@pytest.fixture(scope='session')
+def functions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Callable[..., None]]:
+    """Return the CUDA kernels compiled for the host."""
+    return compile_kernels(tmp_path_factory.mktemp('kernels'))

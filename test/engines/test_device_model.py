@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import cv2
-from host_gpu import at_address, Block, compile_kernels, host_gpu, HostGraph, OrtNet
+from host_gpu import at_address, Block, host_gpu, HostGraph, OrtNet
 import numpy as np
 import pytest
 from unihpe_ros.core.crops import Crops, InputBatch
@@ -32,11 +32,6 @@ FILES = {
 }
 SPEC = OrtEngine(FILES['image'], threads=1).spec
 Functions = dict[str, Callable[..., None]]
-
-
-@pytest.fixture(scope='session')
-def functions(tmp_path_factory: pytest.TempPathFactory) -> Functions:
-    return compile_kernels(tmp_path_factory.mktemp('kernels'))
 
 
 @pytest.fixture(scope='module')

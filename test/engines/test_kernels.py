@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import cv2
-from host_gpu import compile_kernels
 from kernel_cases import BOXES, CAMERAS, PINHOLE, scenery, SIZE
 import numpy as np
 import pytest
@@ -24,11 +23,6 @@ from unihpe_ros.engines.kernels import WARP
 Functions = dict[str, Callable[..., None]]
 SPEC = tiny_spec()
 cameras = pytest.mark.parametrize('camera', CAMERAS.values(), ids=CAMERAS)
-
-
-@pytest.fixture(scope='module')
-def functions(tmp_path_factory: pytest.TempPathFactory) -> Functions:
-    return compile_kernels(tmp_path_factory.mktemp('kernels'))
 
 
 def describe(

@@ -16,13 +16,6 @@ from unihpe_ros.ros.compressed import CompressedPicture, decode_compressed
 from unihpe_ros.ros.images import DecodeError, make_decoder
 
 
-@pytest.fixture
-def picture() -> np.ndarray:
-    """Smooth colours, so that subsampled chroma and mosaics lose little."""
-    y, x = np.mgrid[:H, :W]
-    return np.stack([2 * x + 60, 3 * y + 40, x + 2 * y + 20], -1).astype(np.uint8)
-
-
 @pytest.mark.parametrize(
     ('name', 'extension'),
     [

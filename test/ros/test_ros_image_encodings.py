@@ -16,13 +16,6 @@ from unihpe_ros.ros.images import decode_image, DecodeError
 from unihpe_ros.ros.planar_images import PLANAR, Planes
 
 
-@pytest.fixture
-def picture() -> np.ndarray:
-    """Smooth colours, so that subsampled chroma and mosaics lose little."""
-    y, x = np.mgrid[:H, :W]
-    return np.stack([2 * x + 60, 3 * y + 40, x + 2 * y + 20], -1).astype(np.uint8)
-
-
 @pytest.mark.parametrize('encoding', ENCODINGS)
 @pytest.mark.parametrize('padding', [0, 7])
 def test_every_encoding_gives_the_picture_back(picture, encoding, padding):

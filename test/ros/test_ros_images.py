@@ -27,13 +27,6 @@ CHANNELS = {
 }
 
 
-@pytest.fixture
-def picture() -> np.ndarray:
-    """Smooth colours, so that subsampled chroma and mosaics lose little."""
-    y, x = np.mgrid[:H, :W]
-    return np.stack([2 * x + 60, 3 * y + 40, x + 2 * y + 20], -1).astype(np.uint8)
-
-
 # Of a byte for each value, in one plane or as OpenCV reads two.
 BYTES = [
     name

@@ -16,11 +16,12 @@ from unihpe_ros.datasets.half_body import half_body
 from unihpe_ros.datasets.records import DatasetError, Record
 
 _PELVIS = UNION.index('pelvis')
-# Share of samples that show no person: what a search window over a wall must score low on.
+# Share of samples that show no person, so that the network learns low scores on background.
 _EMPTY = 0.06
 # Share of samples that are aimed at half of the person.
 _HALF = 0.25
-# Share of squared pictures that are given back a photograph's proportions, and these (w / h).
+# Share of squared pictures that get the proportions of a photograph again, and these proportions
+# (w / h).
 _UNSTRETCHED = 0.7
 _PROPORTIONS = (4 / 3, 3 / 2, 16 / 9, 3 / 4, 2 / 3)
 _COCO = np.isin(UNION.keypoints, COCO_17.keypoints)
@@ -44,9 +45,9 @@ class Sample:
     visibility : NDArray[np.uint8]
         ``(K,)`` 0 outside the crop or the image, 1 inside but occluded, 2 visible.
     known : NDArray[np.bool_]
-        ``(K,)`` whether it is known if the keypoint is inside: no data set labels all of them.
+        ``(K,)`` whether `visibility` is known: no data set labels all keypoints.
     weight : NDArray[np.float32]
-        ``(K,)`` how far the label of each keypoint's place is trusted.
+        ``(K,)`` weight of each keypoint's position in the loss.
 
     """
 
@@ -83,7 +84,7 @@ def crop_record(
     Raises
     ------
     DatasetError
-        If the record's box is none that can be looked at.
+        If no camera can be aimed at the record's box.
 
     """
     box: Array = record.box.astype(np.float64)
@@ -163,7 +164,7 @@ def unstretch(record: Record, rng: np.random.Generator) -> Record:
         return record
     height, width = record.image.shape[:2]
     wide = float(rng.choice(_PROPORTIONS, p=[0.4, 0.25, 0.1, 0.15, 0.1]))
-    # The longer side grows: nothing of the picture is lost.
+    # The longer side is stretched, so that no pixels are lost.
     size = (round(width * wide), height) if wide > 1 else (width, round(height / wide))
     scale = np.array(size, np.float32) / (width, height)
     return replace(

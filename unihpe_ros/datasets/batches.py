@@ -21,9 +21,9 @@ from unihpe_ros.datasets.worker_signals import obey_parent_alone
 
 # Standard deviation of the SimCC labels, bins.
 SIMCC_SIGMA = 4.5
-# What a keypoint's place counts: outside the image, occluded, visible.
+# Weight of a keypoint's position: outside the image, occluded, visible.
 PLACE_WEIGHTS = np.array([0.3, 0.6, 1.0], np.float32)
-# So many unreadable records in a row are no accident.
+# After so many unreadable records in a row, the data set counts as unreadable.
 _MANY = 100
 
 
@@ -51,7 +51,7 @@ class ImageBatch:
     sources : tuple[str, ...]
         Where each crop comes from.
     skipped : tuple[str, ...]
-        What was wrong with records that could not be read; their successors took their places.
+        Messages about records that could not be read and were replaced by the next ones.
 
     """
 
@@ -154,7 +154,7 @@ class RunSampler(Sampler[tuple[int, int, int]]):
     start : int
         Position of the first sample.
     batch, part : int, slice
-        Of every so many samples only those of the part are drawn: this rank's.
+        Of every `batch` samples only those in `part` are drawn, which are this rank's.
 
     """
 

@@ -15,7 +15,7 @@ from unihpe_ros.datasets.records import check_index, DatasetError, read_image, R
 _HINT = 'download annotations_trainval2017.zip and the images of cocodataset.org'
 _IMAGE_KEYS = {'id', 'file_name', 'width', 'height'}
 _KEYS = {'id', 'image_id', 'bbox', 'area', 'keypoints', 'num_keypoints'}
-# COCO calls what is evaluated on 'val'.
+# The test split is 'val' in COCO.
 _SPLITS = {'train': 'train', 'test': 'val'}
 
 
@@ -89,7 +89,7 @@ class Coco:
             source=f'{path}, annotation {self._id[index]}',
             image_size=(int(self._sizes[image, 0]), int(self._sizes[image, 1])),
             area=float(self._area[index]),
-            # Whoever is too small or in a crowd has no label.
+            # People who are too small or in a crowd have no label.
             alone=False,
         )
 

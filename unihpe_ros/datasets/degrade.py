@@ -1,8 +1,8 @@
 """
 Photometric augmentation: light, colour, texture, blur, noise, compression, hidden patches.
 
-Renderings differ from photographs in texture, tone and sharpness before they differ in shape.
-Changing all three at random leaves the shape of a person as what can be relied on.
+Renderings differ from photographs in texture, tone and sharpness before they differ in shape. If
+all three change at random, only the shape of a person is reliable.
 
 """
 
@@ -61,7 +61,7 @@ def degrade(image: Image, rng: np.random.Generator, hide: float = 0.3) -> Image:
 
 def degrade_photograph(image: Image, rng: np.random.Generator, hide: float = 0.2) -> Image:
     """
-    Change a photograph a little: it has the faults of a real camera already.
+    Return a slightly changed photograph, which has the faults of a real camera already.
 
     Parameters
     ----------

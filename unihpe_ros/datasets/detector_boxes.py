@@ -11,8 +11,8 @@ from unihpe_ros.core.boxes import area, common_area, iou
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.datasets.records import DatasetError
 
-# From this score on a box is a person to be found; below, neither that nor background, down to the
-# score from which on it is background: where a detector errs it has to be told so.
+# Scores above which a box is a person to be found, and below which it is background, because a
+# detector has to learn its own errors; in between it is ignored.
 _SURE, _UNSURE = 0.4, 0.25
 # A box that overlaps a labelled one by this IoU shows the same person.
 _SAME = 0.4
@@ -57,7 +57,7 @@ class DetectorBoxes:
         self, image: int, labelled: Array
     ) -> Iterator[tuple[NDArray[np.float64], bool]]:
         """
-        Yield the box of each person in a picture who has no label, and whether it is sure.
+        Yield the boxes of people without a label in a picture, and whether each is certain.
 
         Parameters
         ----------
@@ -71,7 +71,7 @@ class DetectorBoxes:
         box : NDArray[np.float64]
             ``(4,)`` px.
         sure : bool
-            Whether there is a person to be found; else nobody can say.
+            Whether there is certainly a person; otherwise the box is ignored.
 
         """
         rows = slice(*np.searchsorted(self._ids, (image, image + 1)))

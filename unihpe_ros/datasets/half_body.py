@@ -16,7 +16,7 @@ _SHOULDERS = ('left_shoulder', 'right_shoulder')
 _HIPS = ('left_hip', 'right_hip')
 _KNEES = ('left_knee', 'right_knee')
 _ANKLES = ('left_ankle', 'right_ankle')
-# Keypoints that a re-crop is made for, how common each is, and whether it is the upper half.
+# Keypoint sets of the re-crops, their frequency, and whether each is the upper half.
 _PARTS = (
     (UNION.indices(*_HEAD, *_SHOULDERS), 0.2, True),
     (UNION.indices(*_HEAD, *_ARMS), 0.2, True),
@@ -27,11 +27,11 @@ _PARTS = (
 _COUNTED = UNION.indices(*COCO_17.keypoints)
 # Of COCO's keypoints, how many the whole picture and how many the re-crop must show.
 _LEAST_SEEN, _LEAST_KEPT = 9, 4
-# Smaller re-crops, of so many px, would be blurs: who is that near a camera is sharp.
+# Least size of a re-crop, px: smaller ones would be blurred, but a person near a camera is sharp.
 _SMALLEST = 40
-# Flesh around the keypoints, as a share of the extent of the person's box.
+# Margin around the keypoints for the body, as a share of the size of the person's box.
 _FLESH = 0.06
-# Share of re-crops beyond whose cut the photograph ends, and is black.
+# Share of re-crops at whose cut the photograph ends, with black beyond it.
 _ENDS = 0.4
 
 
@@ -42,7 +42,7 @@ def half_body(record: Record, rng: np.random.Generator) -> Record:
     Parameters
     ----------
     record : Record
-        Somebody of whom enough is in view; others are returned as they are.
+        A person of whom enough is in view; others are returned unchanged.
     rng : np.random.Generator
         Source of randomness: which half, and whether the photograph ends at the cut.
 

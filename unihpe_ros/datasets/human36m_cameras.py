@@ -15,7 +15,7 @@ from unihpe_ros.datasets.records import DatasetError
 SUBJECTS = {'train': ('S1', 'S5', 'S6', 'S7', 'S8'), 'test': ('S9', 'S11')}
 # In the order in which the files hold them.
 CAMERA_IDS = ('54138969', '55011271', '58860488', '60457274')
-# The recording whose video is damaged, which everybody leaves out.
+# The recording with a damaged video, which all protocols leave out.
 DROPPED = ('S11', 'Directions')
 
 _HEIGHTS = {'54138969': 1002, '55011271': 1000, '58860488': 1000, '60457274': 1002}

@@ -31,7 +31,7 @@ MPI_JOINTS = (
 _OF_28 = [7, 5, 14, 15, 16, 9, 10, 11, 23, 24, 25, 18, 19, 20, 4, 3, 6]
 # The cameras at chest height; the others look from the ceiling.
 _CAMERAS = (0, 1, 2, 4, 5, 6, 7, 8)
-# What SciPy raises of files that are cut off or damaged.
+# Errors of SciPy for files that are cut off or damaged.
 _DAMAGE = (MatReadError, zlib.error)
 _HINT = 'download it with the scripts of vcai.mpi-inf.mpg.de/3dhp-dataset and keep its folders'
 
@@ -81,7 +81,7 @@ class MpiInf3dhp:
         if not paths:
             raise DatasetError(f'{self.folder}: expected {pattern}, found none; {_HINT}')
         sequences = [sequence for path in paths for sequence in read(path)]
-        # Whoever has extracted some of the videos trains on those.
+        # Only extracted videos are used.
         extracted = [sequence for sequence in sequences if sequence.folder.is_dir()]
         self.has_images = bool(extracted)
         self._sequences = extracted or sequences

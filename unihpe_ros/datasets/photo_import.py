@@ -68,9 +68,9 @@ def import_photos(
     longest : int
         Pictures whose longer side is longer than this are reduced to it, px.
     teacher : Path, optional
-        .npz of another network's keypoints of the same people (`annotation_id` (M,),
-        `keypoints` (M, 17, 2) px, `scores` (M, 17)): fills what is not labelled, and doubts
-        labels that it sees elsewhere.
+        .npz of another network's keypoints of the same people (`annotation_id` (M,), `keypoints`
+        (M, 17, 2) px, `scores` (M, 17)): fills missing labels, and lowers the weight of labels
+        that it places elsewhere.
     boxes : Path, optional
         .npz of a detector's boxes in the same pictures (see `DetectorBoxes`): people without a
         label are added by their box alone, and every picture counts as `labels_full`.
@@ -169,9 +169,9 @@ def _read_member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 
 
 def _store(data: bytes, longest: int) -> tuple[bytes, NDArray[np.float64], tuple[int, int]] | None:
-    """Code a picture for storage; with its scale (x, y) and size, or None if it is none."""
+    """Return an encoded picture with its scale (x, y) and size; None if it cannot be decoded."""
     try:
-        # EXIF rotation is ignored: labels are of the pixels as they are stored.
+        # EXIF rotation is ignored, because labels refer to the pixels as they are stored.
         flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
     except cv2.error:

@@ -16,8 +16,9 @@ from unihpe_ros.datasets.records import DatasetError
 _K = len(COCO_17)
 # Weight of a keypoint that only a teacher network saw, per unit of its score.
 _TAUGHT = 0.6
-# A hand label that a sure teacher sees elsewhere may be wrong: its weight, the distance from which
-# on it counts as elsewhere (shares of the box's longer side), and how sure the teacher has to be.
+# A manual label that the teacher places elsewhere may be wrong: its weight, the distance from
+# which it counts as elsewhere (as a share of the box's longer side), and the least score of the
+# teacher.
 _DOUBTED, _ELSEWHERE, _SURE = 0.3, 0.12, 0.5
 
 
@@ -31,7 +32,7 @@ class PhotoLabels:
     def add_picture(
         self, image: Mapping[str, Any], length: int, size: tuple[int, int], full: bool
     ) -> None:
-        """Add a picture of so many bytes and (w, h) px; `full` if all of its people are known."""
+        """Add a picture with its sizes; `full` if all of its people are labelled."""
         self.pictures.append(
             {
                 'name': image['file_name'],
@@ -79,7 +80,7 @@ class PhotoLabels:
         people: Sequence[Mapping[str, Any]],
         scale: NDArray[np.float64],
     ) -> None:
-        """Add the people of the last picture who have no label; unsure ones as a crowd."""
+        """Add the unlabelled people of the last picture; uncertain ones as a crowd."""
         labelled = np.array([person['bbox'] for person in people], np.float64).reshape(-1, 4)
         labelled[:, 2:] += labelled[:, :2]
         for box, sure in detected.unlabelled(self.pictures[-1]['id'], labelled - 0.5):

@@ -23,7 +23,7 @@ from unihpe_ros.datasets.scene_augment import LabelledPicture
 
 _HIPS = COCO_17.indices('left_hip', 'right_hip')
 _HINT = 'make it with `unihpe photos import`'
-# A picture of nobody is looked at through boxes of these shares of its extent.
+# Sizes of the boxes in a picture without people, as shares of the picture.
 _LOOK = (0.25, 0.9)
 
 
@@ -37,14 +37,14 @@ class PhotoSelection:
     only : tuple[str, ...]
         Sources to use, as the annotations name them; empty for all.
     licence : str
-        'open' uses only pictures that are free for everybody's use; empty uses all.
+        'open' uses only pictures whose licence allows every use; empty uses all.
     label_weight : float
         Factor on the weight of every keypoint.
     hip_weight : float
-        Factor on the weight of the hips, which other sets than COCO place elsewhere.
+        Factor on the weight of the hips, whose position differs between data sets.
     unlabelled : str
-        What a keypoint without a label is: 'unknown', or 'unseen' where all keypoints that can
-        be seen were labelled, as in COCO.
+        Meaning of a keypoint without a label: 'unknown', or 'unseen' if all visible keypoints were
+        labelled, as in COCO.
 
     """
 
@@ -65,7 +65,7 @@ class PhotoSelection:
 
 class Photos:
     """
-    People in photographs; of a folder without people, its pictures as views of nobody.
+    People in photographs; for a folder without people, background crops of its pictures.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ class Photos:
         )
 
     def _nobody(self, number: int) -> Record:
-        """Look somewhere into a picture of nobody: the same place each time."""
+        """Return a background crop of a picture without people, always the same one."""
         rng = np.random.default_rng([number, 3])
         size = self.sizes[number].astype(np.float64)
         half = 0.5 * rng.uniform(*_LOOK, 2) * size
@@ -203,7 +203,7 @@ class PhotoScenes:
     selection : PhotoSelection
         Which sources; the weights do not matter.
     every_picture : bool
-        Whether pictures of which not all people are labelled are used too, to measure recall.
+        Whether to use also pictures in which not all people are labelled, to measure recall.
 
     Raises
     ------

@@ -23,7 +23,7 @@ class _DataType:
     """
     A NumPy data type as described by a pickle.
 
-    NumPy's own reader takes a type's state on trust, and a forged one crashes the process.
+    NumPy's own reader does not check a type's state, and a forged one crashes the process.
 
     """
 

@@ -20,7 +20,7 @@ _LIMBS = [
     for side in _SIDES
     for joints in (('wrist',), ('elbow', 'wrist'), ('ankle',), ('knee', 'ankle'))
 ]
-# What detectors take for the other side's, and in how many people: all, legs, arms, feet, hands.
+# Keypoints whose sides detectors confuse, and the share of people: all, legs, arms, feet, hands.
 _EXCHANGED = [
     (np.arange(len(UNION)), 0.005),
     *(
@@ -33,7 +33,7 @@ _EXCHANGED = [
         )
     ),
 ]
-# Shares of keypoints that are sure of a wrong place, and of people whose 2D is exact.
+# Shares of keypoints with a high score at a wrong position, and of people with exact 2D.
 _ELSEWHERE = 0.003
 _EXACT = 0.15
 
@@ -192,7 +192,7 @@ def lifting_batch(
 
 def mistake(keypoints: NDArray[np.float32], rng: np.random.Generator) -> None:
     """
-    Make mistakes that scores say nothing of, in place: sides exchanged, keypoints elsewhere.
+    Add errors that scores do not show, in place: exchanged sides, keypoints elsewhere.
 
     Parameters
     ----------

@@ -109,7 +109,7 @@ class Pw3d:
             source=f'{path}, person {person}',
             group=sequence.name,
             image_size=(size[0], size[1]),
-            # Streets have passers-by that nobody labelled.
+            # In streets there are people without labels.
             alone=False,
         )
 

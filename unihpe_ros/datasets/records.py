@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from unihpe_ros.core.geometry import Array, Camera, in_image
 from unihpe_ros.core.skeleton import UNION
 
-# What Python raises of .npz files that are cut off, damaged or of a kind it does not know.
+# Errors of Python for .npz files that are cut off, damaged or of an unknown kind.
 ARCHIVE_DAMAGE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 # Field of view taken for a picture whose camera is unknown, rad.
@@ -56,9 +56,9 @@ class Record:
     area : float or None
         Area of the person, px^2, for COCO's similarity.
     alone : bool
-        Whether nobody else can be in the picture: only then is the rest of it known to be empty.
+        Whether nobody else is in the picture, so that the rest of it is known to be empty.
     weight : NDArray[np.float32] or None
-        ``(26,)`` how far each label of `keypoints_2d` is trusted; None for 1 throughout.
+        ``(26,)`` weight of each label of `keypoints_2d`; None for 1 throughout.
     complete : bool
         Whether COCO's keypoints that have no label are known not to be seen; where nobody is
         labelled at all, all keypoints.

@@ -14,12 +14,11 @@ from unihpe_ros.core.boxes import area
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.datasets.degrade import degrade, degrade_photograph
 
-# What letterboxing leaves free: the channels' means (BGR), which the network reads as zero.
+# Colour of the padding: the channels' means (BGR), which the network reads as zero.
 FILL = (104, 116, 124)
-# Of a person of whom less can be seen nothing is learned, neither that they are there nor that
-# they are not.
+# Least visible share of a person; less visible people are ignored in the loss.
 LEAST_VISIBLE = 0.12
-# Likewise of boxes narrower or lower than this, px of the network's input.
+# Smaller boxes are ignored too, px of the network's input.
 LEAST_EXTENT = (4.0, 8.0)
 _MOSAIC = 0.25
 # How much larger or smaller than fitting a picture becomes: alone, and as one of several.
@@ -135,7 +134,7 @@ def _place(
     fit = float((canvas / extent).min())
     zoom = np.exp(rng.uniform(np.log(zooms[0]), np.log(zooms[1]))) if rng.random() < 0.7 else 1.0
     scale = fit * zoom * np.exp(rng.normal(0, 0.06, 2))
-    # Where the picture is smaller than the canvas it lies inside, else it covers it.
+    # A picture smaller than the canvas lies inside it, a larger one covers it.
     free = canvas - extent * scale
     offset = rng.uniform(np.minimum(free, 0), np.maximum(free, 0))
     centred = 0.5 * (scale - 1) + offset

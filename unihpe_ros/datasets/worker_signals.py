@@ -11,14 +11,14 @@ from types import TracebackType
 
 def obey_parent_alone() -> None:
     """
-    Make this process ignore all signals but its parent's, and end without messages.
+    Make this process ignore all signals but those of its parent, and end without messages.
 
-    Ctrl-C reaches the whole group of processes, and what stops a service or a job sends SIGTERM to
-    all of them: the parent takes its step first, for which it needs the readers.
+    Ctrl-C reaches the whole process group, and service managers send SIGTERM to all processes. The
+    parent finishes its step first, for which it needs the readers.
 
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Blocked, it waits for the thread, which is told who sent it.
+    # A blocked signal waits for the thread, which can read who sent it.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     Thread(target=_await_parent, args=(os.getppid(),), daemon=True).start()
     sys.excepthook = _say
