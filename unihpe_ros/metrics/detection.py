@@ -13,7 +13,7 @@ from unihpe_ros.core.geometry import Array
 from unihpe_ros.metrics.pose_errors import interpolated_precision
 
 OVERLAPS = tuple(float(value) for value in np.linspace(0.5, 0.95, 10).round(2))
-# A detection that lies by this share inside a person who is not asked for is not counted.
+# A detection with this share of its area inside an ignored person is not counted.
 _INSIDE_UNASKED = 0.5
 
 
@@ -27,7 +27,7 @@ class Match:
     hits : NDArray[np.bool_]
         ``(D,)`` whether a detection found somebody, the surest detection first.
     counts : NDArray[np.bool_]
-        ``(D,)`` whether it counts: not those of people who are not asked for.
+        ``(D,)`` whether it counts; detections of ignored people do not.
     scores : NDArray[np.float32]
         ``(D,)``.
     found : NDArray[np.float32]
@@ -52,7 +52,7 @@ def match(found: Detections, boxes: Array, asked: NDArray[np.bool_], overlap: fl
     boxes : NDArray
         ``(N, 4)`` true boxes, px.
     asked : NDArray[np.bool_]
-        ``(N,)`` whether a person is to be found; whoever is found besides costs nothing.
+        ``(N,)`` whether a person has to be found; the others are ignored.
     overlap : float
         Least intersection over union of a hit.
 

@@ -24,11 +24,11 @@ _SUMS = ('error_px', 'root_share', 'pck_2d', 'pck_3d')
 
 class TruthMeter:
     """
-    Compares predicted with true people, image by image; the demo, the benchmark and tests use it.
+    Comparison of predicted with true people, image by image.
 
-    Who is who, and with it the id switches, is settled as in the literature of tracking (CLEAR
-    MOT, Bernardin & Stiefelhagen 2008): a pair is kept while its two are near, and a switch is
-    counted when a true person is found under another id than when last found, however long ago.
+    Pairs and id switches follow CLEAR MOT (Bernardin & Stiefelhagen 2008): a pair is kept while
+    its two people are near each other, and a switch is counted when a true person is found under
+    another id than the last time, however long ago.
 
     """
 

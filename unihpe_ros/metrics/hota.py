@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.metrics.matching import check_pairs
 
-# Least similarities of a pair, over which the figures are averaged.
+# Similarity thresholds of a pair, over which the figures are averaged.
 THRESHOLDS = np.arange(0.05, 0.99, 0.05)
 _TINY = float(np.finfo(float).eps)
 
@@ -38,7 +38,7 @@ class Hota:
 
 
 class HotaMeter:
-    """Collects the images of one sequence; pairs depend on all of them."""
+    """HOTA of one sequence; pairs depend on all its images."""
 
     def __init__(self) -> None:
         self._frames: list[tuple[list[int], list[int], NDArray[np.float64]]] = []
@@ -47,7 +47,7 @@ class HotaMeter:
         self, true_ids: Sequence[int], predicted_ids: Sequence[int], similarity: Array
     ) -> None:
         """
-        Take the people of the next image.
+        Add the people of the next image.
 
         Parameters
         ----------

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from unihpe_ros.core.geometry import Array
 
-# Mean keypoint distance, over the diagonal of the true person's extent, at which two people are
-# two people: half of it still tells neighbours apart who stand shoulder to shoulder.
+# Mean keypoint distance, as a share of the diagonal of the true person's extent, from which a pair
+# is impossible. Half of it still separates people who stand shoulder to shoulder.
 MAX_OFFSET = 0.25
-# A true person counts as there to be found with so many keypoints in sight.
+# Least number of visible keypoints of a true person who has to be found.
 MIN_IN_SIGHT = 8
 
 
@@ -39,7 +39,7 @@ def match_people(
     """
     if not len(predicted) or not len(truth):
         return []
-    # What is no pair costs the same everywhere, so that it never decides between true pairs.
+    # Impossible pairs all cost the same, so that they do not influence the choice of the others.
     costs = np.minimum(np.nan_to_num(offsets(predicted, truth), nan=np.inf), max_offset)
     rows, columns = linear_sum_assignment(costs)
     good = costs[rows, columns] < max_offset

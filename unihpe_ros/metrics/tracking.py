@@ -77,7 +77,7 @@ class TrackingMeter:
 
     def __init__(self, max_distance: float) -> None:
         self._limit = max_distance
-        # Under which id each true person was found last, and in the image before.
+        # Last id under which each true person was found, and that in the image before.
         self._last: dict[int, int] = {}
         self._before: dict[int, int] = {}
         self._together: dict[tuple[int, int], int] = {}
@@ -101,8 +101,8 @@ class TrackingMeter:
         Returns
         -------
         list[tuple[int, int]]
-            Pairs of indices (true, predicted): whose partner of the image before is still near
-            enough, and the others with least total distance.
+            Pairs of indices (true, predicted): pairs of the image before that are still near
+            enough are kept, and the others have the least total distance.
 
         Raises
         ------
@@ -119,7 +119,8 @@ class TrackingMeter:
             switches += self._last.get(true_id, found_id) != found_id
             self._last[true_id] = found_id
         self._before = {int(true_ids[m]): int(predicted_ids[n]) for m, n in pairs}
-        # Identities are paired over the whole sequence: every closeness counts, not the pairs.
+        # Identities are matched over the whole sequence, by all near pairs and not only the chosen
+        # ones.
         for m, n in zip(*np.nonzero(near), strict=True):
             key = int(true_ids[m]), int(predicted_ids[n])
             self._together[key] = self._together.get(key, 0) + 1
@@ -137,7 +138,8 @@ class TrackingMeter:
         free = np.array(near)
         free[[m for m, _ in kept]] = False
         free[:, [n for _, n in kept]] = False
-        # What is no pair costs more than all pairs together, so that as many as can be are made.
+        # An impossible pair costs more than all others together, so that the number of pairs is
+        # the largest.
         forbidden = self._limit * (1 + min(free.shape, default=0))
         rows, columns = linear_sum_assignment(np.where(free, distances, forbidden))
         new = zip(rows.tolist(), columns.tolist(), strict=True)

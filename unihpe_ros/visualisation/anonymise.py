@@ -7,17 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.pose import Poses
 
-# What `anonymise` may be asked for.
+# Modes of `anonymise`.
 OFF, BLUR, SKELETON = ANONYMISE_MODES = ('off', 'blur', 'skeleton')
 
 _HEAD = ('nose', 'eye', 'ear', 'head')
 _SHOULDERS = ('left_shoulder', 'right_shoulder')
-# A head is wider than the points on it, and longer than a face: shares of the largest distance
-# from their middle, of the shoulders' width, and of the box.
+# Size of a head, as shares of the largest distance of its keypoints from their middle, of the
+# width of the shoulders, and of the box.
 _HEAD_REACH, _SHOULDER_REACH, _BOX_REACH = 2.2, 0.6, 0.13
-# People move on, and boxes end at the skin.
+# Margin, because people move and boxes end at the skin.
 _MARGIN = 0.15
-# What is left of a face: so many colours a side.
+# Number of colours on each side that remain of a face.
 _CELLS = 3
 _COVER = (72, 72, 72)
 
@@ -26,7 +26,7 @@ def anonymise(image: NDArray[np.uint8], poses: Poses, mode: str) -> NDArray[np.u
     """
     Return an image in which the faces of all people found are blurred or covered.
 
-    Who was not found is left as they are: it is no proof against a missed person.
+    People who were not found remain visible.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def head_areas(poses: Poses, person: int) -> list[NDArray[np.float64]]:
         reach = max(reach, _BOX_REACH * _height(poses, person), 2.0)
         areas.append(np.concatenate([middle - reach, middle + reach]))
     if not (on_head & poses.observed[person]).any():
-        # Anywhere: people bend down, and cameras hang from ceilings.
+        # The head may be anywhere in the box: people bend down, and cameras hang from ceilings.
         areas.append(_extent(poses, person))
     return areas
 

@@ -1,4 +1,4 @@
-"""Sampling of body shapes from Anny, once into a file; alone in the synthesis it needs torch."""
+"""Sampling of body shapes from Anny into a file; the only module of the synthesis with torch."""
 
 from __future__ import annotations
 

@@ -26,16 +26,16 @@ _MASSES = (
 )  # fmt: skip
 _UPPER_MASSES = 7
 _EVERY = 12
-# Who would roll further than this has lost the balance, rad.
+# Largest angle, rad, by which a body in balance may roll.
 _TOPPLED = 0.8
-# How often, and how far each time, the upper body leans to get it back, rad.
+# Number of steps, and angle of each, rad, by which the upper body leans to regain balance.
 _LEANS, _LEAN = 3, 0.25
 _TOUCHING = 0.04
 
 
 class Balance:
     """
-    Turns bodies on the floor until they are in static balance.
+    Search for static balance of bodies on the floor.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def resting_direction(points: Float32, centre: NDArray[np.floating]) -> Float64:
     Returns
     -------
     Float64
-        ``(3,)`` Which way is down once it lies still; at first it is -z.
+        ``(3,)`` The down direction in the body's frame when it rests; initially -z.
 
     """
     planes = ConvexHull(points).equations
@@ -125,7 +125,7 @@ def resting_direction(points: Float32, centre: NDArray[np.floating]) -> Float64:
     heights = -(normals @ centre + planes[:, 3])
     down = np.array([0, 0, -1.0])
     lowest = np.inf
-    # Each side that it falls on brings the weight lower down, until it rests on one.
+    # With each side that the body falls on, its centre of mass gets lower, until it rests.
     while True:
         along = normals @ down
         side = int(np.where(along > 1e-6, heights / np.maximum(along, 1e-6), np.inf).argmin())

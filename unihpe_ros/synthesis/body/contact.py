@@ -27,7 +27,7 @@ _ARM = {
 _PROBES = (('lowerarm01', 0.045), ('lowerarm02', 0.04), ('wrist', 0.03), ('finger3-1', 0.02))
 _TRUNK = ('root', 'pelvis', 'spine', 'upperleg', 'neck', 'head')
 _EVERY = 6
-# A nearest surface further off than this is not the one that a probe is in, m.
+# Largest distance of a probe from the surface that it may be inside of, m.
 _NEAR = 0.25
 _ROUNDS = 4
 _STATURE = 1.7
@@ -35,7 +35,7 @@ _STATURE = 1.7
 
 class Contact:
     """
-    Moves arms out of the trunk and the thighs of posed bodies.
+    Correction of arms that are inside the trunk or the thighs of posed bodies.
 
     Parameters
     ----------

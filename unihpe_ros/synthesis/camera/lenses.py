@@ -16,7 +16,7 @@ def sample_lens(rng: np.random.Generator) -> Lens:
         motion = (length * np.cos(angle), length * np.sin(angle))
     dark = rng.random() < 0.08
     shrink = np.exp(rng.uniform(np.log(0.2), np.log(0.8))) if rng.random() < 0.34 else 1.0
-    # A picture that is made large again is soft anyway.
+    # An enlarged picture is blurred anyway.
     soft = rng.random() < (0.3 if shrink == 1 else 0.12)
     noise = 0.003 + 0.032 * rng.random() ** 1.5 if rng.random() < 0.55 else 0.0
     return Lens(

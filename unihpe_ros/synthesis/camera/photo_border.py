@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 Float32 = NDArray[np.float32]
 
 _CUT = 0.18
-# How often the photograph ends where a box does that holds a part of the body alone.
+# Probability that the photograph ends at the edge of a box around a part of the body.
 _CUT_BODY = 0.4
-# How often it is the lower, the upper, the left or the right edge that is near.
+# Probabilities of the lower, upper, left and right edge to be near.
 _SIDES = (0.58, 0.1, 0.16, 0.16)
 _TWO_SIDES = 0.15
 

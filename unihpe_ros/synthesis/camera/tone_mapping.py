@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 Float32 = NDArray[np.float32]
 
-# The square root of the light from which on everything is as bright.
+# The square root of the light above which everything is white.
 CURVE_END = 2.0
 
 _ONE = np.float32(1)

@@ -17,7 +17,7 @@ def mostly_plain(rng: np.random.Generator) -> Pattern:
 
 
 def uniform_colour(rng: np.random.Generator) -> Float32:
-    """``(3,)`` Linear colour of somebody in one colour: most are in black or other dark tones."""
+    """``(3,)`` Linear colour of clothes in one colour, mostly black or another dark tone."""
     if rng.random() < 0.3:
         return cloth_colour(rng)
     return linear(rng.uniform(0.5, 0.75), 0.5 * rng.random() ** 2, rng.uniform(0.05, 0.28))

@@ -31,7 +31,7 @@ _SLEEVE_SHARES = (0.05, 0.05, 0.14, 0.18, 0.12, 0.04, 0.06, 0.16, 0.20)
 _LOOSE = (0.003, 0.010, 0.020, 0.034, 0.055)
 _LOOSE_SHARES = (0.16, 0.32, 0.30, 0.15, 0.07)
 _NOT_WORN = 2.0
-# How common it is to wear one colour from head to toe, and that as a suit.
+# Probability of clothes in one colour, and of a suit among these.
 _UNIFORM, _SUIT = 0.18, 0.35
 
 
@@ -65,7 +65,7 @@ def sample_outfit(rng: np.random.Generator, female: bool, age: float) -> Outfit:
     colour = uniform_colour(rng) if uniform else None
     top = cloth(rng, shirt_colour(rng) if suit else colour, mostly_plain(rng) if uniform else None)
     mark_top(rng, top, hem)
-    # No bare gap at the back when somebody bends.
+    # Without this, a bent person would have a bare gap at the back.
     waist = max(rng.uniform(0.09, 0.17), min(hem + 0.06, 0.2))
     alike = bottom == 'dress' or rng.random() < 0.06
     bottom_cloth = top if alike else trouser_cloth(rng, waist, colour)

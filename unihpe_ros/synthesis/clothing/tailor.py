@@ -34,7 +34,7 @@ from unihpe_ros.synthesis.render.noise import noise_at
 Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]
 
-# Skin under cloth by more than this is not drawn, so that it can't poke through.
+# Depth of skin under cloth from which it is not drawn, so that it cannot poke through.
 _HIDDEN = 0.012
 _TEMPLATE_HEIGHT = 1.67
 
@@ -147,7 +147,7 @@ class Tailor:
         layers: list[tuple[str, np.void, Float32]] = [
             ('tights', outfit.bottom_cloth, covers['bottom']),
             ('tights', outfit.shoe, covers['shoe']),
-            # The same surface again: where trousers and shoes are, they were there first.
+            # The same surface again: trousers and shoes have priority where they are.
             ('tights', outfit.sock, covers['sock']),
             ('top', outfit.top, covers['top']),
             ('jacket', outfit.jacket_cloth, covers['jacket']),

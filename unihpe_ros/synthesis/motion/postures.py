@@ -67,7 +67,7 @@ def sample_posture(rng: np.random.Generator, bank: MotionBank) -> BodyPosture:
     posture = varied(rng, bank, int(rng.integers(len(bank))))
     turn = upright(rng.uniform(0, 2 * np.pi))
     if posture.support is Support.FEET and rng.random() < _LYING:
-        # On the back, the belly or a side; it is yet to come to rest, see contact.py.
+        # On the back, the belly or a side; balance.py lets it come to rest later.
         tilt = rng.normal(size=3) * (1, 0.6, 0)
         tilt *= rng.uniform(1.3, 1.8) / np.linalg.norm(tilt)
         turn = turn @ rotation_vectors_to_matrices(tilt[None])[0]

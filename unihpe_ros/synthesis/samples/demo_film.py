@@ -17,7 +17,7 @@ from unihpe_ros.synthesis.scenery.places import sample_room
 from unihpe_ros.synthesis.scenery.props import standing_thing
 
 _THINGS = (('sofa', (1.6, 6.7)), ('plant', (3.0, 6.6)), ('table', (-2.9, 5.2)))
-# The clips begin with a rest pose that nobody takes in life.
+# The clips begin with an artificial rest pose, which is left out.
 _START = 1.4
 # Clip, place of the middle of its path, heading.
 _PARTS = (

@@ -27,9 +27,9 @@ _PARTS = (
 _UPPER_BODIES = 3
 _TRUNCATED, _TRUNCATED_AT_TABLE = 0.46, 0.75
 _UPRIGHT = 0.9
-# How far off cameras are, m; of half bodies, half are seen from near.
+# Distances of cameras, m; half of the half bodies are seen from near.
 _DISTANCES, _NEAR_DISTANCES, _NEAR = (1.2, 10.0), (0.75, 3.0), 0.5
-# Who sits without a table is often seen from behind.
+# Probability that a person who sits without a table is seen from behind.
 _FROM_BEHIND = 0.3
 
 
@@ -108,7 +108,7 @@ def frame(
     figure : PosedFigure
         The person.
     posture : BodyPosture
-        How they are there: who sits at a table is seen from the front.
+        The posture: people who sit at a table are seen from the front.
     ground : float
         Height of the floor, m.
     size : tuple[int, int]

@@ -190,7 +190,7 @@ def held_mesh(rng: np.random.Generator, held: HeldObject, palm: Float32) -> Mesh
         place = place + 0.009 * axes[:, 1]
         axes = upright(float(np.arctan2(axes[1, 2], axes[0, 2])))
     else:
-        # Nobody holds a thing quite square; it turns on the palm.
+        # Things are never held exactly straight, so they are turned a little on the palm.
         c, s = np.cos(turn := rng.normal(0, 0.2)), np.sin(turn)
         axes = axes @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
     return assemble(held.parts, thing_materials(rng), place, axes)

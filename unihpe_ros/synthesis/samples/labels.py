@@ -141,7 +141,7 @@ def label_visibility(
     tolerance = np.where(own, _TOLERANCE * height / _STATURE, _OTHERS)
     visible = surface > distance - tolerance
     hider = np.where(own, Hider.SELF, np.where(owner < OWNER_HELD, Hider.OTHERS, Hider.OBJECT))
-    # What somebody holds hides as a thing does, whoever holds it.
+    # Held things count as things, whoever holds them.
     hider = np.where(owner == OWNER_HELD + person, Hider.OBJECT, hider)
     hider = np.where(inside & ~visible, hider, Hider.NOTHING)
     return np.where(inside, np.where(visible, 2, 1), 0).astype(np.uint8), hider.astype(np.uint8)

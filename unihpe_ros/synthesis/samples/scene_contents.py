@@ -33,7 +33,7 @@ _TRIES = 8
 _AIMED = 0.5
 _FILLED = (0.35, 1.6)
 _TYPICAL_HEIGHT = 1.65
-# How much nearer and farther than who is aimed at the others are.
+# Distances of the other people, as shares of that of the person who is aimed at.
 _DEPTH = (0.75, 2.0)
 _THINGS_AIMED = 0.4
 
@@ -91,7 +91,7 @@ def _photograph(rng: np.random.Generator, size: tuple[int, int]) -> CameraPlacem
     focal = 0.5 * size[0] / np.tan(0.5 * fov)
     distance = focal * _TYPICAL_HEIGHT / (share * size[1])
     distance = float(np.clip(distance, 1.2 * _NEAREST, _FARTHEST))
-    # Whoever fills the picture is shown from the head down.
+    # A person who fills the picture is shown from the head down.
     middle = 0.85 if share < 1 else 1.25
     pitch = np.arctan2(height - middle, distance) + rng.normal(0, 0.06 * fov)
     view = robot_camera(size, fov, height, float(pitch))

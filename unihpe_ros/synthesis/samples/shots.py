@@ -83,7 +83,7 @@ def sample_shot(assets: PeopleAssets, rng: np.random.Generator, size: tuple[int,
     Returns
     -------
     Shot
-        Of some framings the first that shows enough of the person, else the last.
+        The first of several framings that shows enough of the person, otherwise the last one.
 
     """
     person = sample_person(assets, rng)

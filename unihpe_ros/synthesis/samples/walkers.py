@@ -22,12 +22,12 @@ from unihpe_ros.synthesis.scenery.props import standing_thing
 
 Float32 = NDArray[np.float32]
 
-# A clip is a walk if it goes this far, in leg lengths, so straight, at such leg lengths a second.
+# Conditions of a walk: distance in leg lengths, straightness, and speed in leg lengths per second.
 _FAR, _STRAIGHT, _PACE = 2.3, 0.95, (0.7, 2.0)
 _SEARCH_RATE = 30.0
 # s: a walk is repeated after no less than this, which is about two steps.
 _CYCLE = 0.9
-# What a room around the walkers has to hold, m.
+# Extent that a room around the walkers must have, m.
 _INSIDE = ((-4.5, -0.5, 0.0), (4.5, 8.0, 2.4))
 _THINGS = (('sofa', (1.9, 7.3)), ('plant', (3.4, 7.2)), ('table', (-2.6, 7.4)))
 

@@ -79,7 +79,7 @@ def seat_for(
 def table_for(
     rng: np.random.Generator, edge: NDArray[np.floating], height: float, facing: float
 ) -> Mesh:
-    """Return a random table before who faces `facing`, rad; its near edge is at `edge`."""
+    """Return a random table before a person who faces `facing`, rad; `edge` is its near edge."""
     parts = side_table(rng, height)
     depth = float(parts[0][2][1])
     return assemble(
