@@ -40,7 +40,7 @@ def keypoint_precision(
         AP (OKS 0.50:0.95), AP50, AP75, AP medium, AP large and AR, %; NaN where nobody counts.
 
     """
-    # It is needed by evaluation alone, and loads slowly.
+    # Imported here because only evaluation needs it and it loads slowly.
     from faster_coco_eval import COCO, COCOeval_faster
 
     numbers = {name: number for number, name in enumerate(dict.fromkeys(images), 1)}
@@ -77,7 +77,7 @@ def keypoint_precision(
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
-    # It says -1 where nobody counts.
+    # It returns -1 if no person counts.
     values = [100 * value if value >= 0 else float('nan') for value in evaluation.stats[:6]]
     return dict(zip(_SUMMARY, values, strict=True))
 

@@ -22,7 +22,7 @@ from unihpe_ros.datasets.scene_augment import (
 from unihpe_ros.evaluation.tables import EvaluationReport, Table
 from unihpe_ros.metrics.detection import detection_precision, Match, match, OVERLAPS
 
-# The score above which recall and precision are told: what the estimator asks for.
+# Score at which recall and precision are reported, which is the estimator's threshold.
 THRESHOLD = 0.3
 # Average precision needs detections of low scores too.
 _LEAST_SCORE = 0.01

@@ -14,7 +14,7 @@ from unihpe_ros.evaluation.detection_report import ScenePredictions
 from unihpe_ros.evaluation.reliability import Reliability
 from unihpe_ros.metrics.detection import OVERLAPS
 
-# Boxes of lower scores say little about those that anybody asks for.
+# Boxes with lower scores say little about those that are used.
 _LEAST_SCORE = 0.05
 _LEAST_BOXES = 50
 

@@ -17,7 +17,7 @@ from unihpe_ros.evaluation.reliability import Reliability
 from unihpe_ros.evaluation.tables import EvaluationReport, Table
 from unihpe_ros.metrics import pose_errors as metrics
 
-# Heights of people by which photographs are told apart, px.
+# Heights of people by which photographs are grouped, px.
 _HEIGHTS = (0.0, 80.0, 160.0, 240.0, np.inf)
 # A keypoint is right if it lies within this share of the torso.
 RIGHT = 0.2
@@ -62,7 +62,7 @@ def worst_people(predicted: Predictions, count: int) -> NDArray[np.intp]:
     relative = _torso_errors(predicted, ImageKeypoints.of(predicted).keypoints)
     known = np.isfinite(relative)
     labelled = known.sum(1)
-    # Beyond a torso wrong is wrong.
+    # Errors above one torso count as one torso.
     mean = np.where(known, np.minimum(relative, 1.0), 0).sum(1) / np.maximum(labelled, 1)
     order = np.argsort(-np.where(labelled >= _LABELLED, mean, -1.0), kind='stable')
     return order[:count][labelled[order[:count]] >= _LABELLED]

@@ -148,7 +148,7 @@ def _samples(
             )
             readable = True
         except DatasetError as error:
-            # Figures of nothing are none: the last record may not fail in silence.
+            # Without a single record there are no figures: the last error must not be hidden.
             if note is None or (index == chosen[-1] and not readable):
                 raise
             note([str(error)])

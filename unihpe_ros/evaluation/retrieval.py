@@ -19,7 +19,7 @@ from unihpe_ros.metrics import pose_errors as metrics
 _MM = 1000.0
 # Queries compared with the whole gallery at a time.
 _CHUNK = 1024
-# Into so many parts people are split by agreement.
+# Number of groups into which people are split by agreement.
 DECILES = 10
 
 
@@ -144,7 +144,7 @@ def agreement_table(
         columns.append(name)
         worst.append(float(deciles[name][0]))
         rest.append(float(person[order[len(parts[0]) :]].mean()))
-        # A model that always agrees as much ranks nothing.
+        # With equal agreements there is no rank correlation.
         both = predicted.agreement[order], person[order]
         constant = any(np.ptp(values) == 0 for values in both)
         ranks.append(0.0 if constant else float(spearmanr(*both)[0]))

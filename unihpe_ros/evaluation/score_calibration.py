@@ -18,7 +18,7 @@ from unihpe_ros.evaluation.predictor import Predictor
 from unihpe_ros.evaluation.reliability import Reliability
 from unihpe_ros.metrics.pose_errors import keypoint_errors, torso_size
 
-# Temperatures that are tried: less than 1 makes scores lower, more makes them higher.
+# Temperatures to try: below 1 scores get lower, above 1 higher.
 _TEMPERATURES = np.arange(0.6, 2.01, 0.05)
 _BATCH, _BLOCK = 32, 5
 
@@ -121,7 +121,7 @@ def _outputs(predictor: Predictor, records: Records) -> _Outputs:
             try:
                 sample = crop_record(records[index], predictor.size, padding=predictor.padding)
             except DatasetError:
-                # Evaluation counts and names them.
+                # Evaluation counts and reports them.
                 continue
             labelled = np.where(sample.visibility[coco, None] > 0, sample.keypoints[coco], np.nan)
             if np.isfinite(torso_size(labelled)):

@@ -7,7 +7,7 @@ from torch import nn, Tensor
 from torch.nn import functional
 from unihpe_ros.models.pose_encoders import MlpBlock, UNIT
 
-# What the 3D decoder may be reading; each has a learned vector of its own.
+# Possible inputs of the 3D decoder; each has its own learned vector.
 SOURCES = ('image', '2d', '3d', 'fused')
 
 
@@ -125,10 +125,10 @@ class MarginalHeatmaps(nn.Module):
     """
     SimCC logits of each axis from keypoint heatmaps of a fine map: what a place looks like.
 
-    The tokens know the whole body and know places only by number; a heatmap is the same wherever
-    in the crop a joint lies, so it learns to be precise from fewer pictures. The marginal of a
-    heatmap along an axis is its log-sum-exp over the other one, interpolated to the bins. The
-    heatmaps are zero at first: they change nothing until they have learned.
+    The tokens see the whole body, but each position is a separate class for them. A heatmap is
+    translation equivariant, so that it learns precise positions from fewer pictures. The marginal
+    of a heatmap along an axis is its log-sum-exp over the other one, interpolated to the bins. The
+    heatmaps are zero at first, so that they change nothing before training.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from unihpe_ros.models.image_encoder import (
     residual_stages,
 )
 
-# What an untrained detector scores everything: people are rare.
+# Initial score at every point, low because people are rare.
 _PRIOR = 0.01
 
 
@@ -51,9 +51,9 @@ class DetectorNetwork(nn.Module):
     """
     A residual network with a top-down pyramid (Lin et al., CVPR 2017) and one head per grid.
 
-    Anchor-free as FCOS (Tian et al., ICCV 2019): every point says how likely it shows a person
-    whose box it knows, and how far that box reaches. The score is trained to be the quality of
-    the box, so that there is no separate centre-ness.
+    Anchor-free as FCOS (Tian et al., ICCV 2019): every point predicts the score of a person and
+    the distances to the edges of the box. The score is trained to be the quality of the box, so
+    that there is no separate centre-ness.
 
     Parameters
     ----------

@@ -170,7 +170,7 @@ def export_lifting(
     directory : Path
         Where to write.
     image : ModelSpec
-        What the file of the image branch says of itself: the new file belongs to it.
+        Spec of the image branch's file, to which the new file belongs.
     training : str
         One line on how the lifting branch was made.
 

@@ -77,7 +77,7 @@ class GraphConvolution(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.own = nn.Linear(width, width)
-        # Its bias adds nothing that the other's could not; weights are found by it in ONNX files.
+        # Its bias is redundant, but weights are found by it in ONNX files.
         self.others = nn.Linear(width, width)
         bonds = torch.zeros(len(UNION), len(UNION))
         bonds[tuple(zip(*UNION.bones, strict=True))] = 1

@@ -15,10 +15,10 @@ from unihpe_ros.models.decoders import interpolation, SOURCES
 
 Weights = dict[str, NDArray[np.float32]]
 
-# The exporter takes the module that it traces for the root.
+# In the exported file, the traced module is the root.
 _ROOT = 'model.'
 _BIAS = '.bias'
-# The exporter's name for the bias of a convolution that took up the normalisation behind it.
+# The exporter's name for the bias of a convolution with a folded normalisation.
 _FOLDED = '.weight_bias'
 
 

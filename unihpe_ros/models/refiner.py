@@ -10,7 +10,7 @@ from unihpe_ros.core.skeleton import UNION
 from unihpe_ros.models.graph_layers import KeypointTransformer
 from unihpe_ros.models.pose_encoders import UNIT
 
-# Radius that an answer of 0 stands for, and what a new refiner gives every keypoint, m.
+# Radius for an output of 0, which a new refiner gives for every keypoint, m.
 _SIGMA = 0.05
 _FIRST_SIGMA = 0.1
 
@@ -19,10 +19,10 @@ class PoseRefiner(KeypointTransformer):
     """
     Correct a lifted pose keypoint by keypoint, and estimate the error that is left.
 
-    The lifting branch itself is an MLP that reads the body as one row of numbers. This looks at
-    each keypoint beside all others and along the bones, and starts from the MLP's answer. It
-    sees nothing of the network but that answer, so it can be carried from one model to another.
-    A new one corrects nothing.
+    The lifting branch itself is an MLP over all numbers of the body. The refiner uses attention
+    over all keypoints and convolution along the bones, and starts from the MLP's output. It reads
+    nothing else of the network, so that it can be moved from one model to another. A new one
+    corrects nothing.
 
     Parameters
     ----------

@@ -18,8 +18,9 @@ from unihpe_ros.models.refiner import mirrored_keypoints, PoseRefiner
 MEAN = (123.675, 116.28, 103.53)
 STD = (58.395, 57.12, 57.375)
 
-# Radius of the lifted keypoints, m, at which image and lifted pose count the same in the fused
-# one. A whole person is weighed: mixing keypoints of two poses breaks both.
+# Radius of the lifted keypoints, m, at which image and lifted pose have the same weight in the
+# fused pose. There is one weight for the whole person, because mixed keypoints of two poses would
+# fit neither.
 _IMAGE_SIGMA = 0.12
 
 
@@ -231,7 +232,8 @@ class UniHPE(nn.Module):
         other = mirrored_keypoints(
             self.decoder(self.encoder_2d(mirrored_keypoints(keypoints)), '2d')
         )
-        # What corrects adapts to encoder and decoder, and does not pull at them.
+        # Without gradient, so that the refiner adapts to encoder and decoder, but does not change
+        # them.
         shift = 0.5 * (other - rough).detach()
         correction, sigma = self.refiner(keypoints, rough.detach() + shift)
         return rough, shift + correction, sigma

@@ -63,7 +63,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise ConfigError(f'{path}: no such checkpoint') from error
     except (RuntimeError, EOFError, OSError, struct.error, UnpicklingError) as error:
-        # What PyTorch says of it is advice to trust the file.
+        # PyTorch's own message would advise to trust the file.
         hint = 'expected one that `unihpe train` wrote'
         raise ConfigError(f'{path}: not a readable checkpoint; {hint}') from error
     missing = [key for key in _KEYS if not isinstance(state, dict) or key not in state]
@@ -112,7 +112,7 @@ def give_weights(model: nn.Module, weights: Mapping[str, Tensor], path: Path) ->
     """Load weights of a checkpoint into a network; ConfigError if they are another network's."""
     own = model.state_dict()
     if not any(name.startswith(REFINER) for name in weights):
-        # A run from before there was one: a new refiner corrects nothing.
+        # A run from before refiners existed: a new refiner corrects nothing.
         new = {name: value for name, value in own.items() if name.startswith(REFINER)}
         weights = {**new, **weights}
     try:

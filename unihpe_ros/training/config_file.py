@@ -83,7 +83,7 @@ def _check_ranges(config: TrainConfig, path: str) -> None:
     values = {name: getattr(config, name) for name in names}
     values |= {f'loss: {name}': weight for name, weight in asdict(config.loss).items()}
     for name, value in values.items():
-        # Not the other way round: nothing is above or below NaN.
+        # Written this way because every comparison with NaN is false.
         if name in _AT_LEAST_ONE and not value >= 1:
             raise ConfigError(f'{path}: {name}: expected at least 1; got {value}')
         if name in _ABOVE_ZERO and not value > 0:

@@ -40,7 +40,7 @@ class _LargestEigenvalue(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        # Never through acos: its derivative is infinite at ratio = 1, where positives lie.
+        # Without the derivative of acos, which is infinite at ratio = 1, where positives lie.
         a, b, c, t, s = ctx.saved_tensors
         denominator = (3 * t * t - s).clamp_min(_DENOMINATOR)
         (g,) = gradients

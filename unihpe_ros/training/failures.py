@@ -10,7 +10,7 @@ from typing import NoReturn, Protocol
 from unihpe_ros.core.files import write_whole
 from unihpe_ros.training import ranks
 
-# So many samples are named in a message; the rest is in the file.
+# Number of samples in a message; the others are in the file.
 _NAMED = 3
 
 

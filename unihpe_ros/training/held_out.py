@@ -50,7 +50,7 @@ class HeldOutPeople:
             load_pose_bank(Path(config.validation_poses)) if config.validation_poses else None
         )
         self.photos = Photos(Path(config.validation_photos)) if config.validation_photos else None
-        # A lifting branch that is trained alone has no use for pictures.
+        # A lifting branch that is trained alone needs no pictures.
         wanted = config.validation_images if config.images else ''
         self.pictures = SyntheticShards(Path(wanted)) if wanted else None
         if self.pictures is not None:

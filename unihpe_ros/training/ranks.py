@@ -2,8 +2,8 @@
 Distributed training: `torchrun` starts the ranks, each takes a part of every batch.
 
 Each rank's loss is its share: the ranks' shares sum up to the loss of the whole batch, and the
-sums of their gradients are its gradients. So N ranks do what one with the whole batch does. In a
-process of its own every function here returns what it is given.
+sums of their gradients are its gradients. So N ranks compute the same as one rank with the whole
+batch. In a single process every function here returns its input.
 
 """
 

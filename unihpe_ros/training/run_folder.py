@@ -38,7 +38,8 @@ def run_folder(out: Path, *, resume: bool) -> Iterator[Path]:
 
     """
     out.mkdir(parents=True, exist_ok=True)
-    # The file stays: whoever opened it before it was removed would lock what nobody else sees.
+    # The file is not removed: a process that opened it before would hold a lock that others cannot
+    # see.
     with (out / LOCK).open('a+', encoding='utf-8') as file:
         if ranks.rank() == 0:
             _lock(file.fileno(), out)
@@ -50,7 +51,7 @@ def run_folder(out: Path, *, resume: bool) -> Iterator[Path]:
 
 def _lock(file: int, out: Path) -> None:
     try:
-        # Not flock: the processes that read the pictures would hold it after this one has died.
+        # Not flock, because the reader processes would hold that lock after this process has died.
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError) as error:
         holder = os.pread(file, 20, 0).decode(errors='replace') or 'unknown'

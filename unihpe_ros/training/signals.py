@@ -41,8 +41,8 @@ class Signals:
     """
     Raises InterruptedRun at SIGINT and SIGTERM, after the step if one is being taken.
 
-    The same signal again raises at once. Until it is entered, signals do what they did. What is
-    ignored stays ignored: a shell without job control starts its background jobs so.
+    The same signal again raises at once. Until it is entered, signals do what they did. Ignored
+    signals stay ignored, because a shell without job control starts background jobs that way.
 
     """
 
@@ -74,12 +74,12 @@ class Signals:
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         del frame
-        # A process that was forked to read hears this before it can say that it won't.
+        # A forked reader process may receive the signal before it ignores it.
         if os.getpid() != self._process:
             return
         if self._is_stepping and number != self._number:
             self._number = number
             return
-        # Python drops what is raised while it collects garbage; then the next step ends the run.
+        # Python drops exceptions during garbage collection; then the next step ends the run.
         self._number = number
         raise InterruptedRun(number, is_whole=not self._is_stepping)

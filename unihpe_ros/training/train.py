@@ -26,7 +26,7 @@ from unihpe_ros.training.run_folder import run_folder
 from unihpe_ros.training.run_logger import last_step, RunLogger
 from unihpe_ros.training.signals import InterruptedRun, Signals
 
-# Batches whose statistics an exported model's folded normalisations are given.
+# Number of batches for the statistics of an exported model's folded normalisations.
 _UNFOLD_BATCHES = 8
 
 
@@ -86,7 +86,7 @@ def train(
         try:
             _take_steps(run, out, signals or Signals())
         except InterruptedRun as interruption:
-            # What is not whole is not saved: the weights may have moved, and the average not.
+            # An incomplete step is not saved: the weights may have changed, but not the average.
             if ranks.rank() == 0 and interruption.is_whole and run.step > first:
                 run.save(checkpoint)
                 interruption.step = run.step
