@@ -15,9 +15,9 @@ from unihpe_ros.engines.pose_model import View
 from unihpe_ros.metrics.matching import MIN_IN_SIGHT
 
 _RECORDING = 'resource/demo/people'
-# How far a corner of a box is off, as a share of the box: about what tracking brings.
+# Error of a box's corners as a share of the box, about as large as with tracking.
 _SHAKE = 0.05
-# Keypoints in sight of somebody in full view.
+# Number of visible keypoints of a person in full view.
 _WELL_SEEN = 20
 
 
@@ -65,7 +65,7 @@ def demo_views(spec: ModelSpec, count: int) -> list[View]:
 
 def demo_group(size: tuple[int, int], count: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """
-    Put one person of the demo's recording side by side with himself.
+    Return a picture with copies of one person of the demo's recording side by side.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def demo_group(size: tuple[int, int], count: int) -> tuple[NDArray[np.uint8], ND
 
 
 def _largest_person() -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Return the surroundings of the largest person in full view, and the box in them, px."""
+    """Return a cut-out around the largest person in full view, and the box in it, px."""
     reader = BagReader(find_resource(_RECORDING))
     best, cut, inside = 0.0, np.zeros((1, 1, 3), np.uint8), np.zeros(4)
     truth = reader.truth() or {}

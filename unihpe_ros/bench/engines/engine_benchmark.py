@@ -27,7 +27,7 @@ REFERENCE = 'onnxruntime-cpu'
 BATCHES = (1, 2, 4, 8)
 ENGINE_STAGES = ('upload', 'preprocess', 'image_branch', 'decode', 'lifting', 'download')
 PICTURE = (1280, 720)
-# The protocol's stages by our names, for engines that are given arrays of the host.
+# Stages of `PoseModel.stage_times` by the names here, for engines that read host memory.
 _HOST_STAGES = {
     'crop': 'preprocess',
     'image_branch': 'image_branch',
@@ -49,7 +49,7 @@ class EngineBench:
     model : str
         See `unihpe_ros.engines.model_files.find_model`.
     backends : Sequence[str]
-        Which ones; those that are not to be had are noted with the reason.
+        Backends to measure; missing ones are noted with the reason.
     calls : int
         Timed calls for each backend and batch.
     parity : int
@@ -80,7 +80,7 @@ class EngineBench:
     skipped: dict[str, str] = field(default_factory=dict)
 
     def run(self) -> None:
-        """Measure; what was measured stays if it is interrupted."""
+        """Measure all backends; finished rows stay if it is interrupted."""
         expected: list[NDArray[np.float32]] = []
         if self.parity:
             reference = load_pose_model(self.model, backend=REFERENCE)

@@ -9,7 +9,7 @@ CASE_SIZES = ((640, 480), (1280, 720), (1920, 1080))
 TRANSPORTS = ('raw', 'compressed')
 RATES = (15.0, 30.0, 60.0, 120.0)
 PEOPLE = (1, 5)
-# Where the naive node, memory settings and overload are looked at.
+# Images a second in the runs of the naive node, memory settings and overload.
 _PLAIN_RATE = 30.0
 
 

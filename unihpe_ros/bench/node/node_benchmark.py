@@ -24,9 +24,9 @@ from unihpe_ros.node_trial.ros_session import (
 )
 
 _TOPIC = '/camera/image_raw'
-# A large model on a slow disk, or one that an engine has to compile first.
+# Time for a large model on a slow disk, or an engine that is compiled first.
 _START_S = 120.0
-# From the first answer: caches, the newcomers' search, the memory of the first images.
+# Warm-up from the first answer on: caches, search for newcomers, memory of the first images.
 WARM_S = 2.0
 _SHARES = (50, 95, 99)
 _NOT_WORK = {'wait', 'end_to_end'}
@@ -99,7 +99,7 @@ def run_case(
             lambda line: stamps.append(int(line)),
         ) as camera:
             samples = _watch(node, camera, arrivals, case.seconds, on_tick)
-        # The last answers and the node's last report, which it makes once a second.
+        # Time for the last answers and the node's last report, which it makes once a second.
         arrivals.spin(1.2)
     return _figures(case, samples, stamps, arrivals)
 
@@ -135,7 +135,7 @@ def _node_arguments(case: Case, parameters: Mapping[str, object]) -> list[str]:
 
 def _camera_arguments(case: Case, picture: Path) -> list[str]:
     topic = _TOPIC if case.transport == 'raw' else f'{_TOPIC}/compressed'
-    # It is stopped when enough has been seen; the first answer may take its time.
+    # The camera is stopped when enough was measured; the first answer may take long.
     seconds = case.seconds + WARM_S + _START_S
     return [
         *(str(picture), topic, '--transport', case.transport),

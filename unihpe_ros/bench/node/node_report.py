@@ -36,7 +36,7 @@ class Ratio:
     ours: Figures
 
     def sentence(self) -> str:
-        """Say how many times as much the other one takes."""
+        """Return the ratios of the other run to ours, in words."""
         ages = [b / a for a, b in zip(self.ours.ages_ms, self.other.ages_ms, strict=True)]
         cpu = self.other.node_cpu / max(self.ours.node_cpu, 0.1)
         return (

@@ -88,13 +88,13 @@ def compare_peers(
     Parameters
     ----------
     runners : Sequence[Runner]
-        What is compared; they take turns in who is first.
+        The runners; they take turns in the order.
     film : Path
         A recording; true people in it are counted.
     limit : int
         Images; 0 for all.
     step : Callable[[int], object]
-        Told of each image that is done.
+        Called for each finished image.
 
     """
     reader = BagReader(film)

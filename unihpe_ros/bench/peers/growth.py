@@ -63,7 +63,7 @@ def measure_growth(
     images : int
         Images of each case.
     step : Callable[[int], object]
-        Told of each case that is done.
+        Called for each finished case.
 
     """
     points = []

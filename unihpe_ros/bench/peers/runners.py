@@ -26,7 +26,7 @@ FoundPeople2D = NDArray[np.floating]
 
 class Runner(Protocol):
     """
-    Something that finds people in the images of a film, one after another.
+    A method that finds people in the images of a film, one after the other.
 
     Attributes
     ----------
@@ -123,7 +123,7 @@ class MediaPipe(Runner):
         if found is None:
             return np.zeros((0, 17, 2))
         shares = np.array([[point.x, point.y] for point in found.landmark])[list(_OF_MEDIAPIPE)]
-        # Its corner of the picture is the corner of the first pixel, ours its centre.
+        # Its origin is the corner of the first pixel, ours is the centre.
         return (shares * [image.shape[1], image.shape[0]] - 0.5)[None]
 
     def close(self) -> None:

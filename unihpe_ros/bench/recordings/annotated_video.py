@@ -32,7 +32,7 @@ def write_video(
     """
     Write a video of the images with skeletons, ids and distances, beside the floor plan.
 
-    An image without an answer of its own shows the answer before: what a user would see.
+    An image without its own answer shows the one before, as a user would see it.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from unihpe_ros.core.image_input import assumed_camera
 from unihpe_ros.estimator import PoseEstimator
 from unihpe_ros.ros.images import DecodeError
 
-# Calls before the clock starts: buffers are made and the processor wakes up in the first ones.
+# Calls before the measurement, in which buffers are allocated and the processor speeds up.
 _WARM_UP = 2
 
 
@@ -74,7 +74,7 @@ class DirectRun:
             note = (
                 partial(self.recorder.dropped, image) if due is None else self._answer(image, due)
             )
-            # The clock stands still while we take notes and draw.
+            # The time for recording and drawing is not counted.
             stopped = time.perf_counter()
             note()
             on_image()

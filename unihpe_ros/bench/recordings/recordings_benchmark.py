@@ -86,7 +86,7 @@ class Session:
                 )
                 truth = load_truth(reader, plan.truth)
             except BagError as error:
-                # The others of a folder are measured all the same.
+                # The other recordings of a folder are measured all the same.
                 if len(bags) == 1:
                     raise
                 self.problems.append(str(error))
@@ -148,7 +148,7 @@ class Session:
             if self.plan.live:
                 yield from self._ask_node(model, label)
                 continue
-            # One model at a time has the machine, and its memory, to itself.
+            # One model is loaded at a time, so that it has the machine's memory to itself.
             estimator = PoseEstimator(
                 model,
                 backend=self.plan.backend,

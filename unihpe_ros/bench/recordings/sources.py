@@ -113,7 +113,7 @@ def read_truth_file(path: Path) -> dict[int, Poses]:
         at = arrays['stamps'] == stamp
         seen = arrays['visible'][at].astype(bool)
         points = arrays['keypoints_2d'][at].astype(np.float32)
-        # A row with id 0 says that the image was looked at and nobody is in it.
+        # A row with id 0 means an image without people.
         real = arrays['ids'][at] > 0
         people[int(stamp)] = Poses(
             skeleton=skeleton,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from unihpe_ros.bench.recordings.frame_table import rounded
 
 PICTURES = 6
-# Images so near each other in time are one occasion; only the worst of them is kept, s.
+# Images less than this apart, s, count as one event, of which only the worst is kept.
 _OCCASION_S = 1.0
 _WIDTH, _QUALITY = 560, 80
 

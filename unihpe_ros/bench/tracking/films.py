@@ -34,13 +34,13 @@ from unihpe_ros.metrics.hota import HotaMeter
 from unihpe_ros.metrics.tracking import TrackingMeter
 
 FILM_RATE = 15.0  # 1/s
-# How far bodies reach around their keypoints: left, top, right and bottom, of the height (means
-# over the generator's walkers).
+# Margins of a body around its keypoints: left, top, right and bottom, as shares of the height
+# (means over the generator's walkers).
 _AROUND = (-0.06, -0.01, 0.06, 0.09)
 # Scores of the detector from which ByteTrack begins a track, and from which it prefers a box.
 _SURE = (0.3, 0.25)
 _LEAST = 0.1  # Of a box that ByteTrack gets.
-# Whoever was out of sight for so long, s, has to be found anew.
+# Time out of sight, s, after which a person has to be found again.
 _AWAY = 1.0
 _ROOT, _UP = UNION.index('pelvis'), np.array([0.0, -1.0, 0.0])
 
@@ -140,9 +140,9 @@ class FilmScore(TrackingScore):
     name, counts, minutes
         See `unihpe_ros.bench.tracking.tracking_benchmark.TrackingScore`.
     nobody : int
-        Ids that were never on a true person.
+        Number of ids that never matched a true person.
     delays : list[float]
-        What it took to find each who came into sight, s.
+        Time until each person who came into sight was found, s.
     seconds : list[float]
         What each picture took, s.
     hotas : list[float]
@@ -220,7 +220,7 @@ def follow_film(
     Parameters
     ----------
     watcher : Watcher
-        Who follows them.
+        The tracker.
     path : Path
         A recording with the truth about them.
     score : FilmScore
@@ -256,7 +256,7 @@ def follow_film(
         wanted = people.observed.mean(-1) >= IN_SIGHT
         found = count_image(meter, true, wanted, ids, places)
         overlap = boxes.iou(true, places)
-        # Who is on somebody who hardly shows is neither right nor wrong.
+        # A track on a barely visible person counts neither as right nor as wrong.
         counts = ~(overlap[~wanted].max(0, initial=0.0) > SAME_IOU)
         hota.add(people.track_ids[wanted], ids[counts], overlap[wanted][:, counts])
         spells.add(stamp, people.track_ids, wanted, found)

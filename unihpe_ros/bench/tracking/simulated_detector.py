@@ -12,16 +12,17 @@ from unihpe_ros.core.geometry import Camera
 
 Float64 = NDArray[np.float64]
 
-# Chance to miss somebody in plain sight, and by how little of them is seen.
+# Probability to miss a fully visible person; visible shares below which a person is missed, and
+# half hidden.
 _MISSED, _HIDDEN, _HALF_HIDDEN = 0.02, 0.2, 0.4
 _MISSED_HALF_HIDDEN = 0.5
-# Overlap from which two are likely taken for one, and how likely.
+# Overlap from which two people may be detected as one, and the probability.
 _MERGING_IOU, _MERGED = 0.5, 0.6
-_NOBODY = 0.01  # Chance of somebody who is not there, in each picture.
+_NOBODY = 0.01  # Probability of a false detection in each picture.
 _BOX_NOISE = 0.025  # Of the box's extent.
 # Errors of keypoints in sight and out of sight, as shares of the box's height.
 _SEEN_NOISE, _HIDDEN_NOISE = 0.01, 0.05
-# A share of hidden keypoints is found on whoever hides them.
+# Share of hidden keypoints that are found on the person in front.
 _STOLEN = 0.5
 
 

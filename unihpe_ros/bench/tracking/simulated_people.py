@@ -38,8 +38,8 @@ _SWING, _BEND, _ARMS = 0.42, 0.7, 0.4  # rad
 # Where people walk, m: beyond both sides of the picture, so that they leave it and come back.
 _NEAR, _FAR, _ASIDE = 2.2, 6.0, 3.2
 _PERSONAL_SPACE, _PUSH = 0.7, 2.5
-_AGILITY = 2.0  # 1/s at which the velocity follows the wish.
-# How far limbs reach around their bones, m: those of the trunk, and the others.
+_AGILITY = 2.0  # Rate at which the velocity follows the wanted one, 1/s.
+# Radii of limbs around their bones, m: those of the trunk, and the others.
 _THICK, _THIN = 0.13, 0.06
 _TRUNK = ('pelvis', 'spine', 'neck', 'head')
 

@@ -20,9 +20,9 @@ from unihpe_ros.metrics.tracking import TrackingCounts, TrackingMeter
 
 CAMERA = Camera.from_fov(640, 480, math.radians(60))
 FRAME_RATE = 30.0  # 1/s
-# A true and a found person are one from this overlap of their boxes.
+# IoU of the boxes from which a true and a found person match.
 SAME_IOU = 0.5
-# True people of whom less is in sight need not be found, but may be.
+# Visible share below which true people need not be found.
 IN_SIGHT = 0.25
 
 # Ids ``(N,)`` and boxes ``(N, 4)`` px.
@@ -162,7 +162,7 @@ def follow_crowds(
     Parameters
     ----------
     make : Callable[[], Follower]
-        Makes one who follows, for each sequence anew.
+        Makes a new tracker for each sequence.
     name : str
         Of the one who follows.
     seeds : Iterable[int]
