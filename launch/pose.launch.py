@@ -38,7 +38,7 @@ ARGUMENTS = {
     ),
     'image_transport': ('', 'Overrides the parameter: raw, or compressed images'),
     'image_qos': ('', 'Overrides the parameter: auto, or reliable'),
-    'target_frame': ('', 'Overrides the parameter: frame that TF shall bring the 3D into'),
+    'target_frame': ('', 'Overrides the parameter: TF frame into which 3D is transformed'),
     'rviz': ('false', 'Show image, cloud and markers'),
     'fixed_frame': ('', 'Frame that RViz looks from, if not that of the images: one in tf'),
     'autostart': ('true', 'Configure and activate; false waits for lifecycle commands'),

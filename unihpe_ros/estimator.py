@@ -170,7 +170,7 @@ class PoseEstimator:
             In the UNION skeleton, ordered by id. A newcomer appears when two looks in a row agree,
             with the second image that shows them at the earliest. A person who is not seen any
             more is predicted for `track_timeout`, with falling scores and no keypoint flagged
-            OBSERVED; whoever comes back within `lost_timeout` gets their id back.
+            OBSERVED; a person who comes back within `lost_timeout` gets the same id.
 
         Raises
         ------

@@ -51,7 +51,7 @@ class Newcomers:
         # Places of the last image, which was reduced too much to crop them.
         self._postponed = NOWHERE
         self._search: Search | None = None
-        # Who was known when the search began, and where they were.
+        # Tracked people when the search began, and their boxes.
         self._then: tuple[Sequence[object], NDArray[np.float32]] = ([], NOWHERE)
         self._searched, self._alert_until = -math.inf, -math.inf
         self._motion.forget()

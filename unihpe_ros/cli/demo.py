@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     if not (args.seconds >= 0 and math.isfinite(args.seconds)):
         raise ValueError(f'--seconds: expected 0 or more, got {args.seconds}')
     check_folder(args.out).mkdir(parents=True, exist_ok=True)
-    # Whoever stops us politely shall find nothing left running.
+    # SIGTERM ends the child processes too.
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         if args.make_bag is not None:

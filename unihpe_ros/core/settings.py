@@ -23,8 +23,8 @@ class EstimatorSettings:
     score_threshold : float
         Score from which a keypoint counts as observed, and a person who is known as seen, (0, 1).
     newcomer_threshold : float
-        Score from which somebody whom only the detector found counts as a person, (0, 1); less
-        than `score_threshold` has no effect.
+        Score of the pose network from which a detection counts as a new person, (0, 1); less than
+        `score_threshold` has no effect.
     agreement_threshold : float
         Agreement of image and lifting below which a pose is flagged, [0, 1].
     root_mode : RootMode or 'auto'

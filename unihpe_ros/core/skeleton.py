@@ -49,7 +49,7 @@ class Skeleton:
         return hash((self.name, self.keypoints))
 
     def index(self, keypoint: str) -> int:
-        """Return the index of a keypoint; ValueError names the set if it has none such."""
+        """Return the index of a keypoint; ValueError names the set if it lacks it."""
         if keypoint not in self.parents:
             raise ValueError(f'skeleton {self.name} has no keypoint {keypoint!r}')
         return self.keypoints.index(keypoint)

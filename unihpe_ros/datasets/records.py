@@ -63,7 +63,7 @@ class Record:
         Whether COCO's keypoints that have no label are known not to be seen; where nobody is
         labelled at all, all keypoints.
     stretched : bool
-        Whether the picture was squared by whoever published it, so that its proportions are wrong.
+        Whether the picture was published squared, so that its proportions are wrong.
 
     """
 

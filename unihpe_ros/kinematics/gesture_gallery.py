@@ -53,7 +53,7 @@ class KnownGesture:
     Raises
     ------
     ValueError
-        If name, shape or limit are none such.
+        If name, shape or limit are invalid.
 
     """
 

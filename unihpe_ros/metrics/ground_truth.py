@@ -43,9 +43,9 @@ class TruthMeter:
         """
         Compare the people of one image.
 
-        Who is hardly in sight (fewer than MIN_IN_SIGHT keypoints flagged OBSERVED) need not be
-        found but may be; a predicted person without any observed keypoint is remembered, not
-        seen, and does not count.
+        Barely visible people (fewer than MIN_IN_SIGHT keypoints flagged OBSERVED) need not be
+        found but may be; a predicted person without any observed keypoint is remembered, not seen,
+        and does not count.
 
         Parameters
         ----------

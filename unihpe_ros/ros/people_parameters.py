@@ -26,7 +26,7 @@ class PeopleParameters:
     )
     newcomer_threshold: float = parameter(
         EstimatorSettings.newcomer_threshold,
-        'Score from which somebody whom the detector found counts as a person',
+        'Score of the pose network from which a detection counts as a new person',
         limits=(0.01, 0.99),
     )
     agreement_threshold: float = parameter(

@@ -36,7 +36,7 @@ class Earlier:
     begin : int
         Number of the first frame to be processed.
     people : dict[int, Poses]
-        Who was seen from `begin` to `last`, by frame.
+        People from `begin` to `last`, by frame.
     ids : Ids
         Goes on with the numbers of that run.
 

@@ -98,7 +98,7 @@ class RunResult:
     seconds : float
         How long that took.
     people : set[tuple[int, int]]
-        Who was seen: frame (0 where frames follow each other) and id.
+        People seen: frame (0 where frames follow each other) and id.
     most : int
         Most people in one frame.
     dropped : int
