@@ -9,7 +9,7 @@ struct ReadArgs {
   const View* views;
   const Crop* crops;
   float* keypoints;  // (B, K, 3) for the lifting branch
-  float* rows;  // (B, row): what the host gets, see scene.AnswerRows
+  float* rows;  // (B, row): downloaded to the host, see kernel_arguments.AnswerRows
   int count;  // K
   int bins_x, bins_y, row;
   int cell;  // bins that are read as one

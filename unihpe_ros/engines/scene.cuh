@@ -1,10 +1,10 @@
-// What the kernels are told of a batch; scene.py has the same structures as NumPy types.
+// Structures of a batch that the kernels read; kernel_arguments.py has them as NumPy types.
 #pragma once
 
 // Halvings that leave a pixel of the largest image (32767 px a side).
 #define MAX_HALVINGS 14
 
-// How a pixel's place becomes a viewing direction.
+// The lens: from a pixel to a viewing direction.
 struct Lens {
   double distorted_from_image[9];  // homography of px to the lens model's plane
   double k[12];  // OpenCV's order: k1 k2 p1 p2 k3 k4 k5 k6 s1 s2 s3 s4; of a fisheye k1 k2 k3 k4
@@ -20,7 +20,7 @@ struct View {
   long long pitch;  // bytes from row to row of `pixels`
   long long offset[MAX_HALVINGS + 1];  // of each reduction in `halved`, bytes
   int width, height;  // px
-  int encoding;  // see scene.ENCODINGS
+  int encoding;  // see kernel_arguments.KERNEL_ENCODINGS
   int halvings;  // reductions that a crop reads
   Lens lens;
 };
