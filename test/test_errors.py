@@ -67,6 +67,8 @@ ELSEWHERE = {
     'messages that metadata.yaml counts are lost': 'bags/test_damaged_recording.py',
     'cannot be read: Permission denied': 'run/test_inputs.py',
     'as when it was begun': 'run/test_session.py',
+    'expected another file than the input': 'cli/test_cli_run.py',
+    'expected the people of a frame': 'run/test_outputs.py',
     'expected a video for a motion file': 'run/test_outputs.py',
 }
 

@@ -84,6 +84,22 @@ def test_schemas_that_are_empty_or_of_others_leave_the_images(mcap, tmp_path, sc
     assert len(found) >= FRAMES - 2
 
 
+def test_links_that_lead_nowhere_or_in_a_circle_are_one_sentence(tmp_path):
+    (tmp_path / 'circle.mcap').symlink_to(tmp_path / 'circle.mcap')
+    (tmp_path / 'dead.mcap').symlink_to(tmp_path / 'gone.mcap')
+    for name in ('circle', 'dead'):
+        with pytest.raises(BagError, match=f'{name}.mcap: expected a rosbag2 folder'):
+            BagReader(tmp_path / f'{name}.mcap')
+
+
+def test_packed_recording_that_is_cut_off_says_so(tmp_path):
+    bag = write_bag(tmp_path / 'bag', 1, kind='sqlite3 zstd')
+    file = next(bag.glob('*.zstd'))
+    file.write_bytes(file.read_bytes()[:200])
+    with pytest.raises(BagError, match='is cut off or damaged: nothing can be unpacked'):
+        BagReader(bag)
+
+
 def test_messages_of_ros_1_in_an_mcap_are_read(tmp_path):
     source = write_bag(tmp_path / 'old', 4, kind='ros1', truth=False)
     path = tmp_path / 'converted.mcap'

@@ -82,6 +82,14 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
     assert sorted(tmp_path.rglob('*')) == before
 
 
+def test_output_never_replaces_the_input(tmp_path, options, capsys):
+    video = write_walk_video(tmp_path / 'walk.mp4', 3)
+    before = video.read_bytes()
+    assert unihpe('run', video, *options, '--video', tmp_path / '{name}.mp4') == 1
+    assert 'walk.mp4: expected another file than the input' in capsys.readouterr().err
+    assert video.read_bytes() == before
+
+
 def test_port_of_the_page_that_is_taken_is_one_sentence(tmp_path, capsys):
     with socket.create_server(('127.0.0.1', 0)) as taken:
         port = taken.getsockname()[1]

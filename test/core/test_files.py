@@ -2,6 +2,8 @@
 
 import os
 from pathlib import Path
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -32,6 +34,28 @@ def test_the_older_file_stays_after_an_error(tmp_path):
         break_off()
     assert path.read_text() == 'old'
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_has_left_is_removed(tmp_path):
+    path = tmp_path / 'walk.mp4'
+    program = f"""
+import os, signal
+from pathlib import Path
+from unihpe_ros.core.files import replacing
+with replacing(Path({str(path)!r})) as partial:
+    partial.write_text('half')
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, '-c', program], check=False)
+    (left,) = tmp_path.iterdir()
+    # Those of others are not touched: of another machine, of a process that lives.
+    others = [tmp_path / '.walk.elsewhere-7.partial.mp4', tmp_path / left.name]
+    others[1] = left.with_name(left.name.replace(left.name.split('-')[-1], '1.partial.mp4'))
+    for other in others:
+        other.touch()
+    write_whole(path, 'whole')
+    assert path.read_text() == 'whole'
+    assert sorted(tmp_path.iterdir()) == sorted([path, *others])
 
 
 def test_nothing_is_left_where_the_file_cannot_be_placed(tmp_path):

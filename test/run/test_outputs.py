@@ -62,6 +62,14 @@ def test_people_file_goes_on_after_the_last_whole_line(tmp_path, people):
     assert people.path.read_text() == text
 
 
+def test_damaged_line_is_named(tmp_path, people):
+    lines = people.path.read_text().splitlines(keepends=True)
+    lines[3] = '\0' * 40 + '\n'
+    (tmp_path / 'bad.jsonl').write_text(''.join(lines))
+    with pytest.raises(InputError, match=r'bad\.jsonl, line 4: expected the people of a frame'):
+        list(PeopleFile(tmp_path / 'bad.jsonl').frames())
+
+
 def test_full_disk_is_told_with_the_file_though_closing_fails_again(people):
     frame = next(people.frames())
     with (

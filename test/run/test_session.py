@@ -109,6 +109,14 @@ def test_run_that_was_stopped_keeps_what_was_done_and_goes_on(tmp_path, video, e
     assert not list(tmp_path.glob('.*'))
 
 
+@pytest.mark.parametrize('left', [b'', b'{"unihpe_people": 1, "inp'])
+def test_run_that_was_killed_before_its_first_frame_begins_anew(tmp_path, video, estimator, left):
+    plan = Plan('walk', (tmp_path / 'a.jsonl',), resume=True)
+    plan.unfinished.write_bytes(left)
+    assert run_all(open_path(video), plan, estimator, stop_at(3)).frames >= 3
+    assert [frame.number for frame in people_in(tmp_path / 'a.jsonl')][:3] == [0, 1, 2]
+
+
 def test_ids_go_on_although_the_tracker_counts_anew(tmp_path, video, estimator):
     plan = Plan('walk', (tmp_path / 'a.jsonl',), resume=True)
     run_all(open_path(video), plan, estimator, stop_at(40))

@@ -6,9 +6,10 @@ from pathlib import Path
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
-from unihpe_ros.visualisation.video import write_picture
+from unihpe_ros.visualisation.video import VideoFile, write_picture
 
 
 def test_picture_that_finds_no_room_says_so_and_leaves_nothing(tmp_path, monkeypatch, capfd):
@@ -37,6 +38,19 @@ try:
 except OSError as error:
     print(error)
 """
+
+
+def test_pictures_of_other_sizes_are_fitted_into_the_first(tmp_path):
+    with VideoFile(tmp_path / 'a.mp4', 10.0) as video:
+        for shape in ((48, 64, 3), (96, 128, 3), (48, 32, 3), (1, 1, 3)):
+            video.write(np.full(shape, 255, np.uint8))
+    capture = cv2.VideoCapture(str(tmp_path / 'a.mp4'))
+    images = [capture.read()[1] for _ in range(4)]
+    assert [image.shape for image in images] == [(48, 64, 3)] * 4
+    assert images[1].min() > 200
+    # Half as wide: black on both sides.
+    assert images[2][24, 32].min() > 200
+    assert images[2][:, [3, 60]].max() < 60
 
 
 def test_video_that_finds_no_room_says_so_once_and_leaves_nothing(tmp_path):

@@ -85,9 +85,10 @@ class BagReader:
     ) -> None:
         self.path = path
         self.rotation = rotation
-        self.name = name or (path.stem if path.is_file() else path.resolve().name)
+        # First of all: of links in a circle nothing else can be asked.
         if not path.exists():
             raise BagError(f'{path}: expected {_EXPECTED}; there is none')
+        self.name = name or (path.stem if path.is_file() else path.resolve().name)
         if path.is_file() and path.suffix not in BAG_SUFFIXES and not is_storage(path):
             raise BagError(f'{path}: expected {_EXPECTED}')
         self.notes: list[str] = []

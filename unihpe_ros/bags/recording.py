@@ -161,8 +161,10 @@ class Recording:
     def _open_file(self, path: Path) -> McapFile | SqliteFile:
         head = _head(path)
         if head.startswith(_ZSTD):
-            path = self._unpacked(path)
+            packed, path = path, self._unpacked(path)
             head = _head(path)
+            if not head:
+                raise ValueError(f'{packed.name} is cut off or damaged: nothing can be unpacked')
         if head.startswith(SQLITE_MAGIC):
             opened: McapFile | SqliteFile = SqliteFile(path)
         elif head.startswith(MCAP_MAGIC):

@@ -231,6 +231,10 @@ def _prepare(
         },
         feed=feed,
     )
+    for path in (*plan.outputs, *filter(None, [plan.video])):
+        if path.exists() and Path(text).exists() and path.samefile(text):
+            source.close()
+            raise ValueError(f'{path}: expected another file than the input, which it replaces')
     if args.resume and plan.is_done():
         source.close()
         return plan, None

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 import os
 from pathlib import Path
+import platform
+import re
 import shutil
 from typing import Any
 
 import numpy as np
+
+# Folders in which the files of killed processes have been looked for.
+_cleaned: set[Path] = set()
 
 
 @contextmanager
@@ -18,7 +23,8 @@ def replacing(path: Path) -> Iterator[Path]:
     Context manager that yields a temporary path, renamed to the target when the block ends.
 
     An older file stays as it is until then. After an error it stays for good, and nothing of the
-    new one is left. Two processes may write the same file at the same time.
+    new one is left. Two processes may write the same file at the same time. What a process of this
+    machine has left that was killed is removed.
 
     Parameters
     ----------
@@ -32,12 +38,44 @@ def replacing(path: Path) -> Iterator[Path]:
 
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f'.{path.stem}.{os.getpid()}.partial{path.suffix}')
+    _remove_abandoned(path.parent.absolute())
+    partial = path.with_name(f'.{path.stem}.{_machine()}-{os.getpid()}.partial{path.suffix}')
     try:
         yield partial
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _machine() -> str:
+    """Return the name of this machine, without characters that separate parts of a file name."""
+    return re.sub(r'[^A-Za-z0-9]+', '_', platform.node())
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove the temporary files in a folder whose process on this machine is dead."""
+    # Once for each folder: it may get thousands of pictures.
+    if folder in _cleaned:
+        return
+    _cleaned.add(folder)
+    pattern = re.compile(rf'\..+\.{re.escape(_machine())}-(\d+)\.partial(\..*)?')
+    with suppress(OSError):
+        for file in folder.iterdir():
+            found = pattern.fullmatch(file.name)
+            if found and not _is_alive(int(found[1])):
+                file.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    if os.name != 'posix':
+        return True  # There, signal 0 is a real one.
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # It belongs to another user.
+        return True
+    return True
 
 
 @contextmanager

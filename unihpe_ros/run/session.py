@@ -17,7 +17,13 @@ from unihpe_ros.estimator import PoseEstimator
 from unihpe_ros.run.inputs.source import InputFrame, Source
 from unihpe_ros.run.outputs.drawing import DrawingThread
 from unihpe_ros.run.outputs.formats import PER_PERSON, write_outputs
-from unihpe_ros.run.outputs.people_file import FramePeople, Header, PeopleFile, PeopleWriter
+from unihpe_ros.run.outputs.people_file import (
+    FramePeople,
+    has_header,
+    Header,
+    PeopleFile,
+    PeopleWriter,
+)
 from unihpe_ros.run.read_ahead import ReadAhead
 from unihpe_ros.run.resume import Earlier, Ids
 from unihpe_ros.web.feed import Feed
@@ -158,7 +164,7 @@ def run_input(
     """
     header = Header(source.text, source.rate, source.still, UNION, plan.settings)
     unfinished = plan.unfinished
-    if source.live or not (plan.resume and unfinished.exists()):
+    if source.live or not (plan.resume and has_header(unfinished)):
         unfinished.unlink(missing_ok=True)
     estimator.reset()
     work = _Work(source, plan, estimator, header)

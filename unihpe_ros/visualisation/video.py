@@ -72,6 +72,7 @@ class VideoFile:
         self._writer: cv2.VideoWriter | None = None
         self._partial = path
         self._count = 0
+        self._size = (0, 0)
 
     def __enter__(self) -> VideoFile:
         return self
@@ -92,16 +93,16 @@ class VideoFile:
         self._place.__exit__(kind, error, trace)
 
     def write(self, image: NDArray[np.uint8]) -> None:
-        """Add a ``(H, W, 3)`` BGR picture; all have the size of the first."""
+        """Add a ``(H, W, 3)`` BGR picture; one of another size is fitted into the first's."""
         if self._writer is None:
+            self._size = (image.shape[1], image.shape[0])
             self._partial = self._place.enter_context(replacing(self._path))
-            size = (image.shape[1], image.shape[0])
             silence_opencv()
             code = cv2.VideoWriter.fourcc(*'mp4v')
-            self._writer = cv2.VideoWriter(str(self._partial), code, self._rate, size)
+            self._writer = cv2.VideoWriter(str(self._partial), code, self._rate, self._size)
             if not self._writer.isOpened():
                 raise OSError(f'{self._path}: cannot be written')
-        self._writer.write(image)
+        self._writer.write(_fitted(image, self._size))
         self._count += 1
 
     def _count_written(self) -> int:
@@ -110,6 +111,19 @@ class VideoFile:
         count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
         capture.release()
         return count
+
+
+def _fitted(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return a picture in (w, h) px, with black borders where its proportions are others."""
+    height, width = image.shape[:2]
+    if (width, height) == size:
+        return image
+    scale = min(size[0] / width, size[1] / height)
+    w, h = max(int(width * scale), 1), max(int(height * scale), 1)
+    x, y = (size[0] - w) // 2, (size[1] - h) // 2
+    canvas = np.zeros((size[1], size[0], 3), np.uint8)
+    canvas[y : y + h, x : x + w] = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA)
+    return canvas
 
 
 def contact_sheet(

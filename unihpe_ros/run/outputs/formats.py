@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from unihpe_ros.core.files import naming, replacing
@@ -91,18 +92,14 @@ def write_outputs(paths: Sequence[Path], people: PeopleFile, skeleton: Skeleton)
 
 def _write_people(path: Path, people: PeopleFile) -> list[Path]:
     """Write a motion file for each person; all are renamed when all are written."""
-    partials: dict[Path, Path] = {}
-    try:
+    made = []
+    with ExitStack() as files:
         for motion in person_motions(people, people.header.skeleton):
             target = path.with_name(f'{path.stem}_{motion.track_id}{path.suffix}')
-            partials[target] = path.with_name(f'.{target.stem}.partial{path.suffix}')
+            partial = files.enter_context(replacing(target))
             if path.suffix == '.bvh':
-                write_bvh(partials[target], motion)
+                write_bvh(partial, motion)
             else:
-                write_trc(partials[target], motion, people.header.skeleton, target.name)
-        for target, partial in partials.items():
-            partial.replace(target)
-    finally:
-        for partial in partials.values():
-            partial.unlink(missing_ok=True)
-    return list(partials)
+                write_trc(partial, motion, people.header.skeleton, target.name)
+            made.append(target)
+    return made

@@ -130,6 +130,14 @@ def _rows(values: NDArray[np.floating], decimals: int) -> Any:
     return known.tolist()
 
 
+def has_header(path: Path) -> bool:
+    """Whether a file is there and its first line is whole: it may have been cut off before."""
+    if not path.is_file():
+        return False
+    with path.open('rb') as file:
+        return file.readline().endswith(b'\n')
+
+
 class PeopleFile:
     """
     A file of people, to be read again and again.
@@ -175,9 +183,16 @@ class PeopleFile:
         """Read the frames in order; a last line that was cut off is no frame."""
         with self.path.open(encoding='utf-8') as file:
             file.readline()
-            for line in file:
+            for number, line in enumerate(file, 2):
                 if line.endswith('\n'):
-                    yield _read_frame(line, self.header.skeleton)
+                    try:
+                        frame = _read_frame(line, self.header.skeleton)
+                    except (ValueError, LookupError, TypeError) as error:
+                        raise InputError(
+                            f'{self.path}, line {number}: expected the people of a frame; the '
+                            'line is damaged'
+                        ) from error
+                    yield frame
 
 
 def _read_frame(line: str, skeleton: Skeleton) -> FramePeople:
