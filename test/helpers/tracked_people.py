@@ -34,6 +34,7 @@ def observations_of(
         cut=np.full(n, cut),
         embeddings=np.ones((n, 1), np.float32),
         colours=colours,
+        clothes=np.zeros((n, 0, HISTOGRAM_SIZE), np.float32),
     )
 
 

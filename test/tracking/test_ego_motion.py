@@ -57,6 +57,7 @@ def seen_from(world_from_camera: np.ndarray, sources=(-1, -1)) -> Observations:
         cut=np.zeros(n, bool),
         embeddings=np.ones((n, 1), np.float32),
         colours=np.full((n, HISTOGRAM_SIZE), np.nan, np.float32),
+        clothes=np.zeros((n, 0, HISTOGRAM_SIZE), np.float32),
     )
 
 

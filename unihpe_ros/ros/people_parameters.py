@@ -83,8 +83,9 @@ class PeopleParameters:
     )
     lost_timeout_s: float = parameter(
         EstimatorSettings.lost_timeout,
-        'Time after which a lost person does not get the same id back, s',
-        limits=(0.0, 60.0),
+        'Time after which a lost person does not get the same id back, s; beyond 10 s people are '
+        'known again by the colours of their clothes',
+        limits=(0.0, 3600.0),
     )
     tracking_frame: str = parameter(
         '',

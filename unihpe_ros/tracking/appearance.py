@@ -1,4 +1,4 @@
-"""Appearance for re-identification: colour histograms of the torso."""
+"""Appearance for re-identification: colour histograms of the torso, and of all clothes."""
 
 from __future__ import annotations
 
@@ -21,6 +21,17 @@ _CORNERS = ('left_shoulder_joint', 'right_shoulder_joint', 'right_hip_joint', 'l
 _LEVELS = np.arange(256)
 _HUE_BINS, _SATURATION_BINS = _LEVELS * _BINS[0] // 180 * _BINS[1], _LEVELS * _BINS[1] // 256
 _VALUE_BINS = _BINS[0] * _BINS[1] + _LEVELS * _BINS[2] // 256
+# Parts of which a person's clothes are remembered.
+PARTS = ('torso', 'thighs', 'shins', 'hair')
+# Lines along these parts: part, ends, where the line begins as a share of the way, and width as a
+# share of the torso's height.
+_LINES = (
+    *((1, (f'{side}_hip_joint', f'{side}_knee'), 0.25, 0.2) for side in ('left', 'right')),
+    *((2, (f'{side}_knee', f'{side}_ankle'), 0.0, 0.12) for side in ('left', 'right')),
+    (3, ('head_top', 'head'), 0.0, 0.15),
+)
+_LEAST_PARTS = 3  # Of which the colours have to be known of both.
+_SHORTEST = 2.0  # px, below which a line shows nothing.
 # Least width of a torso as a share of its height, for torsos seen from the side.
 _LEAST_WIDTH = 0.3
 
@@ -62,6 +73,61 @@ def torso_colours(
     if len(rows):
         colours[rows] = _histograms(np.array([_patch(image, matrices[row]) for row in rows]))
     return colours
+
+
+def clothes_colours(
+    image: NDArray[np.uint8], keypoints: Array, skeleton: Skeleton
+) -> NDArray[np.float32]:
+    """
+    Colour histograms of people's torsos, thighs, shins and hair.
+
+    Parameters
+    ----------
+    image, keypoints, skeleton
+        See `torso_colours`; a keypoint that is not seen is NaN.
+
+    Returns
+    -------
+    NDArray[np.float32]
+        ``(N, 4, HISTOGRAM_SIZE)`` for each of PARTS, of length 1; NaN where it is not in the
+        picture.
+
+    """
+    colours = np.full((len(keypoints), len(PARTS), HISTOGRAM_SIZE), np.nan, np.float32)
+    colours[:, 0] = torso_colours(image, keypoints, skeleton)
+    ends, corners = np.array(_line_ends(skeleton)), keypoints[:, _corners(skeleton)]
+    tops, bottoms = corners[:, :2].mean(1), corners[:, 2:].mean(1)
+    size = np.array([image.shape[1], image.shape[0]])
+    for person, torso in enumerate(np.hypot(*(bottoms - tops).T)):
+        patches: dict[int, list[NDArray[np.uint8]]] = {}
+        for (part, _, begin, width), (start, end) in zip(_LINES, ends, strict=True):
+            top, bottom = keypoints[person, start], keypoints[person, end]
+            top = top + begin * (bottom - top)
+            middle, down = 0.5 * (top + bottom), (bottom - top) / _SIDE
+            length = float(np.hypot(*(bottom - top)))
+            # NaN is not in the picture either.
+            if length > _SHORTEST and (middle >= 0).all() and (middle < size).all():
+                across = np.array([down[1], -down[0]]) * (width * torso / length)
+                matrix = np.stack([across, down, top - 0.5 * _SIDE * across], -1)
+                if np.isfinite(matrix).all():
+                    patches.setdefault(part, []).append(_patch(image, matrix))
+        for part, seen in patches.items():
+            both = np.square(_histograms(np.array(seen))).mean(0)
+            colours[person, part] = np.sqrt(both)
+    return colours
+
+
+def clothes_likeness(one: Array, other: Array) -> float:
+    """Return the mean cosine of ``(4, C)`` clothes over parts known of both; 0 for few of them."""
+    lengths = np.sqrt(np.square(one).sum(-1) * np.square(other).sum(-1))
+    cosines = (one * other).sum(-1) / np.maximum(lengths, 1e-6)
+    known = cosines[np.isfinite(cosines)]
+    return float(known.mean()) if len(known) >= _LEAST_PARTS else 0.0
+
+
+@lru_cache(maxsize=8)
+def _line_ends(skeleton: Skeleton) -> list[list[int]]:
+    return [skeleton.indices(*ends) for _, ends, _, _ in _LINES]
 
 
 @lru_cache(maxsize=8)

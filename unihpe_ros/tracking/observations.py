@@ -12,8 +12,15 @@ from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import Skeleton
-from unihpe_ros.tracking.appearance import HISTOGRAM_SIZE, torso_colours
+from unihpe_ros.tracking.appearance import (
+    clothes_colours,
+    HISTOGRAM_SIZE,
+    torso_colours,
+)
 from unihpe_ros.tracking.root import locate_root
+
+# How long somebody who is lost is looked for by their place, s; after that, by clothes alone.
+RECENT = 10.0
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,9 @@ class Observations:
         ``(G, 3, 3)`` rotations virtual_from_camera.
     embeddings : NDArray[np.float32]
         ``(G, D)`` of the poses, of length 1.
+    clothes : NDArray[np.float32]
+        ``(G, 4, C)`` see `unihpe_ros.tracking.appearance`; ``(G, 0, C)`` if nobody is remembered
+        by them.
     colours : NDArray[np.float32]
         ``(G, C)`` see `unihpe_ros.tracking.appearance`; NaN where unknown.
 
@@ -62,6 +72,7 @@ class Observations:
     turns: NDArray[np.float64]
     embeddings: NDArray[np.float32]
     colours: NDArray[np.float32]
+    clothes: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -83,6 +94,7 @@ class Observations:
             np.zeros((0, 3, 3)),
             np.zeros((0, 0), np.float32),
             np.zeros((0, HISTOGRAM_SIZE), np.float32),
+            np.zeros((0, 0, HISTOGRAM_SIZE), np.float32),
         )
 
     def select(self, rows: NDArray[np.intp] | Sequence[int]) -> Observations:
@@ -139,8 +151,13 @@ def build_observations(
         keypoints_2d = np.where(observed[..., None], keypoints_2d, crops.project(placed))
     size = crops.camera.width, crops.camera.height
     colours = np.full((len(sources), HISTOGRAM_SIZE), np.nan, np.float32)
+    clothes = np.zeros((len(sources), 0, HISTOGRAM_SIZE), np.float32)
     if image is not None:
-        colours = torso_colours(image, (keypoints_2d + 0.5) / reduction - 0.5, skeleton)
+        shown = (keypoints_2d + 0.5) / reduction - 0.5
+        colours = torso_colours(image, shown, skeleton)
+        if settings.lost_timeout > RECENT:
+            shown = np.where(observed[..., None], shown, np.nan)
+            clothes = clothes_colours(image, shown, skeleton)
     return Observations(
         sources=sources,
         boxes=boxes.clip(boxes.around(keypoints_2d), size),
@@ -154,4 +171,5 @@ def build_observations(
         turns=crops.virtual_from_camera,
         embeddings=embeddings,
         colours=colours,
+        clothes=clothes,
     )

@@ -21,6 +21,7 @@ _SHRINK_TIME = 0.2  # s in which a box may shrink to 1/e: one bad frame must not
 _LEAST_STEP = 1e-3  # s; no velocity is read from a shorter step.
 _FASTEST = 3.0  # m/s; what moves faster is an error of depth.
 _MEMORY_GAIN = 0.05  # Least weight of a new observation in the mean of the colours.
+_CLOTHES_GAIN = 0.003  # As above, for clothes, which show other sides as people turn.
 # IoU from which two successive observations are the same person, who may have walked on at this
 # pace, heights/s: at 5 images a second the boxes of a walking person do not overlap.
 _AGREEING_IOU, _PACE = 0.6, 1.2
@@ -42,7 +43,8 @@ class Track:
 
     `colours` is the mean over the `unoccluded_looks` observations that were not occluded; until
     there is one, it is the first observation's. `id_assigned_while_occluded` is true if the id
-    was assigned before there was one, and so may be wrong.
+    was assigned before there was one, and so may be wrong. `has_new_id` is true if the id is
+    nobody's who was seen before.
 
     """
 
@@ -63,6 +65,9 @@ class Track:
     root_velocity: Array = field(default_factory=lambda: np.zeros(3))
     moved: Array = field(default_factory=lambda: np.zeros(2))
     moved_root: Array = field(default_factory=lambda: np.zeros(3))
+    has_new_id: bool = False
+    clothes: Array = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    clothes_looks: Array = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
     def start(cls, row: int, observations: Observations, root: int, stamp: float) -> Track:
@@ -104,6 +109,17 @@ class Track:
             self.colours = seen
         gain = max(1 / self.unoccluded_looks, _MEMORY_GAIN)
         self.colours = self.colours + gain * (seen - self.colours)
+
+    def learn_clothes(self, seen: Array) -> None:
+        """Update the mean ``(4, C)`` of the clothes, each part where it is seen."""
+        if not len(self.clothes):
+            self.clothes, self.clothes_looks = np.full_like(seen, np.nan), np.zeros(len(seen))
+        shown = np.asarray(np.isfinite(seen).all(-1))
+        self.clothes_looks = self.clothes_looks + shown
+        before = np.where(np.isnan(self.clothes), seen, self.clothes)
+        gain = np.maximum(1 / np.maximum(self.clothes_looks, 1), _CLOTHES_GAIN)[:, None]
+        learnt = before + gain * (seen - before)
+        self.clothes = np.where(shown[:, None], learnt, self.clothes).astype(np.float32)
 
     def follow(self, root: Array, step: float) -> None:
         """Update root position and velocity by a measurement, some seconds after the last."""
@@ -163,6 +179,8 @@ def see_together(
     for row in np.flatnonzero(learnt).tolist():
         if row in seen:
             seen[row].learn_colours(observations.colours[row])
+            if observations.clothes.shape[1]:
+                seen[row].learn_clothes(observations.clothes[row])
 
 
 def _velocities(

@@ -4,7 +4,8 @@ Multi-person tracker: assigns ids from frame to frame.
 Each person's keypoints say where to crop the next frame. Observations are assigned to tracks by
 the Hungarian method. A new track is tentative until two observations agree; only then it gets an
 id, a new one or that of a lost track. A track that is not observed is predicted for
-`track_timeout`, then lost, and remembered for `lost_timeout`.
+`track_timeout`, then lost, and remembered for `lost_timeout`: by place and torso for some seconds,
+by all clothes for longer.
 
 """
 
@@ -28,7 +29,8 @@ from unihpe_ros.tracking.association import (
     without_duplicates,
 )
 from unihpe_ros.tracking.ego_motion import EgoMotion
-from unihpe_ros.tracking.observations import Observations
+from unihpe_ros.tracking.observations import Observations, RECENT
+from unihpe_ros.tracking.people_memory import PeopleMemory
 from unihpe_ros.tracking.track import carry_tracks, see_together, State, Track
 
 _TENTATIVE_LOOKS = 5  # Observations after which a still tentative person is dropped.
@@ -70,11 +72,12 @@ class Tracker:
         self._root = skeleton.index('pelvis')
         self._stamp = -np.inf
         self._ids = 0
+        self._memory = PeopleMemory()
 
     def reset(self) -> None:
         """Drop all tracks; their ids are not used again."""
         self.tracks, self.lost = [], []
-        self._stamp = -np.inf
+        self._stamp, self._memory = -np.inf, PeopleMemory()
 
     def forget_places(self) -> None:
         """Forget the positions of people in the room, but keep their ids."""
@@ -276,10 +279,15 @@ class Tracker:
             back[m].id, back[m].id_assigned_while_occluded = gone[t].id, False
             self.tracks = [track for track in self.tracks if track is not gone[t]]
             self.lost = [track for track in self.lost if track is not gone[t]]
+        new = [track for track in new if not track.id]
+        waiting = [*new, *(track for track in seen.values() if track.has_new_id)]
+        for track, old in self._memory.recall(waiting, self.remembered(), self._stamp):
+            track.id, track.id_assigned_while_occluded, track.has_new_id = old, False, False
         for track in new:
             if not track.id:
                 self._ids += 1
-                track.id, track.id_assigned_while_occluded = self._ids, not track.unoccluded_looks
+                track.id, track.has_new_id = self._ids, True
+                track.id_assigned_while_occluded = not track.unoccluded_looks
 
     def _retire(self, seen: set[int], settings: EstimatorSettings) -> None:
         """End the tracks that are not seen any more."""
@@ -298,12 +306,12 @@ class Tracker:
 
     def _lose(self, tracks: Iterable[Track], settings: EstimatorSettings) -> None:
         """Keep tracks for re-identification, no more and no longer than the settings say."""
-        for track in tracks:
-            if track.id:
-                track.state = State.LOST
-                self.lost.append(track)
-        fresh = [t for t in self.lost if self._stamp - t.stamp <= settings.lost_timeout]
-        self.lost = fresh[-_REMEMBERED * settings.max_people :]
+        gone = [track for track in tracks if track.id]
+        for track in gone:
+            track.state = State.LOST
+        recent, most = min(settings.lost_timeout, RECENT), _REMEMBERED * settings.max_people
+        self.lost = [t for t in (*self.lost, *gone) if self._stamp - t.stamp <= recent][-most:]
+        self._memory.keep(gone, self._stamp, settings.lost_timeout, most)
 
 
 def _anybody_missing(tracks: Iterable[Track]) -> bool:
