@@ -44,7 +44,7 @@ ARGUMENTS = {
     'autostart': ('true', 'Configure and activate; false waits for lifecycle commands'),
     'camera': (
         'none',
-        'Whose topics to take: v4l2 or usb_cam, which are started too, realsense, zed, oak, '
+        'Driver whose topics are used: v4l2 or usb_cam, which are started too, realsense, zed, oak, '
         'orbbec, gazebo, or none for /camera/image_raw',
     ),
     'device': ('/dev/video0', 'Device of that camera'),
