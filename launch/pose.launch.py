@@ -44,8 +44,8 @@ ARGUMENTS = {
     'autostart': ('true', 'Configure and activate; false waits for lifecycle commands'),
     'camera': (
         'none',
-        'Driver whose topics are used: v4l2 or usb_cam, which are started too, realsense, zed, oak, '
-        'orbbec, gazebo, or none for /camera/image_raw',
+        'Driver whose topics are used: v4l2 or usb_cam, which are started too, realsense, zed, '
+        'oak, orbbec, gazebo, or none for /camera/image_raw',
     ),
     'device': ('/dev/video0', 'Device of that camera'),
     'large_images': ('false', 'Use config/fastdds.xml for all that is started from here on'),
