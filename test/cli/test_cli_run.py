@@ -14,6 +14,7 @@ from tiny_run import walk_image, write_walk_video
 from unihpe_ros.cli import main as cli
 from unihpe_ros.detector import PersonDetector
 from unihpe_ros.run.outputs.people_file import PeopleFile
+from unihpe_ros.run.session import RunResult
 
 
 @pytest.fixture
@@ -80,6 +81,23 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
     assert out == ''
     assert re.fullmatch(rf'unihpe run: error: .*{words}.*\n', err), err
     assert sorted(tmp_path.rglob('*')) == before
+
+
+def test_rotation_reaches_the_run_and_resume_holds_to_it(tmp_path, options, monkeypatch, capsys):
+    video, plans = write_walk_video(tmp_path / 'walk.mp4', 3), []
+    monkeypatch.setattr(
+        'unihpe_ros.run.session.run_input',
+        lambda source, plan, *rest: plans.append((source.rotation, plan.settings)) or RunResult(),
+    )
+    assert unihpe('run', video, *options, '--image-rotation', '90') == 0
+    assert unihpe('run', video, *options) == 0
+    (turned, known), (straight, plain) = plans
+    assert (turned, known['image_rotation']) == (90, 90)
+    assert straight == 0
+    assert 'image_rotation' not in plain
+    with pytest.raises(SystemExit):
+        unihpe('run', video, *options, '--image-rotation', '45')
+    assert 'invalid choice: 45' in capsys.readouterr().err
 
 
 def test_output_never_replaces_the_input(tmp_path, options, capsys):

@@ -11,6 +11,7 @@ import pytest
 from tiny_bag import truth_at, walker
 from tiny_run import walk_image
 from unihpe_ros.core.pose import RootMode
+from unihpe_ros.core.rotation import upright_from_camera
 from unihpe_ros.web.feed import Feed
 from unihpe_ros.web.server import WebError, WebView
 
@@ -80,6 +81,17 @@ def test_people_are_sent_as_json_without_nan():
     np.testing.assert_allclose(content['people'][0]['points'], poses.keypoints_3d[0], atol=6e-4)
     assert poses.root_mode is RootMode.PROJECTIVE
     assert content['assumed'] is False
+
+
+def test_people_of_a_turned_camera_stand_upright_in_the_room():
+    feed, (poses, _) = Feed(), truth_at(walker(0.0))
+    feed.rotation = 90
+    upright = poses.keypoints_3d[0].copy()
+    poses.keypoints_3d[:] = poses.keypoints_3d @ upright_from_camera(90)
+    with feed.watched():
+        feed.offer(None, poses, FIGURES)
+        content = json.loads(feed.next_people(0, 0.0)[1])
+    np.testing.assert_allclose(content['people'][0]['points'], upright, atol=1e-3)
 
 
 def test_pictures_are_encoded_once_and_made_smaller(monkeypatch):
