@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from unihpe_ros.core.pose import KeypointFlag, Poses
+from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import COCO_17
 from unihpe_ros.visualisation.skeletons import draw_poses, SIDE_COLOURS
 
@@ -56,3 +56,39 @@ def test_nobody_leaves_the_picture_as_it_is(black):
     picture = draw_poses(black, Poses.empty(COCO_17))
     assert picture is not black
     assert not picture.any()
+
+
+def placed(poses, depths):
+    """Return people at so many m, whose keypoints are all at the same pixels."""
+    n = len(depths)
+    points = np.zeros((n, 17, 3), np.float32)
+    points[..., 2] = np.array(depths)[:, None]
+    repeated = {
+        name: np.repeat(getattr(poses, name), n, axis=0)
+        for name in ('boxes', 'keypoints_2d', 'scores', 'flags', 'agreement')
+    }
+    ids = np.arange(1, n + 1, dtype=np.uint32)
+    projective = RootMode.PROJECTIVE
+    return replace(poses, keypoints_3d=points, track_ids=ids, root_mode=projective, **repeated)
+
+
+def test_who_is_nearer_is_drawn_over_who_is_behind(poses, black):
+    flags = np.full((2, 17), KeypointFlag.OBSERVED, np.uint16)
+    flags[0] = KeypointFlag.PREDICTED  # The first is darker.
+    x, y = poses.keypoints_2d[0, COCO_17.index('left_wrist')].astype(int)
+    near_first, far_first = (
+        draw_poses(black, replace(placed(poses, depths), flags=flags))[y, x]
+        for depths in ((2, 5), (5, 2))
+    )
+    assert near_first.max() < far_first.max()
+
+
+def test_the_label_has_a_distance_where_there_is_a_place(poses, black):
+    near = draw_poses(black, placed(poses, (2.0,)))
+    far = draw_poses(black, placed(poses, (3.0,)))
+    assert (near != far).any()
+    relative = [
+        draw_poses(black, replace(placed(poses, (z,)), root_mode=RootMode.RELATIVE))
+        for z in (2.0, 3.0)
+    ]
+    np.testing.assert_array_equal(*relative)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.core.pose import Poses
+from unihpe_ros.core.pose import Poses, RootMode
 
 # RGB in [0, 1]; the person's own left is orange and right is blue.
 SIDE_COLOURS = {'left': (1.0, 0.55, 0.1), 'right': (0.15, 0.5, 1.0), 'middle': (0.9, 0.9, 0.9)}
@@ -16,11 +16,18 @@ _SHIFT = 4
 _THICKNESS = 0.008
 # What was not seen but worked out is drawn darker.
 _PREDICTED = 0.45
+# A dark edge around bones and letters, so that they stand out from any picture.
+_EDGE = (20, 20, 20)
+# Letters are this share of the picture's height, and at least so large, in OpenCV's scale.
+_LETTERS, _LEAST_LETTERS = 0.0011, 0.4
 
 
 def draw_poses(image: NDArray[np.uint8], poses: Poses) -> NDArray[np.uint8]:
     """
-    Return a copy of an image with bones, keypoints and ids; darker where not observed.
+    Return a copy of an image with people's bones, keypoints, ids and distances.
+
+    People and their bones are drawn from far to near, what is not observed is darker, and who has
+    no place in the room has no distance.
 
     Parameters
     ----------
@@ -39,7 +46,11 @@ def draw_poses(image: NDArray[np.uint8], poses: Poses) -> NDArray[np.uint8]:
     # What lies far outside is drawn nowhere, and its fixed-point position would overflow.
     limit = 2.0 * max(canvas.shape)
     drawable = (np.abs(poses.keypoints_2d) < limit).all(-1)
-    for person in range(len(poses)):
+    depths = poses.keypoints_3d[..., 2]
+    if poses.root_mode is RootMode.RELATIVE:
+        depths = np.full_like(depths, np.nan)
+    nearest = np.fmin.reduce(depths, axis=1, initial=np.inf)
+    for person in np.argsort(-nearest, kind='stable').tolist():
         shown = drawable[person]
         if shown.any():
             _draw_person(canvas, poses, person, shown)
@@ -49,25 +60,48 @@ def draw_poses(image: NDArray[np.uint8], poses: Poses) -> NDArray[np.uint8]:
 def _draw_person(
     canvas: NDArray[np.uint8], poses: Poses, person: int, shown: NDArray[np.bool_]
 ) -> None:
-    skeleton = poses.skeleton
+    skeleton, depths = poses.skeleton, np.nan_to_num(poses.keypoints_3d[person, :, 2])
     pixels = np.where(shown[:, None], poses.keypoints_2d[person], 0)
     fixed = np.rint(pixels * 2**_SHIFT).astype(int).tolist()
     heights = poses.keypoints_2d[person, shown, 1]
     thickness = max(1, round(_THICKNESS * float(np.ptp(heights))))
     light = np.where(poses.observed[person], 1, _PREDICTED).tolist()
-    for parent, child in skeleton.bones:
-        if shown[parent] and shown[child]:
-            colour = _bgr(skeleton.side(child), min(light[parent], light[child]))
-            cv2.line(canvas, fixed[parent], fixed[child], colour, thickness, cv2.LINE_AA, _SHIFT)
+    bones = [(a, b) for a, b in skeleton.bones if shown[a] and shown[b]]
+    # From far to near, each with an edge: of bones that cross, the nearer one is on top.
+    for parent, child in sorted(bones, key=lambda bone: -float(depths[list(bone)].sum())):
+        ends, side = (fixed[parent], fixed[child]), skeleton.side(child)
+        cv2.line(canvas, *ends, _EDGE, thickness + 2, cv2.LINE_AA, _SHIFT)
+        bright = min(light[parent], light[child])
+        cv2.line(canvas, *ends, _bgr(side, bright), thickness, cv2.LINE_AA, _SHIFT)
     radius = (thickness + 1) * 2**_SHIFT
     for index in np.flatnonzero(shown).tolist():
         colour = _bgr(skeleton.side(index), light[index])
         cv2.circle(canvas, fixed[index], radius, colour, cv2.FILLED, cv2.LINE_AA, _SHIFT)
     highest = int(np.flatnonzero(shown)[heights.argmin()])
-    x, y = (value >> _SHIFT for value in fixed[highest])
-    font, scale = cv2.FONT_HERSHEY_SIMPLEX, 0.5
+    _draw_label(canvas, _label(poses, person), [value >> _SHIFT for value in fixed[highest]])
+
+
+def _label(poses: Poses, person: int) -> str:
+    """Return a person's id, and how far away they are if that is known."""
+    known = poses.keypoints_3d[person][np.isfinite(poses.keypoints_3d[person]).all(-1)]
     label = str(int(poses.track_ids[person]))
-    cv2.putText(canvas, label, (x + 6, y - 6), font, scale, (255, 255, 255), 1, cv2.LINE_AA)
+    if poses.root_mode is RootMode.RELATIVE or not len(known):
+        return label
+    # A distance by an assumed field of view is a guess.
+    about = '~' if poses.is_view_assumed else ''
+    return f'{label}  {about}{np.linalg.norm(known.mean(0)):.1f} m'
+
+
+def _draw_label(canvas: NDArray[np.uint8], label: str, place: list[int]) -> None:
+    """Write above a pixel, inside of the picture."""
+    height, width = canvas.shape[:2]
+    font, scale = cv2.FONT_HERSHEY_SIMPLEX, max(_LETTERS * height, _LEAST_LETTERS)
+    line = max(1, round(2 * scale))
+    (wide, high), _ = cv2.getTextSize(label, font, scale, line)
+    x = min(max(place[0] + 6, 2), max(width - wide - 2, 2))
+    y = min(max(place[1] - 6, high + 2), height - 2)
+    for colour, thick in ((_EDGE, line + 3), ((255, 255, 255), line)):
+        cv2.putText(canvas, label, (x, y), font, scale, colour, thick, cv2.LINE_AA)
 
 
 def _bgr(side: str, light: float) -> tuple[float, ...]:
