@@ -64,6 +64,8 @@ ELSEWHERE = {
     'no ego-motion': 'ros/test_ros_target_frame.py',
     'is not installed': 'cli/test_cli.py',
     'damaged chunks': 'bags/test_damaged_recording.py',
+    'nothing can be unpacked': 'bags/test_recording.py',
+    'expected PNG or RVL': 'ros/test_ros_compressed_depth.py',
     'messages that metadata.yaml counts are lost': 'bags/test_damaged_recording.py',
     'cannot be read: Permission denied': 'run/test_inputs.py',
     'as when it was begun': 'run/test_session.py',
