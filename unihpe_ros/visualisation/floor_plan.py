@@ -42,40 +42,6 @@ def centres(poses: Poses) -> NDArray[np.float32]:
         return np.asarray(np.nanmedian(poses.keypoints_3d, axis=1), np.float32).reshape(-1, 3)
 
 
-def draw_distances(image: NDArray[np.uint8], poses: Poses) -> None:
-    """
-    Write the distance of each person below them, where it is known.
-
-    Parameters
-    ----------
-    image : NDArray[np.uint8]
-        ``(H, W, 3)`` BGR, drawn into.
-    poses : Poses
-        N people.
-
-    """
-    if poses.root_mode is RootMode.RELATIVE:
-        return
-    height, width = image.shape[:2]
-    about = '~' if poses.is_view_assumed else ''
-    for box, distance in zip(poses.boxes, np.linalg.norm(centres(poses), axis=-1), strict=True):
-        if not (np.isfinite(box).all() and np.isfinite(distance)):
-            continue
-        x = int(np.clip((box[0] + box[2]) / 2 - 20, 4, width - 60))
-        y = int(np.clip(box[3] + 18, 20, height - 6))
-        for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
-            cv2.putText(
-                image,
-                f'{about}{distance:.1f} m',
-                (x, y),
-                _FONT,
-                0.5,
-                colour,
-                thickness,
-                cv2.LINE_AA,
-            )
-
-
 def draw_room(
     size: tuple[int, int],
     poses: Poses,
@@ -158,7 +124,6 @@ def annotate(
 
     """
     drawn = draw_poses(image, poses)
-    draw_distances(drawn, poses)
     height, width = (side - side % 2 for side in drawn.shape[:2])
     panel = 2 * round(0.5 * _PANEL_SHARE * height)
     plan = draw_room((panel, height), poses, camera, truth, rotation=rotation)

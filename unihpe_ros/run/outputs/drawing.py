@@ -8,22 +8,12 @@ import queue
 import threading
 from types import TracebackType
 
-import numpy as np
-from numpy.typing import NDArray
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.run.inputs.source import InputFrame
-from unihpe_ros.visualisation.floor_plan import draw_distances
 from unihpe_ros.visualisation.skeletons import draw_poses
 from unihpe_ros.visualisation.video import VideoFile, write_picture
 
 _WAITING = 4
-
-
-def drawn(image: NDArray[np.uint8], poses: Poses) -> NDArray[np.uint8]:
-    """Return a copy of the image with skeletons, ids and distances."""
-    canvas = draw_poses(image, poses)
-    draw_distances(canvas, poses)
-    return canvas
 
 
 class DrawingThread:
@@ -91,7 +81,7 @@ class DrawingThread:
                     self._error = error
 
     def _draw(self, frame: InputFrame, poses: Poses) -> None:
-        image = drawn(frame.image, poses)
+        image = draw_poses(frame.image, poses)
         if self._pictures is not None:
             name = Path(frame.name).stem if frame.name else f'{self._name}_{frame.number:06}'
             write_picture(self._pictures / f'{name}_people.png', image)
