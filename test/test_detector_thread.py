@@ -20,6 +20,8 @@ from unihpe_ros.detector_thread import DetectorThread
 from unihpe_ros.engines import EngineError
 from unihpe_ros.estimator import CameraImage, EstimatorSettings, PoseEstimator
 
+pytestmark = pytest.mark.slow
+
 CAMERA = Camera.from_fov(640, 480, math.radians(60))
 KNOWN, NEW = person_box(200, 240, 300), person_box(460, 240, 280)
 PATIENCE = 30.0

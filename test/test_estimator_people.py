@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from tiny_estimator import tiny_estimator
 from tiny_model import Box, keypoints_in, person_box, picture
 from unihpe_ros.core.pose import KeypointFlag, RootMode
 from unihpe_ros.estimator import EstimatorSettings, PoseEstimator
 from watched_people import CAMERA, RATE, watch
+
+pytestmark = pytest.mark.slow
 
 
 def test_several_people_keep_their_ids_while_they_walk(estimator: PoseEstimator) -> None:

@@ -15,6 +15,8 @@ from unihpe_ros.core.pose import Poses
 from unihpe_ros.detector import Detector, PersonDetector
 from unihpe_ros.estimator import CameraImage, EstimatorSettings, PoseEstimator
 
+pytestmark = pytest.mark.slow
+
 SIZE = (640, 480)
 CAMERA = Camera.from_fov(*SIZE, math.radians(60))
 PERSON = person_box(320, 240, 300)

@@ -16,6 +16,8 @@ from unihpe_ros.estimator import PoseEstimator
 from unihpe_ros.metrics import pose_errors as metrics
 from unihpe_ros.metrics.ground_truth import accuracy, TruthMeter
 
+pytestmark = pytest.mark.slow
+
 FRAMES = 60
 SETTINGS = EstimatorSettings()
 H36M = H36M_17.indices_in(UNION)

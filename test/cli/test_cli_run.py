@@ -16,6 +16,8 @@ from unihpe_ros.detector import PersonDetector
 from unihpe_ros.run.outputs.people_file import PeopleFile
 from unihpe_ros.run.session import RunResult
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def options(model, tmp_path) -> list[str]:

@@ -26,6 +26,13 @@ def test_one_direction_is_turned_into_the_other_by_the_angle_between_them(start,
         assert np.trace(turn) == pytest.approx(1 + 2 * cosine, abs=1e-9)
 
 
+def test_nearly_opposite_directions_are_turned_by_a_rotation_still():
+    for apart in (1e-7, 1e-5, 1.4e-3, 1.5e-3):
+        start = np.array([1.0, apart, 0]) / np.hypot(1, apart)
+        turn = smallest_rotation(start, np.array([-1.0, 0, 0]))
+        np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=2e-5)
+
+
 def test_opposite_directions_leave_the_axis_open():
     assert smallest_rotation(np.array([0, 0, 1.0]), np.array([0, 0, -1.0])).tolist() == (
         np.eye(3).tolist()

@@ -12,6 +12,8 @@ from unihpe_ros.cli.main import main
 from unihpe_ros.engines import EngineError
 from unihpe_ros.engines.cache import cache_folder, ensure_engine
 
+pytestmark = pytest.mark.slow
+
 RTX = 'tensorrt-rtx'
 
 

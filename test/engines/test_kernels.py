@@ -20,6 +20,8 @@ from unihpe_ros.engines.host_model import agreement_of
 from unihpe_ros.engines.kernel_arguments import PixelLayout
 from unihpe_ros.engines.kernels import WARP
 
+pytestmark = pytest.mark.slow
+
 Functions = dict[str, Callable[..., None]]
 SPEC = tiny_spec()
 cameras = pytest.mark.parametrize('camera', CAMERAS.values(), ids=CAMERAS)

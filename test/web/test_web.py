@@ -15,6 +15,8 @@ from unihpe_ros.core.rotation import upright_from_camera
 from unihpe_ros.web.feed import Feed
 from unihpe_ros.web.server import WebError, WebView
 
+pytestmark = pytest.mark.slow
+
 FIGURES = {'latency': 12.5, 'images a second': 30.0, 'dropped': 0}
 
 

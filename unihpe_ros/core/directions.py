@@ -22,13 +22,15 @@ def smallest_rotation(start: Array, end: Array) -> NDArray[np.float64]:
     Returns
     -------
     NDArray[np.float64]
-        ``(..., 3, 3)``; the identity for directions that are opposite to the last digit.
+        ``(..., 3, 3)``; the identity, within 0.002, for directions that are opposite within
+        0.0014 rad.
 
     """
     a, b = ([one[..., axis] for axis in range(3)] for one in (start, end))
     # Rodrigues' formula about a x b, written out: products of many small matrices are slow.
     x, y, z = a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
-    k = 1 / (1 + np.maximum(a[0] * b[0] + a[1] * b[1] + a[2] * b[2], _OPPOSITE))
+    cosine = a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+    k = (cosine > _OPPOSITE) / (1 + np.maximum(cosine, _OPPOSITE))
     kx, ky, kz = k * x, k * y, k * z
     kxy, kxz, kyz, kxx, kyy, kzz = kx * y, kx * z, ky * z, kx * x, ky * y, kz * z
     turn = np.empty((*k.shape, 3, 3))
