@@ -48,6 +48,13 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile('ci' if os.environ.get('CI') else 'developer')
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    # Importing what is not run takes as long as many of the fast tests together.
+    below = collection_path.relative_to(ROOT / 'test').parts if collection_path != ROOT else ()
+    marker = FOLDER_MARKERS.get(below[0]) if below else None
+    return True if marker is not None and f'not {marker}' in config.option.markexpr else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         marker = FOLDER_MARKERS.get(item.path.relative_to(ROOT / 'test').parts[0])

@@ -187,6 +187,7 @@ def public_names(source: str) -> Iterator[str]:
         yield from (name for name in names if not name.startswith('_'))
 
 
+@pytest.mark.slow
 def test_no_two_modules_define_one_public_name():
     seen: dict[str, str] = {}
     for file in FILES:
@@ -213,6 +214,7 @@ def test_breaches_are_seen():
     assert not forbidden('datasets/batches.py', 'import torch')
 
 
+@pytest.mark.slow
 def test_no_module_imports_itself_by_way_of_others():
     sources = {
         'unihpe_ros.' + file.removesuffix('.py').removesuffix('/__init__').replace('/', '.'): (

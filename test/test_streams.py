@@ -13,6 +13,8 @@ from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.estimator import CameraImage, EstimatorSettings, PoseEstimator
 
+pytestmark = pytest.mark.slow
+
 SIZE = (640, 480)
 CAMERA = Camera.from_fov(*SIZE, math.radians(60))
 BOX = person_box(320, 240, 300)

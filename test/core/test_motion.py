@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from unihpe_ros.core.motion import MotionGate
 
+pytestmark = pytest.mark.slow
+
 ROOM = cv2.resize(
     np.random.default_rng(3).integers(40, 200, (12, 16, 3), np.uint8), (640, 480)
 ).astype(np.uint8)

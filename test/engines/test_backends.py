@@ -18,6 +18,8 @@ from unihpe_ros.engines import (
 )
 from unihpe_ros.engines.model_files import load_pair
 
+pytestmark = pytest.mark.slow
+
 
 def failing(*broken: str):
     """Return a loader that works for all backends but some, and the list of what it was asked."""

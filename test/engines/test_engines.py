@@ -20,6 +20,8 @@ from unihpe_ros.core.resources import find_resource
 from unihpe_ros.engines import Engine, EngineError, load_engine
 from unihpe_ros.engines.model_files import find_model, load_pair
 
+pytestmark = pytest.mark.slow
+
 
 def image_file(model: Path) -> Path:
     return model.with_name(f'{model.name}.image.onnx')
