@@ -219,9 +219,13 @@ class Peer(Node):
         """Call a service and return its answer."""
         client = self.create_client(kind, name)
         assert client.wait_for_service(PATIENCE_S), f'no service {name}'
-        future = client.call_async(request)
-        assert wait_until(future.done), f'no answer from {name}'
-        return future.result()
+        # The service may not know of this client yet, and then its answer is lost (DDS promises no
+        # more); a question that changes nothing may be asked again.
+        for _ in range(3 if kind.__name__.startswith('Get') else 1):
+            future = client.call_async(request)
+            if wait_until(future.done):
+                return future.result()
+        raise AssertionError(f'no answer from {name}')
 
 
 def overrides(**values: object) -> list[Parameter]:
