@@ -1,17 +1,15 @@
 """`unihpe gestures` on tiny models: galleries that are made, listed, changed and tried."""
 
-from contextlib import contextmanager
 import itertools
-from threading import Event, Thread
 
 import pytest
-import rclpy
 from rclpy.qos import qos_profile_sensor_data
 from rclpy.time import Time
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from tiny_detector import write_tiny_detector
 from tiny_run import write_walk_video
+from topic_publisher import published
 from unihpe_ros.cli import main as cli
 from unihpe_ros.kinematics.gesture_gallery import read_gallery
 from unihpe_ros.kinematics.starter_gestures import STARTER
@@ -35,37 +33,12 @@ def unihpe(model, tmp_path, monkeypatch):
     return gestures
 
 
-@pytest.fixture
-def publish_walk(tmp_path):
-    """Publish the images of the walk, stamped 20 a second, for as long as they are wanted."""
-
-    @contextmanager
-    def publishing(topic):
-        context = rclpy.Context()
-        rclpy.init(context=context)
-        node = rclpy.create_node('walk_camera', context=context)
-        publisher = node.create_publisher(Image, topic, qos_profile_sensor_data)
-        images = [frame.image for frame in Video(tmp_path / 'walk.mp4').frames()]
-        ended = Event()
-
-        def play():
-            for number in itertools.count(1):
-                header = Header(stamp=Time(nanoseconds=number * 5 * 10**7).to_msg())
-                publisher.publish(encode_image(images[number % len(images)], header))
-                if ended.wait(0.05):
-                    return
-
-        thread = Thread(target=play)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
-            node.destroy_node()
-            rclpy.shutdown(context=context)
-
-    return publishing
+def walk_messages(path):
+    """Return the images of a video again and again, stamped 20 a second."""
+    images = [frame.image for frame in Video(path).frames()]
+    for number in itertools.count(1):
+        header = Header(stamp=Time(nanoseconds=number * 5 * 10**7).to_msg())
+        yield encode_image(images[number % len(images)], header)
 
 
 def test_a_gesture_is_recorded_listed_and_removed(unihpe, tmp_path, capsys):
@@ -113,8 +86,9 @@ def test_errors_name_the_cure_and_leave_no_file(
 
 
 @pytest.mark.ros
-def test_a_gesture_is_recorded_from_a_topic(unihpe, tmp_path, publish_walk, capsys):
-    with publish_walk('/camera/image_raw'):
+def test_a_gesture_is_recorded_from_a_topic(unihpe, tmp_path, capsys):
+    walk = walk_messages(tmp_path / 'walk.mp4')
+    with published(Image, walk, '/camera/image_raw', qos_profile_sensor_data):
         assert unihpe('record', 'stroll', '--from', '/camera/image_raw', '--seconds', '2') == 0
     assert 'stroll: a ' in capsys.readouterr().out
     (known,) = read_gallery(tmp_path / 'gestures.npz', STARTER).recorded
