@@ -44,8 +44,13 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     'networks_2d': ({'core', 'engines'}, set()),
     'detector_thread': (set(), set()),
     'newcomers': ({'core', 'detector', 'detector_thread'}, set()),
-    'camera_stream': ({'core', 'engines', 'tracking', 'newcomers'}, set()),
-    'image_batch': ({'core', 'engines', 'tracking', 'camera_stream'}, set()),
+    'image_sequence': ({'core', 'tracking'}, set()),
+    'camera_stream': ({'core', 'tracking', 'newcomers', 'image_sequence'}, set()),
+    'crop_observations': ({'core', 'engines', 'tracking'}, set()),
+    'image_batch': (
+        {'core', 'engines', 'tracking', 'camera_stream', 'crop_observations'},
+        set(),
+    ),
     'whole_pictures': ({'core', 'engines', 'camera_stream', 'image_batch', 'lifting'}, set()),
     'estimator_networks': ({'core', 'engines', 'detector', 'networks_2d'}, set()),
     'estimator': (

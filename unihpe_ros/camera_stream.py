@@ -11,21 +11,18 @@ from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Array, Camera
 from unihpe_ros.core.image_input import CameraImage, REDUCTIONS
 from unihpe_ros.core.model_spec import ModelSpec
-from unihpe_ros.core.pose import person_scores, Poses, RootMode
+from unihpe_ros.core.pose import Poses, RootMode
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.engines.pose_model import PoseModelOutput
+from unihpe_ros.image_sequence import ImageSequence
 from unihpe_ros.newcomers import Newcomers, NOWHERE
 from unihpe_ros.tracking.assemble import assemble_poses, carry_poses, coast, join_poses
-from unihpe_ros.tracking.ego_motion import EgoMotion
-from unihpe_ros.tracking.observations import build_observations, Observations
+from unihpe_ros.tracking.observations import Observations
 from unihpe_ros.tracking.refinement import TrackRefiner
 from unihpe_ros.tracking.tracker import Tracker
 
 # s in which the scores of a person who is not seen fall to 1/e.
 _SCORE_FADE = 0.25
-# Times the period before: longer is a pause.
-_PAUSE = 3.0
 
 
 class CameraStream:
@@ -57,25 +54,9 @@ class CameraStream:
         self._tracker = Tracker(UNION, confirm_at_once=confirm_at_once)
         self._refiner = TrackRefiner(UNION)
         self._last = Poses.empty(UNION)
-        self._stamp, self._period = -math.inf, math.inf
-        self._picture = (0, 0)
-        # world_from_camera at the last image.
-        self._camera_pose: NDArray[np.float64] | None = None
+        self._sequence = ImageSequence()
         # What positions depend on: whether they are relative, and whether the view is assumed.
         self._placing = (False, False)
-
-    def _starts_over(
-        self, stamp: float, size: tuple[int, int], settings: EstimatorSettings
-    ) -> bool:
-        """Whether to drop all tracks: time jumped, the size changed, or a reset was asked for."""
-        jumped = stamp < self._stamp or self._is_pause(stamp - self._stamp, settings)
-        return self.forget or jumped or size != self._picture
-
-    def _is_pause(self, seconds: float, settings: EstimatorSettings) -> bool:
-        """Whether there was no image for so long that people may have changed."""
-        memory = max(settings.track_timeout, settings.lost_timeout)
-        # With one image in many seconds, the image before is all that is known of people.
-        return seconds > memory and seconds > _PAUSE * self._period
 
     def predict(
         self,
@@ -91,17 +72,15 @@ class CameraStream:
 
         """
         size = view.width, view.height
-        if self._starts_over(stamp, size, settings):
+        if self.forget or self._sequence.breaks(stamp, size, settings):
             self._tracker.reset()
             self._refiner.keep(set())
             self._last = Poses.empty(UNION)
             self.forget = False
-            self._stamp, self._period = -math.inf, math.inf
             self._newcomers.forget()
-            self._camera_pose = None
-        self._picture = size
-        ego_motion = EgoMotion.between(self._camera_pose, world_from_camera, view)
-        self._camera_pose = world_from_camera
+            self._sequence = ImageSequence()
+        ego_motion = self._sequence.ego_motion(view, world_from_camera)
+        self._sequence.begin(size, world_from_camera)
         if ego_motion is not None:
             roots = self._tracker.roots()
             self._refiner.carry(ego_motion, roots, is_relative=self._placing[0])
@@ -155,10 +134,10 @@ class CameraStream:
     ) -> tuple[NDArray[np.float32], Array, bool]:
         """Return the boxes of known people, those of newcomers, and whether the detector runs."""
         size = view.width, view.height
-        starts_over = self._starts_over(stamp, size, settings)
+        starts_over = self.forget or self._sequence.breaks(stamp, size, settings)
         known, missing = NOWHERE, True
         if not starts_over:
-            ego_motion = EgoMotion.between(self._camera_pose, world_from_camera, view)
+            ego_motion = self._sequence.ego_motion(view, world_from_camera)
             known, missing = self._tracker.foresee(stamp, size, settings, ego_motion)
         if given is not None:
             return known, boxes.usable(given, size), False
@@ -208,51 +187,6 @@ class CameraStream:
             crops, made = crops[np.flatnonzero(sharp)], made[sharp]
         return np.where(made < len(known), made, -1), crops
 
-    def observe(
-        self,
-        image: CameraImage,
-        sources: NDArray[np.intp],
-        crops: Crops,
-        output: PoseModelOutput,
-        settings: EstimatorSettings,
-    ) -> Observations:
-        """
-        Build observations of the crops that show somebody.
-
-        Parameters
-        ----------
-        image, sources, crops
-            See `aim`.
-        output : PoseModelOutput
-            What the network found in the crops.
-        settings : EstimatorSettings
-            See there.
-
-        """
-        least = settings.person_thresholds((sources < 0) & (image.boxes is None))
-        rows = np.flatnonzero(person_scores(output.scores) >= least)
-        if not len(rows):
-            return Observations.none(UNION)
-        if len(rows) < len(output):
-            crops, sources, output = crops[rows], sources[rows], output.select(rows)
-        observed = (output.scores >= settings.score_threshold) & (output.scores > 0)
-        cut = np.asarray((crops.near_edge(output.keypoints_crop) & observed).any(-1))
-        keypoints_2d = crops.to_image(output.keypoints_crop)
-        return build_observations(
-            crops,
-            UNION,
-            sources,
-            keypoints_2d,
-            output.scores,
-            output.relative_3d,
-            output.embeddings,
-            output.agreement,
-            cut,
-            settings,
-            image.image,
-            image.reduction,
-        )
-
     def update_tracks(
         self,
         observations: Observations,
@@ -288,8 +222,8 @@ class CameraStream:
         self._keep_places((mode is RootMode.RELATIVE, assumed_view))
         if not len(observations) and self._tracker.knows_nobody:
             self._refiner.keep(set())
-            self._period, self._last = stamp - self._stamp, Poses.empty(UNION, mode)
-            self._stamp = stamp
+            self._sequence.finish(stamp)
+            self._last = Poses.empty(UNION, mode)
             return self._last
         ids = self._tracker.update(observations, settings)
         rows = np.flatnonzero(ids)
@@ -305,10 +239,10 @@ class CameraStream:
         )
         absent = self._tracker.predicted()
         if absent and len(self._last):
-            fade = math.exp(-(stamp - self._stamp) / _SCORE_FADE)
+            fade = math.exp(-(stamp - self._sequence.stamp) / _SCORE_FADE)
             poses = join_poses(poses, coast(self._last, absent, fade, mode))
-        self._period = stamp - self._stamp
-        self._last, self._stamp = poses, stamp
+        self._sequence.finish(stamp)
+        self._last = poses
         return poses
 
     def _keep_places(self, placing: tuple[bool, bool]) -> None:

@@ -11,6 +11,7 @@ from unihpe_ros.core.image_input import CameraImage
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.crop_observations import observe_crops
 from unihpe_ros.engines.pose_model import MODEL_STAGES, PoseModel
 from unihpe_ros.tracking.observations import Observations
 
@@ -81,7 +82,7 @@ def estimate_images(
             part = output
             if len(pairs) > 1:
                 part = output.select(slice(rows[number], rows[number + 1]))
-            observations = stream.observe(image, *aims[number], part, settings)
+            observations = observe_crops(image, *aims[number], part, settings)
         seen = perf_counter()
         mode = settings.resolve(image.depth is not None)
         given = (observations, image.stamp, mode, settings, image.depth)

@@ -47,7 +47,7 @@ WORKED = (
     ),
     Step(
         'Predict',
-        ('camera_stream.py', 'tracking/tracker.py'),
+        ('camera_stream.py', 'tracking/prediction.py'),
         'Where the known people should be by now.',
         'boxes (T, 4) px',
     ),
@@ -83,7 +83,7 @@ WORKED = (
     ),
     Step(
         'Build observations',
-        ('tracking/observations.py',),
+        ('crop_observations.py', 'tracking/observations.py'),
         'The crops that show a person, with colours and position.',
         'Observations',
     ),

@@ -11,7 +11,7 @@ API = 'public API'
 API_MODULES = (
     *('estimator', 'estimator_networks', 'image_batch', 'camera_stream', 'lifting'),
     *('newcomers', 'detector', 'detector_thread'),
-    'whole_pictures',
+    *('whole_pictures', 'image_sequence', 'crop_observations'),
 )
 # Room: colours and place.
 PLACES: dict[str, tuple[str, Box]] = {

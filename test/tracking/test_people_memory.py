@@ -76,7 +76,7 @@ def test_two_in_the_same_clothes_are_nobody_known() -> None:
     room.wait(20)
     # Whoever wears the same is taken for the first, for lack of another sign.
     assert room.visit(clothes=3) == 1
-    memory = room.tracker._memory
+    memory = room.tracker._identities.memory
     first = memory._people[0]
     memory._people.append(replace(first, id=9))
     room.wait(20)
@@ -96,7 +96,7 @@ def test_no_more_people_are_remembered_than_twice_as_many_as_are_followed() -> N
     for clothes in range(12):
         assert room.visit(clothes) == clothes + 1
         room.wait(20)
-    assert len(room.tracker._memory) == 8
+    assert len(room.tracker._identities.memory) == 8
     assert room.visit(clothes=11) == 12
     room.wait(20)
     assert room.visit(clothes=0) == 13, 'who left first is forgotten'

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core import boxes
 from unihpe_ros.core.geometry import Array
-from unihpe_ros.tracking.ego_motion import EgoMotion
 from unihpe_ros.tracking.observations import Observations
 
 _VELOCITY_TIME = 0.048  # s; time constant of that in the image: a half at 30 images a second.
@@ -219,17 +218,3 @@ def _held(tracks: Sequence[Track], places: Array, steps: Sequence[float]) -> Arr
     held = np.concatenate([middle - half, middle + half], -1)
     new = np.array([[not track.id] for track in tracks])
     return np.where(new, places, held)
-
-
-def carry_tracks(tracks: Sequence[Track], ego_motion: EgoMotion) -> None:
-    """Transform positions and velocities of tracks into the frame of a camera that has moved."""
-    if not tracks:
-        return
-    roots = np.array([track.root for track in tracks])
-    places = ego_motion.boxes(np.array([track.box for track in tracks]), roots)
-    keypoints = ego_motion.pixels(np.array([track.keypoints for track in tracks]), roots)
-    velocities = ego_motion.turn(np.array([track.root_velocity for track in tracks]))
-    carried = ego_motion.carry(roots)
-    for row, track in enumerate(tracks):
-        track.box, track.keypoints = places[row], keypoints[row]
-        track.root, track.root_velocity = carried[row], velocities[row]

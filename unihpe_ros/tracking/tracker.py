@@ -1,11 +1,10 @@
 """
-Multi-person tracker: assigns ids from frame to frame.
+Multi-person tracker: follows people from frame to frame.
 
 Each person's keypoints say where to crop the next frame. Observations are assigned to tracks by
 the Hungarian method. A new track is tentative until two observations agree; only then it gets an
-id, a new one or that of a lost track. A track that is not observed is predicted for
-`track_timeout`, then lost, and remembered for `lost_timeout`: by place and torso for some seconds,
-by all clothes for longer.
+id, see `unihpe_ros.tracking.identities`. A track that is not observed is predicted for
+`track_timeout`, then lost.
 
 """
 
@@ -15,7 +14,6 @@ from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.core import boxes
 from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.core.skeleton import Skeleton
@@ -24,24 +22,19 @@ from unihpe_ros.tracking.association import (
     match_scores,
     overlaps,
     pairs,
-    reid_scores,
     unoccluded,
     without_duplicates,
 )
 from unihpe_ros.tracking.ego_motion import EgoMotion
-from unihpe_ros.tracking.observations import Observations, RECENT
-from unihpe_ros.tracking.people_memory import PeopleMemory
-from unihpe_ros.tracking.track import carry_tracks, see_together, State, Track
+from unihpe_ros.tracking.identities import Identities
+from unihpe_ros.tracking.observations import Observations
+from unihpe_ros.tracking.prediction import boxes_in_view, carry_tracks
+from unihpe_ros.tracking.track import see_together, State, Track
 
 _TENTATIVE_LOOKS = 5  # Observations after which a still tentative person is dropped.
-_LEAST_IN_VIEW = 0.1  # Share of the box inside the picture below which the person has left it.
-_LEAST_RETURN = 0.05  # Re-identification score from which a newcomer is a lost person.
-_DOUBTFUL_LOOKS = 10  # Unoccluded observations in which an id may be corrected.
 # To decide between tracks that match alike: bonus of the track whose crop it is, and factor on the
 # scores of a tentative track.
 _OWN_CROP, _TENTATIVE_FACTOR = 0.02, 0.8
-# People remembered for each who may be followed.
-_REMEMBERED = 2
 
 
 class Tracker:
@@ -59,25 +52,26 @@ class Tracker:
     ----------
     tracks : list[Track]
         Those whose place is predicted, in the order of `predict`.
-    lost : list[Track]
-        Those kept for re-identification, the last lost at the end.
 
     """
 
     def __init__(self, skeleton: Skeleton, *, confirm_at_once: bool = False) -> None:
         self.tracks: list[Track] = []
-        self.lost: list[Track] = []
         self._skeleton = skeleton
         self._first_state = State.CONFIRMED if confirm_at_once else State.TENTATIVE
         self._root = skeleton.index('pelvis')
         self._stamp = -np.inf
-        self._ids = 0
-        self._memory = PeopleMemory()
+        self._identities = Identities()
+
+    @property
+    def lost(self) -> list[Track]:
+        """Those kept for re-identification, the last lost at the end."""
+        return self._identities.lost
 
     def reset(self) -> None:
         """Drop all tracks; their ids are not used again."""
-        self.tracks, self.lost = [], []
-        self._stamp, self._memory = -np.inf, PeopleMemory()
+        self.tracks, self._stamp = [], -np.inf
+        self._identities.forget()
 
     def forget_places(self) -> None:
         """Forget the positions of people in the room, but keep their ids."""
@@ -116,7 +110,7 @@ class Tracker:
 
         """
         seconds = min(stamp - self._stamp, settings.track_timeout)
-        places, staying = self._in_view(seconds, size, ego_motion)
+        places, staying = boxes_in_view(self.tracks, seconds, size, ego_motion)
         if ego_motion is not None:
             carry_tracks((*self.tracks, *self.lost), ego_motion)
         for track in self.tracks:
@@ -124,7 +118,7 @@ class Tracker:
         self._stamp = stamp
         left = [track for track in self.tracks if not any(track is one for one in staying)]
         self.tracks = staying
-        self._lose(left, settings)
+        self._identities.lose(left, stamp, settings)
         return places
 
     def foresee(
@@ -151,23 +145,8 @@ class Tracker:
 
         """
         seconds = min(stamp - self._stamp, settings.track_timeout)
-        places, staying = self._in_view(seconds, size, ego_motion)
+        places, staying = boxes_in_view(self.tracks, seconds, size, ego_motion)
         return places, _anybody_missing(staying)
-
-    def _in_view(
-        self, seconds: float, size: tuple[int, int], ego_motion: EgoMotion | None
-    ) -> tuple[NDArray[np.float32], list[Track]]:
-        """Return the boxes ``(T, 4)`` of those who are in the picture after some time."""
-        if not self.tracks:
-            return np.zeros((0, 4), np.float32), []
-        velocities = np.array([(*track.velocity, *track.velocity) for track in self.tracks])
-        places = np.array([track.box for track in self.tracks])
-        if ego_motion is not None:
-            places = ego_motion.boxes(places, np.array([track.root for track in self.tracks]))
-        predicted = (places + velocities * seconds).astype(np.float32)
-        visible = boxes.clip(predicted, size)
-        stays = boxes.area(visible) > _LEAST_IN_VIEW * boxes.area(predicted)
-        return visible[stays], [self.tracks[row] for row in np.flatnonzero(stays)]
 
     def update(
         self, observations: Observations, settings: EstimatorSettings
@@ -200,7 +179,8 @@ class Tracker:
                 seen[row] = Track.start(row, observations, self._root, self._stamp)
                 seen[row].state = self._first_state
                 self.tracks.append(seen[row])
-        self._confirm(observations, seen, settings)
+        confirmed = [track for track in seen.values() if self._counts(track, settings)]
+        self.tracks = self._identities.assign(self.tracks, seen.values(), confirmed, self._stamp)
         self._retire({id(track) for track in seen.values()}, settings)
         ids = np.zeros(len(observations), np.uint32)
         for row, track in seen.items():
@@ -251,43 +231,10 @@ class Tracker:
         see_together(seen, observations, self._root, self._stamp, threshold, alone)
         return seen
 
-    def _confirm(
-        self, observations: Observations, seen: dict[int, Track], settings: EstimatorSettings
-    ) -> None:
-        """
-        Assign ids to confirmed newcomers: that of a lost track if they match one, else a new one.
-
-        A track that got its id while occluded is matched again once it is not occluded.
-
-        """
-        new = [
-            track
-            for track in seen.values()
-            if not track.id
-            and track.state is State.CONFIRMED
-            and self._stamp - track.first >= settings.confirm_time
-        ]
-        doubtful = [
-            track
-            for track in seen.values()
-            if track.id_assigned_while_occluded and 0 < track.unoccluded_looks <= _DOUBTFUL_LOOKS
-        ]
-        taken = {id(track) for track in seen.values()}
-        gone = [t for t in (*self.tracks, *self.lost) if t.id and id(t) not in taken]
-        back = [*new, *doubtful]
-        for t, m in pairs(reid_scores(gone, back, self._stamp), _LEAST_RETURN):
-            back[m].id, back[m].id_assigned_while_occluded = gone[t].id, False
-            self.tracks = [track for track in self.tracks if track is not gone[t]]
-            self.lost = [track for track in self.lost if track is not gone[t]]
-        new = [track for track in new if not track.id]
-        waiting = [*new, *(track for track in seen.values() if track.has_new_id)]
-        for track, old in self._memory.recall(waiting, self.remembered(), self._stamp):
-            track.id, track.id_assigned_while_occluded, track.has_new_id = old, False, False
-        for track in new:
-            if not track.id:
-                self._ids += 1
-                track.id, track.has_new_id = self._ids, True
-                track.id_assigned_while_occluded = not track.unoccluded_looks
+    def _counts(self, track: Track, settings: EstimatorSettings) -> bool:
+        """Whether a newcomer gets an id: two observations agree, and enough time has passed."""
+        old = self._stamp - track.first >= settings.confirm_time
+        return not track.id and track.state is State.CONFIRMED and old
 
     def _retire(self, seen: set[int], settings: EstimatorSettings) -> None:
         """End the tracks that are not seen any more."""
@@ -302,16 +249,8 @@ class Tracker:
             else:
                 gone.append(track)
         self.tracks = living[: settings.max_people]
-        self._lose([*gone, *living[settings.max_people :]], settings)
-
-    def _lose(self, tracks: Iterable[Track], settings: EstimatorSettings) -> None:
-        """Keep tracks for re-identification, no more and no longer than the settings say."""
-        gone = [track for track in tracks if track.id]
-        for track in gone:
-            track.state = State.LOST
-        recent, most = min(settings.lost_timeout, RECENT), _REMEMBERED * settings.max_people
-        self.lost = [t for t in (*self.lost, *gone) if self._stamp - t.stamp <= recent][-most:]
-        self._memory.keep(gone, self._stamp, settings.lost_timeout, most)
+        gone += living[settings.max_people :]
+        self._identities.lose(gone, self._stamp, settings)
 
 
 def _anybody_missing(tracks: Iterable[Track]) -> bool:
