@@ -83,6 +83,14 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_model(tmp_path_factory.mktemp('model'))
 
 
+@pytest.fixture(scope='module')
+def model_and_detector(model: Path) -> dict[str, Path]:
+    """Return the parameters of a node that name the model of constants and a tiny detector."""
+    from tiny_detector import write_tiny_detector
+
+    return {'model': model, 'detector_model': write_tiny_detector(model.parent)}
+
+
 @pytest.fixture
 def estimator(model: Path) -> 'PoseEstimator':
     """Load the model of constants."""

@@ -25,6 +25,13 @@ from unihpe_ros.ros.camera_info import Calibration
 FRAMES = 8
 
 
+def tiny_models(model: Path, folder: Path) -> list[str]:
+    """Return the options of `unihpe bench bag` that name tiny networks, and where to write."""
+    detector = write_tiny_detector(folder)
+    options = {'--model': model, '--detector': detector, '--out': folder / 'out'}
+    return [str(part) for option in options.items() for part in option]
+
+
 @pytest.mark.parametrize(
     'encoding',
     [('json', 'jsonschema', b'{"type": "object"}'), ('protobuf', 'protobuf', b'\xff\xfe\x00'),
@@ -173,16 +180,7 @@ def test_a_folder_is_measured_though_one_recording_is_broken(model, tmp_path, ca
     write_bag(day / 'a', 2)
     (day / 'b.mcap').write_bytes(b'nothing that anybody recorded')
     write_bag(day / 'c', 2)
-    detector = write_tiny_detector(tmp_path)
-    arguments = [
-        '--model',
-        str(model),
-        '--detector',
-        str(detector),
-        '--out',
-        str(tmp_path / 'out'),
-    ]
-    assert main(['bench', 'bag', str(day), *map(str, arguments)]) == 1
+    assert main(['bench', 'bag', str(day), *tiny_models(model, tmp_path)]) == 1
     printed = capsys.readouterr()
     assert 'b.mcap: expected a complete recording' in printed.err
     report = (tmp_path / 'out/report.json').read_text()
@@ -194,16 +192,7 @@ def test_a_recording_of_which_no_image_can_be_read_is_a_failure(model, tmp_path,
     bag = write_bag(tmp_path / 'bag', 2, truth=False)
     file = data_file(bag)
     file.write_bytes(file.read_bytes().replace(b'\x89PNG', b'\x89XXX'))
-    detector = write_tiny_detector(tmp_path)
-    arguments = [
-        '--model',
-        str(model),
-        '--detector',
-        str(detector),
-        '--out',
-        str(tmp_path / 'out'),
-    ]
-    assert main(['bench', 'bag', str(bag), *map(str, arguments)]) == 1
+    assert main(['bench', 'bag', str(bag), *tiny_models(model, tmp_path)]) == 1
     assert 'none of 2 images on /camera/image_raw/compressed could be read' in (
         capsys.readouterr().err
     )

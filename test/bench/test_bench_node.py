@@ -10,8 +10,7 @@ import pytest
 from rclpy.serialization import serialize_message
 from ros_fixtures import image, people
 from sensor_msgs.msg import CompressedImage
-from tiny_detector import write_tiny_detector
-from tiny_model import paint_person, person_box, write_tiny_model
+from tiny_model import paint_person, person_box
 from unihpe_ros.bench.node import naive_node, node_report
 from unihpe_ros.bench.node.cases import age_limit_ms, Case, Figures, overload, plan, soak
 from unihpe_ros.bench.node.node_benchmark import run_case
@@ -114,23 +113,15 @@ def test_the_naive_node_does_the_same_work():
     assert len({marker.id for marker in markers}) == len(markers)
 
 
-@pytest.fixture(scope='module')
-def model(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('model')
-    write_tiny_detector(folder)
-    return write_tiny_model(folder)
-
-
 @pytest.mark.parametrize(('kind', 'transport'), [('node', 'compressed'), ('naive', 'raw')])
-def test_a_run_of_three_processes(kind, transport, model, tmp_path):
+def test_a_run_of_three_processes(kind, transport, model_and_detector, tmp_path):
     picture = np.full((96, 128, 3), 40, np.uint8)
     paint_person(picture, person_box(64, 48, 60))
     path = tmp_path / 'picture.png'
     cv2.imwrite(str(path), picture)
     case = Case(kind, (128, 96), transport, 20.0, 1, 1.0)
     seen = []
-    models = {'model': model, 'detector_model': model.with_name('tiny_det.onnx')}
-    figures = run_case(case, path, models, seen.append)
+    figures = run_case(case, path, model_and_detector, seen.append)
     assert figures.case is case
     assert 2 < figures.fps_out <= 25
     assert 0 < figures.ages_ms[0] <= figures.ages_ms[1] <= figures.ages_ms[2]

@@ -27,8 +27,7 @@ from ros_fixtures import (
     wait_until,
 )
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
-from tiny_detector import write_tiny_detector
-from tiny_model import keypoints_in, paint_person, person_box, write_tiny_model
+from tiny_model import keypoints_in, paint_person, person_box
 from unihpe_ros.core.pose import RootMode
 from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.engines import ORDER
@@ -100,14 +99,9 @@ def stop(child: subprocess.Popen, *signals: int) -> int:
     return child.wait(PATIENCE_S)
 
 
-@pytest.fixture(scope='module')
-def model(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp('model')
-    write_tiny_detector(folder)
-    return write_tiny_model(folder)
-
-
-def test_images_of_another_process_become_people_in_front_of_the_camera(peer, model, tmp_path):
+def test_images_of_another_process_become_people_in_front_of_the_camera(
+    peer, model_and_detector, tmp_path
+):
     """The real estimator on a model of constants, from pixels to metres, over DDS."""
     clouds = peer.listen(PointCloud2, 'pose3d')
     camera = peer.camera()
@@ -128,8 +122,7 @@ def test_images_of_another_process_become_people_in_front_of_the_camera(peer, mo
         return seen and from_cloud(seen[-1]).root_mode is RootMode.PROJECTIVE
 
     log = tmp_path / 'node.log'
-    detector = model.with_name('tiny_det.onnx')
-    with node_process(peer, log, model=model, detector_model=detector) as child:
+    with node_process(peer, log, **model_and_detector) as child:
         assert wait_until(publish_and_look), log.read_text()
         poses = from_cloud(seen[-1])
         assert seen[-1].header.frame_id == FRAME_ID

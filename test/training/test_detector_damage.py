@@ -8,20 +8,12 @@ import numpy as np
 import pytest
 import torch
 from unihpe_ros.cli.main import main
-from unihpe_ros.models.detector_network import DetectorPreset, DETECTORS
 from unihpe_ros.training import ranks
 from unihpe_ros.training.config import ConfigError, ImageSource, TrainConfig
 from unihpe_ros.training.detection.detector_run import DetectorRun, load_detector
 from unihpe_ros.training.detection.scene_batches import collate, scene_batches, SceneItem
 from unihpe_ros.training.failures import check_finite, NonFiniteLossError
 from unihpe_ros.training.train import train
-
-SMALL = DetectorPreset(SIZE, (16, 16, 24, 32, 32), (1, 1, 1, 1), 24)
-
-
-@pytest.fixture
-def small(monkeypatch):
-    monkeypatch.setitem(DETECTORS, 'unihpe_det', SMALL)
 
 
 def small_config(scenes, **settings):

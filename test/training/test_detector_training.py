@@ -13,19 +13,12 @@ from unihpe_ros.core.detector_output import Detections, grid
 from unihpe_ros.detector import PersonDetector
 from unihpe_ros.engines.ort_engine import OrtEngine
 from unihpe_ros.evaluation.detection_report import detection_scores, ScenePredictions
-from unihpe_ros.models.detector_network import DetectorNetwork, DetectorPreset, DETECTORS
+from unihpe_ros.models.detector_network import DetectorNetwork
 from unihpe_ros.models.export import export_detector
 from unihpe_ros.training.board import draw_scenes, FOUND_COLOUR, TRUE_COLOUR
 from unihpe_ros.training.config import TrainConfig
 from unihpe_ros.training.detection.detector_run import DetectorRun, TorchDetector
 from unihpe_ros.training.detection.scene_batches import collate, SceneBatch, SceneItem
-
-SMALL = DetectorPreset(SIZE, (16, 16, 24, 32, 32), (1, 1, 1, 1), 24)
-
-
-@pytest.fixture
-def small(monkeypatch):
-    monkeypatch.setitem(DETECTORS, 'unihpe_det', SMALL)
 
 
 @pytest.mark.usefixtures('small')

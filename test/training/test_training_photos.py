@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -96,9 +97,12 @@ def test_the_averaged_lifter_teaches_the_image_and_not_the_other_way_round(photo
     assert all(torch.equal(before[name], value) for name, value in run.ema.items())
 
 
-def test_an_exported_model_that_is_not_there_is_named(photos):
-    with pytest.raises(ConfigError, match=r'init: nosuch: expected a checkpoint \(\.pt\), or'):
+def test_an_exported_model_that_is_not_there_is_named_with_the_places(photos, root):
+    words = r'init: nosuch: expected a checkpoint \(\.pt\), or .*; looked in '
+    with pytest.raises(ConfigError, match=words) as caught:
         Run(experiment(photos, init='nosuch'), torch.device('cpu'))
+    places = str(caught.value).partition('looked in ')[2].split(', ')
+    assert places[:2] == [str(Path.cwd()), str(root / 'resource/models')]
 
 
 @pytest.mark.parametrize(

@@ -68,18 +68,30 @@ def find_model_files(model: str | Path, branches: Sequence[str]) -> dict[str, Pa
     given = Path(model)
     endings = {branch: f'.{branch}.onnx' if branch else '.onnx' for branch in branches}
     ending = next((end for end in endings.values() if given.name.endswith(end)), '')
-    given = Path(str(given).removesuffix(ending))
-    places = [given]
-    if len(given.parts) == 1:
-        places += [folder / 'resource/models' / given for folder in _share_folders()]
     tried: list[Path] = []
-    for place in places:
+    for place in model_places(str(given).removesuffix(ending)):
         files = {branch: Path(f'{place}{end}') for branch, end in endings.items()}
         missing = [file for file in files.values() if not file.is_file()]
         if not missing:
             return files
         tried += missing
     raise FileNotFoundError(', '.join(map(str, tried)))
+
+
+def model_places(model: str | Path) -> list[Path]:
+    """
+    Return where a model may be, the first place that counts at the front.
+
+    Parameters
+    ----------
+    model : str or Path
+        The path of its files without the ending, or the name of a model that ships.
+
+    """
+    given = Path(model)
+    if len(given.parts) > 1:
+        return [given]
+    return [given, *(folder / 'resource/models' / given for folder in _share_folders())]
 
 
 def _share_folders() -> list[Path]:

@@ -12,9 +12,9 @@ from unihpe_ros.models.detector_network import DetectorNetwork, DETECTORS
 from unihpe_ros.models.onnx_weights import fold_batch_norms, load_exported
 from unihpe_ros.models.unihpe import UniHPE
 from unihpe_ros.training.checkpoint import (
+    averaged_network,
     crop_padding,
     exported_files,
-    give_weights,
     load_checkpoint,
     mean_weights,
 )
@@ -93,20 +93,19 @@ def _preset(state: Mapping[str, Any] | None, paths: Sequence[Path]) -> str:
 
 def _network(preset: str, path: Path, state: Mapping[str, Any] | None) -> UniHPE | DetectorNetwork:
     """Return the network of a checkpoint or of an exported model."""
-    model = (DetectorNetwork if preset in DETECTORS else UniHPE)(preset)
     if state is not None:
-        if state['preset'] != preset:
-            raise ConfigError(
-                f'expected checkpoints of one network; {path} is of {state["preset"]}, '
-                f'another one of {preset}'
-            )
-        give_weights(model, state['ema'], path)
-        return model
+        return averaged_network(state, path, _build, (preset,), 'checkpoints of one network,')
+    model = _build(preset)
     try:
         load_exported(model, exported_files(path))
     except ValueError as error:
         raise ConfigError(f'{path}: weights of another network ({error})') from error
     return model
+
+
+def _build(preset: str) -> UniHPE | DetectorNetwork:
+    """Return a new network."""
+    return DetectorNetwork(preset) if preset in DETECTORS else UniHPE(preset)
 
 
 def _told(state: Mapping[str, Any]) -> str:

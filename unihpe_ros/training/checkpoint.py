@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import torch
 from torch import nn, Tensor
 from unihpe_ros.core.preprocess import PADDING
-from unihpe_ros.core.resources import find_model_files
+from unihpe_ros.core.resources import find_model_files, model_places
 from unihpe_ros.models.unihpe import PRESETS, UniHPE
 from unihpe_ros.training.config import ConfigError
 
@@ -50,9 +50,11 @@ def exported_files(path: Path) -> dict[str, Path]:
         except FileNotFoundError:
             continue
         return {branch or 'detector': file for branch, file in files.items()}
+    places = ', '.join(str(place.resolve().parent) for place in model_places(path))
     raise ConfigError(
-        f'init: {path}: expected a checkpoint (.pt), or an exported model whose files are '
-        f'{path.name}.image.onnx and {path.name}.lifting.onnx'
+        f'init: {path}: expected a checkpoint (.pt), or an exported model, which is '
+        f'{path.name}.image.onnx and {path.name}.lifting.onnx, or of a detector '
+        f'{path.name}.onnx; looked in {places}'
     )
 
 
@@ -84,27 +86,18 @@ def mean_weights(
     Parameters
     ----------
     states : Sequence[Mapping[str, Tensor]]
-        State of one network each.
+        State of each, all of the same network.
     shares : Sequence[float], optional
         How much each counts; without it all count the same.
 
-    Raises
-    ------
-    ConfigError
-        If they are not of the same network.
-
     """
-    first = states[0]
-    shapes = [{name: value.shape for name, value in state.items()} for state in states]
-    if any(other != shapes[0] for other in shapes):
-        raise ConfigError('expected checkpoints of one network; got weights of other shapes')
     share = torch.tensor(shares or [1.0] * len(states), dtype=torch.float64)
     share /= share.sum()
     return {
         name: torch.tensordot(
             share, torch.stack([state[name].double() for state in states]), 1
         ).to(value.dtype)
-        for name, value in first.items()
+        for name, value in states[0].items()
     }
 
 
