@@ -13,7 +13,7 @@ import time
 import numpy as np
 from unihpe_ros.core.resources import DETECTOR
 from unihpe_ros.detector import find_detector, PersonDetector
-from unihpe_ros.engines import load_engine
+from unihpe_ros.engines.backend_choice import load_engine
 
 WARM_UP = 10
 

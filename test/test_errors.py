@@ -20,7 +20,8 @@ from unihpe_ros.cli.main import main
 from unihpe_ros.core.files import naming
 from unihpe_ros.core.intensity import IntensityRange
 from unihpe_ros.detector import PersonDetector
-from unihpe_ros.engines import EngineError, load_engine
+from unihpe_ros.engines import EngineError
+from unihpe_ros.engines.backend_choice import load_engine
 from unihpe_ros.engines.model_files import check_pair, find_model
 from unihpe_ros.networks_2d.networks import open_network
 from unihpe_ros.ros.camera_info import read_calibration

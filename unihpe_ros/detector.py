@@ -12,7 +12,8 @@ from unihpe_ros.core.image_input import REDUCTIONS
 from unihpe_ros.core.letterbox import InputPicture, Letterbox
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.resources import DETECTOR, find_model_files
-from unihpe_ros.engines import EngineError, load_engine
+from unihpe_ros.engines import EngineError
+from unihpe_ros.engines.backend_choice import load_engine
 
 SCORE_THRESHOLD = 0.3
 
@@ -61,7 +62,7 @@ class PersonDetector(Detector):
     model : str or Path
         See `find_detector`.
     backend, threads, precision
-        See `unihpe_ros.engines.load_engine`.
+        See `unihpe_ros.engines.backend_choice.load_engine`.
 
     Attributes
     ----------

@@ -48,7 +48,7 @@ class PoseEstimator:
     settings : EstimatorSettings
         See there.
     backend, threads, precision, progress
-        How what is given by name runs, see `unihpe_ros.engines.load_engine`.
+        How what is given by name runs, see `unihpe_ros.engines.backend_choice.load_engine`.
     streams : int
         Most cameras that one `estimate_batch` will hold.
     detector : str, Path or Detector

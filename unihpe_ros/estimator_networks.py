@@ -25,13 +25,13 @@ class RuntimeOptions:
     Parameters
     ----------
     backend, threads, precision
-        See `unihpe_ros.engines.load_engine`.
+        See `unihpe_ros.engines.backend_choice.load_engine`.
     detector_threads : int
         CPU threads of the detector; 0 for as many as the cores.
     max_people : int
         Most people in one batch of images.
     progress : Callable, optional
-        See `unihpe_ros.engines.load_engine`.
+        See `unihpe_ros.engines.backend_choice.load_engine`.
 
     """
 

@@ -19,7 +19,7 @@ from unihpe_ros.bench.recordings.frame_table import ANSWERED, DROPPED
 from unihpe_ros.bench.recordings.in_process import DirectRun
 from unihpe_ros.bench.recordings.recorder import Recorder
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.engines import ORDER
+from unihpe_ros.engines.backend_choice import ORDER
 from unihpe_ros.metrics.ground_truth import accuracy, TruthMeter
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 from unihpe_ros.cli.main import main
-from unihpe_ros.engines import load_engine
+from unihpe_ros.engines.backend_choice import load_engine
 from unihpe_ros.engines.model_files import load_pair
 from unihpe_ros.models.detector_network import DetectorNetwork, DETECTORS
 from unihpe_ros.models.export import export, export_detector

@@ -8,14 +8,8 @@ from threading import Thread
 import numpy as np
 import pytest
 from unihpe_ros.core.resources import find_resource
-from unihpe_ros.engines import (
-    cuda,
-    EngineError,
-    first_that_works,
-    load_engine,
-    MissingBackendError,
-    ORDER,
-)
+from unihpe_ros.engines import cuda, EngineError, MissingBackendError
+from unihpe_ros.engines.backend_choice import first_that_works, load_engine, ORDER
 from unihpe_ros.engines.model_files import load_pair
 
 pytestmark = pytest.mark.slow
@@ -208,7 +202,7 @@ HEAR_AFTERWARDS = """
 from pathlib import Path
 import signal
 import sys
-from unihpe_ros.engines import load_engine
+from unihpe_ros.engines.backend_choice import load_engine
 
 engines = [load_engine(Path(path), backend='openvino', threads=1) for path in sys.argv[1:]]
 while engines:

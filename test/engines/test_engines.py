@@ -17,7 +17,8 @@ from tiny_model import (
 )
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.resources import find_resource
-from unihpe_ros.engines import Engine, EngineError, load_engine
+from unihpe_ros.engines import Engine, EngineError
+from unihpe_ros.engines.backend_choice import load_engine
 from unihpe_ros.engines.model_files import find_model, load_pair
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,8 @@ from onnx import numpy_helper, parser
 import onnxruntime as ort
 import pytest
 from tiny_detector import write_tiny_detector
-from unihpe_ros.engines import EngineError, int8, load_engine, MissingBackendError
+from unihpe_ros.engines import EngineError, int8, MissingBackendError
+from unihpe_ros.engines.backend_choice import load_engine
 from unihpe_ros.engines.quantise import quantise
 
 _GRAPH = """

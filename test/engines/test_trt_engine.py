@@ -11,7 +11,8 @@ from fake_gpu import CudaError, FakeGpu
 import numpy as np
 import pytest
 from tiny_model import FEATURE, tiny_spec
-from unihpe_ros.engines import cuda, cuda_graph, EngineError, load_engine
+from unihpe_ros.engines import cuda, cuda_graph, EngineError
+from unihpe_ros.engines.backend_choice import load_engine
 from unihpe_ros.engines.build import BuiltEngine
 from unihpe_ros.engines.trt_engine import TrtEngine
 from unihpe_ros.engines.trt_net import batch_sizes

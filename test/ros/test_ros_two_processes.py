@@ -30,7 +30,7 @@ from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from tiny_model import keypoints_in, paint_person, person_box
 from unihpe_ros.core.pose import RootMode
 from unihpe_ros.core.skeleton import COCO_17, UNION
-from unihpe_ros.engines import ORDER
+from unihpe_ros.engines.backend_choice import ORDER
 from unihpe_ros.ros.clouds import from_cloud
 from unihpe_ros.ros.images import encode_image
 

@@ -66,7 +66,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Write the files, and print how far their outputs are from PyTorch's."""
-    from unihpe_ros.engines import load_engine
+    from unihpe_ros.engines.backend_choice import load_engine
     from unihpe_ros.models.detector_network import DetectorNetwork
     from unihpe_ros.models.export import export, export_detector, export_lifting
     from unihpe_ros.training.averaging import average_networks
@@ -114,7 +114,7 @@ def _check_options(args: argparse.Namespace, is_detector: bool) -> None:
 
 def _image_spec(model: UniHPE, path: Path) -> ModelSpec:
     """Return what an exported image branch says of itself; ConfigError if it is another's."""
-    from unihpe_ros.engines import load_engine
+    from unihpe_ros.engines.backend_choice import load_engine
     from unihpe_ros.engines.model_files import find_model
     from unihpe_ros.models.onnx_weights import differing
     from unihpe_ros.training.config import ConfigError

@@ -95,7 +95,7 @@ def _file(model: str) -> Path:
 
 
 def _spec(path: Path) -> ModelSpec:
-    from unihpe_ros.engines import load_engine
+    from unihpe_ros.engines.backend_choice import load_engine
 
     engine = load_engine(path, backend='onnxruntime-cpu', threads=1)
     engine.close()

@@ -9,7 +9,8 @@ import time
 import numpy as np
 from unihpe_ros.detector import find_detector
 from unihpe_ros.doctor.section import Section
-from unihpe_ros.engines import EngineError, load_engine, MissingBackendError, ORDER
+from unihpe_ros.engines import EngineError, MissingBackendError
+from unihpe_ros.engines.backend_choice import load_engine, ORDER
 from unihpe_ros.engines.cuda import expects_gpu, open_gpu
 from unihpe_ros.engines.model_files import find_model
 from unihpe_ros.engines.trt_runtime import load_tensorrt

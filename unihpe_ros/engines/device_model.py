@@ -57,7 +57,7 @@ def load(
     model : str or Path
         See `unihpe_ros.engines.model_files.find_model`.
     backend, max_people, progress
-        See `unihpe_ros.engines.load_engine`; the backend is one of TensorRT's.
+        See `unihpe_ros.engines.backend_choice.load_engine`; the backend is one of TensorRT's.
 
     Raises
     ------

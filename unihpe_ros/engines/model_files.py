@@ -9,7 +9,8 @@ from typing import Protocol
 from unihpe_ros.core.model_spec import FOREIGN, METADATA_KEY, ModelSpec, Shape
 from unihpe_ros.core.resources import find_model_files
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.engines import Engine, EngineError, first_that_works, load_engine
+from unihpe_ros.engines import Engine, EngineError
+from unihpe_ros.engines.backend_choice import first_that_works, load_engine
 
 _BRANCHES = ('image', 'lifting')
 
@@ -39,7 +40,8 @@ def load_pair(
     model : str or Path
         See `find_model`.
     backend, threads, max_people, precision, progress
-        See `unihpe_ros.engines.load_engine`; the lifting branch, which is small, has no other.
+        See `unihpe_ros.engines.backend_choice.load_engine`; the lifting branch, which is small,
+        has no other.
 
     Returns
     -------

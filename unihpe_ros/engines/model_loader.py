@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from unihpe_ros.engines import DEVICE_BACKENDS, device_model, first_that_works
+from unihpe_ros.engines import device_model
+from unihpe_ros.engines.backend_choice import DEVICE_BACKENDS, first_that_works
 from unihpe_ros.engines.host_model import HostPoseModel
 from unihpe_ros.engines.model_files import load_pair
 from unihpe_ros.engines.pose_model import PoseModel
@@ -28,7 +29,7 @@ def load_pose_model(
     model : str or Path
         See `unihpe_ros.engines.model_files.find_model`.
     backend, threads, max_people, precision, progress
-        See `unihpe_ros.engines.load_engine`.
+        See `unihpe_ros.engines.backend_choice.load_engine`.
 
     Raises
     ------

@@ -48,7 +48,7 @@ def load(
     max_people: int,
     progress: Callable[[str, float], object] | None = None,
 ) -> OrtEngine:
-    """Load an ONNX file; see `unihpe_ros.engines.load_engine`."""
+    """Load an ONNX file; see `unihpe_ros.engines.backend_choice.load_engine`."""
     del max_people, progress  # The batch is dynamic, and nothing is built.
     return OrtEngine(path, backend=backend, threads=threads)
 

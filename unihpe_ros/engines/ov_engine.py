@@ -31,7 +31,7 @@ def load(
     max_people: int,
     progress: Callable[[str, float], object] | None = None,
 ) -> OvEngine:
-    """Load an ONNX file; see `unihpe_ros.engines.load_engine`."""
+    """Load an ONNX file; see `unihpe_ros.engines.backend_choice.load_engine`."""
     del max_people, progress  # The batch is dynamic, and compiling takes a moment.
     return OvEngine(path, backend=backend, threads=threads)
 

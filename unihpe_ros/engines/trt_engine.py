@@ -31,7 +31,7 @@ def load(
     max_people: int,
     progress: Progress | None = None,
 ) -> TrtEngine:
-    """Load an ONNX file by way of the engine cache; see `unihpe_ros.engines.load_engine`."""
+    """Load an ONNX file by way of the engine cache; see `backend_choice.load_engine`."""
     del threads  # The GPU's own.
     gpu = open_gpu()
     runtime = backend if backend == 'tensorrt-rtx' else ''

@@ -153,7 +153,7 @@ def load_model_2d(
     model : str or Path
         Our model, see `unihpe_ros.engines.model_files.find_model`.
     backend, threads, max_people, progress
-        See `unihpe_ros.engines.load_engine`.
+        See `unihpe_ros.engines.backend_choice.load_engine`.
 
     Raises
     ------

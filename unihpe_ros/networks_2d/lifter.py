@@ -13,7 +13,8 @@ from unihpe_ros.core.geometry import Array
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.network_input import lifting_input
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.engines import Engine, EngineError, load_engine
+from unihpe_ros.engines import Engine, EngineError
+from unihpe_ros.engines.backend_choice import load_engine
 from unihpe_ros.engines.host_model import lift_alone
 from unihpe_ros.engines.model_files import find_model
 from unihpe_ros.engines.pose_model import LiftedPoses
@@ -108,7 +109,7 @@ def open_lifter(
     model : str or Path
         See `unihpe_ros.engines.model_files.find_model`.
     backend, threads, max_people, progress
-        See `unihpe_ros.engines.load_engine`.
+        See `unihpe_ros.engines.backend_choice.load_engine`.
 
     Raises
     ------

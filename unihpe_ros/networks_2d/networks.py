@@ -13,7 +13,8 @@ from unihpe_ros.core.image_input import REDUCTIONS
 from unihpe_ros.core.letterbox import Letterbox
 from unihpe_ros.core.model_spec import FOREIGN
 from unihpe_ros.core.network_input import Normalisation
-from unihpe_ros.engines import EngineError, load_engine
+from unihpe_ros.engines import EngineError
+from unihpe_ros.engines.backend_choice import load_engine
 from unihpe_ros.engines.people_model import FoundPeople
 from unihpe_ros.engines.pose_model import View
 from unihpe_ros.networks_2d.conventions import Conventions, read_settled
@@ -157,7 +158,7 @@ def open_network(
     path : Path
         The ONNX file.
     backend, threads, max_people, progress
-        See `unihpe_ros.engines.load_engine`.
+        See `unihpe_ros.engines.backend_choice.load_engine`.
 
     Raises
     ------

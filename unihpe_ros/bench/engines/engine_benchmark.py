@@ -13,7 +13,8 @@ from unihpe_ros.bench.engines.demo_crops import demo_group, demo_views
 from unihpe_ros.core.crops import Crops
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.settings import EstimatorSettings
-from unihpe_ros.engines import DEVICE_BACKENDS, EngineError
+from unihpe_ros.engines import EngineError
+from unihpe_ros.engines.backend_choice import DEVICE_BACKENDS
 from unihpe_ros.engines.device_model import DevicePoseModel
 from unihpe_ros.engines.model_loader import load_pose_model
 from unihpe_ros.engines.pose_model import PoseModel, View

@@ -21,7 +21,8 @@ from unihpe_ros.core.letterbox import InputPicture, Letterbox
 from unihpe_ros.core.model_spec import ModelSpec
 from unihpe_ros.core.resources import find_resource
 from unihpe_ros.detector import PersonDetector
-from unihpe_ros.engines import load_engine, MissingBackendError
+from unihpe_ros.engines import MissingBackendError
+from unihpe_ros.engines.backend_choice import load_engine
 
 _ROUNDS = 12
 

@@ -12,7 +12,7 @@ from unihpe_ros.core.crops import Crops, InputBatch
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.skeleton import COCO_17, UNION
 from unihpe_ros.detector import PersonDetector
-from unihpe_ros.engines import load_engine
+from unihpe_ros.engines.backend_choice import load_engine
 from unihpe_ros.engines.model_files import find_model
 from unihpe_ros.estimator import PoseEstimator
 

@@ -21,7 +21,7 @@ class BenchPlan:
     models : tuple[str, ...]
         See `unihpe_ros.engines.model_files.find_model`.
     backend : str
-        See `unihpe_ros.engines.load_engine`.
+        See `unihpe_ros.engines.backend_choice.load_engine`.
     detector : str
         See `unihpe_ros.detector.find_detector`.
     model_2d : str
