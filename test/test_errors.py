@@ -29,7 +29,7 @@ from unihpe_ros.ros.compressed import decode_compressed
 from unihpe_ros.ros.depth import decode_depth
 from unihpe_ros.ros.depth_use import DepthUse
 from unihpe_ros.ros.images import decode_image
-from unihpe_ros.ros.optional import require
+from unihpe_ros.ros.optional_packages import require
 from unihpe_ros.ros.parameter_files import _unknown, unmatched_files
 from unihpe_ros.ros.parameters import Parameters
 from unihpe_ros.ros.start_errors import cause_of_no_ros

@@ -12,7 +12,7 @@ from ros_fixtures import camera_info, Logger
 from unihpe_ros.ros.auxiliary_inputs import AuxiliaryInputs
 from unihpe_ros.ros.boxes_in import detections_type, to_boxes
 from unihpe_ros.ros.camera_log import CameraLog
-from unihpe_ros.ros.optional import MissingPackageError
+from unihpe_ros.ros.optional_packages import MissingPackageError
 from unihpe_ros.ros.parameters import Parameters
 from unihpe_ros.ros.pose2d_in import keypoints_type
 from unihpe_ros.ros.timestamp_buffer import TimestampBuffer

@@ -18,7 +18,7 @@ from unihpe_ros.kinematics.human_model import ANGLES, forward_kinematics, JOINTS
 from unihpe_ros.kinematics.posture import Posture
 from unihpe_ros.ros.bodies import Bodies, BodyContext
 from unihpe_ros.ros.body_ids import BodyIds
-from unihpe_ros.ros.optional import MissingPackageError
+from unihpe_ros.ros.optional_packages import MissingPackageError
 
 SIZE = (64, 48)
 SEVEN, EIGHT, SEVEN_BEHIND = (BodyIds(0).name(*one) for one in ((0, 7), (0, 8), (1, 7)))

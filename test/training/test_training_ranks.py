@@ -16,9 +16,9 @@ from unihpe_ros.datasets.batches import image_batches, RunSampler
 from unihpe_ros.datasets.catalogue import open_records
 from unihpe_ros.models.unihpe import normalise, PRESETS, UniHPE
 from unihpe_ros.training import ranks
-from unihpe_ros.training.chunks import in_chunks
 from unihpe_ros.training.config import ConfigError, ImageSource, TrainConfig
 from unihpe_ros.training.config_file import load_config
+from unihpe_ros.training.gradient_cache import in_chunks
 from unihpe_ros.training.objective import Objective
 
 # Full precision, and the singular-value term from the second step on.

@@ -17,7 +17,7 @@ from unihpe_ros.ros.body_frames import BodyFrames
 from unihpe_ros.ros.body_ids import BodyIds
 from unihpe_ros.ros.body_lists import BodyLists
 from unihpe_ros.ros.hri_topics import BodyContext, HriTopics
-from unihpe_ros.ros.optional import require
+from unihpe_ros.ros.optional_packages import require
 
 __all__ = ['Bodies', 'BodyContext']
 

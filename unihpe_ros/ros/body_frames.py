@@ -15,7 +15,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Header, String
 from unihpe_ros.kinematics.human_model import ANGLES, BODY_SIZES, JOINTS, ROOT_LINK
 from unihpe_ros.kinematics.urdf import human_urdf
-from unihpe_ros.ros.optional import require
+from unihpe_ros.ros.optional_packages import require
 
 Float64 = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from unihpe_ros.ros.optional import require
+from unihpe_ros.ros.optional_packages import require
 
 
 def detections_type() -> type:

@@ -18,7 +18,7 @@ from unihpe_ros.core.intensity import IntensityRange
 from unihpe_ros.ros.auxiliary_inputs import AuxiliaryInputs
 from unihpe_ros.ros.boxes_in import detections_type
 from unihpe_ros.ros.camera_log import CameraLog
-from unihpe_ros.ros.optional import MissingPackageError
+from unihpe_ros.ros.optional_packages import MissingPackageError
 from unihpe_ros.ros.parameters import Parameters
 from unihpe_ros.ros.pose2d_in import keypoints_type
 from unihpe_ros.ros.publishers import Publishers

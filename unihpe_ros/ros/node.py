@@ -17,8 +17,8 @@ from unihpe_ros.estimator import PoseEstimator, PrecisionNote
 from unihpe_ros.ros.build_log import BuildLog
 from unihpe_ros.ros.diagnostics import describe, health
 from unihpe_ros.ros.frame_handler import estimator_settings
-from unihpe_ros.ros.loading import load_before_configure, Loading
 from unihpe_ros.ros.malloc import keep_image_buffers
+from unihpe_ros.ros.model_loading import load_before_configure, Loading
 from unihpe_ros.ros.parameter_files import unknown_parameters, unmatched_files
 from unihpe_ros.ros.parameters import declare_parameters, Parameters
 from unihpe_ros.ros.pipeline import Pipeline

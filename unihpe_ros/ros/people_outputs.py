@@ -16,7 +16,7 @@ from unihpe_ros.core.pose import Poses, RootMode
 from unihpe_ros.kinematics.pointing import pointing_rays, Ray
 from unihpe_ros.kinematics.posture import Posture
 from unihpe_ros.ros.clouds import to_message
-from unihpe_ros.ros.optional import MissingPackageError, require
+from unihpe_ros.ros.optional_packages import MissingPackageError, require
 from unihpe_ros.ros.people_messages import to_detections, to_people
 from unihpe_ros.ros.people_states import PeopleStates, Place, to_people_cloud
 

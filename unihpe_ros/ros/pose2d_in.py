@@ -12,7 +12,7 @@ from unihpe_ros.core.keypoint_sets import KEYPOINT_SETS
 from unihpe_ros.core.skeleton import ROS4HRI_18, Skeleton
 from unihpe_ros.ros.clouds import columns_2d, from_cloud
 from unihpe_ros.ros.images import DecodeError
-from unihpe_ros.ros.optional import require
+from unihpe_ros.ros.optional_packages import require
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from rclpy.node import Node
 from rclpy.time import Time
 from scipy.spatial.transform import Rotation
 from std_msgs.msg import Header
-from unihpe_ros.ros.optional import require
+from unihpe_ros.ros.optional_packages import require
 
 
 class TransformError(RuntimeError):

@@ -17,8 +17,8 @@ from unihpe_ros.evaluation.predictor import input_of_crop
 from unihpe_ros.models.decoders import SOURCES
 from unihpe_ros.models.unihpe import normalise, UniHPE
 from unihpe_ros.training import contrast, losses, ranks
-from unihpe_ros.training.chunks import in_chunks
 from unihpe_ros.training.config import TrainConfig
+from unihpe_ros.training.gradient_cache import in_chunks
 
 # Weight of a 3D keypoint that lies outside the image: a guess, but better than none.
 _OUTSIDE = 0.3
