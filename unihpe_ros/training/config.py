@@ -109,7 +109,8 @@ class TrainConfig:
         Optimiser steps of the whole run.
     init : str
         What the run starts from: a checkpoint, or an exported model by its name or its path
-        without '.image.onnx'; empty for none.
+        without '.image.onnx'; of a detector with an EfficientNet-Lite0 also 'imagenet', the
+        weights of that backbone in their package. Empty for none.
     refiner : str
         Checkpoint of another run whose refiner this one starts with; empty for none.
     images : tuple[ImageSource, ...]

@@ -16,15 +16,17 @@ from unihpe_ros.datasets.scenes import SceneShards
 from unihpe_ros.evaluation.detection_report import detect_scenes, detection_scores
 from unihpe_ros.models.detector_network import DetectorNetwork, DETECTORS
 from unihpe_ros.models.export import detector_spec
-from unihpe_ros.models.unihpe import normalise
+from unihpe_ros.models.unihpe import MEAN, normalise, STD
 from unihpe_ros.training import ranks
 from unihpe_ros.training.board import draw_scenes
 from unihpe_ros.training.checkpoint import averaged_network, load_checkpoint
-from unihpe_ros.training.config import TrainConfig
+from unihpe_ros.training.config import ConfigError, TrainConfig
 from unihpe_ros.training.detection.detector_losses import assign, giou_loss, quality_focal_loss
 from unihpe_ros.training.detection.scene_batches import scene_batches, SceneBatch
 from unihpe_ros.training.run import Run
 
+# What `init` calls the weights that EfficientNet-Lite0 learned on ImageNet.
+IMAGENET = 'imagenet'
 # What the boxes weigh; the score weighs 1.
 _BOX_WEIGHT = 2.0
 # Scenes of a validation.
@@ -97,6 +99,18 @@ class DetectorRun(Run):
     def build(self) -> nn.Module:
         """Return a new detector."""
         return DetectorNetwork(self.config.preset)
+
+    def _start_from(self, path: Path) -> None:
+        """Start from ImageNet's weights of the backbone too, by the name `IMAGENET`."""
+        if str(path) != IMAGENET:
+            super()._start_from(path)
+            return
+        if self.model.preset.widths:
+            raise ConfigError(f'init: {path}: {self.config.preset} has no backbone from there')
+        try:
+            self.model.backbone.load_imagenet(MEAN, STD)
+        except ModuleNotFoundError as error:
+            raise ConfigError(f'init: {path}: {error}') from error
 
     def build_objective(self) -> nn.Module:
         """Return the objective of a detector."""
