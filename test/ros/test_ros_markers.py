@@ -81,6 +81,27 @@ def test_what_is_known_of_a_person_stands_behind_their_id():
     assert [text.endswith('m  fallen') for text in texts] == [True, False]
 
 
+def test_the_less_certain_a_keypoint_the_more_transparent():
+    poses = people(1, COCO_17)
+    poses.keypoints_3d[:] = 1
+    poses.scores[0, :4], poses.flags[0] = (0.9, 0.4, 0.9, 0.9), KeypointFlag.OBSERVED
+    poses.flags[0, 2] |= KeypointFlag.LOW_AGREEMENT
+    poses.flags[0, 3] = KeypointFlag.PREDICTED
+    spheres, lines, _ = write(poses)
+    alphas = [colour.a for colour in spheres.colors]
+    assert 1.0 == alphas[0] > alphas[1] > alphas[2] > alphas[3] > 0
+    bone = COCO_17.bones.index((COCO_17.index('left_eye'), COCO_17.index('left_ear')))
+    assert {colour.a for colour in lines.colors[2 * bone : 2 * bone + 2]} == {alphas[3]}
+
+
+def test_what_is_not_drawn_any_more_is_deleted_at_once():
+    writer = MarkerWriter()
+    arrow = Marker(ns='person_7', id=4, type=Marker.ARROW)
+    assert arrow in writer.write(people(1), HEADER, more=[arrow]).markers
+    gone = [m for m in write(people(1), writer) if m.action == Marker.DELETE]
+    assert [(m.ns, m.id) for m in gone] == [('person_7', 4)]
+
+
 @pytest.mark.parametrize('count', [0, 1, 5])
 def test_messages_survive_serialisation(count):
     msg = MarkerWriter().write(people(count), HEADER)

@@ -18,6 +18,7 @@ from unihpe_ros.ros.people_states import PeopleStates, PERSON, place_of
 from unihpe_ros.ros.transforms import IDENTITY, Transform
 
 HEADER = Header(frame_id='map')
+QUIET = {'needs_postures': False, 'needs_motion': False}
 # A camera 1.2 m over the ground that looks along x.
 LOOKING = Transform(np.array([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]]), np.array([0, 0, 1.2]))
 
@@ -108,16 +109,24 @@ def test_without_a_place_in_the_room_there_is_none():
 def test_what_nobody_listens_to_is_not_sent_nor_computed(monkeypatch):
     monkeypatch.setattr('unihpe_ros.ros.people_states.postures', None)
     outputs = Outputs(())
-    known = PeopleOutputs(outputs.create).publish(standing(), HEADER, place(), has_other_use=False)
-    assert known == []
+    known, motion = PeopleOutputs(outputs.create).publish(standing(), HEADER, place(), **QUIET)
+    assert (known, motion) == ([], None)
     assert outputs.sent == {}
+
+
+def test_motion_is_told_to_who_needs_it_without_a_listener():
+    both = PeopleOutputs(Outputs(()).create)
+    needs = QUIET | {'needs_motion': True}
+    known, motion = both.publish(standing(), HEADER, place(), **needs)
+    assert known == [Posture.STANDING]
+    assert motion['person_id'].tolist() == [7]
 
 
 def test_postures_are_told_to_others_and_in_the_cloud():
     outputs = Outputs(('people',))
     seated = standing(l_r_hip=1.5, r_r_hip=1.5, l_knee=-1.5, r_knee=-1.5)
     both = PeopleOutputs(outputs.create)
-    assert both.publish(seated, HEADER, place(), has_other_use=False) == [Posture.SITTING]
+    assert both.publish(seated, HEADER, place(), **QUIET)[0] == [Posture.SITTING]
     (cloud,) = outputs.sent['people']
     assert (cloud.height, cloud.width, cloud.point_step) == (1, 1, PERSON.itemsize)
     assert [one.name for one in cloud.fields] == list(PERSON.names)
@@ -131,7 +140,7 @@ def test_postures_are_told_to_others_and_in_the_cloud():
 def test_a_pointing_arm_is_a_pose_at_the_wrist_and_a_place_on_the_ground():
     outputs = Outputs(('pointing',))
     poses = standing(r_y_shoulder=np.pi / 2, r_p_shoulder=1.3)
-    PeopleOutputs(outputs.create).publish(poses, HEADER, place(), has_other_use=False)
+    PeopleOutputs(outputs.create).publish(poses, HEADER, place(), **QUIET)
     (pose,) = outputs.sent['pointing'][0].poses
     assert pose.position.x > 3.4
     turn = pose.orientation
@@ -146,7 +155,7 @@ def test_a_pointing_arm_is_a_pose_at_the_wrist_and_a_place_on_the_ground():
     assert target['std'] > 0.3
     assert target['person_id'] == 7
     in_camera = place_of(1.0, IDENTITY, '')
-    PeopleOutputs(outputs.create).publish(poses, HEADER, in_camera, has_other_use=False)
+    PeopleOutputs(outputs.create).publish(poses, HEADER, in_camera, **QUIET)
     assert np.isnan(np.frombuffer(bytes(outputs.sent['pointing_target'][1].data), 'f4')[0])
 
 

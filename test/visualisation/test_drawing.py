@@ -46,6 +46,16 @@ def test_what_was_not_observed_is_darker(poses, black):
     assert draw_poses(black, guess)[y, x].max() < draw_poses(black, poses)[y, x].max()
 
 
+def test_words_stand_in_a_second_line_inside_of_the_picture(poses, black):
+    plain, told = draw_poses(black, poses), draw_poses(black, poses, {3: 'standing  waving'})
+    rows, columns = np.nonzero((plain != told).any(-1))
+    assert len(rows)
+    assert np.ptp(columns) > 60
+    # Above the highest keypoint, which is at y = 40.
+    assert rows.max() < 40
+    assert (draw_poses(black, poses, {4: 'waving'}) == plain).all()
+
+
 @pytest.mark.parametrize('value', [np.nan, np.inf, -1e30, 1e30, 1e5])
 def test_keypoints_that_are_nowhere_are_not_drawn(poses, black, value):
     poses.keypoints_2d[:] = value

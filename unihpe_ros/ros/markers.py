@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from types import MappingProxyType
 
 from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import Point, Pose, PoseArray, Quaternion, Vector3
 import numpy as np
 from numpy.typing import NDArray
 from std_msgs.msg import ColorRGBA, Header
-from unihpe_ros.core.pose import Poses, RootMode
+from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import Skeleton
 from unihpe_ros.ros.transforms import IDENTITY, Transform
-from unihpe_ros.visualisation.skeletons import SIDE_COLOURS
+from unihpe_ros.visualisation.skeletons import NO_LABELS, SIDE_COLOURS
 from visualization_msgs.msg import Marker, MarkerArray
 
 _KEYPOINT_DIAMETER = 0.06
@@ -23,14 +22,19 @@ _TEXT_HEIGHT = 0.15
 _TEXT_ABOVE_HEAD = 0.2
 _LIFETIME = Duration(sec=0, nanosec=500_000_000)
 _SPHERES, _LINES, _TEXT = range(3)
-NO_LABELS: Mapping[int, str] = MappingProxyType({})
+# How opaque keypoints are: not observed; of a person whose 3D is not to be trusted; observed with
+# a low score; observed.
+_ALPHAS = (0.25, 0.45, 0.7, 1.0)
+_GUESSED, _DOUBTFUL, _UNSURE, _SURE = range(len(_ALPHAS))
+_SURE_SCORE = 0.6
 
 
 class MarkerWriter:
-    """Makes the markers of each image, and deletes those of people who have left."""
+    """Makes the markers of each image, and deletes those that are not drawn any more."""
 
     def __init__(self) -> None:
-        self._shown: set[int] = set()
+        # Namespace and id of each.
+        self._shown: set[tuple[str, int]] = set()
 
     def write(
         self,
@@ -38,6 +42,7 @@ class MarkerWriter:
         header: Header,
         camera: Transform = IDENTITY,
         words: Mapping[int, str] = NO_LABELS,
+        more: Sequence[Marker] = (),
     ) -> MarkerArray:
         """
         Write poses as the message of topic markers.
@@ -52,55 +57,67 @@ class MarkerWriter:
             Where the camera is in the frame of the poses.
         words : Mapping[int, str]
             What is written behind a person's id, as their posture.
+        more : Sequence[Marker]
+            Further markers of these people, see `unihpe_ros.ros.motion_markers`.
 
         Returns
         -------
         MarkerArray
-            Spheres, lines and text per person; deletions for people who are gone.
+            Spheres, lines and text per person, the more transparent the less certain; deletions
+            of what is not drawn any more.
 
         """
-        present = set(poses.track_ids.tolist())
-        markers = [
-            _marker(header, person, part, Marker.DELETE)
-            for person in sorted(self._shown - present)
-            for part in (_SPHERES, _LINES, _TEXT)
-        ]
-        self._shown = present
         about = '' if poses.root_mode is RootMode.RELATIVE else '{:.1f} m'
         if about and poses.is_view_assumed:
             about = f'~{about}'
-        for person, keypoints in zip(poses.track_ids.tolist(), poses.keypoints_3d, strict=True):
+        markers: list[Marker] = []
+        levels = _certainties(poses)
+        for row, person in enumerate(poses.track_ids.tolist()):
             told = '  '.join(part for part in (about, words.get(person, '')) if part)
-            markers += _person(header, person, keypoints, poses.skeleton, told, camera)
-        return MarkerArray(markers=markers)
+            markers += _person(header, poses, row, levels[row], told, camera)
+        markers += more
+        now = {(marker.ns, marker.id) for marker in markers}
+        gone = [
+            Marker(header=header, ns=namespace, id=part, action=Marker.DELETE)
+            for namespace, part in sorted(self._shown - now)
+        ]
+        self._shown = now
+        return MarkerArray(markers=[*gone, *markers])
+
+
+def _certainties(poses: Poses) -> list[list[int]]:
+    """Return which of `_ALPHAS` each keypoint of each person has."""
+    levels = np.where(poses.scores > _SURE_SCORE, _SURE, _UNSURE)
+    levels[(poses.flags & KeypointFlag.LOW_AGREEMENT) > 0] = _DOUBTFUL
+    levels[~poses.observed] = _GUESSED
+    found: list[list[int]] = levels.tolist()
+    return found
 
 
 def _person(
-    header: Header,
-    person: int,
-    keypoints: NDArray[np.float32],
-    skeleton: Skeleton,
-    about: str,
-    camera: Transform,
+    header: Header, poses: Poses, row: int, levels: list[int], about: str, camera: Transform
 ) -> list[Marker]:
-    colours = _colours(skeleton)
+    person, keypoints = int(poses.track_ids[row]), poses.keypoints_3d[row]
+    skeleton, colours = poses.skeleton, _colours(poses.skeleton)
     # One tolist() per person, and one Point for both the sphere and the bones that end in it.
     points = [
         Point(x=x, y=y, z=z) if x == x and y == y and z == z else None
         for x, y, z in keypoints.tolist()
     ]
-    spheres = _marker(header, person, _SPHERES, Marker.ADD)
+    spheres = _marker(header, person, _SPHERES)
     spheres.type = Marker.SPHERE_LIST
     spheres.scale = Vector3(x=_KEYPOINT_DIAMETER, y=_KEYPOINT_DIAMETER, z=_KEYPOINT_DIAMETER)
     seen = [index for index, point in enumerate(points) if point is not None]
     spheres.points = [points[index] for index in seen]
-    spheres.colors = [colours[index] for index in seen]
-    lines = _marker(header, person, _LINES, Marker.ADD)
+    spheres.colors = [colours[levels[index]][index] for index in seen]
+    lines = _marker(header, person, _LINES)
     lines.type = Marker.LINE_LIST
     lines.scale.x = _BONE_WIDTH
     bones = [bone for bone in skeleton.bones if points[bone[0]] and points[bone[1]]]
     lines.points = [points[end] for bone in bones for end in bone]
-    lines.colors = [colours[child] for _, child in bones for _ in range(2)]
+    # A bone is as certain as its less certain end.
+    drawn = [colours[min(levels[parent], levels[child])][child] for parent, child in bones]
+    lines.colors = [colour for colour in drawn for _ in range(2)]
     text = _text(header, person, keypoints[seen], about, camera)
     # RViz complains about lists without points.
     return [marker for marker in (spheres, lines) if marker.points] + ([text] if seen else [])
@@ -109,7 +126,7 @@ def _person(
 def _text(
     header: Header, person: int, seen: NDArray[np.float32], about: str, camera: Transform
 ) -> Marker:
-    text = _marker(header, person, _TEXT, Marker.ADD)
+    text = _marker(header, person, _TEXT)
     if not len(seen):
         return text
     text.type = Marker.TEXT_VIEW_FACING
@@ -124,17 +141,20 @@ def _text(
     return text
 
 
-def _marker(header: Header, person: int, part: int, action: int) -> Marker:
-    marker = Marker(header=header, ns=f'person_{person}', id=part, action=action)
+def _marker(header: Header, person: int, part: int) -> Marker:
+    marker = Marker(header=header, ns=f'person_{person}', id=part, action=Marker.ADD)
     marker.pose.orientation.w = 1.0
     marker.lifetime = _LIFETIME
     return marker
 
 
 @lru_cache(maxsize=8)
-def _colours(skeleton: Skeleton) -> tuple[ColorRGBA, ...]:
+def _colours(skeleton: Skeleton) -> tuple[tuple[ColorRGBA, ...], ...]:
+    """Return the colours of all keypoints, for each of `_ALPHAS`."""
     sides = [SIDE_COLOURS[skeleton.side(index)] for index in range(len(skeleton))]
-    return tuple(ColorRGBA(r=r, g=g, b=b, a=1.0) for r, g, b in sides)
+    return tuple(
+        tuple(ColorRGBA(r=r, g=g, b=b, a=alpha) for r, g, b in sides) for alpha in _ALPHAS
+    )
 
 
 def to_pose_array(poses: Poses, header: Header) -> PoseArray:

@@ -52,6 +52,11 @@ class OutputParameters:
         'has recorded; empty is none, and the starter gallery with ros4hri',
         fixed=True,
     )
+    motion_markers: bool = parameter(
+        False,
+        'Draw the place of each person on the ground, with its uncertainty, and their velocity in '
+        'markers too',
+    )
     anonymise: str = parameter(
         'off',
         'Anonymise people in image_annotated: blur blurs their heads, skeleton covers them',

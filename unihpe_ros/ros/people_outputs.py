@@ -55,10 +55,16 @@ class PeopleOutputs:
             self._others.append((create(getattr(messages, kind), topic), write, messages))
 
     def publish(
-        self, poses: Poses, header: Header, place: Place, *, has_other_use: bool
-    ) -> list[Posture]:
+        self,
+        poses: Poses,
+        header: Header,
+        place: Place,
+        *,
+        needs_postures: bool,
+        needs_motion: bool,
+    ) -> tuple[list[Posture], NDArray[np.void] | None]:
         """
-        Publish people, and return their postures.
+        Publish people, and return their postures and motion.
 
         Parameters
         ----------
@@ -68,20 +74,24 @@ class PeopleOutputs:
             Frame and stamp of their 3D.
         place : Place
             From where they are seen.
-        has_other_use : bool
-            Whether postures are needed even if these topics have no subscriber.
+        needs_postures, needs_motion : bool
+            Whether they are needed even if these topics have no subscriber.
 
         Returns
         -------
-        list[Posture]
+        postures : list[Posture]
             N postures; empty if they are not needed.
+        motion : NDArray[np.void], optional
+            ``(N,)`` of `unihpe_ros.ros.people_states.PERSON`, if it is needed.
 
         """
         others = [other for other in self._others if _wanted(other[0])]
         known: list[Posture] = []
-        if has_other_use or others or _wanted(self._people):
+        points: NDArray[np.void] | None = None
+        has_listener = bool(others) or _wanted(self._people)
+        if needs_postures or needs_motion or has_listener:
             known = self._states.postures(poses, place)
-        if others or _wanted(self._people):
+        if needs_motion or has_listener:
             points = self._states.points(poses, place, known)
             if _wanted(self._people):
                 self._people.publish(to_people_cloud(points, header))
@@ -89,7 +99,7 @@ class PeopleOutputs:
                 publisher.publish(write(points, header, place, messages))
         if _wanted(self._pointing) or _wanted(self._targets):
             self._point(poses, header, place)
-        return known
+        return known, points
 
     def _point(self, poses: Poses, header: Header, place: Place) -> None:
         rays = pointing_rays(poses.keypoints_3d)

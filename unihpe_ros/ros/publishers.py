@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-import json
 
 from geometry_msgs.msg import PoseArray
 import numpy as np
@@ -19,20 +18,23 @@ from rclpy.qos import (
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import Image, PointCloud2
 from std_msgs.msg import Float32, Header, String
-from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
+from unihpe_ros.core.pose import Poses, RootMode
 from unihpe_ros.core.skeleton import SKELETONS
 from unihpe_ros.kinematics.gestures import SeenGesture
+from unihpe_ros.kinematics.posture import Posture
 from unihpe_ros.ros.bodies import Bodies, BodyContext
-from unihpe_ros.ros.clouds import joint_ids, to_cloud, to_cloud_2d
+from unihpe_ros.ros.clouds import to_cloud, to_cloud_2d
 from unihpe_ros.ros.gesture_output import GestureOutput, with_gestures
 from unihpe_ros.ros.images import encode_image
 from unihpe_ros.ros.markers import MarkerWriter, to_pose_array
+from unihpe_ros.ros.motion_markers import motion_markers
 from unihpe_ros.ros.parameters import Parameters
 from unihpe_ros.ros.people_outputs import labels, PeopleOutputs
-from unihpe_ros.ros.people_states import place_of
+from unihpe_ros.ros.people_states import Place, place_of
+from unihpe_ros.ros.skeleton_info import skeleton_info
 from unihpe_ros.ros.transforms import IDENTITY, Transform, Transforms
 from unihpe_ros.visualisation.anonymise import anonymise
-from unihpe_ros.visualisation.skeletons import draw_poses
+from unihpe_ros.visualisation.skeletons import draw_poses, NO_LABELS
 from unihpe_ros.web.feed import Feed
 from visualization_msgs.msg import MarkerArray
 
@@ -171,38 +173,68 @@ class Publishers:
 
         """
         shown = poses.to(self._skeleton)
+        words: Mapping[int, str] = NO_LABELS
         if _wanted(self._pose2d):
             self._pose2d.publish(to_cloud_2d(shown, header))
-        if image is not None and self._annotated is not None and _wanted(self._annotated):
-            self._annotated.publish(encode_image(draw_poses(image, shown), header))
+        try:
+            words = self._publish_3d(poses, header, size, image, parameters, world_from_camera)
+        finally:
+            # Drawn last, because it says what people do, and even if the 3D failed.
+            if image is not None and self._annotated is not None and _wanted(self._annotated):
+                self._annotated.publish(encode_image(draw_poses(image, shown, words), header))
+
+    def _publish_3d(
+        self,
+        poses: Poses,
+        header: Header,
+        size: tuple[int, int],
+        image: NDArray[np.uint8] | None,
+        parameters: Parameters,
+        world_from_camera: NDArray[np.float64] | None,
+    ) -> Mapping[int, str]:
+        """Publish what depends on the 3D, and return the postures and gestures in words."""
         frame, transform = header, IDENTITY
         if self._transforms is not None and self._target:
             timeout = parameters.target_frame_timeout_s
             transform = self._transforms.at(self._target, header, timeout)
             frame = Header(stamp=header.stamp, frame_id=self._target)
             poses = _moved(poses, transform)
-            shown = poses.to(self._skeleton)
+        shown = poses.to(self._skeleton)
         if _wanted(self._pose3d):
             self._pose3d.publish(to_cloud(shown, frame))
         if _wanted(self._pose3d_array):
             self._pose3d_array.publish(to_pose_array(shown, frame))
         rotation = parameters.rotation_of(self._camera)
         place = place_of(_seconds(header), transform, self._target, rotation, world_from_camera)
-        marked, bodies = _wanted(self._markers), self._bodies
-        hri = bodies is not None and bodies.needs_postures(self._camera)
-        known = self._people.publish(poses, frame, place, has_other_use=marked or hri)
+        known, motion, seen = self._publish_people(poses, frame, place, parameters)
         words = labels(poses.track_ids.tolist(), known)
+        self.postures = ', '.join(f'{i} {word}' for i, word in words.items())
+        words = with_gestures(words, poses.track_ids.tolist(), seen)
+        if _wanted(self._markers):
+            more = [] if motion is None else motion_markers(poses, motion, frame, place)
+            self._markers.publish(self._marker_writer.write(shown, frame, transform, words, more))
+        if self._bodies is not None:
+            context = BodyContext(size, header, frame, image, known, seen)
+            self._bodies.publish(self._camera, poses, context)
+        return words
+
+    def _publish_people(
+        self, poses: Poses, frame: Header, place: Place, parameters: Parameters
+    ) -> tuple[Sequence[Posture], NDArray[np.void] | None, Sequence[SeenGesture]]:
+        """Publish people and gestures; return postures, motion and gestures where needed."""
+        bodies, marked = self._bodies, _wanted(self._markers)
+        drawn = self._annotated is not None and _wanted(self._annotated)
+        hri = bodies is not None and bodies.needs_postures(self._camera)
+        moves = marked and parameters.motion_markers
+        known, motion = self._people.publish(
+            poses, frame, place, needs_postures=marked or drawn or hri, needs_motion=moves
+        )
         seen: Sequence[SeenGesture] = ()
         if self._gestures is not None:
             hri = bodies is not None and bodies.needs_gestures(self._camera)
-            seen = self._gestures.publish(poses, frame, place.stamp, has_other_use=marked or hri)
-        self.postures = ', '.join(f'{i} {word}' for i, word in words.items())
-        if marked:
-            told = with_gestures(words, poses.track_ids.tolist(), seen)
-            self._markers.publish(self._marker_writer.write(shown, frame, transform, told))
-        if bodies is not None:
-            context = BodyContext(size, header, frame, image, known, seen)
-            bodies.publish(self._camera, poses, context)
+            use = marked or drawn or hri
+            seen = self._gestures.publish(poses, frame, place.stamp, has_other_use=use)
+        return known, motion if moves else None, seen
 
     def time_went_back(self) -> None:
         """Drop all state of the time before the jump."""
@@ -269,35 +301,3 @@ def _seconds(header: Header) -> float:
 
 def _wanted(publisher: LifecyclePublisher) -> bool:
     return publisher.get_subscription_count() > 0
-
-
-def skeleton_info(parameters: Parameters, model: str) -> str:
-    """
-    Describe the keypoint set that is published, as JSON.
-
-    Parameters
-    ----------
-    parameters : Parameters
-        The node's parameters.
-    model : str
-        Name of the model.
-
-    Returns
-    -------
-    str
-        Names by column, joint_id by column, edges as pairs of columns, meaning of the flags.
-
-    """
-    skeleton = SKELETONS[parameters.keypoints]
-    return json.dumps(
-        {
-            'model': model,
-            'skeleton': skeleton.name,
-            'keypoints': skeleton.keypoints,
-            'joint_ids': joint_ids(skeleton).tolist(),
-            'edges': skeleton.bones,
-            'units': {'x': 'm', 'y': 'm', 'z': 'm', 'u': 'px', 'v': 'px'},
-            'root_mode': parameters.root_mode,
-            'flags': {str(flag.name).lower(): flag.value for flag in KeypointFlag},
-        }
-    )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +23,13 @@ _PREDICTED = 0.45
 _EDGE = (20, 20, 20)
 # Letters are this share of the picture's height, and at least so large, in OpenCV's scale.
 _LETTERS, _LEAST_LETTERS = 0.0011, 0.4
+_LINE_SPACING = 1.6
+NO_LABELS: Mapping[int, str] = MappingProxyType({})
 
 
-def draw_poses(image: NDArray[np.uint8], poses: Poses) -> NDArray[np.uint8]:
+def draw_poses(
+    image: NDArray[np.uint8], poses: Poses, words: Mapping[int, str] = NO_LABELS
+) -> NDArray[np.uint8]:
     """
     Return a copy of an image with people's bones, keypoints, ids and distances.
 
@@ -35,6 +42,8 @@ def draw_poses(image: NDArray[np.uint8], poses: Poses) -> NDArray[np.uint8]:
         ``(H, W, 3)`` BGR.
     poses : Poses
         N people.
+    words : Mapping[int, str]
+        What is written below a person's id, as posture and gesture.
 
     Returns
     -------
@@ -53,13 +62,16 @@ def draw_poses(image: NDArray[np.uint8], poses: Poses) -> NDArray[np.uint8]:
     for person in np.argsort(-nearest, kind='stable').tolist():
         shown = drawable[person]
         if shown.any():
-            _draw_person(canvas, poses, person, shown)
+            place = _draw_person(canvas, poses, person, shown)
+            word = words.get(int(poses.track_ids[person]), '')
+            _draw_label(canvas, [_label(poses, person), *([word] if word else [])], place)
     return canvas
 
 
 def _draw_person(
     canvas: NDArray[np.uint8], poses: Poses, person: int, shown: NDArray[np.bool_]
-) -> None:
+) -> list[int]:
+    """Draw bones and keypoints, and return the pixel of the highest one."""
     skeleton, depths = poses.skeleton, np.nan_to_num(poses.keypoints_3d[person, :, 2])
     pixels = np.where(shown[:, None], poses.keypoints_2d[person], 0)
     fixed = np.rint(pixels * 2**_SHIFT).astype(int).tolist()
@@ -78,7 +90,7 @@ def _draw_person(
         colour = _bgr(skeleton.side(index), light[index])
         cv2.circle(canvas, fixed[index], radius, colour, cv2.FILLED, cv2.LINE_AA, _SHIFT)
     highest = int(np.flatnonzero(shown)[heights.argmin()])
-    _draw_label(canvas, _label(poses, person), [value >> _SHIFT for value in fixed[highest]])
+    return [value >> _SHIFT for value in fixed[highest]]
 
 
 def _label(poses: Poses, person: int) -> str:
@@ -92,16 +104,20 @@ def _label(poses: Poses, person: int) -> str:
     return f'{label}  {about}{np.linalg.norm(known.mean(0)):.1f} m'
 
 
-def _draw_label(canvas: NDArray[np.uint8], label: str, place: list[int]) -> None:
-    """Write above a pixel, inside of the picture."""
+def _draw_label(canvas: NDArray[np.uint8], lines: list[str], place: list[int]) -> None:
+    """Write lines of text above a pixel, inside of the picture."""
     height, width = canvas.shape[:2]
     font, scale = cv2.FONT_HERSHEY_SIMPLEX, max(_LETTERS * height, _LEAST_LETTERS)
     line = max(1, round(2 * scale))
-    (wide, high), _ = cv2.getTextSize(label, font, scale, line)
+    sizes = [cv2.getTextSize(text, font, scale, line)[0] for text in lines]
+    wide, high = max(size[0] for size in sizes), sizes[0][1]
+    step = round(_LINE_SPACING * high)
     x = min(max(place[0] + 6, 2), max(width - wide - 2, 2))
-    y = min(max(place[1] - 6, high + 2), height - 2)
-    for colour, thick in ((_EDGE, line + 3), ((255, 255, 255), line)):
-        cv2.putText(canvas, label, (x, y), font, scale, colour, thick, cv2.LINE_AA)
+    last = min(max(place[1] - 6, high + 2 + (len(lines) - 1) * step), height - 2)
+    for above, text in enumerate(reversed(lines)):
+        for colour, thick in ((_EDGE, line + 3), ((255, 255, 255), line)):
+            at = (x, last - above * step)
+            cv2.putText(canvas, text, at, font, scale, colour, thick, cv2.LINE_AA)
 
 
 def _bgr(side: str, light: float) -> tuple[float, ...]:
