@@ -134,7 +134,6 @@ def test_a_recording_cut_off_is_named_with_the_place(bags, tmp_path, kind, share
     try:
         reader = BagReader(bag)
         # What is whole is read, and the rest is told.
-        assert kind in ('mcap', 'mcap zstd chunks', 'sqlite3')
         assert len([image.decode() for image in reader.images()]) == reader.count <= FRAMES
         message = '; '.join(reader.notes)
     except BagError as error:
@@ -164,13 +163,9 @@ def test_an_unfinished_index_is_named(bags, tmp_path, kind, words):
         at = content.index(b'index_pos=') + len(b'index_pos=')
         content[at : at + 8] = bytes(8)
     bag.write_bytes(content)
-    if kind == 'mcap':
-        reader = BagReader(bag)
-        assert len(list(reader.images())) == FRAMES
-        assert re.search(rf'open.mcap {words}; the {3 * FRAMES} messages', reader.notes[0])
-        return
-    with pytest.raises(BagError, match=rf'open.*expected a complete recording; broken.*{words}'):
-        list(BagReader(bag).images())
+    reader = BagReader(bag)
+    assert len(list(reader.images())) == FRAMES
+    assert re.search(rf'{bag.name} {words}; the {3 * FRAMES} messages', reader.notes[0])
 
 
 @pytest.mark.parametrize('name', ['a.mcap', 'a.bag', 'a.db3'])

@@ -7,27 +7,24 @@ import sqlite3
 import struct
 from typing import BinaryIO
 
-from rosbags.highlevel import AnyReaderError
-from rosbags.rosbag1 import ReaderError as Reader1Error
-from rosbags.rosbag2 import ReaderError as Reader2Error, storage_mcap
+from rosbags.rosbag2 import storage_mcap
+from unihpe_ros.bags.file_kinds import MCAP_MAGIC, ROS1_MAGIC, SQLITE_MAGIC
 from unihpe_ros.bags.topics import BagError
 
 # Errors of rosbags and its libraries for files that are cut off or damaged.
 DAMAGE = (
-    *(AnyReaderError, Reader1Error, Reader2Error, sqlite3.Error, struct.error),
+    *(sqlite3.Error, struct.error),
     # Python's own from 3.14 on, a backport before; rosbags knows which.
     storage_mcap.zstd.ZstdError,
     *(OSError, EOFError, RuntimeError, AssertionError, LookupError, TypeError, ValueError),
     *(AttributeError, NotImplementedError, MemoryError, OverflowError),
 )
-_MCAP = b'\x89MCAP0\r\n'
-_ROS1 = b'#ROSBAG V2.0\n'
-_SQLITE = b'SQLite format 3\x00'
+_ROS1 = ROS1_MAGIC + b'2.0\n'
 _MCAP_NAMES = {1: 'header', 3: 'schema', 4: 'channel', 5: 'message', 6: 'chunk', 15: 'data end'}
 _MCAP_FOOTER = 2
 _ROS1_HEADER, _ROS1_CHUNK = 3, 5
 _ROS1_NAMES = {2: 'message', _ROS1_HEADER: 'bag header', 4: 'index', _ROS1_CHUNK: 'chunk'}
-_FILES = ('*.mcap', '*.db3', '*.bag', '*.zstd')
+_FILES = ('*.mcap', '*.db3', '*.zstd')
 
 
 def damaged(path: Path, error: BaseException, place: str = '') -> BagError:
@@ -87,19 +84,19 @@ def _walk(path: Path, file: BinaryIO, size: int) -> str:
     head = file.read(16)
     if not head:
         return 'is empty (0 bytes)'
-    if head.startswith(_MCAP):
+    if head.startswith(MCAP_MAGIC):
         return _walk_mcap(file, size)
     if head.startswith(_ROS1):
         return _walk_ros1(file, size)
-    if head.startswith(_SQLITE):
+    if head.startswith(SQLITE_MAGIC):
         return _measure_sqlite(file, size)
-    if path.suffix == '.zstd':
+    if path.suffix == '.zstd' or head.startswith(ROS1_MAGIC):
         return ''
     return f'begins at byte 0 with {head[:8].hex(" ")!r}, which is no recording'
 
 
 def _walk_mcap(file: BinaryIO, size: int) -> str:
-    at = len(_MCAP)
+    at = len(MCAP_MAGIC)
     while at < size:
         file.seek(at)
         head = file.read(9)
@@ -111,7 +108,11 @@ def _walk_mcap(file: BinaryIO, size: int) -> str:
             return f'ends at byte {size} inside the {name} that begins at byte {at}'
         at += 9 + length
         if code == _MCAP_FOOTER:
-            return '' if size >= at + len(_MCAP) else f'ends at byte {size} before the last magic'
+            return (
+                ''
+                if size >= at + len(MCAP_MAGIC)
+                else f'ends at byte {size} before the last magic'
+            )
     return f'ends at byte {size} without a footer: the recorder was interrupted'
 
 
@@ -132,7 +133,8 @@ def _walk_ros1(file: BinaryIO, size: int) -> str:
         if _ros1_operation(fields) == _ROS1_HEADER:
             unfinished = b'index_pos=' + bytes(8) in fields
     if unfinished:
-        return f'has no index (index_pos is 0 in the bag header at byte {len(_ROS1)})'
+        place = f'index_pos is 0 in the bag header at byte {len(_ROS1)}'
+        return f'has no index ({place}): the recorder was interrupted'
     return ''
 
 

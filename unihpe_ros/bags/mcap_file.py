@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-import heapq
 from io import BytesIO
 from pathlib import Path
 import re
@@ -21,8 +19,9 @@ from rosbags.interfaces import (
     MessageDefinitionFormat,
 )
 from rosbags.rosbag2.storage_mcap import DECOMPRESSORS, get_qos, zstd
+from unihpe_ros.bags.chunked_file import ChunkedFile, Piece
+from unihpe_ros.bags.file_kinds import MCAP_MAGIC
 
-MCAP_MAGIC = b'\x89MCAP0\r\n'
 _SCHEMA, _CHANNEL, _MESSAGE, _CHUNK, _INDEX, _CHUNK_INDEX, _STATISTICS = 3, 4, 5, 6, 7, 8, 11
 _DATA_END = 15
 _FOOTER_BYTES = 9 + 20 + len(MCAP_MAGIC)
@@ -38,56 +37,13 @@ _FORMATS = {
 }
 
 
-@dataclass(frozen=True)
-class _Piece:
-    """A chunk, or one message outside of chunks: first time (ns) and place of its content."""
-
-    time: int
-    offset: int
-    length: int
-    is_chunk: bool = True
-
-
-class McapFile:
-    """
-    An open MCAP file.
-
-    Parameters
-    ----------
-    path : Path
-        The file; records after the last whole one are left out.
-
-    Attributes
-    ----------
-    connections : list[Connection]
-        Its channels of every encoding, with the number of messages.
-    lost_chunks, doubtful_chunks : int
-        Number of complete chunks that could not be decompressed, and of those that were read
-        although their checksum is wrong.
-    lost_messages : int
-        Number of messages in the chunks that were left out, of the channels that were read.
-    cut_messages : int
-        Estimated number of messages behind the cut, in the chunk that is cut off.
-    ends_whole : bool
-        Whether the mark that all messages were written is there.
-
-    Raises
-    ------
-    OSError
-        If it can't be opened.
-
-    """
+class McapFile(ChunkedFile):
+    """An open MCAP file; its connections are its channels."""
 
     def __init__(self, path: Path) -> None:
-        self.connections: list[Connection] = []
-        self.lost_chunks = self.doubtful_chunks = self.lost_messages = self.cut_messages = 0
-        self.ends_whole = False
+        super().__init__(path)
         self._schemas: dict[int, tuple[str, str, str]] = {}
         self._channels: dict[int, tuple[int, str, str, bytes]] = {}
-        self._counts: Counter[int] = Counter()
-        self._pieces: list[_Piece] = []
-        self._file = path.open('rb')
-        self._size = path.stat().st_size
         try:
             if not self._read_summary():
                 self._scan()
@@ -98,32 +54,14 @@ class McapFile:
             self._connection(key) for key in sorted({*self._channels, *self._counts})
         ]
 
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
-    def messages(self, wanted: Collection[int]) -> Iterator[tuple[int, int, bytes]]:
-        """Yield channel, time of logging (ns) and bytes of messages, in order of time."""
-        waiting: list[tuple[int, int, int, bytes]] = []
-        number = 0
-        expected = sum(self._counts[channel] for channel in wanted)
-        for piece in sorted(self._pieces, key=lambda one: one.time):
-            while waiting and waiting[0][0] < piece.time:
-                time, _, channel, data = heapq.heappop(waiting)
-                yield channel, time, data
-            for code, body in self._records_of(piece):
-                if code == _MESSAGE and len(body) >= _MESSAGE_HEAD:
-                    channel, _, time, _ = struct.unpack_from('<HIQQ', body)
-                    if channel in wanted:
-                        # The number keeps the order of the file if times are equal.
-                        heapq.heappush(
-                            waiting, (time, number, channel, bytes(body[_MESSAGE_HEAD:]))
-                        )
-                        number += 1
-        while waiting:
-            time, _, channel, data = heapq.heappop(waiting)
-            yield channel, time, data
-        self.lost_messages = max(expected - number, 0)
+    def _messages_of(
+        self, piece: Piece, wanted: Collection[int]
+    ) -> Iterator[tuple[int, int, bytes]]:
+        for code, body in self._records_of(piece):
+            if code == _MESSAGE and len(body) >= _MESSAGE_HEAD:
+                channel, _, time, _ = struct.unpack_from('<HIQQ', body)
+                if channel in wanted:
+                    yield channel, time, bytes(body[_MESSAGE_HEAD:])
 
     def _connection(self, key: int) -> Connection:
         schema, topic, encoding, metadata = self._channels.get(key, (0, f'channel {key}', '', b''))
@@ -154,7 +92,7 @@ class McapFile:
             body = _body(self._file, offset, length)
             if code == _CHUNK_INDEX and length >= 32:
                 first, _, place, size = struct.unpack_from('<QQQQ', body)
-                self._pieces.append(_Piece(first, place + 9, size - 9))
+                self._pieces.append(Piece(first, place + 9, size - 9))
             elif code == _STATISTICS:
                 has_statistics = True
                 entries = struct.iter_unpack('<HQ', body[46 : len(body) - (len(body) - 46) % 10])
@@ -174,10 +112,10 @@ class McapFile:
         for code, offset, length in _walk(self._file, len(MCAP_MAGIC), self._size):
             if code == _CHUNK:
                 first = int.from_bytes(_body(self._file, offset, 8), 'little')
-                self._pieces.append(_Piece(first, offset, length))
+                self._pieces.append(Piece(first, offset, length))
             elif code == _MESSAGE and length >= _MESSAGE_HEAD:
                 channel, _, time = struct.unpack('<HIQ', _body(self._file, offset, 14))
-                self._pieces.append(_Piece(time, offset, length, is_chunk=False))
+                self._pieces.append(Piece(time, offset, length, is_chunk=False))
                 self._counts[channel] += 1
             elif code == _INDEX and self._pieces and length >= 6:
                 channel, size = struct.unpack('<HI', _body(self._file, offset, 6))
@@ -196,7 +134,7 @@ class McapFile:
                 if code == _MESSAGE and piece.offset not in indexed and len(body) >= _MESSAGE_HEAD:
                     self._counts[int.from_bytes(body[:2], 'little')] += 1
 
-    def _records_of(self, piece: _Piece) -> list[tuple[int, memoryview]]:
+    def _records_of(self, piece: Piece) -> list[tuple[int, memoryview]]:
         """Return the whole records of a chunk, or the message that stands outside of chunks."""
         body = _body(self._file, piece.offset, piece.length)
         if not piece.is_chunk:

@@ -9,12 +9,12 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
-from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
 from rosbags.typesys.store import Typestore
 from unihpe_ros.bags.bag_image import BagImage
 from unihpe_ros.bags.damage import DAMAGE, damaged
-from unihpe_ros.bags.recording import is_storage, Recording
+from unihpe_ros.bags.file_kinds import BAG_SUFFIXES, is_bag_file
+from unihpe_ros.bags.recording import Recording
 from unihpe_ros.bags.topics import (
     BagError,
     camera_info_topic,
@@ -29,7 +29,6 @@ from unihpe_ros.ros.camera_info import read_calibration
 from unihpe_ros.ros.clouds import from_cloud
 from unihpe_ros.ros.images import BgrImage, DecodeError
 
-BAG_SUFFIXES = ('.mcap', '.db3', '.bag')
 _EXPECTED = f'a rosbag2 folder or a file ending in {", ".join(BAG_SUFFIXES)}'
 
 
@@ -89,14 +88,14 @@ class BagReader:
         if not path.exists():
             raise BagError(f'{path}: expected {_EXPECTED}; there is none')
         self.name = name or (path.stem if path.is_file() else path.resolve().name)
-        if path.is_file() and path.suffix not in BAG_SUFFIXES and not is_storage(path):
+        if path.is_file() and not is_bag_file(path):
             raise BagError(f'{path}: expected {_EXPECTED}')
         self.notes: list[str] = []
         try:
-            with self._open() as reader:
-                self.is_ros1 = is_ros1(path) or bool(getattr(reader, 'is_ros1', False))
+            with Recording(self.path) as reader:
+                self.is_ros1 = reader.is_ros1
                 known = [(c.topic, c.msgtype, c.msgcount) for c in reader.connections]
-                self._others = dict(getattr(reader, 'others', {}))
+                self._others = reader.others
                 self._note(reader)
         except BagError:
             raise
@@ -211,7 +210,7 @@ class BagReader:
     def raw(self) -> Iterator[tuple[Typestore, Connection, int, bytes]]:
         """Read all messages as they are stored, in order of time, with the types they need."""
         try:
-            with self._open() as reader:
+            with Recording(self.path) as reader:
                 for connection, received, data in reader.messages():
                     yield reader.typestore, connection, received, bytes(data)
         except BagError:
@@ -219,12 +218,9 @@ class BagReader:
         except DAMAGE as error:
             raise damaged(self.path, error) from error
 
-    def _open(self) -> AnyReader | Recording:
-        return AnyReader([self.path]) if is_ros1(self.path) else Recording(self.path)
-
-    def _note(self, reader: AnyReader | Recording) -> None:
+    def _note(self, reader: Recording) -> None:
         known = {*self.notes}
-        self.notes += [note for note in getattr(reader, 'notes', ()) if note not in known]
+        self.notes += [note for note in reader.notes if note not in known]
 
     def _tell(self, note: str) -> None:
         if note not in self.notes:
@@ -234,7 +230,7 @@ class BagReader:
         """Yield time of reception (ns), bytes, message, and s to read and to parse it."""
         number = 0
         try:
-            with self._open() as reader:
+            with Recording(self.path) as reader:
                 chosen = [c for c in reader.connections if c.topic == topic]
                 messages = reader.messages(chosen)
                 while True:
@@ -275,11 +271,6 @@ class BagReader:
 
     def _turned(self, camera: Camera | None) -> Camera | None:
         return None if camera is None else replace(camera, rotation=self.rotation)
-
-
-def is_ros1(path: Path) -> bool:
-    """Whether a recording is one of ROS 1."""
-    return path.is_file() and path.suffix == '.bag' and not is_storage(path)
 
 
 def _stamp(msg: Any) -> int:

@@ -1,4 +1,4 @@
-"""Reader of a ROS 2 recording of one or many files, as far as they are undamaged."""
+"""Reader of a recording of one or many files, as far as they are undamaged."""
 
 from __future__ import annotations
 
@@ -17,31 +17,39 @@ from rosbags.rosbag2.storage_mcap import zstd
 from rosbags.serde import SerdeError
 from rosbags.typesys import get_types_from_idl, get_types_from_msg, get_typestore, Stores
 from rosbags.typesys.store import Typestore
+from unihpe_ros.bags.chunked_file import ChunkedFile
 from unihpe_ros.bags.damage import DAMAGE, damaged, describe_damage
-from unihpe_ros.bags.mcap_file import MCAP_MAGIC, McapFile
-from unihpe_ros.bags.sqlite_file import SQLITE_MAGIC, SqliteFile
+from unihpe_ros.bags.file_kinds import (
+    first_bytes,
+    is_bag_file,
+    is_ros1_content,
+    MCAP_MAGIC,
+    ROS1_MAGIC,
+    SQLITE_MAGIC,
+    ZSTD_MAGIC,
+)
+from unihpe_ros.bags.mcap_file import McapFile
+from unihpe_ros.bags.ros1_file import Ros1File
+from unihpe_ros.bags.sqlite_file import SqliteFile
 import yaml
 
-_ZSTD = b'\x28\xb5\x2f\xfd'
-_MAGICS = (MCAP_MAGIC, SQLITE_MAGIC, _ZSTD)
-_SUFFIXES = ('.mcap', '.db3', '.zstd')
 _COPY_BYTES = 1 << 20
 
 
 class Recording:
     """
-    An open recording of ROS 2.
+    An open recording of ROS 2, or of ROS 1.
 
     Parameters
     ----------
     path : Path
-        A file, or a folder of them. The format is read from their first bytes: after a crash,
-        metadata.yaml is often missing or wrong, so it is not used.
+        A file, or a folder of those of ROS 2. The format is read from their first bytes: after a
+        crash, metadata.yaml is often missing or wrong, so it is not used.
 
     Attributes
     ----------
     connections : list[Connection]
-        Topics whose messages are CDR, or those of ROS 1 as converters of its bags keep them, with
+        Topics whose messages are CDR, or those of ROS 1, which converters of its bags keep, with
         the number of messages that can be read.
     others : dict[str, str]
         Topics of other encodings, such as JSON or Protobuf, to the encoding.
@@ -64,7 +72,7 @@ class Recording:
         self.others: dict[str, str] = {}
         self.notes: list[str] = []
         self._path = path
-        self._files: dict[Path, McapFile | SqliteFile] = {}
+        self._files: dict[Path, ChunkedFile | SqliteFile] = {}
         self._open = ExitStack()
         try:
             self._open_files()
@@ -103,12 +111,12 @@ class Recording:
         streams = [_read(file, by_id) for file, by_id in wanted.items()]
         yield from heapq.merge(*streams, key=lambda item: item[1])
         for path, file in self._files.items():
-            if isinstance(file, McapFile) and file.lost_chunks:
+            if isinstance(file, ChunkedFile) and file.lost_chunks:
                 lost = f' with {file.lost_messages} messages' if file.lost_messages else ''
                 self.notes.append(
                     f'{path.name}: {file.lost_chunks} damaged chunks{lost} are left out'
                 )
-            if isinstance(file, McapFile) and file.doubtful_chunks:
+            if isinstance(file, ChunkedFile) and file.doubtful_chunks:
                 self.notes.append(
                     f'{path.name}: {file.doubtful_chunks} chunks fail their checksum'
                 )
@@ -125,7 +133,8 @@ class Recording:
         if not self._files or (is_empty and (failures or self._is_broken())):
             cause = next(iter(failures.values()), ValueError('it holds no messages'))
             raise damaged(self._path, cause)
-        encodings = Counter(c.ext.serialization_format for c in found if c.msgcount)
+        used = [c for c in found if c.msgcount] or found
+        encodings = Counter(c.ext.serialization_format for c in used)
         self.is_ros1 = encodings['ros1'] > encodings['cdr']
         wanted = 'ros1' if self.is_ros1 else 'cdr'
         self.connections = [c for c in found if c.ext.serialization_format == wanted]
@@ -156,21 +165,25 @@ class Recording:
             return [self._path]
         files = [file for file in self._path.iterdir() if file.is_file()]
         # In the order of their number, so that 10 is after 9.
-        return sorted((file for file in files if is_storage(file)), key=_order)
+        # Those of ROS 1 stand alone.
+        of_ros2 = (file for file in files if is_bag_file(file) and not is_ros1_content(file))
+        return sorted(of_ros2, key=_order)
 
-    def _open_file(self, path: Path) -> McapFile | SqliteFile:
-        head = _head(path)
-        if head.startswith(_ZSTD):
+    def _open_file(self, path: Path) -> ChunkedFile | SqliteFile:
+        head = first_bytes(path)
+        if head.startswith(ZSTD_MAGIC):
             packed, path = path, self._unpacked(path)
-            head = _head(path)
+            head = first_bytes(path)
             if not head:
                 raise ValueError(f'{packed.name} is cut off or damaged: nothing can be unpacked')
         if head.startswith(SQLITE_MAGIC):
-            opened: McapFile | SqliteFile = SqliteFile(path)
+            opened: ChunkedFile | SqliteFile = SqliteFile(path)
         elif head.startswith(MCAP_MAGIC):
             opened = McapFile(path)
+        elif head.startswith(ROS1_MAGIC):
+            opened = Ros1File(path)
         else:
-            raise ValueError(f'{path.name} is neither MCAP nor sqlite3')
+            raise ValueError(f'{path.name} is neither MCAP nor sqlite3 nor of ROS 1')
         self._open.callback(opened.close)
         return opened
 
@@ -208,37 +221,22 @@ class Recording:
         return store
 
 
-def is_storage(path: Path) -> bool:
-    """Whether a file is one of ROS 2's recordings, by its first bytes or else its name."""
-    if path.name.endswith(('-wal', '-shm', '-journal')):
-        return False
-    return path.suffix in _SUFFIXES or _head(path).startswith(_MAGICS[:2])
-
-
-def _head(path: Path) -> bytes:
-    try:
-        with path.open('rb') as file:
-            return file.read(16)
-    except OSError:
-        return b''
-
-
 def _read(
-    file: McapFile | SqliteFile, by_id: dict[int, Connection]
+    file: ChunkedFile | SqliteFile, by_id: dict[int, Connection]
 ) -> Iterator[tuple[Connection, int, bytes]]:
     for number, time, data in file.messages(by_id):
         # CDR begins with a zero byte; a message that rosbag2 has compressed does not.
-        plain = zstd.decompress(data) if data[:4] == _ZSTD else data
+        plain = zstd.decompress(data) if data[:4] == ZSTD_MAGIC else data
         yield by_id[number], time, plain
 
 
-def _behind_cut(file: McapFile | SqliteFile, *, is_counted: bool) -> str:
-    if isinstance(file, McapFile) and file.ends_whole:
+def _behind_cut(file: ChunkedFile | SqliteFile, *, is_counted: bool) -> str:
+    if isinstance(file, ChunkedFile) and file.ends_whole:
         return ', which are all'
     if is_counted:
         return ''
-    if isinstance(file, McapFile) and file.cut_messages:
-        return f', about {file.cut_messages} more were in the part of its last chunk that is lost'
+    if isinstance(file, ChunkedFile) and file.cut_messages:
+        return f', about {file.cut_messages} more were in the part that is lost'
     return ', how many are lost is not known'
 
 

@@ -20,7 +20,6 @@ from rosbags.interfaces import (
 from rosbags.rosbag2.metadata import parse_qos
 from unihpe_ros.bags.damage import describe_damage
 
-SQLITE_MAGIC = b'SQLite format 3\x00'
 # Suffixes of the files beside it, with data that a killed recorder had not yet moved into it.
 _JOURNALS = ('-wal', '-journal')
 # After so many unreadable messages in a row, the rest of the file counts as cut off.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from unihpe_ros.bags.reader import BAG_SUFFIXES, BagReader
+from unihpe_ros.bags.file_kinds import BAG_SUFFIXES
+from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.bench.recordings.bench_report import BenchError
 from unihpe_ros.core.pose import KeypointFlag, Poses, RootMode
 from unihpe_ros.core.skeleton import SKELETONS
@@ -39,7 +40,7 @@ def find_bags(path: Path) -> dict[str, Path]:
     loose = [
         file
         for file in path.rglob('*')
-        if file.suffix in BAG_SUFFIXES and file.is_file() and file.parent not in folders
+        if file.name.endswith(BAG_SUFFIXES) and file.is_file() and file.parent not in folders
     ]
     bags = {bag.relative_to(path).as_posix(): bag for bag in folders + loose}
     if not bags:

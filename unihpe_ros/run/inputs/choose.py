@@ -9,13 +9,13 @@ from pathlib import Path
 import re
 import sys
 
+from unihpe_ros.bags.file_kinds import is_bag_file
 from unihpe_ros.run.inputs.live import open_stream, open_webcam, STREAM
 from unihpe_ros.run.inputs.picture_files import is_picture, PictureFiles
 from unihpe_ros.run.inputs.source import DEFAULT_RATE, InputError, Source
 from unihpe_ros.run.inputs.standard_input import StandardInput
 from unihpe_ros.run.inputs.video_frames import Video
 
-_RECORDING_SUFFIXES = ('.mcap', '.db3', '.bag')
 _STORAGES = ('*.mcap', '*.db3', '*.mcap.zstd', '*.db3.zstd')
 
 
@@ -93,7 +93,7 @@ def _open(text: str, options: InputOptions) -> Source:
 
 def _is_recording(path: Path) -> bool:
     if not path.is_dir():
-        return path.suffix in _RECORDING_SUFFIXES
+        return is_bag_file(path)
     # A killed recorder leaves no metadata.yaml.
     files = [path / 'metadata.yaml', *(file for end in _STORAGES for file in path.glob(end))]
     return any(file.is_file() for file in files)
