@@ -95,6 +95,32 @@ def test_a_region_of_interest_is_not_applied_to_an_image_of_the_full_size():
     assert 'are not applied: the image is of the full size' in told
 
 
+def test_a_region_of_interest_without_a_size_has_that_of_the_image():
+    msg = camera_info(size=(640, 480), focal=600.0)
+    msg.roi = RegionOfInterest(x_offset=400, y_offset=300)
+    place, told = published(msg, (200, 160))
+    assert place == (600.0, -80.5, -60.5)
+    assert told == (
+        'camera_info: the region of interest has the offset 400, 300 but no size: that of the '
+        'image is taken'
+    )
+    msg.binning_x = msg.binning_y = 2
+    assert published(msg, (100, 80))[0] == (300.0, -40.5, -30.5)
+
+
+def test_an_offset_is_not_applied_to_an_image_of_the_full_size_unless_k_asks_for_it():
+    msg = camera_info(size=(640, 480), focal=600.0)
+    msg.roi = RegionOfInterest(x_offset=100, y_offset=40)
+    place, told = published(msg, (640, 480))
+    assert place == (600.0, 319.5, 239.5)
+    assert told.endswith('has the offset 100, 40 but no size: it is not applied')
+    # Width and height are those of the image, K is of the whole sensor.
+    msg.k[2], msg.k[5] = 419.5, 279.5
+    place, told = published(msg, (640, 480))
+    assert place == (600.0, 319.5, 239.5)
+    assert told.endswith('that of the image is taken')
+
+
 def test_a_distortion_that_leads_to_no_pixel_is_refused():
     msg = camera_info(size=(640, 480), focal=600.0)
     msg.distortion_model, msg.d = 'rational_polynomial', [1e9] * 8

@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Sequence
 from contextlib import suppress
+import struct
 import tracemalloc
 
 import cv2
@@ -69,6 +70,23 @@ def test_rotation_by_exif_is_ignored(picture):
     assert cv2.imdecode(np.frombuffer(turned, np.uint8), cv2.IMREAD_COLOR).shape == (W, H, 3)
     decoded = decode_compressed(CompressedImage(format='jpeg', data=turned))
     np.testing.assert_array_equal(decoded, decode_compressed(plain))
+
+
+@pytest.mark.parametrize('order', ['<', '>'])
+@pytest.mark.parametrize('orientation', range(1, 9))
+def test_orientation_of_a_tiff_is_ignored(picture, order, orientation):
+    height, width, _ = picture.shape
+    tags = [
+        *((256, width), (257, height), (258, 8), (259, 1), (262, 1), (273, 134)),
+        *((274, orientation), (277, 1), (278, height), (279, width * height)),
+    ]
+    mark = b'II*\0' if order == '<' else b'MM\0*'
+    head = mark + struct.pack(f'{order}IH', 8, len(tags))
+    # A number of two bytes stands at the beginning of its four.
+    entries = b''.join(struct.pack(f'{order}HHIHH', tag, 3, 1, value, 0) for tag, value in tags)
+    grey = np.ascontiguousarray(picture[..., 1])
+    msg = CompressedImage(format='tiff', data=head + entries + bytes(4) + grey.tobytes())
+    np.testing.assert_array_equal(decode_compressed(msg)[..., 0], grey)
 
 
 @pytest.mark.parametrize('size', [(640, 480), (641, 483)])

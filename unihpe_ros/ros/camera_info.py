@@ -7,7 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from unihpe_ros.core.calibration import check_view, doubt_of, fit_to_image, is_counted_twice
+from unihpe_ros.core.calibration import (
+    check_view,
+    doubt_of,
+    fit_to_image,
+    is_counted_twice,
+    off_centre,
+)
 from unihpe_ros.core.distortion import read_distortion
 from unihpe_ros.core.geometry import Camera
 
@@ -35,6 +41,9 @@ class Calibration:
 
 
 _NOTHING = Calibration(None)
+_Region = tuple[int, int, int, int]
+# Camera of an image with that binning and region of interest.
+_CameraOf = Callable[[tuple[int, int], _Region], Camera]
 
 
 def read_calibration(
@@ -102,7 +111,7 @@ def _read(msg: CameraInfo, rectified: bool, size: tuple[int, int] | None) -> Cal
         sizeless = 'width and height are 0: those of the image are taken'
         full = size or _size_around(msg.p[2:7:4] if rectified else msg.k[2:6:3])
 
-    def camera(binning: tuple[int, int], part: tuple[int, int, int, int]) -> Camera:
+    def camera(binning: tuple[int, int], part: _Region) -> Camera:
         return Camera.from_camera_info(
             msg.k,
             lens.coefficients.tolist(),
@@ -114,7 +123,8 @@ def _read(msg: CameraInfo, rectified: bool, size: tuple[int, int] | None) -> Cal
             rectified=rectified,
         )
 
-    found, counted = _counted_once(msg, camera)
+    part, partial = _region(msg, camera, full, size)
+    found, counted = _counted_once(msg, part, camera)
     if counted:
         counted = f'{counted} not applied: the principal point says that {matrix} has it already'
     check_view(found)
@@ -123,7 +133,7 @@ def _read(msg: CameraInfo, rectified: bool, size: tuple[int, int] | None) -> Cal
     if size == full and size != (found.width, found.height):
         counted = 'binning and region of interest are not applied: the image is of the full size'
         found = whole
-    notes = (swapped, lens.note, sizeless, counted, doubt_of(found, whole))
+    notes = (swapped, lens.note, sizeless, partial, counted, doubt_of(found, whole))
     return Calibration(found, tuple(f'camera_info: {text}' for text in notes if text))
 
 
@@ -137,12 +147,31 @@ def _filled_matrix(msg: CameraInfo, rectified: bool) -> tuple[bool, str]:
     return not rectified, f'{wanted} is all zero: {other} is taken, without distortion'
 
 
-def _counted_once(
-    msg: CameraInfo, camera: Callable[[tuple[int, int], tuple[int, int, int, int]], Camera]
-) -> tuple[Camera, str]:
-    """Return the camera of the published image, and which of binning and ROI is in K already."""
+def _region(
+    msg: CameraInfo, camera: _CameraOf, full: tuple[int, int], size: tuple[int, int] | None
+) -> tuple[_Region, str]:
+    """Return the region of interest, and a note if it has an offset but no size."""
     roi, binning = msg.roi, (max(msg.binning_x, 1), max(msg.binning_y, 1))
     x, y, w, h = part = (roi.x_offset, roi.y_offset, roi.width, roi.height)
+    if (w and h) or not any(part):
+        return part, ''
+    # By the message's definition, 0 is the full image, of which nothing is cut off.
+    nothing = (0, 0, 0, 0)
+    if size is None:
+        return nothing, ''
+    w, h = size[0] * binning[0], size[1] * binning[1]
+    is_part = (w, h) != full and x + w <= full[0] and y + h <= full[1]
+    said = f'the region of interest has the offset {x}, {y} but no size'
+    cut, whole = camera(binning, (x, y, w, h)), camera(binning, (0, 0, w, h))
+    if is_part or off_centre(cut) < off_centre(whole):
+        return (x, y, w, h), f'{said}: that of the image is taken'
+    return nothing, f'{said}: it is not applied'
+
+
+def _counted_once(msg: CameraInfo, part: _Region, camera: _CameraOf) -> tuple[Camera, str]:
+    """Return the camera of the published image, and which of binning and ROI is in K already."""
+    binning = (max(msg.binning_x, 1), max(msg.binning_y, 1))
+    x, y, w, h = part
     said = camera(binning, part)
     if binning == (1, 1) and not any(part):
         return said, ''

@@ -9,7 +9,13 @@ import numpy as np
 from unihpe_ros.core.intensity import FULL, IntensityRange
 from unihpe_ros.ros.image_encodings import layout_of
 from unihpe_ros.ros.images import BgrImage, check_size, DecodeError
-from unihpe_ros.ros.picture_headers import kind_of, PNG_CHANNELS, png_size, SIZE_READERS
+from unihpe_ros.ros.picture_headers import (
+    as_sensor_took_it,
+    kind_of,
+    PNG_CHANNELS,
+    png_size,
+    SIZE_READERS,
+)
 from unihpe_ros.visualisation.video import silence_opencv
 
 if TYPE_CHECKING:
@@ -70,6 +76,8 @@ class CompressedPicture:
         self._mosaic = layout_of(encoding) if encoding.startswith('bayer') else None
         self.is_jpeg = kind == 'JPEG' and self._mosaic is None
         self.size = _checked_size(data, kind)
+        if kind == 'TIFF':
+            self._data = as_sensor_took_it(data)
         self._what = f'{kind} of {self.size[0]}x{self.size[1]}'
 
     def decode(self, reduction: int = 1, intensity: IntensityRange | None = None) -> BgrImage:

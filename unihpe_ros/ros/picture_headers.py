@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 import re
+from typing import Literal
 
 Size = tuple[int, int]
 SizeReader = Callable[[memoryview], Size | None]
@@ -14,7 +15,7 @@ _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_BARE = frozenset([0x01, *range(0xD0, 0xD8)])
 _PNG_DEPTHS = (1, 2, 4, 8, 16)
 PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by the header's colour type
-_TIFF_SIDES, _TIFF_TILES = (256, 257), (322, 323)
+_TIFF_SIDES, _TIFF_TILES, _TIFF_ORIENTATION = (256, 257), (322, 323), 274
 _TIFF_TYPES = {3: 2, 4: 4}  # bytes of SHORT and LONG
 # A tile is allocated whole, even for a small picture.
 _LARGEST_TILE = 4096
@@ -88,18 +89,41 @@ def _bmp_size(data: memoryview) -> Size | None:
     return width, abs(height)
 
 
-def _tiff_size(data: memoryview) -> Size | None:
-    order: str = 'little' if data[0] == ord('I') else 'big'
+def as_sensor_took_it(data: memoryview) -> memoryview:
+    """Return a TIFF that does not say how the camera was held: OpenCV would turn the picture."""
+    turned = [
+        (at, length)
+        for tag, value, at, length in _tiff_entries(data)
+        if tag == _TIFF_ORIENTATION and value != 1
+    ]
+    if not turned:
+        return data
+    changed = bytearray(data)
+    for at, length in turned:
+        changed[at : at + length] = (1).to_bytes(length, _tiff_order(data))
+    return memoryview(changed)
+
+
+def _tiff_order(data: memoryview) -> Literal['little', 'big']:
+    return 'little' if data[0] == ord('I') else 'big'
+
+
+def _tiff_entries(data: memoryview) -> Iterator[tuple[int, int, int, int]]:
+    """Yield tag, number, place and length of the numbers in the first header of a TIFF."""
+    order = _tiff_order(data)
 
     def number(at: int, length: int) -> int:
-        return int.from_bytes(data[at : at + length], order)  # type: ignore[arg-type]
+        return int.from_bytes(data[at : at + length], order)
 
     first = number(4, 4)
-    sides: dict[int, int] = {}
     for at in range(first + 2, first + 2 + 12 * min(number(first, 2), 512), 12):
         length = _TIFF_TYPES.get(number(at + 2, 2))
         if at + 12 <= len(data) and length is not None:
-            sides[number(at, 2)] = number(at + 8, length)
+            yield number(at, 2), number(at + 8, length), at + 8, length
+
+
+def _tiff_size(data: memoryview) -> Size | None:
+    sides = {tag: value for tag, value, _, _ in _tiff_entries(data)}
     if any(sides.get(tag, 0) > _LARGEST_TILE for tag in _TIFF_TILES):
         return None
     width, height = (sides.get(tag, 0) for tag in _TIFF_SIDES)
