@@ -34,6 +34,13 @@ from unihpe_ros.bags.sqlite_file import SqliteFile
 import yaml
 
 _COPY_BYTES = 1 << 20
+# Types that we read, and that are alike in all releases: their definition in the recording, which
+# may be damaged, is not needed.
+_STABLE = (
+    *(f'sensor_msgs/msg/{name}' for name in ('Image', 'CompressedImage', 'CameraInfo')),
+    *(f'sensor_msgs/msg/{name}' for name in ('RegionOfInterest', 'PointCloud2', 'PointField')),
+    *('std_msgs/msg/Header', 'builtin_interfaces/msg/Time'),
+)
 
 
 class Recording:
@@ -211,6 +218,7 @@ class Recording:
                 defined.update(_definitions(connection))
             except Exception:  # noqa: BLE001 - somebody else's type, of which we need nothing.
                 self.notes.append(f'{connection.topic}: {connection.msgtype} is not understood')
+        defined.update({name: known[name] for name in _STABLE})
         for types in (defined, known):
             store = get_typestore(Stores.EMPTY)
             try:
