@@ -1,5 +1,6 @@
 """What is written appears whole or not at all."""
 
+import errno
 import os
 from pathlib import Path
 import subprocess
@@ -34,6 +35,29 @@ def test_the_older_file_stays_after_an_error(tmp_path):
         break_off()
     assert path.read_text() == 'old'
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize('place', [replacing, replacing_folder])
+@pytest.mark.parametrize('code', [errno.ENOSPC, errno.EFBIG])
+def test_a_full_disk_is_told_with_the_file_that_was_asked_for(tmp_path, place, code):
+    path = tmp_path / 'table.csv'
+
+    def fill() -> None:
+        with place(path):
+            raise OSError(code, os.strerror(code))
+
+    with pytest.raises(OSError, match=f'table.csv: cannot be written: {os.strerror(code)}'):
+        fill()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_of_another_file_keeps_its_name(tmp_path):
+    def read() -> None:
+        with replacing(tmp_path / 'table.csv'):
+            (tmp_path / 'input.csv').read_text()
+
+    with pytest.raises(FileNotFoundError, match=r'input\.csv'):
+        read()
 
 
 def test_what_a_killed_process_has_left_is_removed(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+import errno
 import os
 from pathlib import Path
 import platform
@@ -13,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+# No space is left, a quota or a limit of the file's size is reached, or the device fails.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 # Folders in which the files of killed processes have been looked for.
 _cleaned: set[Path] = set()
 
@@ -41,10 +44,22 @@ def replacing(path: Path) -> Iterator[Path]:
     _remove_abandoned(path.parent.absolute())
     partial = path.with_name(f'.{path.stem}.{_machine()}-{os.getpid()}.partial{path.suffix}')
     try:
-        yield partial
-        partial.replace(path)
+        with _naming_full(path):
+            yield partial
+            partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _naming_full(path: Path) -> Iterator[None]:
+    """Context manager in which an error about a full disk, which names no file, names this one."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL or error.filename is not None or error.strerror is None:
+            raise
+        raise OSError(f'{path}: cannot be written: {error.strerror}') from error
 
 
 def _machine() -> str:
@@ -113,9 +128,10 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     beside.mkdir(parents=True)
     partial = beside / path.name
     try:
-        yield partial
-        shutil.rmtree(path, ignore_errors=True)
-        partial.replace(path)
+        with _naming_full(path):
+            yield partial
+            shutil.rmtree(path, ignore_errors=True)
+            partial.replace(path)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 

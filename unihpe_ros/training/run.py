@@ -229,8 +229,7 @@ class Run:
             'objective': self.objective.state_dict(),
             'optimizer': self.optimizer.state_dict(),
         }
-        with replacing(path) as partial:
-            torch.save(state, partial)
+        write_state(path, state)
 
     def load(self, path: Path) -> None:
         """Continue from a checkpoint of the same experiment."""
@@ -251,3 +250,13 @@ class Run:
         model = self.build().to(next(self.model.parameters()).device)
         model.load_state_dict(self.ema)
         return model
+
+
+def write_state(path: Path, state: dict[str, Any]) -> None:
+    """Write what a checkpoint holds whole, or not at all; OSError if the disk is full."""
+    with replacing(path) as partial:
+        try:
+            torch.save(state, partial)
+        except RuntimeError as error:
+            # PyTorch's own error speaks of positions in the file.
+            raise OSError(f'{path}: cannot be written whole; is the disk full?') from error
