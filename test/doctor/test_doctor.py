@@ -17,6 +17,7 @@ from unihpe_ros.cli.main import main
 from unihpe_ros.core.resources import find_resource
 from unihpe_ros.doctor.backends import describe_backends
 from unihpe_ros.doctor.installation import describe_folders, describe_versions
+from unihpe_ros.doctor.other_domains import domains_in_use, why_hidden
 from unihpe_ros.doctor.ros_graph import describe_ros
 
 pytestmark = pytest.mark.ros
@@ -70,6 +71,48 @@ def test_no_camera_is_named():
     section = describe_ros('', 0.5)
     assert 'no camera: nobody publishes sensor_msgs/msg/Image' in section.faults[0]
     assert 'ROS_DOMAIN_ID' in section.faults[0]
+
+
+def test_domains_are_known_by_the_ports_of_their_participants(tmp_path):
+    ports = (7400, 7410, 7411, 7650, 7651, 17900, 17912, 18150, 5353, 40123)
+    table = tmp_path / 'udp'
+    lines = [f'  1: 00000000:{port:04X} 00000000:0000 07' for port in ports]
+    table.write_text('\n'.join(['  sl  local_address rem_address   st', *lines]))
+    # Of domains 1 and 43 there is but the port of all.
+    assert domains_in_use([table, tmp_path / 'none']) == [0, 42]
+
+
+@pytest.mark.parametrize(
+    ('used', 'environment', 'words'),
+    [
+        ([7, 42], {}, 'this is ROS_DOMAIN_ID=7, and on this machine ROS also runs in 42'),
+        ([42], {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'off'}, 'hides all other processes'),
+        ([7], {'ROS_LOCALHOST_ONLY': '1'}, 'only this machine is looked at'),
+        ([7], {}, 'compare ROS_DOMAIN_ID, RMW_IMPLEMENTATION and discovery range'),
+    ],
+)
+def test_what_hides_a_camera_is_named(used, environment, words):
+    assert words in why_hidden(7, used, environment)
+
+
+@pytest.mark.parametrize(
+    ('source', 'words'),
+    [
+        ("raise AttributeError('_ARRAY_API not found')", 'a package was built for another NumPy'),
+        ("raise ImportError('libGL.so.1: cannot open')", 'OpenCV lacks a library'),
+    ],
+)
+def test_a_package_that_cannot_be_imported_is_named(tmp_path, source, words):
+    (tmp_path / 'cv2').mkdir()
+    (tmp_path / 'cv2/__init__.py').write_text(source)
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [sys.executable, '-m', 'unihpe_ros.cli.main', 'doctor', '--listen', '0'],
+        capture_output=True, text=True, env={**os.environ, 'PYTHONPATH': path}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert 'Traceback' not in done.stderr
+    assert f'no pose comes out; most likely: {words}' in done.stderr
 
 
 def test_images_on_another_topic_are_named(camera):

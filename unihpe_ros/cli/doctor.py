@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from importlib import import_module
 import sys
-from typing import TYPE_CHECKING
 
 from unihpe_ros.core.resources import DETECTOR, MODEL
-
-if TYPE_CHECKING:
-    from unihpe_ros.doctor.section import Section
+from unihpe_ros.doctor.section import Section
 
 _DEFAULT_S = 3.0
 
@@ -42,22 +39,18 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
-    from unihpe_ros.doctor.backends import describe_backends
-    from unihpe_ros.doctor.installation import describe_folders, describe_versions
-    from unihpe_ros.doctor.ros_graph import describe_ros
-
     if args.listen < 0:
         raise ValueError(f'--listen: expected 0 or more seconds; got {args.listen:g}')
-    steps: list[Callable[[], Section]] = [
-        describe_versions,
-        lambda: describe_backends(args.model, args.detector_model, args.backend),
-        describe_folders,
+    steps: list[tuple[str, str, tuple[object, ...]]] = [
+        ('installation', 'describe_versions', ()),
+        ('backends', 'describe_backends', (args.model, args.detector_model, args.backend)),
+        ('installation', 'describe_folders', ()),
     ]
     if args.listen:
-        steps.append(lambda: describe_ros(args.image, args.listen))
+        steps.append(('ros_graph', 'describe_ros', (args.image, args.listen)))
     faults = []
-    for step in steps:
-        section = step()
+    for module, name, values in steps:
+        section = _describe(module, name, values)
         print(section.text(), flush=True)
         faults += section.faults
     if faults:
@@ -65,3 +58,28 @@ def run(args: argparse.Namespace) -> int:
         return 1
     print('No fault was found.')
     return 0
+
+
+def _describe(module: str, name: str, values: tuple[object, ...]) -> Section:
+    """Return a part of the report; if what it needs can't be imported, that is its fault."""
+    try:
+        describe = getattr(import_module(f'unihpe_ros.doctor.{module}'), name)
+    except Exception as error:  # noqa: BLE001 - a broken package raises what it likes on import.
+        return Section(module.capitalize(), faults=[_cause_of_import(error)])
+    section: Section = describe(*values)
+    return section
+
+
+def _cause_of_import(error: Exception) -> str:
+    """Return in one sentence why a package can't be imported, and what to do."""
+    reason = ' '.join(str(error).split()) or type(error).__name__
+    if isinstance(error, ModuleNotFoundError):
+        return f'{error.name} is not installed: pip install unihpe_ros brings it'
+    if '_ARRAY_API' in reason or 'numpy' in reason.lower() or 'multiarray' in reason:
+        return (
+            f'a package was built for another NumPy ({reason}): pip install --upgrade numpy scipy '
+            'opencv-python-headless onnxruntime'
+        )
+    if 'libGL' in reason:
+        return f'OpenCV lacks a library ({reason}): pip install opencv-python-headless instead'
+    return f'a package can not be imported: {reason}; install it anew'

@@ -114,6 +114,8 @@ class GraphListener:
     ----------
     middleware : str
         Identifier of the middleware.
+    domain : int
+        The ROS domain.
     heard : dict[str, Heard]
         By topic, after `listen`.
     nodes, failures : dict[str, str]
@@ -128,6 +130,7 @@ class GraphListener:
         self.middleware = get_rmw_implementation_identifier()
         self._context = rclpy.Context()
         rclpy.init(args=[], context=self._context)
+        self.domain = self._context.get_domain_id()
         self._node = rclpy.create_node('unihpe_doctor', context=self._context)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
@@ -135,7 +138,7 @@ class GraphListener:
 
     def about(self) -> str:
         """Return the middleware and the domain in words."""
-        return f'{self.middleware}, domain {self._context.get_domain_id()}'
+        return f'{self.middleware}, domain {self.domain}'
 
     def topics(self, seconds: float) -> dict[str, str]:
         """Return camera topics that somebody publishes to their types."""

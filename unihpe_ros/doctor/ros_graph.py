@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+import os
 from typing import Any, TYPE_CHECKING
 
 from unihpe_ros.bags.topics import camera_info_topic, CAMERA_INFO_TYPE, IMAGE_TYPES
+from unihpe_ros.doctor.other_domains import domains_in_use, why_hidden
 from unihpe_ros.doctor.section import Section
 from unihpe_ros.ros.camera_info import calibration_command
 from unihpe_ros.ros.start_errors import cause_of_no_ros
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 _MOST_TOPICS = 8
 _LARGE_BYTES = 512 * 1024
 _TWO_CLOCKS_S = 0.1
+# Between its stamp and its arrival an image takes less; beyond the second, it is of a recording.
+_LONG_WAY_S, _LONG_AGO_S = 1.0, 60.0
 _ASSUMED = 'people are placed by an assumed field of view (flag 64); to calibrate:'
 
 
@@ -77,8 +81,8 @@ def _look(section: Section, listener: GraphListener, image: str, seconds: float)
     section.faults += [f'{name}: {text}' for name, text in listener.failures.items()]
     if not images:
         section.faults.append(
-            f'no camera: nobody publishes {" or ".join(IMAGE_TYPES)} here; start the camera, and '
-            'compare ROS_DOMAIN_ID, RMW_IMPLEMENTATION and discovery range with its'
+            f'no camera: nobody publishes {" or ".join(IMAGE_TYPES)} here; '
+            f'{why_hidden(listener.domain, domains_in_use(), os.environ)}'
         )
     elif image and image not in images:
         section.faults.append(
@@ -100,6 +104,11 @@ def _notes(heard: Heard, topic: str, types: dict[str, str], listener: GraphListe
         notes.append('images have no stamp: latency is not measured, depth is matched by arrival')
     elif heard.count and heard.age < -_TWO_CLOCKS_S:
         notes.append(f'images are stamped {-heard.age:.2f} s in the future: set the clocks alike')
+    elif heard.count and _LONG_WAY_S < heard.age < _LONG_AGO_S:
+        notes.append(
+            f'images are {heard.age:.1f} s old when they come: set the clocks alike, or look for '
+            'a setting of the driver that keeps images back'
+        )
     if heard.size > _LARGE_BYTES and 'fastrtps' in listener.middleware:
         notes.append(
             'images above 512 KB get lost between processes with the settings of Fast DDS: see '
