@@ -263,6 +263,20 @@ def test_names_of_inputs(text, name):
     assert input_name(text) == name
 
 
+@pytest.mark.parametrize(
+    ('options', 'notes'),
+    [
+        (InputOptions(topic='/image'), ['--topic is not used: it is for recordings']),
+        (InputOptions(raw=(4, 4)), ['--raw is not used: it is for frames on standard input']),
+        (InputOptions(rate=5.0), []),
+    ],
+)
+def test_an_option_for_another_kind_of_input_is_told(tmp_path, options, notes):
+    path = tmp_path / 'photo.png'
+    cv2.imwrite(str(path), np.zeros((8, 8, 3), np.uint8))
+    assert open_input(str(path), options).notes == notes
+
+
 def test_what_opencv_prints_is_kept_back(tmp_path):
     (tmp_path / 'x.mp4').write_bytes(b'nothing')
     program = "from unihpe_ros.run.inputs.video_frames import open_capture; open_capture('x.mp4')"

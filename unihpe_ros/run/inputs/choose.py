@@ -16,6 +16,12 @@ from unihpe_ros.run.inputs.source import DEFAULT_RATE, InputError, Source
 from unihpe_ros.run.inputs.standard_input import StandardInput
 from unihpe_ros.run.inputs.video_frames import Video
 
+# Which inputs the options of some are for.
+_FOR = {
+    '--topic': 'recordings',
+    '--raw': 'frames on standard input',
+    '--fps': 'folders of pictures and frames on standard input',
+}
 _STORAGES = ('*.mcap', '*.db3', '*.mcap.zstd', '*.db3.zstd')
 
 
@@ -62,7 +68,21 @@ def open_input(text: str, options: InputOptions) -> Source:
     """
     source = _open(text, options)
     source.rotation = options.rotation
+    given = {'--topic': options.topic, '--raw': options.raw, '--fps': options.rate}
+    source.notes += [
+        f'{name} is not used: it is for {_FOR[name]}'
+        for name, value in given.items()
+        if value and name not in _used_options(text, source)
+    ]
     return source
+
+
+def _used_options(text: str, source: Source) -> tuple[str, ...]:
+    if isinstance(source, StandardInput):
+        return '--raw', '--fps'
+    if isinstance(source, PictureFiles):
+        return ('--fps',)
+    return ('--topic',) if _is_recording(Path(text)) else ()
 
 
 def _open(text: str, options: InputOptions) -> Source:
