@@ -13,6 +13,7 @@ from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import LifecycleNode, Node
 from launch_ros.substitutions import FindPackageShare
 from unihpe_ros.ros.camera_presets import CAMERA_PRESETS, load_preset
+from unihpe_ros.ros.launch_arguments import unused_arguments
 
 ARGUMENTS = {
     'image': ('', 'Topic of the images, if not that of camera; compressed ones are under it'),
@@ -117,6 +118,11 @@ def estimator(context: LaunchContext) -> list[LifecycleNode]:
     ]
 
 
+def unused(context: LaunchContext) -> list[LogInfo]:
+    known = (*ARGUMENTS, 'params_file')
+    return [LogInfo(msg=words) for words in unused_arguments(context.launch_configurations, known)]
+
+
 def camera(context: LaunchContext) -> list[Node | LogInfo]:
     name = context.launch_configurations['camera']
     preset = load_preset(name)
@@ -191,6 +197,7 @@ def generate_launch_description() -> LaunchDescription:
                 SetEnvironmentVariable(name, config('fastdds.xml'), condition=large_images)
                 for name in PROFILES
             ),
+            OpaqueFunction(function=unused),
             OpaqueFunction(function=camera),
             OpaqueFunction(function=estimator),
             OpaqueFunction(function=rviz),

@@ -9,11 +9,13 @@ from rclpy.serialization import serialize_message
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import get_typestore, Stores
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from std_msgs.msg import Header
 from tiny_bag import CAMERA, RATE, START, truth_at, walker, write_tiny_bag
 from unihpe_ros.bags.reader import BagReader
 from unihpe_ros.bags.topics import BagError, IMAGE_TOPIC, TRUTH_TOPIC
 from unihpe_ros.bags.writer import BagWriter
 from unihpe_ros.core.resources import find_resource
+from unihpe_ros.ros.camera_info import to_camera_info
 
 FRAMES = 6
 
@@ -195,3 +197,27 @@ def test_the_recording_that_ships_is_small_and_its_truth_fits():
         assert people.track_ids.tolist() == [1, 2, 3]
         pixels = recording.camera.project(people.keypoints_3d)
         np.testing.assert_allclose(pixels, people.keypoints_2d, atol=0.05)
+
+
+def test_a_stamp_that_stays_is_replaced_by_the_time_of_recording(tmp_path):
+    types, kind = get_typestore(Stores.ROS2_HUMBLE), 'sensor_msgs/msg/Image'
+    path, step = tmp_path / 'stuck', 33_000_000
+    with Writer(path, version=8, storage_plugin=StoragePlugin.SQLITE3) as writer:
+        connection = writer.add_connection('/image', kind, typestore=types)
+        msg = picture()
+        msg.header.stamp.sec = 5
+        for number in range(9):
+            writer.write(connection, START + number * step, serialize_message(msg))
+    recording = BagReader(path)
+    stamps = recording.stamps()
+    assert stamps == [5 * 10**9] * 5 + [START + number * step for number in range(5, 9)]
+    assert recording.notes == ['/image: images repeat their stamp: the time of recording is used']
+
+
+def test_a_calibration_of_another_frame_is_noted(tmp_path):
+    image, info = picture(), to_camera_info(CAMERA, Header(frame_id='infra'))
+    image.header.frame_id = 'colour'
+    recording = BagReader(write_bag(tmp_path / 'bag', {'/a/image': image, '/a/camera_info': info}))
+    assert recording.stamps() == [START]
+    (note,) = recording.notes
+    assert "camera_info may be of another camera: its frame is 'infra', that of the images" in note

@@ -21,7 +21,7 @@ from unihpe_ros.run.inputs.choose import InputOptions, open_input
 
 FRAMES = 8
 # Of random damage.
-ROUNDS = 40
+ROUNDS = 8
 PACKERS = {'none': bytes, 'bz2': bz2.compress, 'lz4': lz4.compress}
 
 

@@ -69,6 +69,27 @@ def beside():
     return auxiliary
 
 
+def test_images_that_change_their_frame_are_told(beside):
+    for frame_id in ('left', 'left', 'right'):
+        beside.note_frame(frame_id)
+    (line,) = beside.logger.lines
+    assert "images change their frame: it was 'left', now it is 'right'" in line
+
+
+def test_a_calibration_of_another_frame_is_told(beside):
+    msg = camera_info(SIZE)
+    msg.header.frame_id = 'infra'
+    beside.cameras.update(msg)
+    for frame_id in ('', 'infra'):
+        beside.note_frame(frame_id)
+    assert beside.logger.lines == []
+    other = AuxiliaryInputs(rectified=False, log=CameraLog(beside.logger))
+    other.cameras.update(msg)
+    other.note_frame('colour')
+    (line,) = beside.logger.lines
+    assert "camera_info may be of another camera: its frame is 'infra', that of the" in line
+
+
 def depth_of(beside, stamp, root_mode='auto'):
     return beside.depth_of(stamp, time.monotonic(), SIZE, Parameters(root_mode=root_mode))
 

@@ -141,6 +141,36 @@ def test_an_age_that_cannot_be_known_is_unknown_and_not_negative(run, ahead):
         assert all(age.data >= 0 for age in ages)
 
 
+def test_images_that_are_old_when_they_come_are_told(run):
+    with run() as (_, peer):
+        logs, player = peer.listen_to_logs(), Player(peer)
+        player.show(time.time() - 5.0)
+        words = 'images are old when they come: by '
+        assert wait_until(lambda: any(words in line for line in logs))
+        (line,) = (line for line in logs if words in line)
+        assert float(line.partition(words)[2].split()[0]) >= 5.0
+
+
+def test_who_leaves_a_camera_with_a_stamp_that_stays_is_not_seen_for_ever(run):
+    with run(lost_timeout_s=0.5) as (_, peer):
+        logs, clouds = peer.listen_to_logs(), peer.listen(PointCloud2, 'pose3d')
+        camera = peer.camera()
+        shown = np.full((96, 128, 3), 40, np.uint8)
+        empty = shown.copy()
+        paint_person(shown, person_box(64, 48, 66))
+
+        def seen(picture: np.ndarray, count: int) -> bool:
+            camera.publish(encode_image(picture, image(1000.0).header))
+            return wait_until(lambda: clouds and clouds[-1].height == count, 0.2)
+
+        assert wait_until(camera.get_subscription_count)
+        assert wait_until(lambda: seen(shown, 1))
+        assert wait_until(
+            lambda: seen(shown, 1) and any('images repeat their stamp' in x for x in logs)
+        )
+        assert wait_until(lambda: seen(empty, 0))
+
+
 def test_zero_stamps_among_good_ones_do_no_harm(run):
     with run() as (_, peer):
         player = Player(peer)

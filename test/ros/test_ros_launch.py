@@ -5,6 +5,7 @@ import importlib.util
 
 import pytest
 from ros_fixtures import FakeEstimator, ros
+from unihpe_ros.ros.launch_arguments import unused_arguments
 from unihpe_ros.ros.node import PoseEstimatorNode
 import yaml
 
@@ -58,8 +59,20 @@ def test_the_launch_file_offers_its_arguments(root):
     names = {
         argument.name for argument in module.generate_launch_description().get_launch_arguments()
     }
-    assert names == {
-        *('image', 'camera_info', 'namespace', 'model', 'backend', 'params_file'),
-        *('rviz', 'fixed_frame', 'autostart', 'large_images', 'cameras', 'mode', 'target_frame'),
-        *('depth_image', 'boxes_in', 'pose2d_in', 'camera', 'device'),
-    }
+    assert names == {*module.ARGUMENTS, 'params_file'}
+
+
+@pytest.mark.parametrize(
+    ('name', 'words'),
+    [
+        ('imge', ['imge:= is not used: did you mean image:=?']),
+        ('param_file', ['param_file:= is not used: did you mean params_file:=?']),
+        ('score_threshold', ['score_threshold:= is not used: it is a parameter of the node']),
+        # Of a launch file that includes ours.
+        ('robot_description', []),
+        ('image', []),
+    ],
+)
+def test_an_argument_that_the_launch_file_lacks_is_told(name, words):
+    told = unused_arguments({name: '1'}, ('image', 'camera', 'params_file'))
+    assert [text[: len(start)] for text, start in zip(told, words, strict=True)] == words

@@ -3,7 +3,13 @@
 import pytest
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-from unihpe_ros.ros.parameter_files import unknown_parameters, unmatched_files
+from ros_fixtures import FakeEstimator
+from unihpe_ros.ros.node import PoseEstimatorNode
+from unihpe_ros.ros.parameter_files import (
+    unknown_overrides,
+    unknown_parameters,
+    unmatched_files,
+)
 from unihpe_ros.ros.parameters import declare_parameters
 
 
@@ -40,6 +46,29 @@ def test_what_is_declared_or_of_ros_is_no_news(context, namespace):
         'qos_overrides./pose3d.publisher.depth': 3,
     }
     assert told_of(context, namespace, **given) == []
+
+
+def test_a_qos_override_that_applies_to_no_topic_is_told(context, namespace):
+    topic = f'qos_overrides.{namespace}/pose3d.publisher.depth'
+    lost = [
+        f'qos_overrides.{namespace}/pose4d.publisher.depth',
+        f'qos_overrides.{namespace}/image.subscription.reliability',
+    ]
+    values = [Parameter(topic, value=3), *(Parameter(name, value=3) for name in lost)]
+    node = PoseEstimatorNode(
+        estimator_factory=lambda _: FakeEstimator(),
+        context=context,
+        namespace=namespace,
+        parameter_overrides=values,
+    )
+    try:
+        node.trigger_configure()
+        told = unknown_overrides(node)
+    finally:
+        node.destroy_node()
+    assert len(told) == 2
+    assert all('expected qos_overrides.<topic>.publisher.<policy> with' in line for line in told)
+    assert all(any(f"'{name}' is not used" in line for line in told) for name in lost)
 
 
 PART = '  ros__parameters:\n    max_people: 2\n'

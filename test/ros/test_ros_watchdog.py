@@ -69,7 +69,10 @@ def test_the_topic_carries_something_else(node):
         other.create_publisher(CompressedImage, 'image', 1)
         text = cause(node, subscribe(node), 'carries')
         other.destroy_node()
-    assert text.endswith('carries sensor_msgs/msg/CompressedImage, expected sensor_msgs/msg/Image')
+    assert 'carries sensor_msgs/msg/CompressedImage, expected sensor_msgs/msg/Image; ' in text
+    assert text.endswith(
+        f'set image_transport:=compressed and image:={node.get_namespace()}/image'
+    )
 
 
 def test_a_qos_mismatch_names_both_sides(node):

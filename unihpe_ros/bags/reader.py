@@ -25,6 +25,7 @@ from unihpe_ros.bags.topics import (
 from unihpe_ros.core.geometry import Camera
 from unihpe_ros.core.intensity import IntensityRange
 from unihpe_ros.core.pose import Poses
+from unihpe_ros.core.repeated_stamps import RepeatedStamps
 from unihpe_ros.ros.camera_info import read_calibration
 from unihpe_ros.ros.clouds import from_cloud
 from unihpe_ros.ros.images import BgrImage, DecodeError
@@ -141,11 +142,18 @@ class BagReader:
             If the recording is damaged; the message names file and place.
 
         """
-        intensity = IntensityRange()
+        intensity, repeated = IntensityRange(), RepeatedStamps()
         for number, (received, data, msg, times) in enumerate(self._messages(self.topic)):
             if getattr(msg, 'encoding', '') == '16UC1':
                 self._tell(f'{self.topic} is 16UC1: taken for infrared pictures, not for depth')
             stamp = _stamp(msg) or received
+            if repeated.note(stamp):
+                self._tell(
+                    f'{self.topic}: images repeat their stamp: the time of recording is used'
+                )
+                stamp = received
+            if number == 0:
+                self._compare_frames(msg)
             yield BagImage(number, stamp, received, len(data), msg, *times, intensity)
         if intensity.problem:
             self._tell(f'{self.topic}: no contrast in the last image: {intensity.problem}')
@@ -249,6 +257,17 @@ class BagReader:
             raise
         except DAMAGE as error:
             raise damaged(self.path, error, f'message {number} of {topic}') from error
+
+    def _compare_frames(self, image: Any) -> None:
+        told, frame = (
+            getattr(self.camera_info, 'header', image.header).frame_id,
+            image.header.frame_id,
+        )
+        if told and frame and told != frame:
+            self._tell(
+                f'camera_info may be of another camera: its frame is {told!r}, that of the images '
+                f'{frame!r}; if so, places are wrong'
+            )
 
     def _read_camera_info(self, topic: str) -> Any:
         msg = next(self._messages(topic))[2]

@@ -63,6 +63,7 @@ class AuxiliaryInputs:
         self._stamps: deque[float] = deque(maxlen=16)
         self._misfit = ''
         self._size: tuple[int, int] | None = None
+        self._frame_id = ''
         self._blind_since = math.inf
         self.cameras = CameraSource(rectified, rotation)
         self.depths: TimestampBuffer[Image | CompressedImage] = TimestampBuffer()
@@ -72,6 +73,21 @@ class AuxiliaryInputs:
     def note_image(self, stamp: float) -> None:
         """Update the time between images."""
         self._stamps.append(stamp)
+
+    def note_frame(self, frame_id: str) -> None:
+        """Warn if images come from another frame than before, or than their calibration."""
+        if self._frame_id and frame_id != self._frame_id:
+            self._log.warning(
+                f'images change their frame: it was {self._frame_id!r}, now it is {frame_id!r}; '
+                'expected the images of one camera on one topic',
+                _REPEAT_S,
+            )
+        self._frame_id, told = frame_id, self.cameras.frame_id
+        if frame_id and told and told != frame_id:
+            self._log.warning(
+                f'camera_info may be of another camera: its frame is {told!r}, that of the image '
+                f'{frame_id!r}; if so, places are wrong'
+            )
 
     @property
     def lost_share(self) -> float:

@@ -254,6 +254,11 @@ class CameraSource:
         """Whether there was any camera_info, usable or not."""
         return bool(self._known)
 
+    @property
+    def frame_id(self) -> str:
+        """The camera's frame, as the camera_info says; empty without one."""
+        return '' if self._msg is None else str(self._msg.header.frame_id)
+
     def update(self, msg: CameraInfo) -> Calibration | None:
         """Take over a camera_info; return what it says, or None while nothing changes."""
         known = _content(msg)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 import time
@@ -15,6 +16,7 @@ from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 from unihpe_ros.core.intensity import IntensityRange
+from unihpe_ros.core.repeated_stamps import RepeatedStamps
 from unihpe_ros.ros.auxiliary_inputs import AuxiliaryInputs
 from unihpe_ros.ros.boxes_in import detections_type
 from unihpe_ros.ros.camera_log import CameraLog
@@ -49,17 +51,20 @@ class Frame:
         time.monotonic() of the callback, s.
     camera_input : CameraInput
         The camera that it is from.
+    is_stamped : bool
+        Whether its stamp can be used: the camera does not repeat one.
 
     """
 
     msg: Any
     received: float
     camera_input: CameraInput
+    is_stamped: bool = True
 
     @property
     def stamp(self) -> float:
         """Time at which it was taken, s; without a stamp, that of its arrival."""
-        return seconds(self.msg.header) or self.received
+        return (seconds(self.msg.header) if self.is_stamped else 0.0) or self.received
 
     def depth(self, size: tuple[int, int], parameters: Parameters) -> NDArray[np.float32] | None:
         """Return the depth image of the same moment, if there is one."""
@@ -122,6 +127,7 @@ class CameraInput:
         self.intensity = IntensityRange(parameters.intensity_limits)
         self._node = node
         self._watchdog = Watchdog(node, statistics, self.log)
+        self._repeated: dict[str, RepeatedStamps] = defaultdict(RepeatedStamps)
         self._topic, self._kind = _input(parameters)
         self._submit: Callable[[Frame, str], bool] | None = None
         self._subscriptions: dict[str, Subscription] = {}
@@ -186,6 +192,12 @@ class CameraInput:
             self._ask_for_latched(infos)
         if _DEPTHS[0] in self._subscriptions and not self.auxiliary.depths.ever_came:
             self._follow_depth(parameters.depth_transport)
+        for topic, beside in (
+            (_DEPTHS[0], self.auxiliary.depths),
+            ('boxes_in', self.auxiliary.boxes),
+        ):
+            if topic in self._subscriptions and not beside.ever_came:
+                self._watchdog.check_beside(self._subscriptions[topic])
         lost = self.auxiliary.lost_share
         return self._watchdog.check(images, infos, parameters, blind=blind, lost=lost)
 
@@ -250,16 +262,27 @@ class CameraInput:
     def _on_image(self, msg: Any) -> None:
         # hri_msgs/Skeleton2D has no data.
         self.statistics.received(len(getattr(msg, 'data', ())))
-        frame = Frame(msg, time.monotonic(), self)
+        is_repeated = self._repeated['image'].note(seconds(msg.header))
+        if is_repeated:
+            self.log.warning(
+                'images repeat their stamp: the time of arrival is used, latency is not measured; '
+                'expected a header.stamp of its own for each image'
+            )
+        frame = Frame(msg, time.monotonic(), self, is_stamped=not is_repeated)
         self.auxiliary.note_image(frame.stamp)
         if self._submit is not None and self._submit(frame, self.name):
             self.statistics.count('dropped')
 
     def _on_depth(self, msg: Image | CompressedImage) -> None:
-        self.auxiliary.depths.put(_stamp(msg), msg)
+        self.auxiliary.depths.put(self._stamp_of('depth', msg), msg)
 
     def _on_boxes(self, msg: Any) -> None:
-        self.auxiliary.boxes.put(_stamp(msg), msg)
+        self.auxiliary.boxes.put(self._stamp_of('boxes', msg), msg)
+
+    def _stamp_of(self, topic: str, msg: Any) -> float:
+        """Return the stamp of a message, s; its arrival if it has none, or one that stays."""
+        stamp = seconds(msg.header)
+        return time.monotonic() if not stamp or self._repeated[topic].note(stamp) else stamp
 
     def _on_camera_info(self, msg: CameraInfo) -> None:
         calibration = self.auxiliary.cameras.update(msg)
@@ -284,11 +307,6 @@ def _newest(*, reliable: bool) -> QoSProfile:
     # A deeper queue makes a slow reader late by its length: 320 ms at depth 10 against 19 ms.
     reliability = ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
     return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=reliability)
-
-
-def _stamp(msg: Any) -> float:
-    # Without stamps, messages are matched by their arrival.
-    return seconds(msg.header) or time.monotonic()
 
 
 def seconds(header: Header) -> float:

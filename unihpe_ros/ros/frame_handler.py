@@ -17,7 +17,7 @@ from unihpe_ros.core.intensity import IntensityRange
 from unihpe_ros.core.pose import Poses
 from unihpe_ros.core.settings import EstimatorSettings
 from unihpe_ros.estimator import CameraImage, PoseEstimator
-from unihpe_ros.ros.camera_input import CameraInput, Frame, seconds
+from unihpe_ros.ros.camera_input import Frame, seconds
 from unihpe_ros.ros.camera_poses import CameraPoses
 from unihpe_ros.ros.compressed import CompressedPicture
 from unihpe_ros.ros.images import BgrImage, DecodeError, make_decoder
@@ -32,6 +32,8 @@ _UNIT = re.compile('_(s|hz)$')
 _JUMP_BACK_S = 0.1
 # Clocks of two machines that are synchronised differ by less.
 _CLOCKS_S = 0.01
+# Between its stamp and its arrival an image takes less.
+_LONG_WAY_S = 1.0
 # If two cameras publish on one topic, the stamps go back and forth with every image.
 _REPEAT_S = 1.0
 
@@ -141,6 +143,7 @@ class FrameHandler:
             opened = self._decode(frame.msg, intensity)
         size = _size(opened)
         stamp, beside = frame.stamp, camera_input.auxiliary
+        beside.note_frame(frame.msg.header.frame_id)
         camera, boxes = beside.camera_of(size), beside.boxes_of(stamp, parameters)
         pose = self._camera_pose(frame)
         if isinstance(opened, CompressedPicture):
@@ -231,7 +234,7 @@ class FrameHandler:
         camera_input.statistics.people = len(poses)
         camera_input.statistics.postures = camera_input.outputs.postures
         figures: dict[str, float] = {'dropped': camera_input.statistics.total('dropped')}
-        latency = self._measure_latency(seconds(header), camera_input)
+        latency = self._measure_latency(look.frame)
         if latency is not None:
             figures['latency'] = round(1e3 * latency, 1)
         camera_input.outputs.show(picture, poses, figures)
@@ -252,12 +255,14 @@ class FrameHandler:
         self._last_stamps[name] = stamp
         return False
 
-    def _measure_latency(self, stamp: float, camera_input: CameraInput) -> float | None:
+    def _measure_latency(self, frame: Frame) -> float | None:
         """Publish and return the time from the image's stamp to now, s; None if unknown."""
-        if not stamp:
-            camera_input.log.warning(
-                'images have no stamp: the time of arrival is used, latency is not measured'
-            )
+        stamp, camera_input = seconds(frame.msg.header), frame.camera_input
+        if not (stamp and frame.is_stamped):
+            if not stamp:
+                camera_input.log.warning(
+                    'images have no stamp: the time of arrival is used, latency is not measured'
+                )
             camera_input.statistics.unknown('end_to_end')
             return None
         now = self._clock.now().nanoseconds
@@ -273,6 +278,13 @@ class FrameHandler:
             )
             camera_input.statistics.unknown('end_to_end')
             return None
+        before = latency - (time.monotonic() - frame.received)
+        if before > _LONG_WAY_S:
+            camera_input.log.warning(
+                f'images are old when they come: by {before:.1f} s; the clock of their machine is '
+                'behind, the driver keeps them back, or a bag is played without --clock and '
+                'use_sim_time; latency includes that'
+            )
         latency = max(latency, 0.0)
         camera_input.statistics.add('end_to_end', latency)
         camera_input.outputs.publish_latency(latency)

@@ -19,7 +19,11 @@ from unihpe_ros.ros.diagnostics import describe, health
 from unihpe_ros.ros.frame_handler import estimator_settings
 from unihpe_ros.ros.malloc import keep_image_buffers
 from unihpe_ros.ros.model_loading import load_before_configure, Loading
-from unihpe_ros.ros.parameter_files import unknown_parameters, unmatched_files
+from unihpe_ros.ros.parameter_files import (
+    unknown_overrides,
+    unknown_parameters,
+    unmatched_files,
+)
 from unihpe_ros.ros.parameters import declare_parameters, Parameters
 from unihpe_ros.ros.pipeline import Pipeline
 from unihpe_ros.ros.statistics import Statistics
@@ -157,6 +161,8 @@ class PoseEstimatorNode(LifecycleNode):
         if self.parameters.tune_malloc and not keep_image_buffers():
             self.get_logger().info('tune_malloc: this C library has no mallopt')
         self._pipeline = Pipeline(self, self._loaded, self.parameters, self._statistics)
+        for note in unknown_overrides(self):
+            self.get_logger().warning(note)
         estimator = self._pipeline.estimator
         for note in estimator.notes:
             # Separate lines of code: rclpy allows only one severity for each line.

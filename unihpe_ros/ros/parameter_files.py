@@ -39,6 +39,26 @@ def unknown_parameters(node: Node) -> list[str]:
     ]
 
 
+def unknown_overrides(node: Node) -> list[str]:
+    """
+    Return a sentence for each QoS override that was given at start but applies to no topic.
+
+    Parameters
+    ----------
+    node : Node
+        Node whose publishers are there.
+
+    """
+    given = [name for name in getattr(node, '_parameter_overrides', {}) if name.startswith(_LATER)]
+    return [
+        f'parameter {name!r} is not used: expected {_LATER}<topic>.publisher.<policy> with the '
+        'full name of a topic that this node publishes; of images that come in, set image_qos'
+        for name in sorted(given)
+        # Topics of single people are made when they are seen.
+        if not node.has_parameter(name) and '/bodies/' not in name
+    ]
+
+
 def _unknown(name: str) -> str:
     known = [item.name for item in fields(Parameters)]
     last = name.rpartition('.')[2]

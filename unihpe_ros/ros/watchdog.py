@@ -121,6 +121,14 @@ class Watchdog:
         self._warn_anew(cause, cause, now)
         return cause
 
+    def check_beside(self, subscription: Subscription) -> None:
+        """Log once if an input beside the images is published, but in no form that is read."""
+        # Counting is cheap, and nobody publishes most of these inputs.
+        if self._node.count_publishers(subscription.topic_name):
+            misfit = cause_of_misfit(self._node, subscription)
+            if misfit:
+                self._log.warning(f'input is not used: {misfit}')
+
     def _totals(self) -> tuple[int, int]:
         return self._statistics.total('received'), self._statistics.total('dropped')
 
@@ -205,22 +213,45 @@ def cause_of_silence(node: Node, subscription: Subscription) -> str:
         One sentence with the cause and what to do.
 
     """
-    topic = subscription.topic_name
+    topic, wanted = subscription.topic_name, _type_name(subscription)
     publishers = node.get_publishers_info_by_topic(topic)
-    wanted = _type_name(subscription)
-    fitting = [publisher for publisher in publishers if publisher.topic_type == wanted]
     if not publishers:
-        return f'no publisher on {topic}; {_others(node, wanted)}'
-    if not fitting:
-        return f'{topic} carries {publishers[0].topic_type}, expected {wanted}'
-    mismatches = [_mismatch(publisher, subscription.qos_profile) for publisher in fitting]
-    if all(mismatches):
-        return f'{topic}: {mismatches[0]}'
+        cure = _other_transport(node, topic, wanted) or _others(node, wanted)
+        return f'no publisher on {topic}; {cure}'
+    misfit = cause_of_misfit(node, subscription)
+    if misfit:
+        return misfit
+    fitting = [publisher for publisher in publishers if publisher.topic_type == wanted]
     what = 'frame' if wanted in _LARGE_TYPES else 'message'
     cause = f'{topic} has a publisher ({_who(fitting)}) but no {what} arrives; is it running?'
     if wanted in _LARGE_TYPES and _is_fast_dds():
         cause = f'{cause} If so: {_SEGMENT_ADVICE}'
     return cause
+
+
+def cause_of_misfit(node: Node, subscription: Subscription) -> str:
+    """Return why none of the publishers on a topic reaches a subscription; '' if one does."""
+    topic, wanted = subscription.topic_name, _type_name(subscription)
+    publishers = node.get_publishers_info_by_topic(topic)
+    fitting = [publisher for publisher in publishers if publisher.topic_type == wanted]
+    if publishers and not fitting:
+        found = publishers[0].topic_type
+        text = f'{topic} carries {found}, expected {wanted}'
+        if (found, wanted) == (_LARGE_TYPES[1], _LARGE_TYPES[0]):
+            base = topic.removesuffix('/compressed')
+            return f'{text}; set image_transport:=compressed and image:={base}'
+        return text
+    mismatches = [_mismatch(publisher, subscription.qos_profile) for publisher in fitting]
+    return f'{topic}: {mismatches[0]}' if mismatches and all(mismatches) else ''
+
+
+def _other_transport(node: Node, topic: str, wanted: str) -> str:
+    """Return what to set if the images are published in the other form; '' if they are not."""
+    raw = topic.removesuffix('/compressed')
+    other, kind = (f'{topic}/compressed', 'compressed') if raw == topic else (raw, 'raw')
+    if wanted not in _LARGE_TYPES or not node.count_publishers(other):
+        return ''
+    return f'{other} has one: set image_transport:={kind}'
 
 
 def _is_fast_dds() -> bool:
