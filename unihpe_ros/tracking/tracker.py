@@ -179,7 +179,7 @@ class Tracker:
                 seen[row] = Track.start(row, observations, self._root, self._stamp)
                 seen[row].state = self._first_state
                 self.tracks.append(seen[row])
-        confirmed = [track for track in seen.values() if self._counts(track, settings)]
+        confirmed = [track for track in seen.values() if self._gets_id(track, settings)]
         self.tracks = self._identities.assign(self.tracks, seen.values(), confirmed, self._stamp)
         self._retire({id(track) for track in seen.values()}, settings)
         ids = np.zeros(len(observations), np.uint32)
@@ -231,7 +231,7 @@ class Tracker:
         see_together(seen, observations, self._root, self._stamp, threshold, alone)
         return seen
 
-    def _counts(self, track: Track, settings: EstimatorSettings) -> bool:
+    def _gets_id(self, track: Track, settings: EstimatorSettings) -> bool:
         """Whether a newcomer gets an id: two observations agree, and enough time has passed."""
         old = self._stamp - track.first >= settings.confirm_time
         return not track.id and track.state is State.CONFIRMED and old
