@@ -145,6 +145,9 @@ def test_recording_brings_stamps_and_camera(tmp_path):
     # Of another resolution it is scaled, as the node does it, and of other proportions not used.
     assert source.camera_of((320, 240)).K[0, 0] == source.camera_of((640, 480)).K[0, 0] / 2
     assert source.camera_of((640, 100)) is None
+    assert source.notes == []
+    source = open_path(tmp_path / 'bag', fov_deg=50.0)
+    assert source.notes == ['--fov is not used: it is for inputs without a calibration']
 
 
 @pytest.mark.slow
@@ -268,7 +271,7 @@ def test_names_of_inputs(text, name):
     [
         (InputOptions(topic='/image'), ['--topic is not used: it is for recordings']),
         (InputOptions(raw=(4, 4)), ['--raw is not used: it is for frames on standard input']),
-        (InputOptions(rate=5.0), []),
+        (InputOptions(rate=5.0, fov_deg=50.0), []),
     ],
 )
 def test_an_option_for_another_kind_of_input_is_told(tmp_path, options, notes):

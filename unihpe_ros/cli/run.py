@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from unihpe_ros.web.feed import Feed
 
 DEFAULT_FOLDER = Path('out/run')
+_FOV_DEG = 60.0
 _STANDS_FOR_NAME = '{name}'
 _KEYPOINTS = ('union26', 'coco17', 'h36m17', 'ros4hri18')
 
@@ -127,7 +128,7 @@ def _add_input_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--fov',
         type=above_zero,
-        default=60.0,
+        default=0.0,
         metavar='DEG',
         help='horizontal field of view, degrees, of inputs without a calibration (default: 60)',
     )
@@ -204,7 +205,7 @@ def _prepare(
     from unihpe_ros.run.inputs.choose import InputOptions, open_input
     from unihpe_ros.run.session import Plan
 
-    options = InputOptions(args.topic, args.raw, args.fps, args.image_rotation)
+    options = InputOptions(args.topic, args.raw, args.fps, args.image_rotation, args.fov)
     source = open_input(text, options)
     if feed is not None:
         feed.rotation = args.image_rotation
@@ -224,7 +225,7 @@ def _prepare(
         resume=args.resume,
         seconds=args.seconds,
         settings={
-            **{'model': args.model, 'detector': args.detector, 'fov_deg': args.fov},
+            **{'model': args.model, 'detector': args.detector, 'fov_deg': args.fov or _FOV_DEG},
             'detect_every': args.detect_every,
             **({'model_2d': args.model_2d} if args.model_2d else {}),
             **({'image_rotation': args.image_rotation} if args.image_rotation else {}),
@@ -250,7 +251,7 @@ def _load(args: argparse.Namespace) -> PoseEstimator:
 
     return PoseEstimator(
         args.model,
-        EstimatorSettings(default_fov_deg=args.fov, detect_every=args.detect_every),
+        EstimatorSettings(default_fov_deg=args.fov or _FOV_DEG, detect_every=args.detect_every),
         backend=args.backend,
         detector=args.detector,
         model_2d=args.model_2d,

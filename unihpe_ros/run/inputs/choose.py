@@ -21,6 +21,7 @@ _FOR = {
     '--topic': 'recordings',
     '--raw': 'frames on standard input',
     '--fps': 'folders of pictures and frames on standard input',
+    '--fov': 'inputs without a calibration',
 }
 _STORAGES = ('*.mcap', '*.db3', '*.mcap.zstd', '*.db3.zstd')
 
@@ -40,6 +41,8 @@ class InputOptions:
         Frames per second of pictures and of standard input; 0 is unknown.
     rotation : int
         By how many degrees the frames are turned clockwise to be upright.
+    fov_deg : float
+        Field of view that is assumed without a calibration; 0 for the default.
 
     """
 
@@ -47,6 +50,7 @@ class InputOptions:
     raw: tuple[int, int] | None = None
     rate: float = 0.0
     rotation: int = 0
+    fov_deg: float = 0.0
 
 
 def open_input(text: str, options: InputOptions) -> Source:
@@ -68,7 +72,8 @@ def open_input(text: str, options: InputOptions) -> Source:
     """
     source = _open(text, options)
     source.rotation = options.rotation
-    given = {'--topic': options.topic, '--raw': options.raw, '--fps': options.rate}
+    fov = options.fov_deg if source.is_calibrated else 0.0
+    given = {'--topic': options.topic, '--raw': options.raw, '--fps': options.rate, '--fov': fov}
     source.notes += [
         f'{name} is not used: it is for {_FOR[name]}'
         for name, value in given.items()

@@ -34,6 +34,7 @@ class RecordedFrames(Source):
     def __init__(self, path: Path, topic: str = '', rotation: int = 0) -> None:
         self._reader = reader = BagReader(path, topic, rotation=rotation)
         super().__init__(str(path), count=reader.count, rotation=rotation)
+        self.is_calibrated = reader.camera is not None
         self.rate = self._measure_rate()
 
     def frames(self, start: int = 0) -> Iterator[InputFrame]:

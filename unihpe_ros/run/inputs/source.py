@@ -64,6 +64,8 @@ class Source:
         Whether it is a live input: frames that are not read in time are lost.
     still : bool
         Whether frames are separate pictures, so that people have no ids over time.
+    is_calibrated : bool
+        Whether a calibration comes with it.
     notes : list[str]
         Messages for the user at the end.
 
@@ -75,6 +77,7 @@ class Source:
     rotation: int = 0
     live: bool = field(default=False, init=False)
     still: bool = field(default=False, init=False)
+    is_calibrated: bool = field(default=False, init=False)
     notes: list[str] = field(default_factory=list, init=False)
 
     def frames(self, start: int = 0) -> Iterator[InputFrame]:
