@@ -148,7 +148,11 @@ def test_a_recording_cut_off_is_named_with_the_place(bags, tmp_path, kind, share
     ('kind', 'words'),
     [
         ('mcap', r'ends at byte \d+ without a footer: the recorder was interrupted'),
-        ('ros1', r'has no index \(index_pos is 0 in the bag header at byte 13\)'),
+        (
+            'ros1',
+            r'has no index \(index_pos is 0 in the bag header at byte 13\): the recorder was '
+            'interrupted',
+        ),
     ],
 )
 def test_an_unfinished_index_is_named(bags, tmp_path, kind, words):
