@@ -70,9 +70,17 @@ def topple(standing: Float64, azimuth: float) -> Float64:
 
 
 def followed(
-    points: Float64, noise: float, tilt: float, rng: np.random.Generator
+    points: Float64,
+    noise: float,
+    tilt: float,
+    rng: np.random.Generator,
+    *,
+    has_ankles: bool = True,
 ) -> list[Posture]:
     """Return the posture at each moment, with noise of so many m and a vertical off by degrees."""
+    if not has_ankles:
+        points = points.copy()
+        points[:, list(_ANKLES)] = np.nan
     azimuth = rng.uniform(0, 2 * np.pi)
     axis = np.array([np.cos(azimuth), np.sin(azimuth), 0])
     up = Rotation.from_rotvec(np.radians(tilt) * axis).apply((0.0, 0.0, 1.0))
@@ -88,10 +96,12 @@ def main() -> None:
     parser.add_argument('--bodies', type=Path, required=True)
     parser.add_argument('--noise', type=float, default=0.03, help='m (default: 0.03)')
     parser.add_argument('--tilt', type=float, default=5.0, help='degrees (default: 5)')
+    parser.add_argument('--without-ankles', action='store_true', help='hide both ankles')
     args = parser.parse_args()
+    errors, has_ankles = (args.noise, args.tilt), not args.without_ankles
     rng, minutes, alarms, standing = np.random.default_rng(0), 0.0, [], []
     for name, points in clips_of(args.motions, args.bodies):
-        found = followed(points, args.noise, args.tilt, rng)
+        found = followed(points, *errors, rng, has_ankles=has_ankles)
         minutes += len(found) / RATE / 60
         if Posture.FALLEN in found:
             alarms.append(f'{name} at {found.index(Posture.FALLEN) / RATE:.1f} s')
@@ -104,7 +114,7 @@ def main() -> None:
     delays = []
     for number, points in enumerate(standing):
         fall = topple(points, 2 * np.pi * number / 20)
-        found = followed(fall, args.noise, args.tilt, rng)
+        found = followed(fall, *errors, rng, has_ankles=has_ankles)
         if Posture.FALLEN in found:
             lying = len(fall) - round(_LIES * RATE)
             delays.append((found.index(Posture.FALLEN) - lying) / RATE)

@@ -5,11 +5,17 @@ from posed_people import angles_of, keypoints
 import pytest
 from scipy.spatial.transform import Rotation
 from unihpe_ros.core.skeleton import UNION
-from unihpe_ros.kinematics.posture import Posture, postures, PostureTracker
+from unihpe_ros.kinematics.posture import Posture, postures, PostureTracker, SeenPosture
 
 UP = np.array([0.0, 0.0, 1.0])
+ANKLES = UNION.indices('left_ankle', 'right_ankle')
 STANDING, SITTING, KNEELING = Posture.STANDING, Posture.SITTING, Posture.KNEELING
 LYING, FALLEN = Posture.LYING, Posture.FALLEN
+
+
+def seen_of(points, up=UP):
+    """Return the postures alone."""
+    return [one.posture for one in postures(points, up)]
 
 
 def both(**angles):
@@ -38,10 +44,10 @@ def test_a_posture_is_known_from_any_side(name):
     posture, angles = POSES[name]
     points = keypoints(angles_of(**angles))
     turns = Rotation.from_rotvec([(0, 0, yaw) for yaw in np.linspace(0, 6, 7)]).as_matrix()
-    assert postures(points @ turns.transpose(0, 2, 1), UP) == 7 * [posture]
+    assert seen_of(points @ turns.transpose(0, 2, 1)) == 7 * [posture]
     # The optical frame of a camera: y points down.
     camera = np.array([[0, -1, 0], [0, 0, -1], [1, 0, 0]])
-    assert postures(points @ camera.T, np.array([0, -1.0, 0])) == [posture]
+    assert seen_of(points @ camera.T, np.array([0, -1.0, 0])) == [posture]
 
 
 @pytest.mark.parametrize(
@@ -58,23 +64,27 @@ def test_a_posture_is_known_from_any_side(name):
 )
 def test_people_lie_on_back_belly_and_sides(turn, angles):
     points = keypoints(angles_of(**angles)) @ Rotation.from_rotvec(turn).as_matrix().T
-    assert postures(points, UP) == [LYING]
+    assert seen_of(points) == [LYING]
 
 
 def test_what_can_not_be_known_is_unknown():
     points = np.tile(keypoints(angles_of()), (4, 1, 1))
     points[0, UNION.index('left_knee')] = np.nan
-    points[1, UNION.indices('left_knee', 'right_ankle')] = np.nan
+    points[1, UNION.indices('left_knee', 'right_knee')] = np.nan
     points[2, UNION.index('left_shoulder_joint')] = np.nan
     points[3] = 0
-    assert postures(points, UP) == [STANDING, *3 * [Posture.UNKNOWN]]
-    assert postures(points[:0], UP) == []
+    assert seen_of(points) == [STANDING, *3 * [Posture.UNKNOWN]]
+    assert seen_of(points[:0]) == []
+
+
+def as_seen(one):
+    return one if isinstance(one, SeenPosture) else SeenPosture(one)
 
 
 def follow(seen, rate=10.0, tracker=None, start=0.0):
     """Return what becomes of one person's postures, given for one moment after the other."""
     tracker = tracker or PostureTracker()
-    return [tracker.update([7], [one], start + k / rate)[0] for k, one in enumerate(seen)]
+    return [tracker.update([7], [as_seen(one)], start + k / rate)[0] for k, one in enumerate(seen)]
 
 
 def test_whoever_lies_within_a_second_of_standing_fell_until_they_rise():
@@ -110,3 +120,43 @@ def test_time_that_goes_back_and_people_who_leave_are_forgotten():
     follow(10 * [STANDING], tracker=tracker, start=1.0)
     tracker.update([], [], 2.0)
     assert set(follow(10 * [LYING], tracker=tracker, start=2.1)) == {LYING}
+
+
+@pytest.mark.parametrize(
+    ('posture', 'angles', 'turn'),
+    [
+        (STANDING, {}, (0, 0, 0)),
+        (STANDING, {'waist': 1.5}, (0, 0, 0)),
+        (SITTING, both(r_hip=1.5, knee=-1.5), (0, 0, 0)),
+        (LYING, {}, (0, 1.6, 0)),
+        (LYING, both(r_hip=0.6, knee=-0.8), (1.5, 0, 0.3)),
+    ],
+)
+def test_without_ankles_a_posture_is_known_by_thighs_and_trunk(posture, angles, turn):
+    points = keypoints(angles_of(**angles)) @ Rotation.from_rotvec(turn).as_matrix().T
+    points[:, list(ANKLES)] = np.nan
+    (one,) = postures(points, UP)
+    assert one.posture is posture
+    assert not one.is_whole
+    assert one.leg == pytest.approx(0.82, abs=0.05)
+
+
+def test_a_fall_is_known_without_ankles_by_how_deep_the_hips_drop():
+    def guess(posture, height):
+        return SeenPosture(posture, height, 0.82, is_whole=False)
+
+    before = 10 * [guess(STANDING, 0.9)]
+    assert follow([*before, *10 * [guess(LYING, 0.2)]])[-1] is FALLEN
+    # Whoever sits down and bends forward drops less.
+    assert set(follow([*before, *10 * [guess(LYING, 0.6)]])[13:]) == {LYING}
+    assert follow([*before, *10 * [guess(LYING, np.nan)]])[-1] is LYING
+
+
+def test_who_kneels_does_not_stand_up_when_the_ankles_are_hidden():
+    standing = SeenPosture(STANDING, is_whole=False)
+    assert set(follow([*10 * [KNEELING], *20 * [standing]])) == {KNEELING}
+
+
+def test_moments_without_a_posture_do_not_interrupt_one():
+    seen = [*10 * [STANDING], *10 * [LYING, Posture.UNKNOWN]]
+    assert follow(seen)[-1] is FALLEN

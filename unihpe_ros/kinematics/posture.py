@@ -10,6 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.kinematics.human_model import BODY_SIZES
 from unihpe_ros.kinematics.rotations import length
 
 Float64 = NDArray[np.float64]
@@ -29,8 +30,15 @@ _KNEELING_BEND = math.cos(
 )  # Cosine of the least bend of the knee of a kneeling person.
 # Largest height of the hip over the ankle of a squatting person, as a share of the thigh.
 _OVER_ANKLE = 0.75
+# Of people whose ankles are unknown: least cosine of a thigh against the vertical while standing,
+# and largest of one while lying; and the height of the lying body as a share of trunk and thigh.
+_STANDING_THIGH, _LYING_THIGH, _LYING_HALF = 0.85, 0.6, 0.75
+# Length of a leg, as a share of the thigh.
+_LEG_OF_THIGH = (BODY_SIZES['thigh'] + BODY_SIZES['shin']) / BODY_SIZES['thigh']
 # Time that a posture must last before it is reported, and longest duration of a fall, s.
 _DWELL, _FALL = 0.3, 1.0
+# Least drop of the hips in a fall, as a share of the leg; and if the ankles are unknown.
+_DROP, _DROP_WITHOUT_ANKLES = 0.45, 0.7
 # Pause after which the state is dropped, s.
 _PAUSE = 2.0
 
@@ -66,9 +74,33 @@ class Posture(IntEnum):
     FALLEN = 5  # Lying within a second of standing, and not risen since.
 
 
-def postures(points: NDArray[np.floating], up: NDArray[np.floating]) -> list[Posture]:
+@dataclass(frozen=True)
+class SeenPosture:
     """
-    Return the posture of each person at one moment, which is never FALLEN.
+    The posture of one person at one moment.
+
+    Parameters
+    ----------
+    posture : Posture
+        Never FALLEN.
+    height : float
+        Height of the hips, m, over the origin of their frame; NaN where unknown.
+    leg : float
+        Length of a leg, m.
+    is_whole : bool
+        Whether a whole leg is known; without one it is guessed from thighs and trunk.
+
+    """
+
+    posture: Posture
+    height: float = math.nan
+    leg: float = math.nan
+    is_whole: bool = True
+
+
+def postures(points: NDArray[np.floating], up: NDArray[np.floating]) -> list[SeenPosture]:
+    """
+    Return the posture of each person at one moment.
 
     Parameters
     ----------
@@ -79,8 +111,8 @@ def postures(points: NDArray[np.floating], up: NDArray[np.floating]) -> list[Pos
 
     Returns
     -------
-    list[Posture]
-        UNKNOWN where hips, shoulders, or both legs are.
+    list[SeenPosture]
+        UNKNOWN where hips, shoulders, or both thighs are.
 
     """
     # (26, N, 3): few calls of NumPy, of which each takes longer than its sums.
@@ -117,7 +149,43 @@ def postures(points: NDArray[np.floating], up: NDArray[np.floating]) -> list[Pos
     found[height > _STANDING_HIPS * leg] = Posture.STANDING
     found[lies] = Posture.LYING
     found[~known.any(0) | ~(trunk > 0)] = Posture.UNKNOWN
-    return [Posture(value) for value in found.tolist()]
+    is_whole = known.any(0)
+    partly = ~is_whole & (thigh > 0).any(0) & (trunk > 0)
+    if partly.any():
+        rise = shoulders @ up - level
+        found[partly] = _without_ankles(thigh, falls[0], trunk, rise, extent)[partly]
+        leg = np.where(partly, _LEG_OF_THIGH * np.fmax(thigh[0], thigh[1]), leg)
+    return [
+        SeenPosture(Posture(posture), *seen)
+        for posture, *seen in zip(
+            found.tolist(), level.tolist(), leg.tolist(), is_whole.tolist(), strict=True
+        )
+    ]
+
+
+def _without_ankles(
+    thigh: Float64, fall: Float64, trunk: Float64, rise: Float64, extent: Float64
+) -> NDArray[np.int_]:
+    """
+    Return the postures of people from thighs and trunk alone.
+
+    Parameters
+    ----------
+    thigh, fall : NDArray[np.float64]
+        ``(2, N)`` length of both thighs, and how far they go down, m.
+    trunk, rise, extent : NDArray[np.float64]
+        ``(N,)`` length of the trunk, how far it goes up, and height of the body, m.
+
+    """
+    known = thigh > 0
+    steep = np.where(known, fall / np.where(known, thigh, 1), -1).max(0)
+    size = trunk + np.where(known, thigh, 0).max(0)
+    is_upright = rise > _LYING_TRUNK * trunk
+    lies = ~is_upright & (steep < _LYING_THIGH) & (extent < _LYING_HALF * size)
+    found = np.where(is_upright, Posture.SITTING, Posture.UNKNOWN)
+    found[steep > _STANDING_THIGH] = Posture.STANDING
+    found[lies] = Posture.LYING
+    return found
 
 
 @dataclass
@@ -129,6 +197,8 @@ class _Known:
     candidate: Posture = Posture.UNKNOWN
     since: float = -math.inf
     stood: float = -math.inf
+    standing_height: float = math.nan
+    was_standing: bool = False
     has_fallen: bool = False
 
 
@@ -138,7 +208,9 @@ class PostureTracker:
     def __init__(self) -> None:
         self._known: dict[int, _Known] = {}
 
-    def update(self, ids: Sequence[int], seen: Sequence[Posture], stamp: float) -> list[Posture]:
+    def update(
+        self, ids: Sequence[int], seen: Sequence[SeenPosture], stamp: float
+    ) -> list[Posture]:
         """
         Return the posture of each person.
 
@@ -146,7 +218,7 @@ class PostureTracker:
         ----------
         ids : Sequence[int]
             N people; all others are forgotten.
-        seen : Sequence[Posture]
+        seen : Sequence[SeenPosture]
             N postures of this moment, see `postures`.
         stamp : float
             Time, s; one before the last, or long after it, drops the state.
@@ -155,22 +227,37 @@ class PostureTracker:
         self._known = {i: self._known[i] for i in ids if i in self._known}
         return [self._follow(i, now, stamp) for i, now in zip(ids, seen, strict=True)]
 
-    def _follow(self, i: int, now: Posture, stamp: float) -> Posture:
-        known = self._known.get(i)
+    def _follow(self, i: int, seen: SeenPosture, stamp: float) -> Posture:
+        known, now = self._known.get(i), seen.posture
         if known is None or not 0 <= stamp - known.stamp <= _PAUSE:
             # The first posture is reported at once, because it contradicts none before.
             known = self._known[i] = _Known(stamp, now, now, stamp)
         known.stamp = stamp
-        if now is Posture.UNKNOWN:
-            now = known.posture
-        if now is not known.candidate:
-            known.candidate, known.since = now, stamp
-            if now is Posture.LYING and known.posture is not Posture.LYING:
-                known.has_fallen = stamp - known.stood <= _FALL
-        if stamp - known.since >= _DWELL or now is known.posture:
-            known.posture = now
-        if known.posture is Posture.STANDING and now is Posture.STANDING:
-            known.stood = stamp
-        if known.posture is not Posture.LYING:
-            return known.posture
-        return Posture.FALLEN if known.has_fallen else Posture.LYING
+        # By their thighs alone, people on their knees stand.
+        is_kneeling = known.posture is Posture.KNEELING and now is Posture.STANDING
+        if now is not Posture.UNKNOWN and (seen.is_whole or not is_kneeling):
+            _see(known, seen, stamp)
+        is_fall = known.posture is Posture.LYING and known.has_fallen
+        return Posture.FALLEN if is_fall else known.posture
+
+
+def _see(known: _Known, seen: SeenPosture, stamp: float) -> None:
+    """Accept a posture that lasts, and note whether it began with a fall."""
+    now = seen.posture
+    if now is not known.candidate:
+        known.candidate, known.since = now, stamp
+        if now is Posture.LYING and known.posture is not Posture.LYING:
+            known.was_standing, known.has_fallen = stamp - known.stood <= _FALL, False
+    if now is Posture.LYING and known.was_standing:
+        known.has_fallen |= _has_dropped(known, seen)
+    if stamp - known.since >= _DWELL or now is known.posture:
+        known.posture = now
+    if known.posture is now is Posture.STANDING:
+        known.stood, known.standing_height = stamp, seen.height
+
+
+def _has_dropped(known: _Known, seen: SeenPosture) -> bool:
+    """Whether the hips are much lower than when the person stood; a guess if that is unknown."""
+    drop = known.standing_height - seen.height
+    least = _DROP if seen.is_whole else _DROP_WITHOUT_ANKLES
+    return drop >= least * seen.leg if math.isfinite(drop) else seen.is_whole

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -137,6 +138,9 @@ class PeopleStates:
 
         """
         seen = postures(poses.keypoints_3d, place.up)
+        if poses.root_mode is RootMode.RELATIVE:
+            # All hips are at the origin.
+            seen = [replace(one, height=math.nan) for one in seen]
         return self._postures.update(poses.track_ids.tolist(), seen, place.stamp)
 
     def points(self, poses: Poses, place: Place, known: list[Posture]) -> NDArray[np.void]:
