@@ -238,7 +238,7 @@ def test_disk_that_is_full_leaves_no_file_and_the_old_one_stays(
     else:
         monkeypatch.setitem(formats.WHOLE, suffix, fill)
     files = set(tmp_path.iterdir())
-    with pytest.raises(OSError, match=rf'walk\{suffix}: cannot be written: No space left'):
+    with pytest.raises(OSError, match=rf'walk(_1)?\{suffix}: cannot be written: No space left'):
         write(tmp_path, people, suffix)
     assert set(tmp_path.iterdir()) == files
     assert {path: path.read_bytes() for path in made} == before
