@@ -116,7 +116,7 @@ def test_a_killed_run_resumes_to_the_same_weights(tmp_path, rng, monkeypatch):
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path):
     torch.save({'preset': 'unihpe_rt', 'step': 0, 'ema': {}}, tmp_path / 'other.pt')
-    with pytest.raises(ConfigError, match=r'other\.pt: expected a detector, unihpe_det; got'):
+    with pytest.raises(ConfigError, match=r'other\.pt: expected a detector, .*; got unihpe_rt'):
         load_detector(tmp_path / 'other.pt')
     with pytest.raises(ConfigError, match='expected scenes to train a detector on'):
         train(TrainConfig(preset='unihpe_det', poses=''), tmp_path / 'run')
