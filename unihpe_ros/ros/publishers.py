@@ -177,15 +177,19 @@ class Publishers:
         if _wanted(self._pose2d):
             self._pose2d.publish(to_cloud_2d(shown, header))
         try:
-            words = self._publish_3d(poses, header, size, image, parameters, world_from_camera)
+            words = self._publish_3d(
+                poses, shown, header, size, image, parameters, world_from_camera
+            )
         finally:
             # Drawn last, because it says what people do, and even if the 3D failed.
-            if image is not None and self._annotated is not None and _wanted(self._annotated):
-                self._annotated.publish(encode_image(draw_poses(image, shown, words), header))
+            annotated = self._listened_annotated()
+            if image is not None and annotated is not None:
+                annotated.publish(encode_image(draw_poses(image, shown, words), header))
 
     def _publish_3d(
         self,
         poses: Poses,
+        shown: Poses,
         header: Header,
         size: tuple[int, int],
         image: NDArray[np.uint8] | None,
@@ -199,7 +203,7 @@ class Publishers:
             transform = self._transforms.at(self._target, header, timeout)
             frame = Header(stamp=header.stamp, frame_id=self._target)
             poses = _moved(poses, transform)
-        shown = poses.to(self._skeleton)
+            shown = poses.to(self._skeleton)
         if _wanted(self._pose3d):
             self._pose3d.publish(to_cloud(shown, frame))
         if _wanted(self._pose3d_array):
@@ -223,7 +227,7 @@ class Publishers:
     ) -> tuple[Sequence[Posture], NDArray[np.void] | None, Sequence[SeenGesture]]:
         """Publish people and gestures; return postures, motion and gestures where needed."""
         bodies, marked = self._bodies, _wanted(self._markers)
-        drawn = self._annotated is not None and _wanted(self._annotated)
+        drawn = self._listened_annotated() is not None
         hri = bodies is not None and bodies.needs_postures(self._camera)
         moves = marked and parameters.motion_markers
         known, motion = self._people.publish(
@@ -248,7 +252,13 @@ class Publishers:
             return True
         if self._bodies is not None and self._bodies.draws(self._camera):
             return True
-        return self._annotated is not None and _wanted(self._annotated)
+        return self._listened_annotated() is not None
+
+    def _listened_annotated(self) -> LifecyclePublisher | None:
+        """Return the publisher of the annotated image if it has a subscriber."""
+        return (
+            self._annotated if self._annotated is not None and _wanted(self._annotated) else None
+        )
 
     def show(
         self,
