@@ -104,13 +104,13 @@ def _person(
         Point(x=x, y=y, z=z) if x == x and y == y and z == z else None
         for x, y, z in keypoints.tolist()
     ]
-    spheres = _marker(header, person, _SPHERES)
+    spheres = person_marker(header, person, _SPHERES)
     spheres.type = Marker.SPHERE_LIST
     spheres.scale = Vector3(x=_KEYPOINT_DIAMETER, y=_KEYPOINT_DIAMETER, z=_KEYPOINT_DIAMETER)
     seen = [index for index, point in enumerate(points) if point is not None]
     spheres.points = [points[index] for index in seen]
     spheres.colors = [colours[levels[index]][index] for index in seen]
-    lines = _marker(header, person, _LINES)
+    lines = person_marker(header, person, _LINES)
     lines.type = Marker.LINE_LIST
     lines.scale.x = _BONE_WIDTH
     bones = [bone for bone in skeleton.bones if points[bone[0]] and points[bone[1]]]
@@ -126,7 +126,7 @@ def _person(
 def _text(
     header: Header, person: int, seen: NDArray[np.float32], about: str, camera: Transform
 ) -> Marker:
-    text = _marker(header, person, _TEXT)
+    text = person_marker(header, person, _TEXT)
     if not len(seen):
         return text
     text.type = Marker.TEXT_VIEW_FACING
@@ -141,7 +141,8 @@ def _text(
     return text
 
 
-def _marker(header: Header, person: int, part: int) -> Marker:
+def person_marker(header: Header, person: int, part: int) -> Marker:
+    """Return an empty marker of a person, which RViz removes if it is not sent again."""
     marker = Marker(header=header, ns=f'person_{person}', id=part, action=Marker.ADD)
     marker.pose.orientation.w = 1.0
     marker.lifetime = _LIFETIME

@@ -10,6 +10,7 @@ from std_msgs.msg import ColorRGBA, Header
 from unihpe_ros.core.directions import smallest_rotation
 from unihpe_ros.core.pose import Poses, RootMode
 from unihpe_ros.core.skeleton import UNION
+from unihpe_ros.ros.markers import person_marker
 from unihpe_ros.ros.people_states import Place
 from unihpe_ros.visualisation.floor_plan import person_colour
 from visualization_msgs.msg import Marker
@@ -101,11 +102,9 @@ def _arrow(header: Header, state: np.void, start: Float64, end: Float64) -> Mark
 def _marker(header: Header, state: np.void, part: int, kind: int, alpha: float) -> Marker:
     person = int(state['person_id'])
     blue, green, red = (channel / 255 for channel in person_colour(person))
-    marker = Marker(header=header, ns=f'person_{person}', id=part, type=kind)
-    marker.action = Marker.ADD
-    marker.pose.orientation.w = 1.0
+    marker = person_marker(header, person, part)
+    marker.type = kind
     marker.color = ColorRGBA(r=red, g=green, b=blue, a=alpha)
-    marker.lifetime.nanosec = 500_000_000
     return marker
 
 
